@@ -1,0 +1,7 @@
+"""The command line: the only place that prints, and the only error boundary."""
+
+from __future__ import annotations
+
+from uvlock2nix.cli.main import main
+
+__all__ = ["main"]

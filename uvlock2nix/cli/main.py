@@ -1,0 +1,84 @@
+"""The group of commands.
+
+A command's module is imported when the command is called, so that ``--help`` costs click and nothing else.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Final
+
+import click
+
+from uvlock2nix import __version__
+from uvlock2nix.errors import Uvlock2nixError
+
+# name -> (module below uvlock2nix.cli, what it does); each module has a click command named ``command``.
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "generate": ("generate", "Write the Nix files of a project."),
+    "update-hash": ("update_hash", "Make the hash in the pins right, with one build."),
+    "classify": ("classify", "Show where each package comes from, what it needs, and why."),
+    "check": ("check", "Fail when a generated file or a hash is out of date."),
+    "refs": ("refs", "Strip, restore or audit the store references of a tree."),
+}
+
+# Run by the hooks inside a build, not by people: callable, but not listed.
+HIDDEN: Final[dict[str, tuple[str, str]]] = {
+    "sync": ("sync", "Install the locked packages (inside deps)."),
+    "venv": ("venv", "Make an installed tree a runnable environment (inside env and package)."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and one-line helps without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = COMMANDS.get(cmd_name) or HIDDEN.get(cmd_name)
+        if entry is None:
+            return None
+        command = import_module(f"uvlock2nix.cli.{entry[0]}").command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"uvlock2nix.cli.{entry[0]}.command is not a command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="uvlock2nix")
+def cli() -> None:
+    """Turn a Python project's uv.lock into Nix that builds in the sandbox, stays right and runs."""
+
+
+def show_error(error: Uvlock2nixError) -> None:
+    """Print ``error:`` and ``hint:`` to stderr."""
+    click.echo(click.style("error:", fg="red", bold=True) + f" {error.message}", err=True)
+    if error.hint:
+        click.echo(click.style("hint:", fg="cyan", bold=True) + f" {error.hint}", err=True)
+
+
+def main() -> None:
+    """Run the command line and turn our errors into ``error:``, ``hint:`` and an exit code."""
+    try:
+        cli.main(prog_name="uvlock2nix", standalone_mode=False)
+    except Uvlock2nixError as error:
+        show_error(error)
+        sys.exit(error.exit_code)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as leave:
+        sys.exit(leave.exit_code)
+    except BrokenPipeError:
+        # The reader went away (``| head``): not our failure, and nothing more may be written.
+        sys.stderr.close()
+        sys.exit(141)
