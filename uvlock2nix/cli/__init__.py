@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from uvlock2nix.cli.main import main
+from uvlock2nix.cli.app import main
 
 __all__ = ["main"]
