@@ -1,0 +1,207 @@
+"""The nixpkgs index: which version of a package a nixpkgs has, under which attribute.
+
+An index is a snapshot: the embedded one has a date and limits, which are said wherever it is used; the
+exact one is made by ``uvlock2nix index update``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
+from typing import Literal as OneOf
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from uvlock2nix.errors import InputError
+from uvlock2nix.knowledge.native import is_attribute
+from uvlock2nix.knowledge.tables import load_table
+
+SCHEMA: Final = "uvlock2nix/index/1"
+
+Match = OneOf["same", "differs", "absent"]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRow:
+    """One package of a Python set: its attribute below ``python3XX.pkgs``, version, and other variants.
+
+    ``usable`` is false for a package marked broken or not available on the index's system.
+    ``others`` are (attribute, version) of variants such as ``django_5_2``.
+    """
+
+    attr: str
+    version: str
+    usable: bool = True
+    others: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NixpkgsMatch:
+    """What an index says about one locked package; ``attr`` and ``version`` are ``None`` when absent.
+
+    ``usable`` is false when nixpkgs marks the package as broken or unavailable.
+    """
+
+    attr: str | None
+    version: str | None
+    match: Match
+    usable: bool = True
+
+
+ABSENT: Final = NixpkgsMatch(None, None, "absent")
+
+
+@dataclass(frozen=True, slots=True)
+class NixpkgsIndex:
+    """Python package sets by ``"3.13"``: canonical PyPI name → row.
+
+    ``origin`` is ``embedded``, a channel or a flake reference; ``revision`` the nixpkgs commit where known;
+    ``date`` when nixpkgs was as described (ISO). ``names`` maps PyPI names to attributes where an index is
+    keyed by attribute.
+    """
+
+    origin: str
+    nixpkgs: str
+    date: str
+    sets: Mapping[str, Mapping[str, IndexRow]]
+    revision: str | None = None
+    caveats: tuple[str, ...] = ()
+
+    def python(self, version: str) -> str | None:
+        """The index's own Python (``"3.13"``) for a target's; the nearest one where it has none.
+
+        Package versions hardly differ between the sets of one nixpkgs; a substitute is named in reasons.
+        """
+        minor = ".".join(version.split(".")[:2])
+        if minor in self.sets:
+            return minor
+        known = sorted(self.sets, key=_minor)
+        return min(known, key=lambda k: abs(_minor(k) - _minor(minor))) if known else None
+
+    def lookup(self, name: str, version: str | None, python: str) -> NixpkgsMatch:
+        """Compare a locked package with the index, variants (``django_5_2``) included."""
+        chosen = self.python(python)
+        row = self.sets[chosen].get(canonicalize_name(name)) if chosen is not None else None
+        if row is None:
+            return ABSENT
+        for attr, other in ((row.attr, row.version), *row.others):
+            if version is not None and same_version(other, version):
+                return NixpkgsMatch(attr, other, "same", row.usable)
+        return NixpkgsMatch(row.attr, row.version, "differs", row.usable)
+
+    def describe(self) -> str:
+        """One sentence about what this index is, for the output."""
+        what = f"nixpkgs index: {self.origin}, {self.nixpkgs}, as of {self.date}"
+        return what + (f", revision {self.revision}" if self.revision else "")
+
+
+def _minor(text: str) -> int:
+    try:
+        return int(text.split(".")[1])
+    except (IndexError, ValueError):
+        return 0
+
+
+def same_version(one: str, other: str) -> bool:
+    """PEP 440 equality (``1.0`` is ``1.0.0``); what is no version is compared as text."""
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return one == other
+
+
+def compatible_version(nixpkgs: str, locked: str) -> bool:
+    """Whether nixpkgs' version can stand for the locked one: same major (same minor below 1.0), not older.
+
+    Where one of the two is not a PEP 440 version, only equal text will do.
+    """
+    try:
+        have, want = Version(nixpkgs), Version(locked)
+    except InvalidVersion:
+        return nixpkgs == locked
+    if have.epoch != want.epoch or have < want or have.is_prerelease != want.is_prerelease:
+        return False
+    if want.major == 0:
+        return have.release[:2] == (*want.release[:2], 0)[:2]
+    return have.major == want.major
+
+
+def parse_index(raw: Mapping[str, object], where: str) -> NixpkgsIndex:
+    """Turn an index file's JSON into a value.
+
+    Raises:
+        InputError: for another schema or a torn file; ``where`` names it.
+    """
+    hint = "make it again with `uvlock2nix index update`"
+    if raw.get("schema") != SCHEMA:
+        raise InputError(f"{where}: schema {raw.get('schema')!r} is not {SCHEMA!r}", hint=hint)
+    sets = raw.get("sets")
+    if not isinstance(sets, dict) or not all(isinstance(rows, dict) for rows in sets.values()):
+        raise InputError(f"{where}: `sets` is not a table of tables", hint=hint)
+    try:
+        parsed = {
+            f"3.{int(key.removeprefix('3').lstrip('.'))}": {
+                name: _row(name, row) for name, row in rows.items()
+            }
+            for key, rows in sets.items()
+        }
+    except (TypeError, ValueError, IndexError) as error:
+        raise InputError(f"{where}: damaged: {error}", hint=hint) from error
+    caveats = raw.get("caveats", [])
+    revision = raw.get("revision")
+    return NixpkgsIndex(
+        origin=str(raw.get("source", where)),
+        nixpkgs=str(raw.get("nixpkgs", "unknown nixpkgs")),
+        date=str(raw.get("date", "unknown date")),
+        sets=parsed,
+        revision=str(revision) if revision else None,
+        caveats=tuple(str(c) for c in caveats) if isinstance(caveats, list) else (),
+    )
+
+
+def _python(key: str) -> str:
+    return f"3.{int(key.removeprefix('3').lstrip('.'))}"
+
+
+def _row(name: str, row: object) -> IndexRow:
+    """A row is ``version`` or ``[version, attr or "", flags, {attr: version}]``."""
+    if isinstance(row, str):
+        return IndexRow(_attribute(name), row)
+    if not isinstance(row, list) or not row or not isinstance(row[0], str):
+        raise ValueError(f"row of {name!r} is {row!r}")
+    attr = _attribute(row[1] if len(row) > 1 and row[1] else name)
+    others = row[3] if len(row) > 3 else {}
+    if not isinstance(others, dict):
+        raise TypeError(f"variants of {name!r} are {others!r}")
+    return IndexRow(
+        attr,
+        row[0],
+        usable=not (len(row) > 2 and row[2]),
+        others=tuple((_attribute(a), str(v)) for a, v in others.items()),
+    )
+
+
+def _attribute(text: object) -> str:
+    """Attributes reach Nix: only plain names (also such as ``2to3``, which the emitter quotes) may pass."""
+    if not isinstance(text, str) or not is_attribute("_" + text):
+        raise ValueError(f"attribute {text!r}")
+    return text
+
+
+@lru_cache(maxsize=1)
+def embedded_index() -> NixpkgsIndex:
+    """The snapshot that is carried with uvlock2nix: works on a machine without Nix or network."""
+    return parse_index(load_table("nixpkgs-index.json.gz"), "the embedded nixpkgs index")
+
+
+def usable_names(index: NixpkgsIndex, names: Iterable[str], python: str) -> frozenset[str]:
+    """The names of ``names`` that the index has and that are not broken there."""
+    return frozenset(n for n in names if (m := index.lookup(n, None, python)).attr is not None and m.usable)
+
+
+def with_origin(index: NixpkgsIndex, origin: str) -> NixpkgsIndex:
+    """The same index under another origin's name."""
+    return replace(index, origin=origin)

@@ -1,0 +1,128 @@
+"""``[tool.uvlock2nix.native.<name>]``: what the user says about a package; it beats every table.
+
+::
+
+    [tool.uvlock2nix.native.foo]
+    build-inputs = ["libfoo"]
+    native-build-inputs = ["pkg-config"]
+    env = { FOO_DIR = "${libfoo.dev}" }
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Final
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from uvlock2nix.errors import UsageError
+from uvlock2nix.knowledge.native import (
+    NativeInputs,
+    Template,
+    is_attribute,
+    is_variable,
+    parse_template,
+)
+
+ATTRIBUTES: Final = ("build-inputs", "native-build-inputs", "dlopen", "wheel-runtime-libs")
+REQUIREMENTS: Final = ("build-requires", "relax")
+KEYS: Final = (*ATTRIBUTES, "env", "cflags", "flags", *REQUIREMENTS)
+
+
+def parse_user_native(table: Mapping[str, object]) -> Mapping[str, NativeInputs]:
+    """Read ``[tool.uvlock2nix.native]``: canonical package name → what the user wrote.
+
+    A key that is written, even as ``[]``, replaces what any other source says about that field.
+
+    Raises:
+        UsageError: naming every wrong package entry, key and value at once, with the nearest right key.
+    """
+    problems: list[str] = []
+    result: dict[str, NativeInputs] = {}
+    for name, entry in table.items():
+        where = f"[tool.uvlock2nix.native.{name}]"
+        if not isinstance(entry, Mapping):
+            problems.append(f"{where} must be a table, not {entry!r}")
+            continue
+        result[canonicalize_name(name)] = _entry(where, entry, problems)
+    if problems:
+        raise UsageError(
+            "pyproject.toml: " + "; ".join(problems),
+            hint="the keys are " + ", ".join(KEYS) + '; a library is a nixpkgs attribute such as "libxml2"',
+        )
+    return result
+
+
+def _entry(where: str, entry: Mapping[str, object], problems: list[str]) -> NativeInputs:
+    for key in entry:
+        if key not in KEYS:
+            near = difflib.get_close_matches(str(key).replace("_", "-"), KEYS, n=1)
+            problems.append(f"{where} unknown key `{key}`" + (f"; did you mean `{near[0]}`?" if near else ""))
+    lists = {key: _strings(where, key, entry, problems) for key in KEYS if key != "env"}
+    for key in ATTRIBUTES:
+        wrong = [attr for attr in lists[key] if not is_attribute(attr)]
+        problems.extend(f"{where} `{key}`: `{attr}` is not a nixpkgs attribute path" for attr in wrong)
+    for key in REQUIREMENTS:
+        problems.extend(
+            f"{where} `{key}`: `{text}` is not a Python requirement"
+            for text in lists[key]
+            if not _is_requirement(text)
+        )
+    problems.extend(
+        f"{where} `flags`: `{flag}` must be `config-setting:KEY=VALUE`"
+        for flag in lists["flags"]
+        if not flag.startswith("config-setting:")
+    )
+    libraries = bool(lists["build-inputs"] or lists["native-build-inputs"])
+    return NativeInputs(
+        build_inputs=lists["build-inputs"],
+        native_build_inputs=lists["native-build-inputs"],
+        env=_env(where, entry.get("env", {}), problems),
+        cflags=lists["cflags"],
+        flags=lists["flags"],
+        build_requires=lists["build-requires"],
+        relax=lists["relax"],
+        dlopen=lists["dlopen"],
+        wheel_runtime_libs=lists["wheel-runtime-libs"],
+        sources=(f"pyproject.toml {where}",),
+        provenance="user",
+        kind="link" if libraries else "unknown",
+        given=frozenset(str(key).replace("-", "_") for key in entry if key in KEYS),
+    )
+
+
+def _strings(where: str, key: str, entry: Mapping[str, object], problems: list[str]) -> tuple[str, ...]:
+    value = entry.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        problems.append(f"{where} `{key}` must be a list of strings, not {value!r}")
+        return ()
+    if any("\0" in item or "\n" in item for item in value):
+        problems.append(f"{where} `{key}`: each entry must be one line")
+        return ()
+    return tuple(dict.fromkeys(value))
+
+
+def _env(where: str, value: object, problems: list[str]) -> tuple[tuple[str, Template], ...]:
+    if not isinstance(value, Mapping):
+        problems.append(f"{where} `env` must be a table of strings, not {value!r}")
+        return ()
+    result: list[tuple[str, Template]] = []
+    for name, text in sorted(value.items()):
+        if not isinstance(text, str) or not is_variable(name):
+            problems.append(f"{where} `env`: `{name}` must be a variable name with a string")
+            continue
+        try:
+            result.append((name, parse_template(text)))
+        except ValueError as error:
+            problems.append(f"{where} `env.{name}`: {error}")
+    return tuple(result)
+
+
+def _is_requirement(text: str) -> bool:
+    try:
+        Requirement(text)
+    except InvalidRequirement:
+        return False
+    return True
