@@ -1,0 +1,115 @@
+"""``[tool.uvlock2nix]`` of pyproject.toml: every option of the command line, written once.
+
+Keys have the names of the flags. A flag overrides the table. A misspelt key is an error that names the
+nearest right one, because an option that is silently ignored is worse than none.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from uvlock2nix.errors import UsageError
+
+T = TypeVar("T")
+
+BOOLS: Final = ("all-packages", "all-extras", "all-groups", "default-groups")
+LISTS: Final = ("package", "extra", "no-extra", "group", "no-group", "only-group", "system")
+STRINGS: Final = ("python", "libc", "macos", "from-nixpkgs", "main-program")
+FREE: Final = ("native", "nixpkgs", "collisions", "ignore-missing-libraries", "exclude-newer")
+KEYS: Final = (*BOOLS, *LISTS, *STRINGS, *FREE)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The values of ``[tool.uvlock2nix]``, checked for type; absent keys are ``False``, ``()`` or ``None``.
+
+    ``native`` (native inputs per package) and ``nixpkgs`` (allow and deny) are handed on as read:
+    their own parsers, in ``uvlock2nix.knowledge``, know their shape.
+    """
+
+    bools: frozenset[str] = frozenset()
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    strings: Mapping[str, str] = field(default_factory=dict)
+    native: Mapping[str, object] = field(default_factory=dict)
+    nixpkgs: Mapping[str, object] = field(default_factory=dict)
+    collisions: Mapping[str, str] = field(default_factory=dict)
+    ignore_missing_libraries: tuple[str, ...] = ()
+
+    def flag(self, name: str) -> bool:
+        return name in self.bools
+
+    def strings_of(self, name: str) -> tuple[str, ...]:
+        return self.lists.get(name, ())
+
+    def string(self, name: str) -> str | None:
+        return self.strings.get(name)
+
+
+def parse_config(table: Mapping[str, object]) -> Config:
+    """Check ``[tool.uvlock2nix]`` as read from TOML.
+
+    Raises:
+        UsageError: for an unknown key (with the nearest known one) or a value of the wrong type; all
+            problems are reported together.
+    """
+    problems: list[str] = []
+    for key in table:
+        if key not in KEYS:
+            near = difflib.get_close_matches(key, KEYS, n=1)
+            problems.append(f"unknown key `{key}`" + (f"; did you mean `{near[0]}`?" if near else ""))
+    bools = frozenset(k for k in BOOLS if _typed(table, k, bool, "true or false", problems, default=False))
+    lists = {k: _strings(table, k, problems) for k in LISTS if k in table}
+    strings = {k: _typed(table, k, str, "a string", problems, default="") for k in STRINGS if k in table}
+    config = Config(
+        bools=bools,
+        lists=lists,
+        strings=strings,
+        native=_table(table, "native", problems),
+        nixpkgs=_table(table, "nixpkgs", problems),
+        collisions=_string_table(table, "collisions", problems),
+        ignore_missing_libraries=_strings(table, "ignore-missing-libraries", problems),
+    )
+    if problems:
+        raise UsageError(
+            "[tool.uvlock2nix] in pyproject.toml: " + "; ".join(problems),
+            hint="the keys are: " + ", ".join(sorted(KEYS)),
+        )
+    return config
+
+
+def _typed(
+    table: Mapping[str, object], key: str, kind: type[T], wanted: str, problems: list[str], *, default: T
+) -> T:
+    value = table.get(key, default)
+    if not isinstance(value, kind):
+        problems.append(f"`{key}` must be {wanted}, not {value!r}")
+        return default
+    return value
+
+
+def _strings(table: Mapping[str, object], key: str, problems: list[str]) -> tuple[str, ...]:
+    value = table.get(key, [])
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        problems.append(f"`{key}` must be a list of strings, not {value!r}")
+        return ()
+    return tuple(value)
+
+
+def _table(table: Mapping[str, object], key: str, problems: list[str]) -> Mapping[str, object]:
+    value = table.get(key, {})
+    if not isinstance(value, dict):
+        problems.append(f"`{key}` must be a table, not {value!r}")
+        return {}
+    return value
+
+
+def _string_table(table: Mapping[str, object], key: str, problems: list[str]) -> Mapping[str, str]:
+    value = _table(table, key, problems)
+    wrong = [k for k, v in value.items() if not isinstance(v, str)]
+    problems.extend(f"`{key}.{name}` must be a string" for name in wrong)
+    return {k: v for k, v in value.items() if isinstance(v, str)}
