@@ -1,0 +1,234 @@
+"""Files are written whole or not at all.
+
+The new bytes go into a temporary file in the same folder, are forced to the disk, and take the name by
+``rename``. Where the file system can hold a file without a name (``O_TMPFILE``), a process that is killed
+leaves nothing behind; elsewhere, and in the moment between naming and renaming, a temporary file may stay,
+which the next write of the same file removes.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.errors import InputError
+
+_MARK: Final = ".uvlock2nix-tmp-"
+_NO_TMPFILE: Final = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EACCES})
+_HINTS: Final = {
+    errno.ENOSPC: "the disk is full; nothing was changed",
+    errno.EDQUOT: "the disk quota is used up; nothing was changed",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "you may not write there; check the owner and mode of the folder",
+    errno.EPERM: "you may not write there; check the owner and mode of the folder",
+    errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.EISDIR: "a folder stands where the file should be",
+}
+
+
+def write_atomic(path: Path, data: bytes | str) -> None:
+    """Give ``path`` the content ``data`` (text is UTF-8); the folder must exist.
+
+    The mode of an existing file is kept; a symbolic link is followed, so that the file it points to is
+    replaced and the link stays. InputError where it cannot be written; the old file is whole then.
+    """
+    replace_many({path: data})
+
+
+def replace_many(changes: Mapping[Path, bytes | str]) -> None:
+    """Write several files: all of them, or none.
+
+    Every file is first written and forced to disk under a temporary name, so that a full disk or a
+    read-only folder is met before anything changes; then all are renamed in the order given, and those
+    already renamed are put back when one fails. A kill between two renames cannot be undone: put the file
+    that the others hang on (the pins) last.
+    """
+    staged: list[_Staged] = []
+    done: list[_Staged] = []
+    try:
+        for path, data in changes.items():
+            staged.append(_stage(path, data.encode() if isinstance(data, str) else data))
+        for item in staged:
+            _commit(item)
+            done.append(item)
+        for folder in {item.target.parent for item in staged}:
+            _sync_folder(folder)
+    except BaseException as error:
+        for item in reversed(done):
+            _put_back(item)
+        if isinstance(error, OSError):
+            where = error.filename2 or error.filename or ", ".join(str(path) for path in changes)
+            raise InputError(
+                f"cannot write {os.fsdecode(where)}: {error.strerror}", hint=_HINTS.get(error.errno or 0, "")
+            ) from error
+        raise
+    finally:
+        for item in staged:
+            item.close()
+
+
+@contextmanager
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Hold ``folder`` against other runs of ours while a file in it is read, changed and written.
+
+    An advisory lock on the folder itself: nothing is created, and it ends with the process.
+    """
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    except OSError as error:
+        raise InputError(f"cannot open {folder}: {error.strerror}") from error
+    try:
+        with suppress(OSError):  # some network file systems have no locks: the rename is atomic all the same
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+@dataclass(slots=True)
+class _Staged:
+    """A new content on disk, not yet under its name."""
+
+    target: Path
+    old: bytes | None  # what to put back; None: there was no file
+    mode: int
+    fd: int
+    temporary: Path | None  # None: the file has no name yet
+
+    def close(self) -> None:
+        if self.temporary is not None:
+            with suppress(OSError):
+                self.temporary.unlink()
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+def _stage(path: Path, data: bytes) -> _Staged:
+    target = Path(os.path.realpath(path))
+    old, mode = _present(target)
+    _sweep(target)
+    fd, temporary = _open_temporary(target)
+    staged = _Staged(target, old, mode, fd, temporary)
+    try:
+        os.fchmod(fd, mode)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.fsync(fd)
+    except OSError as error:
+        staged.close()
+        error.filename = os.fspath(target)
+        raise
+    except BaseException:
+        staged.close()
+        raise
+    return staged
+
+
+def _present(target: Path) -> tuple[bytes | None, int]:
+    """The bytes and the mode of what is there now; ``(None, mode for a new file)`` when nothing is."""
+    try:
+        fd = os.open(target, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None, 0o666 & ~_umask()
+    facts = os.fstat(fd)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(fd)
+        code = errno.EISDIR if stat.S_ISDIR(facts.st_mode) else errno.EINVAL
+        raise OSError(code, "it is not a regular file", os.fspath(target))
+    with os.fdopen(fd, "rb") as file:
+        return file.read(), stat.S_IMODE(facts.st_mode)
+
+
+def _umask() -> int:
+    # The only way to read it is to set it; the command line has one thread at this point.
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _open_temporary(target: Path) -> tuple[int, Path | None]:
+    flags = os.O_RDWR | os.O_CLOEXEC
+    nameless = getattr(os, "O_TMPFILE", None)
+    if nameless is not None and Path("/proc/self/fd").is_dir():
+        try:
+            return os.open(target.parent, flags | nameless, 0o600), None
+        except OSError as error:
+            if error.errno not in _NO_TMPFILE:
+                raise
+    while True:
+        name = _temporary_name(target)
+        fd = os.open(name, flags | os.O_CREAT | os.O_EXCL, 0o600)
+        _hold(fd)
+        if os.fstat(fd).st_nlink:
+            return fd, name
+        os.close(fd)  # a sweeping run took it in the moment before the lock: make another
+
+
+def _temporary_name(target: Path) -> Path:
+    return target.with_name(f".{target.name}{_MARK}{secrets.token_hex(6)}")
+
+
+def _hold(fd: int) -> None:
+    with suppress(OSError):
+        fcntl.flock(fd, fcntl.LOCK_EX)
+
+
+def _commit(staged: _Staged) -> None:
+    if staged.temporary is None:
+        _hold(staged.fd)
+        name = _temporary_name(staged.target)
+        # A directory descriptor makes Python call linkat, which alone follows the link in /proc.
+        folder = os.open(staged.target.parent, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+        try:
+            os.link(f"/proc/self/fd/{staged.fd}", name.name, src_dir_fd=folder, dst_dir_fd=folder)
+        finally:
+            os.close(folder)
+        staged.temporary = name
+    staged.temporary.rename(staged.target)
+    staged.temporary = None
+
+
+def _put_back(staged: _Staged) -> None:
+    with suppress(OSError):
+        if staged.old is None:
+            staged.target.unlink()
+            return
+        before = _stage(staged.target, staged.old)
+        try:
+            _commit(before)
+        finally:
+            before.close()
+
+
+def _sweep(target: Path) -> None:
+    """Remove what killed runs left for this file: temporary names that nobody holds."""
+    prefix = f".{target.name}{_MARK}"
+    with suppress(OSError), os.scandir(target.parent) as entries:
+        names = [entry.path for entry in entries if entry.name.startswith(prefix)]
+        for name in names:
+            with suppress(OSError):
+                fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+                try:
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    os.unlink(name)  # noqa: PTH108 - a name from scandir
+                finally:
+                    os.close(fd)
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # some file systems cannot; the rename has happened
+        fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

@@ -1,0 +1,1 @@
+"""The adapter to Nix: it runs nix and reads what nix says."""

@@ -1,0 +1,245 @@
+"""The pins: the JSON side file with the hash per system and what each hash was made from.
+
+``{"schema": 1, "lock": "<sha256 of uv.lock>", "build": {"excludeNewer": "<RFC 3339>"}, "hashes":
+{"<system>": {"hash": "sha256-…", "key": "<digest in the name>", "uv": "…", "python": "…"}}}``, keys sorted,
+one trailing newline.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.errors import InputError
+from uvlock2nix.nar import parse_hash
+
+SCHEMA: Final = 1
+_SYSTEM: Final = re.compile(r"[a-z0-9_]{1,32}-[a-z0-9_]{1,32}\Z")
+_KEY: Final = re.compile(r"[0-9A-Za-z+._-]{1,100}\Z")
+_LOCK: Final = re.compile(r"[0-9a-f]{64}\Z")
+_REWRITE: Final = "run `uvlock2nix generate --force` to write the file anew, then `uvlock2nix update-hash`"
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """The hash of one system's deps.
+
+    ``hash`` is SRI; ``key`` the digest that stands in deps' name; ``uv`` and ``python`` the versions that
+    made it, ``""`` when not known. ``extra`` holds members that this version does not know, as JSON text.
+    """
+
+    system: str
+    hash: str
+    key: str
+    uv: str = ""
+    python: str = ""
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """The whole side file; ``hashes`` is sorted by system.
+
+    ``lock`` is the SHA-256 of uv.lock in hexadecimal; ``exclude_newer`` holds back build requirements, None
+    when nothing is built. Members that this version does not know are kept and written again: a newer
+    uvlock2nix may have put them there for a colleague.
+    """
+
+    lock: str
+    exclude_newer: str | None = None
+    hashes: tuple[Pin, ...] = ()
+    extra: tuple[tuple[str, str], ...] = ()
+    build_extra: tuple[tuple[str, str], ...] = field(default=())
+
+    def pin(self, system: str) -> Pin | None:
+        """The pin of ``system``, None when there is none."""
+        return next((pin for pin in self.hashes if pin.system == system), None)
+
+    def with_pin(self, pin: Pin) -> Pins:
+        """These pins with ``pin`` in the place of its system's old one, whose unknown members stay."""
+        before = self.pin(pin.system)
+        if before is not None and not pin.extra:
+            pin = replace(pin, extra=before.extra)
+        others = [other for other in self.hashes if other.system != pin.system]
+        return replace(self, hashes=tuple(sorted([*others, pin], key=lambda one: one.system)))
+
+
+def lock_digest(data: bytes) -> str:
+    """What stands under ``lock``: uv.lock's SHA-256, as ``builtins.hashFile "sha256"`` gives it."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_pins(path: Path) -> Pins:
+    """Read the side file at ``path``; InputError, with all that is wrong, where it is missing or damaged."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist", hint="run `uvlock2nix generate`, which makes it") from None
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    return parse_pins(data, str(path))
+
+
+def parse_pins(data: bytes, where: str = "pins") -> Pins:
+    """Read pins from their bytes; ``where`` names them in errors (InputError)."""
+    raw = _load(data, where)
+    schema = raw.get("schema")
+    if isinstance(schema, bool) or not isinstance(schema, int):
+        raise InputError(f'{where}: "schema" must be the number {SCHEMA}', hint=_REWRITE)
+    if schema > SCHEMA:
+        raise InputError(
+            f"{where} has schema {schema}; this uvlock2nix knows {SCHEMA}",
+            hint="a newer uvlock2nix wrote it: use that one, or newer",
+        )
+    problems: list[str] = []
+    if schema < SCHEMA:
+        problems.append(f'"schema": {schema} was never written by any version')
+    pins = _pins(raw, problems)
+    if problems:
+        lines = "\n".join(f"  {problem}" for problem in problems)
+        raise InputError(f"{where} is damaged:\n{lines}", hint=_REWRITE)
+    return pins
+
+
+def render(pins: Pins) -> str:
+    """The side file's text: keys sorted, two blanks of indent, one trailing newline."""
+    value = {
+        **_known(pins.extra),
+        "schema": SCHEMA,
+        "lock": pins.lock,
+        "build": {
+            **_known(pins.build_extra),
+            **({} if pins.exclude_newer is None else {"excludeNewer": pins.exclude_newer}),
+        },
+        "hashes": {
+            pin.system: {
+                **_known(pin.extra),
+                "hash": pin.hash,
+                "key": pin.key,
+                **({"uv": pin.uv} if pin.uv else {}),
+                **({"python": pin.python} if pin.python else {}),
+            }
+            for pin in pins.hashes
+        },
+    }
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _load(data: bytes, where: str) -> Mapping[str, object]:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where} is not UTF-8 (byte {error.start})", hint=_REWRITE) from None
+    if re.search(r"^(<{7}|={7}|>{7})( |$)", text, re.MULTILINE):
+        raise InputError(
+            f"{where} holds the marks of an unfinished merge",
+            hint="finish the merge of uv.lock, take either side here, then run `uvlock2nix update-hash`",
+        )
+    try:
+        raw = json.loads(text, object_pairs_hook=_no_twice, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where}:{error.lineno}: not JSON: {error.msg}", hint=_REWRITE) from None
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise InputError(f"{where}: {reason}", hint=_REWRITE) from None
+    if not isinstance(raw, dict):
+        raise InputError(f"{where} is not a JSON object", hint=_REWRITE)
+    return raw
+
+
+def _no_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    seen: dict[str, object] = {}
+    for key, value in pairs:
+        if key in seen:
+            raise ValueError(f'"{key}" stands there twice')
+        seen[key] = value
+    return seen
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _pins(raw: Mapping[str, object], problems: list[str]) -> Pins:
+    lock = _text(raw, "lock", "", problems)
+    if lock and not _LOCK.match(lock):
+        problems.append('"lock" is not a SHA-256 in hexadecimal')
+    build = _object(raw.get("build", {}), "build", problems)
+    exclude_newer = _text(build, "excludeNewer", "build.", problems) if "excludeNewer" in build else None
+    if exclude_newer and not is_time(exclude_newer):
+        problems.append(f'"build.excludeNewer" is not an RFC 3339 time: {exclude_newer!r}')
+    if "hashes" not in raw:
+        problems.append('"hashes" is missing')
+    hashes = _object(raw.get("hashes", {}), "hashes", problems)
+    return Pins(
+        lock=lock,
+        exclude_newer=exclude_newer,
+        hashes=tuple(_pin(system, hashes[system], problems) for system in sorted(hashes)),
+        extra=_unknown(raw, {"schema", "lock", "build", "hashes"}),
+        build_extra=_unknown(build, {"excludeNewer"}),
+    )
+
+
+def _pin(system: str, value: object, problems: list[str]) -> Pin:
+    where = f"hashes.{system}."
+    entry = _object(value, where[:-1], problems)
+    if not _SYSTEM.match(system):
+        problems.append(f'"hashes" names {system!r}, which is not a system such as x86_64-linux')
+    digest = _text(entry, "hash", where, problems)
+    try:
+        if digest and parse_hash(digest, "sha256").sri != digest:
+            problems.append(f'"{where}hash" is not in SRI form (sha256-…)')
+    except ValueError:
+        problems.append(f'"{where}hash" is not a SHA-256 in SRI form (sha256-…): {digest!r}')
+    key = _text(entry, "key", where, problems)
+    if key and not _KEY.match(key):
+        problems.append(f'"{where}key" is not a digest: {key!r}')
+    return Pin(
+        system=system,
+        hash=digest,
+        key=key,
+        uv=_text(entry, "uv", where, problems) if "uv" in entry else "",
+        python=_text(entry, "python", where, problems) if "python" in entry else "",
+        extra=_unknown(entry, {"hash", "key", "uv", "python"}),
+    )
+
+
+def is_time(text: str) -> bool:
+    """Whether ``text`` is an RFC 3339 time with its zone."""
+    if not re.match(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\Z", text, re.ASCII):
+        return False
+    try:
+        datetime.fromisoformat(re.sub(r"\.\d+", "", text).upper())
+    except ValueError:
+        return False
+    return True
+
+
+def _text(raw: Mapping[str, object], key: str, where: str, problems: list[str]) -> str:
+    value = raw.get(key)
+    if not isinstance(value, str) or not value:
+        what = "is missing" if key not in raw else "must be a text that is not empty"
+        problems.append(f'"{where}{key}" {what}')
+        return ""
+    return value
+
+
+def _object(value: object, where: str, problems: list[str]) -> Mapping[str, object]:
+    if isinstance(value, dict):
+        return value
+    problems.append(f'"{where}" must be an object')
+    return {}
+
+
+def _unknown(raw: Mapping[str, object], known: set[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((key, json.dumps(raw[key], sort_keys=True)) for key in sorted(raw) if key not in known)
+
+
+def _known(extra: tuple[tuple[str, str], ...]) -> dict[str, object]:
+    return {key: json.loads(text) for key, text in extra}
