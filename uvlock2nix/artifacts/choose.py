@@ -1,0 +1,229 @@
+"""Which one file (or tree) of a locked package will be used on a target, and why not the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+from uvlock2nix.artifacts.reasons import rejection
+from uvlock2nix.artifacts.tags import tags_for
+from uvlock2nix.artifacts.wheelname import parse_wheel_name
+from uvlock2nix.errors import NoArtifactError
+from uvlock2nix.lock.files import file_name_of
+from uvlock2nix.lock.model import (
+    DirectorySource,
+    EditableSource,
+    GitSource,
+    LockedFile,
+    Package,
+    PathSource,
+    RegistrySource,
+    UrlSource,
+    VirtualSource,
+)
+from uvlock2nix.lock.settings import UvSettings
+from uvlock2nix.target import Target
+
+SHOWN_REJECTIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What will be used.
+
+    ``url`` for remote files and git, ``path`` for what is on disk, relative to the lock (or absolute);
+    ``hash`` is ``algorithm:hex``; ``size`` in bytes. For git, ``url`` is the repository and ``filename`` the commit; for a directory, ``filename`` is the path.
+    """
+
+    kind: Literal["wheel", "sdist", "git", "directory"]
+    filename: str
+    url: str | None = None
+    path: str | None = None
+    hash: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A locked file that is not used, and why."""
+
+    filename: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """``artifact`` is None only for a virtual package, which is never installed."""
+
+    artifact: Artifact | None
+    rejected: tuple[Rejected, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPolicy:
+    """uv's ``no-binary`` and ``no-build``. ``"all"``, or the names of packages.
+
+    "All" of one kind spares the packages that the other kind names.
+    """
+
+    no_binary: Literal["all"] | frozenset[str] = frozenset()
+    no_build: Literal["all"] | frozenset[str] = frozenset()
+
+    @classmethod
+    def from_settings(cls, settings: UvSettings) -> BuildPolicy:
+        """The policy of ``[tool.uv]``; an explicit ``no-binary = false`` also switches the list off."""
+        return cls(
+            _policy(settings.no_binary, settings.no_binary_package),
+            _policy(settings.no_build, settings.no_build_package),
+        )
+
+    def forbids_wheel(self, name: str) -> bool:
+        return _applies(self.no_binary, self.no_build, name)
+
+    def forbids_build(self, name: str) -> bool:
+        return _applies(self.no_build, self.no_binary, name)
+
+
+def _policy(flag: bool | None, packages: tuple[str, ...]) -> Literal["all"] | frozenset[str]:
+    if flag is None:
+        return frozenset(packages)
+    return "all" if flag else frozenset()
+
+
+def _applies(own: Literal["all"] | frozenset[str], other: Literal["all"] | frozenset[str], name: str) -> bool:
+    if isinstance(own, frozenset):
+        return name in own
+    return not isinstance(other, frozenset) or name not in other
+
+
+def choose(package: Package, target: Target, policy: BuildPolicy) -> Choice:
+    """The artifact of ``package`` on ``target``: the best wheel, else what it is built from.
+
+    Raises NoArtifactError that lists what the lock has and why each is refused.
+    """
+    rejected: list[Rejected] = []
+    wheel = _best_wheel(package, target, policy, rejected)
+    if wheel is not None:
+        source = _source_artifact(package)
+        if source is not None and package.sdist is not None:
+            rejected.append(Rejected(source.filename, "a wheel fits"))
+        return Choice(_wheel_artifact(package, wheel), tuple(rejected))
+    if isinstance(package.source, VirtualSource):
+        return Choice(None, tuple(rejected))
+    source = _source_artifact(package)
+    if source is not None and not policy.forbids_build(package.name):
+        return Choice(source, tuple(rejected))
+    if source is not None:
+        rejected.append(Rejected(source.filename, "tool.uv.no-build forbids to build it"))
+    raise _nothing_fits(package, target, rejected)
+
+
+def _best_wheel(
+    package: Package, target: Target, policy: BuildPolicy, rejected: list[Rejected]
+) -> LockedFile | None:
+    if not package.wheels:
+        return None
+    if policy.forbids_wheel(package.name):
+        rejected.extend(
+            Rejected(file.filename, "tool.uv.no-binary forbids wheels") for file in package.wheels
+        )
+        return None
+    tags = tags_for(target)
+    best: tuple[tuple[int, int], tuple[int, str] | tuple[()]] | None = None
+    chosen: LockedFile | None = None
+    fitting: list[LockedFile] = []
+    for file in package.wheels:
+        name = parse_wheel_name(file.filename)
+        if name is None:
+            rejected.append(Rejected(file.filename, "not a valid wheel name"))
+            continue
+        rank = tags.rank(name.pythons, name.abis, name.platforms)
+        if rank is None:
+            rejected.append(Rejected(file.filename, rejection(name, tags, target)))
+            continue
+        fitting.append(file)
+        # The first of equals stays; a build tag beats none, then the greater number wins.
+        if best is None or rank < best[0] or (rank == best[0] and name.build > best[1]):
+            best, chosen = (rank, name.build), file
+    if chosen is not None:
+        rejected.extend(
+            Rejected(file.filename, f"runs too, but {chosen.filename} fits better")
+            for file in fitting
+            if file is not chosen
+        )
+    return chosen
+
+
+def _wheel_artifact(package: Package, file: LockedFile) -> Artifact:
+    url, path = file.url, file.path
+    match package.source:
+        case PathSource(path=place):
+            url, path = None, place
+        case UrlSource(url=place):
+            url, path = place, None
+        case RegistrySource(path=str(folder)) if path is not None:
+            path = f"{folder}/{path}"
+        case GitSource(url=repository, path=inner):
+            url, path = repository, inner
+        case _:
+            pass
+    return Artifact("wheel", file.filename, url, path, file.hash, file.size)
+
+
+def _source_artifact(package: Package) -> Artifact | None:
+    """What the package can be built from, None if the lock has nothing."""
+    source, sdist = package.source, package.sdist
+    digest = sdist.hash if sdist is not None else None
+    size = sdist.size if sdist is not None else None
+    match source:
+        case RegistrySource():
+            if sdist is None or not sdist.filename:
+                return None
+            path = sdist.path
+            if path is not None and source.path is not None:
+                path = f"{source.path}/{path}"
+            return Artifact("sdist", sdist.filename, sdist.url, path, digest, size)
+        case GitSource():
+            if source.path is not None and source.path.endswith(".whl"):
+                return None
+            return Artifact("git", source.commit, source.url, source.path, digest, size)
+        case UrlSource():
+            filename = file_name_of(source.url)
+            return (
+                None
+                if filename.endswith(".whl")
+                else Artifact("sdist", filename, source.url, None, digest, size)
+            )
+        case PathSource():
+            filename = source.path.rpartition("/")[2]
+            return (
+                None
+                if filename.endswith(".whl")
+                else Artifact("sdist", filename, None, source.path, digest, size)
+            )
+        case DirectorySource() | EditableSource() | VirtualSource():
+            return Artifact("directory", source.path, None, source.path)
+        case _:
+            assert_never(source)
+
+
+def _nothing_fits(package: Package, target: Target, rejected: list[Rejected]) -> NoArtifactError:
+    shown = [f"  {item.filename}: {item.reason}" for item in rejected[:SHOWN_REJECTIONS]]
+    if len(rejected) > SHOWN_REJECTIONS:
+        shown.append(f"  … and {len(rejected) - SHOWN_REJECTIONS} more")
+    if not rejected:
+        shown.append("  the lock has neither a wheel nor an sdist of it")
+    reasons = " ".join(item.reason for item in rejected)
+    if "tool.uv.no-b" in reasons:
+        hint = "change no-binary or no-build in [tool.uv]"
+    elif "macOS ≥" in reasons:
+        hint = "raise the target's minimum macOS, or choose another version of the package"
+    elif "glibc ≥" in reasons:
+        hint = "raise the target's libc, or choose another version of the package"
+    else:
+        hint = "choose another Python or system, or a version of the package that has a file for it"
+    return NoArtifactError(
+        "\n".join((f"package {package}: nothing in the lock fits {target}", *shown)),
+        hint=hint,
+        data={"package": package.name, "rejected": tuple((item.filename, item.reason) for item in rejected)},
+    )

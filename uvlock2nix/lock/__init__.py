@@ -1,0 +1,62 @@
+"""The lock, exactly as uv understands it: read it, and ask what it holds for a selection and a target."""
+
+from uvlock2nix.lock.model import (
+    ConflictItem,
+    Dependency,
+    DirectorySource,
+    EditableSource,
+    GitSource,
+    Lock,
+    LockedFile,
+    Manifest,
+    Options,
+    Package,
+    PackageMetadata,
+    PathSource,
+    RegistrySource,
+    Requirement,
+    Source,
+    UrlSource,
+    VirtualSource,
+)
+from uvlock2nix.lock.parse import parse_lock
+from uvlock2nix.lock.project import Member, Project, load_project
+from uvlock2nix.lock.pylock import parse_pylock
+from uvlock2nix.lock.pyproject import BuildSystem, PyProject
+from uvlock2nix.lock.resolve import Environment, EnvPackage, resolve
+from uvlock2nix.lock.selection import Selection
+from uvlock2nix.lock.settings import ExtraBuildDependency, Index, UvSettings
+
+__all__ = [
+    "BuildSystem",
+    "ConflictItem",
+    "Dependency",
+    "DirectorySource",
+    "EditableSource",
+    "EnvPackage",
+    "Environment",
+    "ExtraBuildDependency",
+    "GitSource",
+    "Index",
+    "Lock",
+    "LockedFile",
+    "Manifest",
+    "Member",
+    "Options",
+    "Package",
+    "PackageMetadata",
+    "PathSource",
+    "Project",
+    "PyProject",
+    "RegistrySource",
+    "Requirement",
+    "Selection",
+    "Source",
+    "UrlSource",
+    "UvSettings",
+    "VirtualSource",
+    "load_project",
+    "parse_lock",
+    "parse_pylock",
+    "resolve",
+]

@@ -1,0 +1,155 @@
+"""The parts of a lock that say what it was made from: manifest, options, metadata of local packages."""
+
+from __future__ import annotations
+
+from uvlock2nix.lock.model import Manifest, Options, PackageMetadata, Requirement
+from uvlock2nix.lock.wire import Problems, Table, shorten
+
+_MANIFEST_KEYS = frozenset(
+    [
+        "members",
+        "requirements",
+        "constraints",
+        "overrides",
+        "excludes",
+        "build-constraints",
+        "dependency-groups",
+        "dependency-metadata",
+    ]
+)
+_OPTION_KEYS = frozenset(
+    [
+        "resolution-mode",
+        "prerelease-mode",
+        "prerelease-package",
+        "fork-strategy",
+        "exclude-newer",
+        "exclude-newer-span",
+        "exclude-newer-package",
+    ]
+)
+_METADATA_KEYS = frozenset(("requires-dist", "provides-extras", "requires-dev", "dependency-groups"))
+_REQUIREMENT_KEYS = frozenset(("name", "extras", "specifier", "marker"))
+_NO_METADATA = PackageMetadata()
+
+
+def read_requirements(table: Table, key: str, where: str, problems: Problems) -> tuple[Requirement, ...]:
+    """An array of requirement tables. An override of one package's dependencies gives those inside it."""
+    found: list[Requirement] = []
+    for entry in problems.tables(table, key, where):
+        if "package" in entry and "dependencies" in entry:
+            found.extend(read_requirements(entry, "dependencies", f"{where}: {key}", problems))
+        else:
+            found.append(_read_requirement(entry, f"{where}: {key}", problems))
+    return tuple(found)
+
+
+def _read_requirement(entry: Table, where: str, problems: Problems) -> Requirement:
+    name = problems.name(entry.get("name"), where, "name")
+    place = f"{where}: {name}"
+    source = {key: entry[key] for key in entry.keys() - _REQUIREMENT_KEYS}
+    for key, value in source.items():
+        if not isinstance(value, str | bool | int | list | dict):
+            problems.add(place, shorten(key, 40), "has an unexpected type")
+    specifier, marker = entry.get("specifier", ""), entry.get("marker", "")
+    for key, value in (("specifier", specifier), ("marker", marker)):
+        if not isinstance(value, str):
+            problems.add(place, key, f"is not a string but {shorten(repr(value), 40)}")
+            specifier = marker = ""
+    return Requirement(
+        name=name,
+        extras=problems.names(entry, "extras", place) if "extras" in entry else (),
+        specifier="" if specifier == "*" else specifier,
+        marker=marker,
+        source=tuple(
+            sorted((key, value if isinstance(value, str) else repr(value)) for key, value in source.items())
+        ),
+    )
+
+
+def _read_requirement_groups(
+    table: Table, key: str, where: str, problems: Problems
+) -> tuple[tuple[str, tuple[Requirement, ...]], ...]:
+    groups = problems.table(table, key, where)
+    return tuple(
+        (problems.name(group, where, key), read_requirements(groups, group, f"{where}: {key}", problems))
+        for group in groups
+    )
+
+
+def read_metadata(entry: Table, where: str, problems: Problems) -> PackageMetadata:
+    """``[package.metadata]``, which only local packages have."""
+    if "metadata" not in entry:
+        return _NO_METADATA
+    table = problems.table(entry, "metadata", where)
+    problems.check_keys(table, _METADATA_KEYS, "metadata")
+    where = f"{where}: metadata"
+    key = "requires-dev" if "requires-dev" in table else "dependency-groups"
+    return PackageMetadata(
+        present=True,
+        requires_dist=read_requirements(table, "requires-dist", where, problems),
+        provides_extras=problems.names(table, "provides-extras", where),
+        requires_dev=_read_requirement_groups(table, key, where, problems),
+    )
+
+
+def read_manifest(table: Table, problems: Problems) -> Manifest:
+    """``[manifest]``; everything in it is optional."""
+    where = "manifest"
+    problems.check_keys(table, _MANIFEST_KEYS, where)
+    metadata = tuple(
+        (problems.name(entry.get("name"), f"{where}: dependency-metadata", "name"), _version_of(entry))
+        for entry in problems.tables(table, "dependency-metadata", where)
+    )
+    return Manifest(
+        members=problems.names(table, "members", where),
+        requirements=read_requirements(table, "requirements", where, problems),
+        constraints=read_requirements(table, "constraints", where, problems),
+        overrides=read_requirements(table, "overrides", where, problems),
+        excludes=tuple(
+            str(item.get("name", "")) if isinstance(item, dict) else str(item)
+            for item in problems.items(table, "excludes", where)
+        ),
+        build_constraints=read_requirements(table, "build-constraints", where, problems),
+        dependency_groups=_read_requirement_groups(table, "dependency-groups", where, problems),
+        dependency_metadata=metadata,
+    )
+
+
+def _version_of(entry: Table) -> str | None:
+    version = entry.get("version")
+    return version if isinstance(version, str) else None
+
+
+def read_options(table: Table, problems: Problems) -> Options:
+    """``[options]``. uv writes a dummy time beside a span; the span is what counts."""
+    problems.check_keys(table, _OPTION_KEYS, "options")
+    newer = table.get("exclude-newer")
+    span = problems.text(table, "exclude-newer-span", "options")
+    per_package = problems.table(table, "exclude-newer-package", "options")
+    return Options(
+        exclude_newer=None if span is not None or newer is None else _time(newer, "exclude-newer", problems),
+        exclude_newer_span=span,
+        exclude_newer_package=tuple(
+            (
+                problems.name(name, "options", "exclude-newer-package"),
+                None
+                if value is False
+                else _time(value, f"exclude-newer-package.{shorten(name, 40)}", problems),
+            )
+            for name, value in per_package.items()
+        ),
+    )
+
+
+def _time(value: object, key: str, problems: Problems) -> str | None:
+    """A time as text; a table (uv's form of a span with its dummy time) gives the span."""
+    if isinstance(value, dict):
+        value = value.get("span", value.get("timestamp"))
+    if isinstance(value, str):
+        return value[:64]
+    isoformat = getattr(value, "isoformat", None)
+    if isoformat is not None:
+        return str(isoformat()).replace("+00:00", "Z")
+    problems.add("options", key, f"is not a time: {shorten(repr(value), 40)}")
+    return None

@@ -1,0 +1,249 @@
+"""The values that a lock is read into. Frozen all the way down; nothing later sees TOML.
+
+The format is described by uv only through its reader; see
+https://docs.astral.sh/uv/concepts/projects/layout/#the-lockfile and
+https://docs.astral.sh/uv/concepts/resolution/#lockfile-versioning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySource:
+    """From an index: exactly one of ``url`` (simple index) and ``path`` (local folder) is set."""
+
+    kind: ClassVar[Literal["registry"]] = "registry"
+    url: str | None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GitSource:
+    """From a git repository at ``commit``; ``path`` names an archive inside it, where uv locked one."""
+
+    kind: ClassVar[Literal["git"]] = "git"
+    url: str
+    commit: str
+    tag: str | None = None
+    branch: str | None = None
+    rev: str | None = None
+    subdirectory: str | None = None
+    path: str | None = None
+    lfs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UrlSource:
+    """One archive or wheel at a URL."""
+
+    kind: ClassVar[Literal["url"]] = "url"
+    url: str
+    subdirectory: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PathSource:
+    """One archive or wheel on disk, relative to the lock (or absolute)."""
+
+    kind: ClassVar[Literal["path"]] = "path"
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class DirectorySource:
+    """A source tree on disk that is built and installed as a copy."""
+
+    kind: ClassVar[Literal["directory"]] = "directory"
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditableSource:
+    """A source tree on disk that uv installs in editable form."""
+
+    kind: ClassVar[Literal["editable"]] = "editable"
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualSource:
+    """A project that has dependencies and is itself never built or installed."""
+
+    kind: ClassVar[Literal["virtual"]] = "virtual"
+    path: str
+
+
+Source = (
+    RegistrySource | GitSource | UrlSource | PathSource | DirectorySource | EditableSource | VirtualSource
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedFile:
+    """A wheel or sdist as the lock names it.
+
+    ``filename`` is always a plain name without ``/``; ``""`` only for an sdist whose place is the
+    package's source. At most one of ``url`` and ``path`` is set. ``hash`` is ``algorithm:hex``;
+    ``size`` in bytes; ``upload_time`` RFC 3339.
+    """
+
+    filename: str
+    url: str | None
+    path: str | None
+    hash: str | None
+    size: int | None
+    upload_time: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """An edge: ``package`` is the index into ``Lock.packages``; ``marker`` is ``""`` where it always holds.
+
+    ``extras`` are those that the locked package really has.
+    """
+
+    package: int
+    extras: tuple[str, ...] = ()
+    marker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A requirement as the lock repeats it from pyproject.toml.
+
+    ``source`` holds the other keys (``git``, ``url``, ``editable``, ``index`` …) as sorted pairs of text.
+    """
+
+    name: str
+    extras: tuple[str, ...] = ()
+    specifier: str = ""
+    marker: str = ""
+    source: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictItem:
+    """What may not be active together with the others of its set: an extra, a group, or the project."""
+
+    package: str
+    extra: str | None = None
+    group: str | None = None
+
+    def __str__(self) -> str:  # type: ignore[explicit-override]
+        if self.extra is not None:
+            return f"{self.package}[{self.extra}]"
+        if self.group is not None:
+            return f"{self.package}:{self.group}"
+        return self.package
+
+
+@dataclass(frozen=True, slots=True)
+class PackageMetadata:
+    """The requirements that a local package had when it was locked; ``present`` if the lock records them."""
+
+    present: bool = False
+    requires_dist: tuple[Requirement, ...] = ()
+    provides_extras: tuple[str, ...] = ()
+    requires_dev: tuple[tuple[str, tuple[Requirement, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One locked package. ``version`` is None only for a local source tree with a dynamic version.
+
+    ``marker`` is used by pylock.toml only, which has conditions on packages instead of on edges.
+    """
+
+    index: int
+    name: str
+    version: str | None
+    source: Source
+    sdist: LockedFile | None = None
+    wheels: tuple[LockedFile, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    optional_dependencies: Mapping[str, tuple[Dependency, ...]] = field(default_factory=dict, hash=False)
+    dependency_groups: Mapping[str, tuple[Dependency, ...]] = field(default_factory=dict, hash=False)
+    resolution_markers: tuple[str, ...] = ()
+    metadata: PackageMetadata = PackageMetadata()
+    marker: str = ""
+
+    @property
+    def is_local_tree(self) -> bool:
+        """Whether the package is a source tree on disk: directory, editable or virtual."""
+        return isinstance(self.source, DirectorySource | EditableSource | VirtualSource)
+
+    def __str__(self) -> str:  # type: ignore[explicit-override]
+        return self.name if self.version is None else f"{self.name}=={self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the lock was made from, besides the packages' own requirements."""
+
+    members: tuple[str, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
+    constraints: tuple[Requirement, ...] = ()
+    overrides: tuple[Requirement, ...] = ()
+    excludes: tuple[str, ...] = ()
+    build_constraints: tuple[Requirement, ...] = ()
+    dependency_groups: tuple[tuple[str, tuple[Requirement, ...]], ...] = ()
+    dependency_metadata: tuple[tuple[str, str | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The resolver's settings that matter later.
+
+    ``exclude_newer``: RFC 3339, None where a span (``P3W``) replaces it. Per package: a time, a span, or
+    None where the limit is switched off.
+    """
+
+    exclude_newer: str | None = None
+    exclude_newer_span: str | None = None
+    exclude_newer_package: tuple[tuple[str, str | None], ...] = ()
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A whole lock. ``flavour`` says which of the three formats it was read from.
+
+    For ``pylock`` the packages carry markers and there are no edges; ``extras``, ``groups`` and
+    ``default_groups`` are what the file offers.
+    """
+
+    flavour: Literal["uv", "script", "pylock"]
+    version: str
+    revision: int
+    requires_python: str
+    packages: tuple[Package, ...]
+    resolution_markers: tuple[str, ...] = ()
+    supported_markers: tuple[str, ...] = ()
+    required_markers: tuple[str, ...] = ()
+    conflicts: tuple[tuple[ConflictItem, ...], ...] = ()
+    manifest: Manifest = Manifest()
+    options: Options = Options()
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    default_groups: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def by_name(self) -> Mapping[str, tuple[Package, ...]]:
+        """Name → its packages, in the lock's order; several where the lock holds several versions."""
+        found: dict[str, list[Package]] = {}
+        for package in self.packages:
+            found.setdefault(package.name, []).append(package)
+        return {name: tuple(packages) for name, packages in found.items()}
+
+    @property
+    def root(self) -> Package | None:
+        """The package of the folder that the lock is in, None where that is no project."""
+        for package in self.packages:
+            if isinstance(package.source, EditableSource | VirtualSource) and package.source.path == ".":
+                return package
+        return None

@@ -1,0 +1,350 @@
+"""A project on disk: its lock, its pyproject.toml files, and uv's settings for it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from uvlock2nix.errors import ProjectError
+from uvlock2nix.lock.model import DirectorySource, EditableSource, Lock, Package, VirtualSource
+from uvlock2nix.lock.parse import parse_lock
+from uvlock2nix.lock.pylock import parse_pylock
+from uvlock2nix.lock.pyproject import MAX_BYTES, Pairs, PyProject, read_pyproject
+from uvlock2nix.lock.script import read_script
+from uvlock2nix.lock.settings import UvSettings, read_settings
+from uvlock2nix.lock.wire import Problems, Table, load_toml
+
+MAX_LOCK_BYTES = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A project of the workspace (the root included, where it is one).
+
+    ``path`` is relative to the workspace root, ``.`` for the root. ``is_virtual``: it is never installed.
+    ``groups`` and ``extras`` are the declared names.
+    """
+
+    name: str
+    path: PurePosixPath
+    pyproject: PyProject
+    is_virtual: bool
+
+    @property
+    def pyproject_path(self) -> PurePosixPath:
+        return self.path / "pyproject.toml"
+
+    @property
+    def has_build_system(self) -> bool:
+        return self.pyproject.build_system.declared
+
+    @property
+    def build_requires(self) -> tuple[str, ...]:
+        return self.pyproject.build_system.requires
+
+    @property
+    def build_backend(self) -> str:
+        return self.pyproject.build_system.backend
+
+    @property
+    def backend_path(self) -> tuple[str, ...]:
+        return self.pyproject.build_system.backend_path
+
+    @property
+    def scripts(self) -> Pairs:
+        return self.pyproject.scripts
+
+    @property
+    def gui_scripts(self) -> Pairs:
+        return self.pyproject.gui_scripts
+
+    @property
+    def entry_points(self) -> tuple[tuple[str, Pairs], ...]:
+        return self.pyproject.entry_points
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.pyproject.groups)
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.pyproject.optional_dependencies)
+
+    @property
+    def default_groups(self) -> tuple[str, ...] | Literal["all"] | None:
+        return self.pyproject.default_groups
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What was found at a path. ``root`` is the folder of the lock (for a workspace, its root).
+
+    ``pyproject`` is the root's (None for a script or a pylock.toml without one). ``current`` names the
+    project that the path points at, None for a workspace root without ``[project]``. ``tool`` is the raw
+    ``[tool.uvlock2nix]``. ``files``: what uv reads for ``uv sync --frozen``, relative to ``root``.
+    ``python_version_file`` is the first request in ``.python-version``.
+    """
+
+    root: Path
+    lock: Lock
+    lock_path: Path
+    lock_sha256: str
+    pyproject: PyProject | None
+    members: tuple[Member, ...]
+    current: str | None
+    uv: UvSettings
+    tool: Mapping[str, Any] = field(hash=False)
+    warnings: tuple[str, ...]
+    files: tuple[PurePosixPath, ...]
+    python_version_file: str | None = None
+    script: Path | None = None
+
+    @property
+    def current_member(self) -> Member | None:
+        return next((member for member in self.members if member.name == self.current), None)
+
+    @property
+    def root_groups(self) -> tuple[str, ...]:
+        """The dependency groups that the root's pyproject.toml declares."""
+        return tuple(name for name, _ in self.pyproject.groups) if self.pyproject else ()
+
+    @property
+    def root_default_groups(self) -> tuple[str, ...] | Literal["all"] | None:
+        return self.pyproject.default_groups if self.pyproject else None
+
+
+def load_project(path: Path) -> Project:
+    """Read what ``path`` points at.
+
+    ``path``: a folder with pyproject.toml and uv.lock (or a workspace member below one), a uv.lock, a
+    script with a ``.lock`` beside it (or that lock), or a pylock.toml.
+    Raises ProjectError or LockError; each names the file and the place in it.
+    """
+    path = path.absolute()
+    if path.is_dir():
+        return _load_folder(path)
+    if path.name in {"uv.lock", "pyproject.toml"}:
+        return _load_folder(path.parent)
+    if path.name == "pylock.toml" or (path.name.startswith("pylock.") and path.suffix == ".toml"):
+        return _load_pylock(path)
+    if path.suffix == ".lock":
+        return _load_script(path.with_suffix(""), path)
+    if path.is_file():
+        return _load_script(path, path.with_name(f"{path.name}.lock"))
+    raise ProjectError(f"{path}: there is no such file or folder", hint="name a folder with a uv.lock")
+
+
+def _load_folder(folder: Path) -> Project:
+    root = _find_root(folder)
+    pyproject = read_pyproject(root / "pyproject.toml")
+    lock_path = root / "uv.lock"
+    lock, digest = _load_lock(lock_path, "uv")
+    members = _members(root, lock, pyproject)
+    settings, settings_files, warnings = _settings(root, pyproject)
+    pin, pin_files = _python_version(root)
+    current = next((member.name for member in members if root / member.path == folder), None)
+    if folder == root:
+        current = pyproject.name
+        if current is not None and all(member.name != current for member in members):
+            raise ProjectError(
+                f"{lock_path}: has no entry for the project {current}",
+                hint="run `uv lock` to bring it up to date",
+            )
+    files = [PurePosixPath("uv.lock"), PurePosixPath("pyproject.toml"), *settings_files, *pin_files]
+    files.extend(member.pyproject_path for member in members)
+    return Project(
+        root=root,
+        lock=lock,
+        lock_path=lock_path,
+        lock_sha256=digest,
+        pyproject=pyproject,
+        members=members,
+        current=current,
+        uv=settings,
+        tool=pyproject.tool_uvlock2nix,
+        warnings=(*lock.warnings, *warnings),
+        files=tuple(sorted(set(files))),
+        python_version_file=pin,
+    )
+
+
+def _find_root(folder: Path) -> Path:
+    """The folder with the lock: this one, or the workspace root above it."""
+    for candidate in (folder, *folder.parents):
+        if (candidate / "uv.lock").is_file():
+            if candidate == folder or not (folder / "pyproject.toml").is_file():
+                return candidate if candidate == folder else folder
+            above = read_pyproject(candidate / "pyproject.toml")
+            if above.workspace_members is not None:
+                return candidate
+            break
+    if not (folder / "pyproject.toml").is_file():
+        raise ProjectError(f"{folder}: has no pyproject.toml", hint="name the folder of a uv project")
+    if not (folder / "uv.lock").is_file():
+        raise ProjectError(f"{folder}: has no uv.lock", hint="run `uv lock` there first")
+    return folder
+
+
+def _load_lock(path: Path, flavour: Literal["uv", "script"]) -> tuple[Lock, str]:
+    from uvlock2nix.errors import LockError
+
+    table, data = load_toml(path, limit=MAX_LOCK_BYTES, error=LockError)
+    return parse_lock(table, path.name, flavour), hashlib.sha256(data).hexdigest()
+
+
+def _members(root: Path, lock: Lock, pyproject: PyProject) -> tuple[Member, ...]:
+    if lock.manifest.members:
+        packages = [(name, _local_package(lock, name)) for name in lock.manifest.members]
+    else:
+        packages = [(lock.root.name, lock.root)] if lock.root is not None else []
+    found = []
+    for name, package in packages:
+        where = _member_path(package, name)
+        value = pyproject if where == PurePosixPath(".") else read_pyproject(root / where / "pyproject.toml")
+        found.append(Member(name, where, value, isinstance(package.source, VirtualSource)))
+    return tuple(found)
+
+
+def _local_package(lock: Lock, name: str) -> Package:
+    found = [package for package in lock.by_name.get(name, ()) if package.is_local_tree]
+    if len(found) != 1:
+        raise ProjectError(
+            f"uv.lock: manifest: members: {name} has {len(found)} local entries in the lock, not one",
+            hint="run `uv lock` to write the lock anew",
+        )
+    return found[0]
+
+
+def _member_path(package: Package, name: str) -> PurePosixPath:
+    source = package.source
+    if isinstance(source, DirectorySource | EditableSource | VirtualSource):
+        path = PurePosixPath(source.path)
+        if not path.is_absolute():
+            return path
+    raise ProjectError(
+        f"uv.lock: package {name}: source: a member of the workspace must have a relative path",
+        hint="run `uv lock` to write the lock anew",
+    )
+
+
+def _settings(root: Path, pyproject: PyProject) -> tuple[UvSettings, list[PurePosixPath], list[str]]:
+    """uv.toml beside pyproject.toml wins over ``[tool.uv]``, except for what only pyproject.toml may say."""
+    warnings: list[str] = []
+    path = root / "uv.toml"
+    if not path.is_file():
+        return _read_settings(pyproject.tool_uv, str(pyproject.path)), [], warnings
+    table, _ = load_toml(path, limit=MAX_BYTES, error=ProjectError)
+    shared = {key: value for key, value in pyproject.tool_uv.items() if key in _PYPROJECT_ONLY}
+    ignored = sorted(pyproject.tool_uv.keys() - _PYPROJECT_ONLY)
+    if ignored:
+        warnings.append(
+            f"{path}: stands in place of [tool.uv] in pyproject.toml; ignored there: {', '.join(ignored[:9])}"
+        )
+    return _read_settings({**table, **shared}, str(path)), [PurePosixPath("uv.toml")], warnings
+
+
+_PYPROJECT_ONLY = frozenset(
+    [
+        "sources",
+        "workspace",
+        "managed",
+        "package",
+        "default-groups",
+        "dependency-groups",
+        "dev-dependencies",
+        "override-dependencies",
+        "exclude-dependencies",
+        "constraint-dependencies",
+        "build-constraint-dependencies",
+        "environments",
+        "required-environments",
+        "conflicts",
+        "build-backend",
+    ]
+)
+
+
+def _read_settings(table: Table, name: str) -> UvSettings:
+    problems = Problems(name)
+    settings = read_settings(table, problems)
+    problems.raise_if_any(ProjectError, "see https://docs.astral.sh/uv/reference/settings/")
+    return settings
+
+
+def _python_version(root: Path) -> tuple[str | None, list[PurePosixPath]]:
+    for name in (".python-version", ".python-versions"):
+        path = root / name
+        if path.is_file():
+            try:
+                with path.open("rb") as file:
+                    lines = file.read(4096).decode("utf-8-sig").splitlines()
+            except (OSError, UnicodeDecodeError):
+                raise ProjectError(
+                    f"{path}: cannot be read as text", hint="write one version into it"
+                ) from None
+            stripped = [line.partition("#")[0].strip() for line in lines]
+            return next((line for line in stripped if line), None), [PurePosixPath(name)]
+    return None, []
+
+
+def _load_script(script: Path, lock_path: Path) -> Project:
+    if not script.is_file() or not lock_path.is_file():
+        missing = lock_path if script.is_file() else script
+        raise ProjectError(
+            f"{missing}: there is no such file", hint=f"run `uv lock --script {script.name}` to lock a script"
+        )
+    lock, digest = _load_lock(lock_path, "script")
+    metadata = read_script(script)
+    uv = metadata.tool.get("uv", {})
+    tool = metadata.tool.get("uvlock2nix", {})
+    for key, value in (("uv", uv), ("uvlock2nix", tool)):
+        if not isinstance(value, dict):
+            raise ProjectError(f"{script}: tool.{key}: is not a table", hint="see PEP 723")
+    return Project(
+        root=script.parent,
+        lock=lock,
+        lock_path=lock_path,
+        lock_sha256=digest,
+        pyproject=None,
+        members=(),
+        current=None,
+        uv=_read_settings(uv, str(script)),
+        tool=tool,
+        warnings=lock.warnings,
+        files=tuple(sorted((PurePosixPath(script.name), PurePosixPath(lock_path.name)))),
+        script=script,
+    )
+
+
+def _load_pylock(path: Path) -> Project:
+    from uvlock2nix.errors import LockError
+
+    table, data = load_toml(path, limit=MAX_LOCK_BYTES, error=LockError)
+    lock = parse_pylock(table, path.name)
+    root = path.parent
+    pyproject = read_pyproject(root / "pyproject.toml") if (root / "pyproject.toml").is_file() else None
+    files = [PurePosixPath(path.name)]
+    settings, tool = UvSettings(), dict[str, Any]()
+    warnings: list[str] = []
+    if pyproject is not None:
+        settings, more, warnings = _settings(root, pyproject)
+        tool = dict(pyproject.tool_uvlock2nix)
+        files.extend((PurePosixPath("pyproject.toml"), *more))
+    pin, pin_files = _python_version(root)
+    return Project(
+        root=root,
+        lock=lock,
+        lock_path=path,
+        lock_sha256=hashlib.sha256(data).hexdigest(),
+        pyproject=pyproject,
+        members=(),
+        current=None,
+        uv=settings,
+        tool=tool,
+        warnings=(*lock.warnings, *warnings),
+        files=tuple(sorted({*files, *pin_files})),
+        python_version_file=pin,
+    )

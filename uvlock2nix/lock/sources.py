@@ -1,0 +1,87 @@
+"""``source = { … }`` of a locked package → one of the closed source variants."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from uvlock2nix.lock.model import (
+    DirectorySource,
+    EditableSource,
+    GitSource,
+    PathSource,
+    RegistrySource,
+    Source,
+    UrlSource,
+    VirtualSource,
+)
+from uvlock2nix.lock.wire import Problems, Table, shorten
+
+_KINDS = ("registry", "git", "url", "path", "directory", "editable", "virtual")
+_KNOWN = {
+    **{kind: frozenset((kind,)) for kind in _KINDS},
+    "url": frozenset(("url", "subdirectory")),
+}
+_COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
+UNREADABLE = RegistrySource(None)
+"""Stands for a source that could not be read; it never leaves the parser, which raises."""
+
+
+def read_source(table: Table, where: str, problems: Problems) -> Source:
+    """The source of a package or edge. Every variant has exactly one deciding key."""
+    kinds = [kind for kind in _KINDS if kind in table]
+    if len(kinds) != 1:
+        said = " and ".join(kinds) if kinds else f"none of {', '.join(_KINDS)}"
+        problems.add(where, "source", f"must have exactly one kind, has {said}")
+        return UNREADABLE
+    kind = kinds[0]
+    problems.check_keys(table, _KNOWN[kind], "source")
+    value = problems.text(table, kind, where)
+    if value is None:
+        return UNREADABLE
+    match kind:
+        case "registry":
+            return RegistrySource(value) if _SCHEME.match(value) else RegistrySource(None, value)
+        case "git":
+            return _read_git(value, where, problems)
+        case "url":
+            problems.url(table, "url", where)
+            return UrlSource(value, problems.text(table, "subdirectory", where))
+        case "path":
+            return PathSource(value)
+        case "directory":
+            return DirectorySource(value)
+        case "editable":
+            return EditableSource(value)
+        case _:
+            return VirtualSource(value)
+
+
+def _read_git(value: str, where: str, problems: Problems) -> Source:
+    """``URL?tag=…&subdirectory=…#COMMIT``; the query belongs to uv, the fragment is the locked commit."""
+    try:
+        parts = urlsplit(value)
+        query = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=64)
+    except ValueError:
+        problems.add(where, "source.git", f"is not a URL: {shorten(value)}")
+        return UNREADABLE
+    if not _COMMIT.fullmatch(parts.fragment):
+        problems.add(where, "source.git", f"has no commit after #: {shorten(value)}")
+        return UNREADABLE
+    # The first of tag, branch and rev never stands beside another; uv lets the last one win.
+    found = dict(query)
+    commit = parts.fragment.lower()
+    rev = found.get("rev")
+    if rev is not None and _COMMIT.fullmatch(rev) and rev.lower() != commit:
+        problems.add(where, "source.git", f"asks for commit {rev} and locks {commit}")
+    return GitSource(
+        url=urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")),
+        commit=commit,
+        tag=found.get("tag"),
+        branch=found.get("branch"),
+        rev=rev,
+        subdirectory=found.get("subdirectory"),
+        path=found.get("path"),
+        lfs=found.get("lfs", "").lower() == "true",
+    )

@@ -1,0 +1,206 @@
+"""Reading TOML tables without believing them: typed getters that collect every problem.
+
+A getter returns a harmless value after it has noted a problem, so that one pass finds all of them;
+``Problems.raise_if_any`` then raises one error that names each place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import tomli
+
+from uvlock2nix.errors import InputError
+
+Table: TypeAlias = Mapping[str, Any]
+
+SHOWN_PROBLEMS = 12
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9])?")
+_SEPARATORS = re.compile(r"[-_.]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_PLACE = re.compile(r"[a-z][a-z0-9+.-]*://[^\s\x00-\x20\x7f]+", re.IGNORECASE)
+_HASH = re.compile(r"(md5|sha1|sha224|sha256|sha384|sha512|blake2b):([0-9a-fA-F]+)")
+_HASH_LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
+
+
+def load_toml(path: Path, *, limit: int, error: type[InputError]) -> tuple[dict[str, Any], bytes]:
+    """The table of a TOML file, and the file's bytes. ``limit``: the most bytes that we read.
+
+    Raises ``error`` if the file is missing, unreadable, too big, not UTF-8 or not TOML.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as cause:
+        raise error(f"{path}: {cause.strerror or cause}", hint="is this the right folder?") from None
+    if len(data) > limit:
+        raise error(f"{path}: larger than {limit >> 20} MiB", hint="such a file is not read")
+    return parse_toml(data, str(path), error=error), data
+
+
+def parse_toml(data: bytes, name: str, *, error: type[InputError]) -> dict[str, Any]:
+    """The table that ``data`` spells; ``name`` is used in messages. Raises ``error``."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as cause:
+        raise error(f"{name}: not UTF-8: byte {cause.start}", hint="TOML is always UTF-8") from None
+    try:
+        return tomli.loads(text)
+    except (ValueError, RecursionError) as cause:
+        raise error(f"{name}: not valid TOML: {shorten(str(cause))}", hint="repair that line") from None
+
+
+def shorten(text: object, limit: int = 120) -> str:
+    """``text`` for a message: control characters escaped, cut at ``limit`` characters."""
+    shown = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text)[: limit + 1])
+    return shown if len(shown) <= limit else shown[:limit] + "…"
+
+
+def normalize(name: str) -> str:
+    """PEP 503's normal form of a name."""
+    return _SEPARATORS.sub("-", name).lower()
+
+
+class Problems:
+    """What is wrong with a file, in the order in which it was found, and unknown keys, counted."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.messages: list[str] = []
+        self.unknown: dict[str, int] = {}
+        self._names: dict[str, str] = {}
+
+    def add(self, where: str, key: str, message: str) -> None:
+        self.messages.append(f"{where}: {key}: {message}" if key else f"{where}: {message}")
+
+    def raise_if_any(self, error: type[InputError], hint: str) -> None:
+        """Raise ``error`` with every problem, one a line, if there is one."""
+        if not self.messages:
+            return
+        shown = self.messages[:SHOWN_PROBLEMS]
+        more = len(self.messages) - len(shown)
+        lines = (
+            [f"{self.file}: {shown[0]}"] if len(shown) == 1 else [f"{self.file}:", *(f"  {m}" for m in shown)]
+        )
+        if more:
+            lines.append(f"  … and {more} more")
+        raise error("\n".join(lines), hint=hint, data={"problems": tuple(self.messages)})
+
+    def check_keys(self, table: Table, known: frozenset[str], place: str) -> None:
+        """Count the keys of ``table`` that nobody knows; ``place`` is ``package`` or the like."""
+        if not table.keys() <= known:
+            for key in table.keys() - known:
+                name = f"{place}.{shorten(key, 40)}" if place else shorten(key, 40)
+                self.unknown[name] = self.unknown.get(name, 0) + 1
+
+    def unknown_warning(self) -> str | None:
+        """One sentence on all unknown keys, None if there were none."""
+        if not self.unknown:
+            return None
+        names = sorted(self.unknown)
+        text = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+        return f"{self.file}: unknown keys are ignored: {text}"
+
+    def text(self, table: Table, key: str, where: str, *, required: bool = False) -> str | None:
+        """A non-empty string without control characters."""
+        value = table.get(key)
+        if value is None:
+            if required:
+                self.add(where, key, "is missing")
+            return None
+        if not isinstance(value, str):
+            self.add(where, key, f"is not a string but {shorten(repr(value), 40)}")
+            return None
+        if not value or _CONTROL.search(value):
+            self.add(where, key, "is empty" if not value else f"has control characters: {shorten(value)}")
+            return None
+        return value
+
+    def name(self, value: object, where: str, key: str) -> str:
+        """A package, extra or group name in normal form; ``""`` after a problem."""
+        if isinstance(value, str):
+            known = self._names.get(value)
+            if known is not None:
+                return known
+            if _NAME.fullmatch(value):
+                known = self._names[value] = normalize(value)
+                return known
+        self.add(where, key, f"is not a valid name: {shorten(repr(value), 60)}")
+        return ""
+
+    def names(self, table: Table, key: str, where: str) -> tuple[str, ...]:
+        values = self.items(table, key, where)
+        return tuple(name for value in values if (name := self.name(value, where, key)))
+
+    def texts(self, table: Table, key: str, where: str) -> tuple[str, ...]:
+        """An array of strings, empty ones left out."""
+        found = []
+        for value in self.items(table, key, where):
+            if isinstance(value, str):
+                found.append(value)
+            else:
+                self.add(where, key, f"holds something that is not a string: {shorten(repr(value), 40)}")
+        return tuple(found)
+
+    def items(self, table: Table, key: str, where: str) -> Sequence[Any]:
+        value = table.get(key)
+        if value is None:
+            return ()
+        if isinstance(value, list):
+            return value
+        self.add(where, key, f"is not an array but {shorten(repr(value), 40)}")
+        return ()
+
+    def tables(self, table: Table, key: str, where: str) -> Sequence[Table]:
+        """An array of tables; other elements are a problem and left out."""
+        values = self.items(table, key, where)
+        if all(isinstance(value, dict) for value in values):
+            return values
+        self.add(where, key, "holds something that is not a table")
+        return [value for value in values if isinstance(value, dict)]
+
+    def table(self, table: Table, key: str, where: str) -> Table:
+        value = table.get(key)
+        if value is None:
+            return {}
+        if isinstance(value, dict):
+            return value
+        self.add(where, key, f"is not a table but {shorten(repr(value), 40)}")
+        return {}
+
+    def boolean(self, table: Table, key: str, where: str) -> bool | None:
+        value = table.get(key)
+        if value is None or isinstance(value, bool):
+            return value
+        self.add(where, key, f"is not true or false but {shorten(repr(value), 40)}")
+        return None
+
+    def url(self, table: Table, key: str, where: str) -> str | None:
+        value = self.text(table, key, where)
+        if value is None or _PLACE.fullmatch(value):
+            return value
+        self.add(where, key, f"is not a URL: {shorten(value)}")
+        return None
+
+    def hash(self, table: Table, where: str) -> str | None:
+        """``hash``: ``algorithm:hex``, the hex in lower case and of the algorithm's length."""
+        value = table.get("hash")
+        if value is None:
+            return None
+        match = _HASH.fullmatch(value) if isinstance(value, str) else None
+        if match is None or len(match[2]) != _HASH_LENGTHS.get(match[1], len(match[2])):
+            self.add(where, "hash", f"is not algorithm:hex: {shorten(repr(value), 60)}")
+            return None
+        return value.lower() if isinstance(value, str) else None
+
+    def size(self, table: Table, where: str) -> int | None:
+        value = table.get("size")
+        if value is None:
+            return None
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63:
+            return value
+        self.add(where, "size", f"is not a number of bytes: {shorten(repr(value), 40)}")
+        return None

@@ -1,0 +1,189 @@
+"""What an environment is computed for: system, Python version and libc baseline.
+
+Nothing here looks at the running interpreter or machine: any target can be asked for anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from uvlock2nix.errors import UsageError
+
+SYSTEMS = ("x86_64-linux", "aarch64-linux", "riscv64-linux", "x86_64-darwin", "aarch64-darwin")
+"""The systems that we know, in Nix's spelling."""
+
+LATEST_PATCH: Mapping[int, int] = {9: 25, 10: 22, 11: 18, 12: 16, 13: 18, 14: 10, 15: 2}
+"""Minor of Python 3 → its newest patch release known on ``LATEST_PATCH_DATE`` (uv 0.13.8's own list)."""
+
+LATEST_PATCH_DATE = "2026-11-20"
+
+DEFAULT_GLIBC = (2, 40)
+"""glibc of current nixpkgs (25.05 and later); ``libc`` lowers or raises it."""
+
+DEFAULT_MUSL = (1, 2)
+
+DEFAULT_MACOS = (13, 0)
+"""The minimum macOS that uv assumes for a foreign macOS; ``macos`` changes it."""
+
+_PYTHON = re.compile(r"(?P<major>[0-9])\.(?P<minor>[0-9]{1,3})(?:\.(?P<patch>[0-9]{1,4}))?(?P<free>t)?")
+_LIBC = re.compile(r"(?P<kind>glibc|gnu|musl)?[-_ ]?(?:(?P<major>[0-9]{1,3})\.(?P<minor>[0-9]{1,4}))?")
+_MACOS = re.compile(r"(?P<major>[0-9]{1,3})(?:\.(?P<minor>[0-9]{1,3}))?(?:\.[0-9]{1,3})?")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PythonVersion:
+    """A CPython release, such as 3.12.13, and whether it is the free-threaded build of it."""
+
+    major: int
+    minor_number: int
+    patch: int
+    freethreaded: bool = False
+
+    @property
+    def minor(self) -> str:
+        """``"3.12"``."""
+        return f"{self.major}.{self.minor_number}"
+
+    @property
+    def full(self) -> str:
+        """``"3.12.13"``; the free-threaded build has the same number."""
+        return f"{self.major}.{self.minor_number}.{self.patch}"
+
+    def __str__(self) -> str:  # type: ignore[explicit-override]
+        return f"{self.full}t" if self.freethreaded else self.full
+
+    @classmethod
+    def parse(cls, text: str) -> PythonVersion:
+        """Read ``3.12`` (its newest known patch release), ``3.12.13`` or ``3.14t``.
+
+        Raises UsageError for anything else, and for a Python that we do not know.
+        """
+        match = _PYTHON.fullmatch(text)
+        if match is None or match["major"] != "3" or int(match["minor"]) not in LATEST_PATCH:
+            low, high = min(LATEST_PATCH), max(LATEST_PATCH)
+            raise UsageError(
+                f"Python {text[:40]!r} is not a version that we know",
+                hint=f"give 3.{low} … 3.{high}, a full release such as 3.12.13, or 3.14t (free-threaded)",
+            )
+        minor = int(match["minor"])
+        free = match["free"] is not None
+        if free and minor < 13:
+            raise UsageError(
+                f"there is no free-threaded build of Python 3.{minor}", hint="free-threading began with 3.13t"
+            )
+        patch = int(match["patch"]) if match["patch"] else LATEST_PATCH[minor]
+        return cls(3, minor, patch, free)
+
+
+@dataclass(frozen=True, slots=True)
+class Glibc:
+    """The GNU C library of the target; wheels up to ``manylinux_<major>_<minor>`` run on it."""
+
+    major: int
+    minor: int
+
+    def __str__(self) -> str:  # type: ignore[explicit-override]
+        return f"glibc {self.major}.{self.minor}"
+
+
+@dataclass(frozen=True, slots=True)
+class Musl:
+    """The musl C library of the target; wheels up to ``musllinux_<major>_<minor>`` run on it."""
+
+    major: int
+    minor: int
+
+    def __str__(self) -> str:  # type: ignore[explicit-override]
+        return f"musl {self.major}.{self.minor}"
+
+
+Libc = Glibc | Musl
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """System, Python and baseline of an environment.
+
+    ``libc`` counts on Linux only and ``macos`` (major, minor of the oldest macOS to run on) on macOS
+    only; the other one keeps its default, so that one table of settings serves all systems.
+    """
+
+    system: str
+    python: PythonVersion
+    libc: Libc = Glibc(*DEFAULT_GLIBC)
+    macos: tuple[int, int] = DEFAULT_MACOS
+
+    @property
+    def is_linux(self) -> bool:
+        return self.system.endswith("-linux")
+
+    @property
+    def is_darwin(self) -> bool:
+        return self.system.endswith("-darwin")
+
+    @property
+    def arch(self) -> str:
+        """The first part of the system: ``x86_64``, ``aarch64`` or ``riscv64``."""
+        return self.system.partition("-")[0]
+
+    def __str__(self) -> str:  # type: ignore[explicit-override]
+        base = str(self.libc) if self.is_linux else f"macOS {self.macos[0]}.{self.macos[1]}"
+        return f"{self.system}, Python {self.python}, {base}"
+
+    @classmethod
+    def parse(cls, system: str, python: str, *, libc: str | None = None, macos: str | None = None) -> Target:
+        """Make a target from what a person wrote.
+
+        ``libc``: ``2.38``, ``glibc-2.38``, ``musl``, ``musl-1.2``; ``macos``: ``14`` or ``14.0``.
+        Raises UsageError that names the wrong part.
+        """
+        if system not in SYSTEMS:
+            raise UsageError(f"unknown system {system[:60]!r}", hint=f"one of {', '.join(SYSTEMS)}")
+        version = PythonVersion.parse(python)
+        return cls(
+            system,
+            version,
+            Glibc(*DEFAULT_GLIBC) if libc is None else _parse_libc(libc),
+            DEFAULT_MACOS if macos is None else _parse_macos(macos),
+        )
+
+    def marker_environment(self) -> Mapping[str, str]:
+        """The values of PEP 508's marker variables, ``extra`` left out.
+
+        ``platform_release`` and ``platform_version`` are empty, as uv has them for a foreign platform.
+        https://packaging.python.org/en/latest/specifications/dependency-specifiers/#environment-markers
+        """
+        darwin = self.is_darwin
+        machine = "arm64" if darwin and self.arch == "aarch64" else self.arch
+        return {
+            "implementation_name": "cpython",
+            "implementation_version": self.python.full,
+            "os_name": "posix",
+            "platform_machine": machine,
+            "platform_python_implementation": "CPython",
+            "platform_release": "",
+            "platform_system": "Darwin" if darwin else "Linux",
+            "platform_version": "",
+            "python_full_version": self.python.full,
+            "python_version": self.python.minor,
+            "sys_platform": "darwin" if darwin else "linux",
+        }
+
+
+def _parse_libc(text: str) -> Libc:
+    match = _LIBC.fullmatch(text)
+    if match is None or not (match["kind"] or match["major"]):
+        raise UsageError(f"unknown libc {text[:60]!r}", hint="give 2.38, glibc-2.38, musl or musl-1.2")
+    given = (int(match["major"]), int(match["minor"])) if match["major"] else None
+    if match["kind"] == "musl":
+        return Musl(*(given or DEFAULT_MUSL))
+    return Glibc(*(given or DEFAULT_GLIBC))
+
+
+def _parse_macos(text: str) -> tuple[int, int]:
+    match = _MACOS.fullmatch(text)
+    if match is None or int(match["major"]) < 10:
+        raise UsageError(f"unknown macOS version {text[:60]!r}", hint="give 13.0, 14 or 10.15")
+    return int(match["major"]), int(match["minor"] or 0)
