@@ -21,10 +21,10 @@ from uvlock2nix.knowledge.tables import load_table
 class Knowledge:
     """Sources of facts, the strongest first: ``user``, ``external`` (PEP 725), the table, ``inspected``.
 
-    Keys of all mappings are canonical package names. ``table`` and ``index`` are ``None`` for the embedded
-    ones. ``uninspected`` maps packages whose inspection
-    failed to the reason, which is then told; ``wheel_needs`` maps packages to the attributes that their
-    wheel needs from outside.
+    Keys of all mappings are canonical package names. ``table`` and ``own_index`` are ``None`` for the
+    embedded ones. ``uninspected`` says why a package could not be inspected; ``wheel_needs`` which
+    attributes a package's wheel needs from outside; ``specifiers`` maps (dependent, dependency) to the
+    version range that the dependent asks for.
     """
 
     user: Mapping[str, NativeInputs] = field(default_factory=dict)
@@ -32,6 +32,7 @@ class Knowledge:
     inspected: Mapping[str, NativeInputs] = field(default_factory=dict)
     uninspected: Mapping[str, str] = field(default_factory=dict)
     wheel_needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    specifiers: Mapping[tuple[str, str], str] = field(default_factory=dict)
     table: NativeTable | None = None
     own_index: NixpkgsIndex | None = None
 

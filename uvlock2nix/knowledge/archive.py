@@ -1,0 +1,178 @@
+"""Reading an sdist without unpacking it: only the files that say how it is built, within hard bounds.
+
+The archive is somebody else's: nothing is written to disk, links are not followed, names are only text,
+and a bomb ends in an error that says so.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, BinaryIO, Final, cast
+
+from uvlock2nix.errors import InputError
+
+# Bounds of what is read. The largest sdists of the index unpack to about 1 GB; their build files are small.
+MAX_UNPACKED: Final = 2 << 30
+MAX_MEMBERS: Final = 200_000
+MAX_FILE: Final = 2 << 20
+MAX_KEPT: Final = 48 << 20
+MAX_HEADER: Final = 1 << 20
+_SYMLINK: Final = 0xA
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """The part of an sdist that inspection looks at.
+
+    ``names`` are all regular files, below the archive's top directory. ``texts`` holds what was wanted, as
+    text (undecodable bytes replaced). ``oddities`` are names that point outside, links and files that
+    were too big to be read.
+    """
+
+    names: tuple[str, ...]
+    texts: dict[str, str]
+    oddities: tuple[str, ...] = ()
+
+
+class _Counted:
+    """A stream that refuses to give more than ``limit`` bytes: a decompression bomb stops here."""
+
+    def __init__(self, stream: IO[bytes], limit: int) -> None:
+        self._stream = stream
+        self._left = limit
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(min(size if size >= 0 else 1 << 16, 1 << 20))
+        self._left -= len(data)
+        if self._left < 0:
+            raise InputError("the archive unpacks to more than 2 GiB")
+        return data
+
+
+class _Header(tarfile.TarInfo):
+    """Refuses extended headers that are larger than any honest one: they are read into memory whole."""
+
+    @classmethod
+    def frombuf(  # type: ignore[explicit-override]  # typing.override is newer than our oldest Python
+        cls, buf: bytes | bytearray, encoding: str | None, errors: str
+    ) -> _Header:
+        header = super().frombuf(buf, encoding or "utf-8", errors)
+        extended = tarfile.GNUTYPE_LONGNAME + tarfile.GNUTYPE_LONGLINK + tarfile.XHDTYPE + tarfile.XGLTYPE
+        if header.type in extended + tarfile.SOLARIS_XHDTYPE and header.size > MAX_HEADER:
+            raise InputError(f"the archive has a header of {header.size} bytes")
+        if header.size < 0:
+            raise InputError("the archive has a file of negative size")
+        return header
+
+
+def read_archive(path: Path, wanted: Callable[[str], bool]) -> Archive:
+    """Read the files of an sdist (``.tar.gz``, ``.tar.bz2``, ``.tar.xz``, ``.zip``) that ``wanted`` names.
+
+    ``wanted`` gets a file's name below the top directory.
+
+    Raises:
+        InputError: when the file is not such an archive, is damaged, or goes beyond the bounds.
+    """
+    try:
+        with path.open("rb") as file:
+            return _read(file, wanted)
+    except InputError as error:
+        raise InputError(f"{path.name}: {error.message}", hint=_HINT) from error
+    except (
+        OSError, EOFError, ValueError, RuntimeError, NotImplementedError, MemoryError, OverflowError,
+        tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, KeyError, IndexError,
+    ) as error:  # fmt: skip
+        raise InputError(f"{path.name} cannot be read as an sdist: {error}", hint=_HINT) from error
+
+
+_HINT: Final = "it was not inspected; say what it needs in [tool.uvlock2nix.native.<name>]"
+
+
+def _read(file: BinaryIO, wanted: Callable[[str], bool]) -> Archive:
+    magic = file.read(6)
+    file.seek(0)
+    if magic[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        return _collect(_zip_files(file), wanted)
+    if magic[:2] == b"\x1f\x8b":
+        stream: IO[bytes] = cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+    elif magic[:3] == b"BZh":
+        stream = cast("IO[bytes]", bz2.BZ2File(file))
+    elif magic == b"\xfd7zXZ\x00":
+        stream = cast("IO[bytes]", lzma.LZMAFile(file))  # noqa: SIM115  # ends with `file`
+    else:
+        stream = file
+    return _collect(_tar_files(_Counted(stream, MAX_UNPACKED)), wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    name: str
+    size: int
+    regular: bool
+    open: Callable[[], IO[bytes] | None]
+
+
+def _tar_files(stream: _Counted) -> Iterator[_File]:
+    with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|", tarinfo=_Header) as tar:
+        while (member := tar.next()) is not None:
+            yield _File(member.name, member.size, member.isreg(), partial(tar.extractfile, member))
+            # tarfile remembers every member; with a hostile archive that is the attacker's memory, not ours.
+            tar.members = []  # type: ignore[attr-defined]
+
+
+def _zip_files(file: BinaryIO) -> Iterator[_File]:
+    with zipfile.ZipFile(file) as archive:
+        for info in archive.infolist():
+            regular = not info.is_dir() and (info.external_attr >> 28) != _SYMLINK
+            yield _File(info.filename, info.file_size, regular, partial(archive.open, info))
+
+
+def _collect(files: Iterator[_File], wanted: Callable[[str], bool]) -> Archive:
+    names: list[str] = []
+    texts: dict[str, str] = {}
+    oddities: list[str] = []
+    kept = 0
+    for count, file in enumerate(files):
+        if count >= MAX_MEMBERS:
+            raise InputError(f"the archive has more than {MAX_MEMBERS} files")
+        name = _below_top(file.name)
+        if name is None:
+            _odd(oddities, f"{file.name[:200]!r} points outside of the archive")
+            continue
+        if not file.regular:
+            continue
+        names.append(name)
+        if not wanted(name):
+            continue
+        if file.size > MAX_FILE or kept > MAX_KEPT:
+            _odd(oddities, f"{name} was not read: too big")
+            continue
+        stream = file.open()
+        data = stream.read(MAX_FILE) if stream is not None else b""
+        kept += len(data)
+        texts[name] = data.decode("utf-8", "replace")
+    if not names:
+        raise InputError("the archive has no files")
+    return Archive(tuple(names), texts, tuple(oddities))
+
+
+def _odd(oddities: list[str], text: str) -> None:
+    if len(oddities) < 20:
+        oddities.append(text)
+
+
+def _below_top(name: str) -> str | None:
+    """``lxml-6.0/src/x.c`` → ``src/x.c``; ``None`` for a name that leaves the archive."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+    if name.startswith("/") or ".." in parts or "\0" in name:
+        return None
+    return "/".join(parts[1:] if len(parts) > 1 else parts)

@@ -1,0 +1,283 @@
+"""Inspection: what the build files of an sdist say about its build. A proposal with evidence, not a fact.
+
+No code of the sdist runs. What is not found stays unknown, and is said to be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import tomli
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from uvlock2nix.knowledge.archive import Archive, read_archive
+from uvlock2nix.knowledge.clues import Clue, clues, toolchain_names
+from uvlock2nix.knowledge.native import NativeInputs
+from uvlock2nix.knowledge.pep725 import parse_external
+
+Nature: TypeAlias = Literal["pure", "native", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What one sdist says.
+
+    ``inputs`` is the proposal (``provenance="inspected"``), ``external`` what ``[external]`` declares.
+    ``requires`` is ``build-system.requires`` as written. ``languages`` are those that it compiles.
+    ``evidence`` has one line for each library and tool: what was found, where. ``unknown`` are names of
+    libraries that we have no attribute for.
+    """
+
+    nature: Nature
+    backend: str
+    requires: tuple[str, ...]
+    languages: tuple[str, ...]
+    inputs: NativeInputs
+    external: NativeInputs | None = None
+    evidence: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    oddities: tuple[str, ...] = ()
+
+
+_SKIPPED: Final = re.compile(
+    r"(?:^|/)(?:tests?|testing|docs?|examples?|samples?|benchmarks?|third_?party|3rd_?party|vendor(?:ed)?|"
+    r"extern(?:al)?|subprojects|deps|bundled|contrib|node_modules|packaging|ci|tools/ci|fuzz|demos?)(?:/|\Z)",
+    re.IGNORECASE,
+)
+_SOURCES: Final[Mapping[str, str]] = {
+    ".pyx": "Cython", ".c": "C", ".cc": "C++", ".cpp": "C++", ".cxx": "C++", ".rs": "Rust", ".f": "Fortran",
+    ".f90": "Fortran", ".i": "SWIG",
+}  # fmt: skip
+_PURE_BACKENDS: Final = (
+    "flit",
+    "poetry",
+    "hatchling",
+    "pdm",
+    "uv_build",
+    "whey",
+    "trampolim",
+    "jupyter_packaging",
+)
+_BUILD_NAMES: Final = re.compile(
+    r"(?:^|/)(?:\w*setup\w*|\w*build\w*|\w*config\w*|\w*ffi\w*|versioninfo|pkgconfig\w*|\w*libs?)\.py\Z"
+)
+_HEADER_SUFFIXES: Final = (".c", ".cc", ".cpp", ".cxx", ".pyx", ".pxd", ".i")
+
+
+def wanted(name: str) -> bool:
+    """Which files of an sdist are read: build files everywhere but in tests and vendored trees."""
+    base = name.rpartition("/")[2]
+    depth = name.count("/")
+    if name in ("pyproject.toml", "setup.py", "setup.cfg", "Cargo.toml", "meson.build", "CMakeLists.txt"):
+        return True
+    if _SKIPPED.search(name.rpartition("/")[0]) or depth > 4:
+        return False
+    if base in ("meson.build", "CMakeLists.txt", "Cargo.toml", "setup.cfg"):
+        return True
+    if base.endswith(".cmake"):
+        return depth <= 2
+    if base.endswith(".py"):
+        return depth <= 3 and bool(_BUILD_NAMES.search(name))
+    return base.endswith(_HEADER_SUFFIXES) and depth <= 3
+
+
+def inspect_sdist(path: Path) -> Inspection:
+    """Inspect an sdist on disk. Raises InputError when it cannot be read (see ``archive``)."""
+    return inspect_archive(read_archive(path, wanted), path.name)
+
+
+def inspect_archive(archive: Archive, where: str) -> Inspection:
+    """Judge the files of an sdist; ``where`` names it in the sources."""
+    project, torn = _toml(archive.texts.get("pyproject.toml", ""))
+    build = project.get("build-system")
+    build = build if isinstance(build, dict) else {}
+    backend = build.get("build-backend")
+    backend = backend if isinstance(backend, str) else "setuptools"
+    requires = tuple(r for r in build.get("requires", ()) if isinstance(r, str))[:200] if build else ()
+    names = frozenset(filter(None, map(_requirement_name, requires)))
+    languages = _languages(archive, backend, names, project)
+    found = _libraries(archive, backend, languages)
+    nature: Nature = "native" if languages else "pure" if _is_pure(archive, backend, project) else "unknown"
+    tools, tool_evidence = _tools(archive, backend, names, languages, found)
+    libraries = [clue for clue in found if clue.attr is not None] if languages else []
+    # A header is weak evidence (it may be in a branch that is never compiled): used where nothing else is.
+    strong = [clue for clue in libraries if clue.kind != "headers"]
+    chosen = strong or libraries
+    attrs = dict.fromkeys(clue.attr for clue in chosen if clue.attr and clue.attr not in _PROGRAM_ONLY)
+    unknown = dict.fromkeys(
+        clue.name
+        for clue in (found if languages else ())
+        if clue.attr is None and clue.kind in ("linker", "pkg-config") and clue.name not in toolchain_names()
+    )
+    external = project.get("external")
+    declared = parse_external(external, f"{where}/pyproject.toml") if isinstance(external, dict) else None
+    kind = {"pure": "pure", "unknown": "unknown"}.get(nature) or _kind(languages, bool(attrs))
+    return Inspection(
+        nature=nature,
+        backend=backend,
+        requires=requires,
+        languages=languages,
+        inputs=NativeInputs(
+            build_inputs=tuple(sorted(attrs)),
+            native_build_inputs=tools,
+            sources=(f"inspected {where}",),
+            provenance="inspected",
+            kind=kind,
+        ),
+        external=declared.inputs if declared is not None else None,
+        evidence=(*_evidence(chosen), *tool_evidence),
+        unknown=tuple(unknown)[:20],
+        oddities=(*archive.oddities, *torn),
+    )
+
+
+_PROGRAM_ONLY: Final = frozenset({"postgresql.pg_config", "swig", "cmake", "ninja", "pkg-config"})
+
+
+def _toml(text: str) -> tuple[dict[str, object], tuple[str, ...]]:
+    try:
+        return tomli.loads(text), ()
+    except (ValueError, RecursionError) as error:
+        return {}, (f"pyproject.toml is not valid TOML: {str(error)[:100]}",)
+
+
+def _requirement_name(text: str) -> str:
+    try:
+        return canonicalize_name(Requirement(text).name)
+    except InvalidRequirement:
+        return ""
+
+
+def _is_pure(archive: Archive, backend: str, project: Mapping[str, object]) -> bool:
+    """Whether the absence of native code can be told from the build files: a plain backend, no hooks."""
+    tool = project.get("tool")
+    tool = tool if isinstance(tool, dict) else {}
+    if backend.startswith(_PURE_BACKENDS):
+        poetry, hatch = tool.get("poetry"), str(tool.get("hatch", ""))
+        return not (isinstance(poetry, dict) and "build" in poetry) and "'custom'" not in hatch
+    if not backend.startswith("setuptools"):
+        return False
+    return not any(
+        name.endswith((".c", ".cpp", ".pyx", ".rs")) for name in archive.names if not _SKIPPED.search(name)
+    )
+
+
+_NATIVE_BACKENDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "maturin": ("Rust",),
+    "mesonpy": ("C",),
+    "scikit_build_core": ("C++",),
+    "sipbuild": ("C++",),
+    "py_build_cmake": ("C++",),
+}
+_EXTENSION: Final = re.compile(
+    r"\bExtension\s*\(|\bext_modules\b|\bcffi_modules\b|\brust_extensions\b|\bRustExtension\b|\bcythonize\s*\(|"
+    r"\bPybind11Extension\b|\bCMakeExtension\b|\bskbuild\b|\bCppExtension\b|\bCUDAExtension\b|"
+    r"\bconfiguration\s*=\s*configuration\b|\bext-modules\b"
+)
+
+
+def _languages(
+    archive: Archive, backend: str, requires: frozenset[str], project: Mapping[str, object]
+) -> tuple[str, ...]:
+    for prefix, languages in _NATIVE_BACKENDS.items():
+        if backend.startswith(prefix):
+            return _also(archive, languages)
+    tool = project.get("tool")
+    text = "\n".join(
+        text for name, text in archive.texts.items() if name.endswith(".py") and not _SKIPPED.search(name)
+    )
+    if "setuptools-rust" in requires or "RustExtension" in text or "setuptools_rust" in text:
+        return _also(archive, ("Rust",))
+    says = _EXTENSION.search(text) or "ext-modules" in str(tool) or "setuptools-rust" in str(tool)
+    if not says and not requires & {"cython", "cffi", "pybind11", "nanobind", "scikit-build"}:
+        return ()
+    found = _also(archive, ())
+    return found or (("C",) if says and "cffi" in requires else ())
+
+
+def _also(archive: Archive, first: tuple[str, ...]) -> tuple[str, ...]:
+    found = dict.fromkeys(first)
+    for name in archive.names:
+        suffix = "." + name.rpartition(".")[2].lower()
+        language = _SOURCES.get(suffix)
+        if language and language != "Rust" and not _SKIPPED.search(name.rpartition("/")[0]):
+            found[language] = None
+    return tuple(found)
+
+
+def _libraries(archive: Archive, backend: str, languages: tuple[str, ...]) -> list[Clue]:
+    """Clues of the build system that is really used: a CMakeLists.txt beside a setup.py is another build."""
+    if not languages:
+        return []
+    found: dict[tuple[str, str], Clue] = {}
+    scripts = {name: text for name, text in archive.texts.items() if name.endswith(".py")}
+    uses_cmake = backend.startswith(("scikit_build", "py_build_cmake")) or any(
+        re.search(r"\bcmake\b", text, re.IGNORECASE) for text in scripts.values()
+    )
+    shipped = {name.rpartition("/")[2] for name in archive.names if name.endswith((".h", ".hpp", ".hh"))}
+    for name, text in sorted(archive.texts.items(), key=lambda item: (item[0].count("/"), item[0])):
+        base = name.rpartition("/")[2]
+        if base == "meson.build" and not backend.startswith("mesonpy"):
+            continue
+        if (base == "CMakeLists.txt" or base.endswith(".cmake")) and not uses_cmake:
+            continue
+        if base == "Cargo.toml" and "Rust" not in languages:
+            continue
+        if base == "setup.py" and backend.startswith(("mesonpy", "maturin", "scikit_build_core")):
+            continue
+        for clue in clues(name, text):
+            if clue.kind == "headers" and clue.name.rpartition("/")[2] in shipped:
+                continue
+            found.setdefault((clue.kind, clue.name), clue)
+    return list(found.values())
+
+
+def _tools(
+    archive: Archive,
+    backend: str,
+    requires: frozenset[str],
+    languages: tuple[str, ...],
+    found: Iterable[Clue],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The programs that the build runs, with the reason for each."""
+    if not languages:
+        return (), ()
+    tools: dict[str, str] = {}
+    scripts = "\n".join(
+        text for name, text in archive.texts.items() if name.endswith((".py", ".toml", ".cfg"))
+    )
+    if "pkg-config" in scripts or "pkgconfig" in requires or any(c.kind == "pkg-config" for c in found):
+        tools["pkg-config"] = "libraries are found by pkg-config"
+    if backend.startswith(("mesonpy", "scikit_build_core")) or requires & {"meson-python", "ninja"}:
+        tools["ninja"] = f"build backend {backend}"
+    if backend.startswith(("scikit_build_core", "py_build_cmake")) or requires & {"scikit-build", "cmake"}:
+        tools["cmake"] = f"build backend {backend}"
+    if "Rust" in languages:
+        tools["cargo"] = tools["rustc"] = "compiles Rust"
+    if "Fortran" in languages and (backend.startswith("mesonpy") or "numpy" in requires):
+        tools["gfortran"] = "compiles Fortran"
+    if "swig" in scripts.lower() and ("SWIG" in languages or "swig" in requires):
+        tools["swig"] = "wrappers are made by SWIG"
+    for clue in found:
+        if clue.kind == "programs" and clue.attr is not None:
+            tools.setdefault(clue.attr, clue.describe())
+    return tuple(tools), tuple(f"{tool}: {why}" for tool, why in tools.items())
+
+
+def _kind(languages: tuple[str, ...], libraries: bool) -> str:
+    if "Rust" in languages:
+        return "rust"
+    return "link" if libraries else "bundled"
+
+
+def _evidence(found: Iterable[Clue]) -> tuple[str, ...]:
+    return tuple(
+        f"{clue.attr}: {clue.describe()}" + (", optional" if clue.optional else "")
+        for clue in found
+        if clue.attr is not None
+    )[:60]

@@ -1,0 +1,93 @@
+"""``[external]`` of pyproject.toml: system requirements that a project declares itself.
+
+See https://peps.python.org/pep-0725/ (draft). Both spellings are read: ``pkg:generic/libxml2`` and
+``virtual:compiler/c`` of the first drafts, ``dep:generic/libxml2`` and ``dep:virtual/compiler/c`` of the
+later ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from uvlock2nix.knowledge.native import NativeInputs, is_attribute
+from uvlock2nix.knowledge.tables import load_table
+
+# Key of [external] -> what it is for us. Build requirements are programs, host requirements libraries.
+_KEYS: Final[Mapping[str, str]] = {
+    "build-requires": "native",
+    "host-requires": "build",
+    "dependencies": "run",
+    "optional-build-requires": "",
+    "optional-host-requires": "",
+    "optional-dependencies": "",
+    "dependency-groups": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """What ``[external]`` gave: inputs, and the entries that we have no nixpkgs attribute for."""
+
+    inputs: NativeInputs
+    unknown: tuple[str, ...] = ()
+
+
+def parse_external(table: Mapping[str, object], where: str) -> External | None:
+    """Read an ``[external]`` table; ``where`` (a file) becomes the source of the facts.
+
+    ``None`` where the table says nothing that we can use. Entries of the wrong type count as unknown:
+    the file is somebody else's.
+    """
+    names = _names()
+    found: dict[str, list[str]] = {"native": [], "build": [], "run": []}
+    compiles = False
+    unknown: list[str] = []
+    for key, role in _KEYS.items():
+        entries = table.get(key, []) if role else []
+        if not isinstance(entries, list):
+            unknown.append(f"{key} is not a list")
+            continue
+        for entry in entries:
+            name = _generic(entry)
+            if name.startswith("compiler/"):
+                compiles = True
+            if name not in names:
+                unknown.append(str(entry)[:120])
+                continue
+            found[role].extend(attr for attr in names[name] if attr not in found[role])
+    if not any(found.values()) and not unknown and not compiles:
+        return None
+    kind = "link" if found["build"] else "bundled" if compiles else "unknown"
+    return External(
+        NativeInputs(
+            build_inputs=tuple(found["build"]),
+            native_build_inputs=tuple(found["native"]),
+            dlopen=tuple(found["run"]),
+            sources=(f"{where} [external]",),
+            provenance="pep725",
+            kind="rust" if "cargo" in found["native"] else kind,
+        ),
+        tuple(unknown),
+    )
+
+
+def _generic(entry: object) -> str:
+    """``pkg:generic/libxml2@>=2.9`` → ``libxml2``; ``virtual:compiler/c`` → ``compiler/c``."""
+    text = entry if isinstance(entry, str) else ""
+    text = text.split(";", 1)[0].split("?", 1)[0].split("#", 1)[0].split("@", 1)[0].strip().lower()
+    for prefix in ("pkg:generic/", "dep:generic/", "dep:virtual/", "virtual:"):
+        if text.startswith(prefix):
+            return text.removeprefix(prefix)
+    return text
+
+
+def _names() -> Mapping[str, tuple[str, ...]]:
+    raw = load_table("libraries.json").get("generic")
+    table = raw if isinstance(raw, dict) else {}
+    return {
+        name: tuple(attr for attr in attrs if isinstance(attr, str) and is_attribute(attr))
+        for name, attrs in table.items()
+        if isinstance(attrs, list)
+    }
