@@ -176,7 +176,7 @@ def plain(text: str) -> str:
 
 
 def read_messages(text: str) -> tuple[Message, ...]:
-    """Read what Nix printed: whole stderr, or the ``raw_msg`` of one structured message.
+    """Read what Nix printed to standard error as plain text.
 
     Only text at the start of a line counts, with ``error:`` before it or not: lines that Nix shows from a
     builder's log are indented or prefixed.
@@ -197,6 +197,12 @@ def read_messages(text: str) -> tuple[Message, ...]:
         if message is not None:
             found.append(message)
     return tuple(found)
+
+
+def read_error(text: str) -> Message:
+    """Read one error as Nix's structured log gives it: the whole text is one message, colours and all."""
+    lines = plain(text).split("\n")
+    return _message(["error: " + lines[0], *lines[1:]]) or OtherText(plain(text).strip())
 
 
 def judge(messages: Iterable[Message], wanted: Wanted) -> Verdict:

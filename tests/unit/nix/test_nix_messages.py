@@ -17,10 +17,12 @@ from uvlock2nix.nix.messages import (
     HasReferences,
     Hidden,
     InvalidPath,
+    Message,
     Mismatch,
     References,
     Wanted,
     judge,
+    read_error,
     read_messages,
 )
 
@@ -35,15 +37,15 @@ SAMPLE_OUT = "/nix/store/ivd3sv3armx5bgywbrxsmhgkx062hn92-app-python-deps-1.0"
 SAMPLE_PRODUCED = "/nix/store/w2w1cs0lv2i4y3yvrc2831pz4aslmhgi-app-python-deps-1.0"
 
 
-def message_text(sample: dict[str, Any]) -> str:
+def messages_of(sample: dict[str, Any], replaced: str = "", by: str = "") -> tuple[Message, ...]:
     if sample.get("json"):
-        return str(json.loads(sample["text"].removeprefix("@nix "))["raw_msg"])
-    return str(sample["text"])
+        return (read_error(json.loads(sample["text"].removeprefix("@nix "))["raw_msg"]),)
+    return read_messages(sample["text"].replace(replaced, by) if replaced else sample["text"])
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=[sample["id"] for sample in SAMPLES])
 def test_every_transcript_is_read(sample: dict[str, Any]) -> None:
-    messages = read_messages(message_text(sample))
+    messages = messages_of(sample)
     got = [
         m.got
         for m in messages
@@ -67,8 +69,8 @@ def test_every_transcript_is_judged(sample: dict[str, Any]) -> None:
     out = SAMPLE_OUT if sample["drv"] is None else WANTED.out
     name = "app-python-deps" if sample["id"].startswith("flat") else NAME
     # Nix before 2.4 names the produced path, which follows from the hash; in the samples it is made up.
-    text = message_text(sample).replace(SAMPLE_PRODUCED, WANTED.path(GOT))
-    verdict = judge(read_messages(text), Wanted(DRV, name, out))
+    messages = messages_of(sample, SAMPLE_PRODUCED, WANTED.path(GOT))
+    verdict = judge(messages, Wanted(DRV, name, out))
     if sample.get("refs"):
         assert isinstance(verdict, HasReferences)
     elif sample["got"] is None:
@@ -144,3 +146,9 @@ def test_a_mismatch_with_a_damaged_hash_is_hidden_and_not_guessed() -> None:
 def test_nothing_printed() -> None:
     assert read_messages("") == ()
     assert judge((), WANTED) == Failed(None, ())
+
+
+def test_a_structured_error_is_one_message_whatever_lines_it_quotes() -> None:
+    quoted = mismatch(DRV, OTHER).removeprefix("error: ")
+    raw = f"Cannot build '{DRV}'.\nReason: builder failed with exit code 1.\nLast 9 log lines:\n> a\n{quoted}"
+    assert read_error(raw) == BuilderFailed(DRV, "with exit code 1")

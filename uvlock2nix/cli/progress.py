@@ -1,0 +1,55 @@
+"""One line of progress on a terminal; nothing where there is none."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from typing import IO, Final
+
+from uvlock2nix.nix.stream import Status
+
+_PAUSE: Final = 0.1  # seconds between two drawings
+
+
+class Progress:
+    """Shows what Nix is doing: which derivation, its phase or last line, bytes. Use as a context."""
+
+    def __init__(self, *, quiet: bool = False, file: IO[str] | None = None) -> None:
+        self._file = sys.stderr if file is None else file
+        self._on = not quiet and self._file.isatty()
+        self._name = ""
+        self._last = 0.0
+        self._start = time.monotonic()
+
+    def __call__(self, status: Status) -> None:
+        if status.drv is not None:
+            self._name = status.drv.rsplit("/", 1)[-1].partition("-")[2].removesuffix(".drv")
+        now = time.monotonic()
+        if not self._on or now - self._last < _PAUSE:
+            return
+        self._last = now
+        parts = [f"{now - self._start:4.0f} s", self._name, status.text]
+        if status.expected or status.done:
+            parts.append(_bytes(status.done, status.expected))
+        text = " · ".join(part for part in parts if part)
+        width = max(shutil.get_terminal_size().columns - 1, 20)
+        self._file.write("\r\x1b[K" + text[:width])
+        self._file.flush()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._on and self._last:
+            self._file.write("\r\x1b[K")
+            self._file.flush()
+
+
+def _bytes(done: int, expected: int) -> str:
+    mega = 1024 * 1024
+    return f"{done / mega:.1f} of {expected / mega:.1f} MiB" if expected else f"{done / mega:.1f} MiB"
