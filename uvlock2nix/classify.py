@@ -93,7 +93,7 @@ def classify(
     drafts = [work.draft(entry) for entry in environment.packages]
     drafts = work.share_libraries(drafts)
     decision = _decide(drafts, project, policy, knowledge)
-    index = knowledge.index.describe() if decision.taken else ""
+    index = f"index of {knowledge.index.date}" if decision.taken else ""
     settled = work.share_libraries([_settled(draft, decision, index) for draft in drafts])
     if policy.strict:
         for package in settled:
@@ -131,9 +131,7 @@ class _Work:
         """The package by itself: its own source, and what building or running it needs."""
         package, choice = entry.package, self.choose(entry)
         class_, why = _origin(entry, choice, self.members)
-        match = None
-        if self.policy.from_nixpkgs != "none" or package.name in self.policy.allow:
-            match = self.knowledge.index.lookup(package.name, package.version, self.target.python.minor)
+        match = self.knowledge.index.lookup(package.name, package.version, self.target.python.minor)
         draft = ClassifiedPackage(entry, choice, class_, why, EMPTY, match, from_nixpkgs=False)
         if class_ == "workspace":
             return replace(draft, nixpkgs=None)
@@ -338,7 +336,7 @@ def _settled(draft: ClassifiedPackage, decision: Decision, index: str) -> Classi
         found = draft.nixpkgs
         version = found.version if found is not None else None
         change = [f"nixpkgs has {version}, the lock {draft.version}"] if draft.version != version else []
-        reasons = (decision.taken[draft.name], *change, index, *draft.reasons[:1])
+        reasons = (f"{decision.taken[draft.name]} ({index})", *change, *draft.reasons[:1])
         return replace(draft, class_="nixpkgs", from_nixpkgs=True, native=EMPTY, known="", reasons=reasons)
     if draft.name in decision.refused:
         refusal = f"not from nixpkgs: {decision.refused[draft.name]}"

@@ -6,8 +6,8 @@ exact one is made by ``uvlock2nix index update``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from typing import Literal as OneOf
@@ -195,13 +195,3 @@ def _attribute(text: object) -> str:
 def embedded_index() -> NixpkgsIndex:
     """The snapshot that is carried with uvlock2nix: works on a machine without Nix or network."""
     return parse_index(load_table("nixpkgs-index.json.gz"), "the embedded nixpkgs index")
-
-
-def usable_names(index: NixpkgsIndex, names: Iterable[str], python: str) -> frozenset[str]:
-    """The names of ``names`` that the index has and that are not broken there."""
-    return frozenset(n for n in names if (m := index.lookup(n, None, python)).attr is not None and m.usable)
-
-
-def with_origin(index: NixpkgsIndex, origin: str) -> NixpkgsIndex:
-    """The same index under another origin's name."""
-    return replace(index, origin=origin)

@@ -1,0 +1,206 @@
+"""The result of ``classify`` for people: a table with totals, and the explanation of one package."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+
+import click
+
+from uvlock2nix.classify import CLASSES, ClassifiedPackage
+from uvlock2nix.knowledge.native import NativeInputs, template_text
+from uvlock2nix.knowledge.store import Knowledge
+from uvlock2nix.target import Target
+
+_COLORS: Mapping[str, str] = {
+    "nixpkgs": "blue",
+    "wheel": "green",
+    "sdist": "cyan",
+    "sdist-native": "yellow",
+    "vcs": "magenta",
+    "url": "magenta",
+    "path": "magenta",
+}
+
+
+def table(target: Target, packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> str:
+    """One line a package, totals below. Control characters of hostile names are escaped."""
+    rows = [("NAME", "VERSION", "CLASS", "SIZE", "NEEDS", "WHY"), *map(_row, packages)]
+    widths = [min(max(len(row[i]) for row in rows), (34, 22, 12, 9, 44)[i]) for i in range(5)]
+    lines = [f"{target}", ""]
+    for number, row in enumerate(rows):
+        cells = [
+            _cell(text, width, right=i == 3) for i, (text, width) in enumerate(zip(row, widths, strict=False))
+        ]
+        if number == 0:
+            cells = [click.style(cell, bold=True) for cell in cells]
+        else:
+            cells[2] = click.style(cells[2], fg=_COLORS.get(row[2]))
+        lines.append("  ".join([*cells, row[5]]).rstrip())
+    return "\n".join([*lines, "", *_totals(packages), *_limits(packages, knowledge)])
+
+
+def _row(item: ClassifiedPackage) -> tuple[str, str, str, str, str, str]:
+    return (
+        printable(item.name),
+        printable(item.version or "-"),
+        item.class_,
+        _size_of(item),
+        _needs(item),
+        printable("; ".join(item.reasons)),
+    )
+
+
+def _cell(text: str, width: int, *, right: bool) -> str:
+    shown = text if len(text) <= width else text[: width - 1] + "…"
+    return shown.rjust(width) if right else shown.ljust(width)
+
+
+def _needs(item: ClassifiedPackage) -> str:
+    native = item.native
+    names = (*native.build_inputs, *native.native_build_inputs, *native.wheel_runtime_libs, *native.dlopen)
+    if item.known == "unknown":
+        return "unknown"
+    return " ".join(dict.fromkeys(names)) or "-"
+
+
+def _size_of(item: ClassifiedPackage) -> str:
+    artifact = item.choice.artifact
+    return "-" if artifact is None or artifact.size is None or item.from_nixpkgs else size(artifact.size)
+
+
+def size(count: int) -> str:
+    """Bytes for people: 980 B, 3.4 kB, 12 MB."""
+    value = float(count)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def _totals(packages: Sequence[ClassifiedPackage]) -> Iterator[str]:
+    counts = Counter(item.class_ for item in packages)
+    yield f"{len(packages)} packages: " + ", ".join(f"{counts[c]} {c}" for c in CLASSES if counts[c])
+    artifacts = [item.choice.artifact for item in packages if not item.from_nixpkgs]
+    sizes = [a.size for a in artifacts if a is not None and a.kind in ("wheel", "sdist")]
+    known = [s for s in sizes if s is not None]
+    if sizes:
+        without = f"; {len(sizes) - len(known)} without a size in the lock" if len(known) < len(sizes) else ""
+        yield f"to download: {size(sum(known))}{without}"
+    sure = Counter(item.known for item in packages if item.known)
+    if sure:
+        words = {
+            "known": "native, known", "inspected": "native, inspected", "pure": "pure Python",
+            "unknown": "unknown",
+        }  # fmt: skip
+        yield "built from source: " + ", ".join(f"{sure[k]} {text}" for k, text in words.items() if sure[k])
+    needs = sorted(
+        {a for item in packages for a in (*item.native.build_inputs, *item.native.native_build_inputs)}
+    )
+    if needs:
+        yield "from nixpkgs, to build: " + " ".join(needs)
+
+
+def _limits(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Iterator[str]:
+    index = knowledge.index
+    yield index.describe()
+    if index.origin == "embedded":
+        yield "  a snapshot that may differ from your nixpkgs: `uvlock2nix index update` makes the exact one"
+    unknown = [item for item in packages if item.known == "unknown"]
+    if unknown:
+        names = ", ".join(printable(item.name) for item in unknown[:8]) + (" …" if len(unknown) > 8 else "")
+        yield f"unknown native inputs: {names}; if a build fails, write for it in pyproject.toml:"
+        yield from proposal(printable(unknown[0].name))
+
+
+def proposal(name: str) -> Iterator[str]:
+    """The three lines that tell us what a package needs."""
+    yield f"  [tool.uvlock2nix.native.{name}]"
+    yield '  build-inputs = ["libfoo"]'
+    yield '  native-build-inputs = ["pkg-config"]'
+
+
+def explanation(item: ClassifiedPackage, packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> str:
+    """Everything known about one package."""
+    artifact, match = item.choice.artifact, item.nixpkgs
+    lines = [f"{printable(item.name)} {printable(item.version or '(dynamic version)')}: {item.class_}"]
+    lines += [f"  because {printable(reason)}" for reason in item.reasons]
+    lines.append("brought in by:")
+    lines += [f"  {line}" for line in paths(item, packages)]
+    if artifact is not None:
+        lines.append(f"file: {printable(artifact.filename)}")
+        for label, value in (("from", artifact.url or artifact.path), ("hash", artifact.hash)):
+            if value:
+                lines.append(f"  {label} {printable(value)}")
+        if artifact.size is not None:
+            lines.append(f"  size {size(artifact.size)}")
+    if item.choice.rejected:
+        lines.append("files that are not used:")
+        lines += [f"  {printable(r.filename)}: {printable(r.reason)}" for r in item.choice.rejected]
+    lines += _native_lines(item.native)
+    if match is not None:
+        found = f"{match.attr} {match.version} ({match.match})" if match.attr else "absent"
+        lines.append(f"nixpkgs: {found}; {knowledge.index.describe()}")
+        if not match.usable:
+            lines.append("  marked there as broken or unavailable")
+    if item.known == "unknown":
+        lines += [
+            "if its build fails for want of a library, write in pyproject.toml:",
+            *proposal(printable(item.name)),
+        ]
+    return "\n".join(lines)
+
+
+def _native_lines(native: NativeInputs) -> Iterator[str]:
+    parts = (
+        ("libraries to build with", native.build_inputs),
+        ("programs to build with", native.native_build_inputs),
+        ("environment", tuple(f"{name}={template_text(t)}" for name, t in native.env)),
+        ("compiler flags", native.cflags),
+        ("backend settings", native.flags),
+        ("undeclared build requirements", native.build_requires),
+        ("build requirements whose pins are ignored", native.relax),
+        ("loaded at run time", native.dlopen),
+        ("libraries for its wheel", native.wheel_runtime_libs),
+        ("left out as doubtful", native.doubtful),
+    )
+    for label, values in parts:
+        if values:
+            yield f"{label}: " + printable(", ".join(values))
+    if native.notes:
+        yield f"note: {printable(native.notes)}"
+    for source in native.sources:
+        yield f"  source: {printable(source)}"
+
+
+def paths(item: ClassifiedPackage, packages: Sequence[ClassifiedPackage]) -> list[str]:
+    """A shortest way from the selection to the package, and who else asks for it."""
+    by_name = {p.name: p for p in packages}
+    queue: deque[tuple[str, ...]] = deque([(item.name,)])
+    seen = {item.name}
+    way: tuple[str, ...] = (item.name,)
+    while queue:
+        way = queue.popleft()
+        holder = by_name.get(_base(way[0]))
+        askers = holder.package.requested_by if holder is not None else ()
+        if holder is None or "the selection" in askers or not askers:
+            break
+        for asker in askers:
+            if _base(asker) not in seen:
+                seen.add(_base(asker))
+                queue.append((asker, *way))
+    lines = [printable(" → ".join(way))]
+    others = [asker for asker in item.package.requested_by if len(way) < 2 or asker != way[-2]]
+    if others and others != ["the selection"]:
+        lines.append("also asked for by " + printable(", ".join(others)))
+    return lines
+
+
+def _base(name: str) -> str:
+    return name.partition("[")[0].partition(":")[0]
+
+
+def printable(text: str) -> str:
+    """Text for a terminal: control characters (escape sequences of hostile locks) are shown, not sent."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
