@@ -149,8 +149,8 @@ def choose(
         raise InputError(
             f"{where} holds no literal of the hash {current.sri} that the derivation has"
             + (f" (hashes there: {others})" if others else ""),
-            hint='the hash has to stand in this file as `hash = "sha256-…";`, not be computed or read from another'
-            " file; --attr names another derivation",
+            hint='the hash has to stand in this file as `hash = "sha256-…";`, not be computed or read from'
+            " another file; --attr names another derivation",
         )
     places = ", ".join(f"{one.name} in line {one.line}" for one in fitting)
     raise InputError(
@@ -160,7 +160,7 @@ def choose(
 
 
 def replaced(text: str, literal: HashLiteral, digest: Hash) -> str:
-    """``text`` with ``digest`` in the place of ``literal``, spelt as the old one was; nothing else changes."""
+    """``text`` with ``digest`` in the place of ``literal``, spelt as the old one; nothing else changes."""
     spelt = digest.sri
     if not literal.placeholder:
         match _form(literal.text, digest.algo):

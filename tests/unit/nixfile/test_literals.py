@@ -45,15 +45,19 @@ stdenv.mkDerivation (final: {{
 
 @pytest.mark.parametrize("spelling", ["sri", "nix32", "hex", "prefixed", "base64"])
 def test_the_spelling_stays(spelling: str) -> None:
-    spelt = {
-        "sri": lambda one: one.sri,
-        "nix32": lambda one: one.nix32,
-        "hex": lambda one: one.hex,
-        "prefixed": lambda one: f"sha256:{one.nix32}",
-        "base64": lambda one: base64.b64encode(one.digest).decode(),
-    }[spelling]
-    text = f'{{ sha256 = "{spelt(ONE)}"; }}'
-    assert update(text, ONE) == f'{{ sha256 = "{spelt(NEW)}"; }}'
+    text = f'{{ sha256 = "{spelt(ONE, spelling)}"; }}'
+    assert update(text, ONE) == f'{{ sha256 = "{spelt(NEW, spelling)}"; }}'
+
+
+def spelt(one: Hash, spelling: str) -> str:
+    forms = {
+        "sri": one.sri,
+        "nix32": one.nix32,
+        "hex": one.hex,
+        "prefixed": f"sha256:{one.nix32}",
+        "base64": base64.b64encode(one.digest).decode(),
+    }
+    return forms[spelling]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +114,8 @@ def test_what_is_no_nix_is_named_with_its_line(text: str) -> None:
 
 
 def test_tokens_of_hard_places() -> None:
-    text = 'a.b-c\' ./x/${y}/z.nix <nixpkgs/lib> https://e.org/?a=b x: y: 1.5 {a="${"${b}"}$${c}\\${d}";} a//b ~/f'
+    text = "a.b-c' ./x/${y}/z.nix <nixpkgs/lib> https://e.org/?a=b x: y: 1.5 "
+    text += '{a="${"${b}"}$${c}\\${d}";} a//b ~/f'
     found = [(token.kind, token.text) for token in tokens(text)]
     assert (Kind.IDENT, "b-c'") in found
     assert (Kind.PATH, "./x/") in found
