@@ -52,7 +52,7 @@ def project_argument(function: F) -> F:
 
 def selection_options(function: F) -> F:
     """uv's selection options."""
-    many = {"multiple": True, "metavar": "NAME"}
+    many: dict[str, Any] = {"multiple": True, "metavar": "NAME"}
     options = [
         click.option("--package", **many, help="Select this workspace member (repeatable)."),
         click.option("--all-packages", is_flag=True, help="Select all workspace members."),

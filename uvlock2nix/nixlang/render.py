@@ -19,6 +19,7 @@ from uvlock2nix.nixlang.tree import (
     Item,
     Let,
     List,
+    Not,
     Path,
     Select,
     Str,
@@ -68,6 +69,8 @@ def render(expr: Expr, indent: str = "") -> str:
         case Binary():
             left, right = _operand(expr.left, indent), _operand(expr.right, indent)
             return f"{left}\n{indent}{_operator(expr)} {right}"
+        case Not():
+            return f"!{_operand(expr.expr, indent)}"
         case If():
             inner = indent + STEP
             then, otherwise = render(expr.then, inner), render(expr.otherwise, inner)
@@ -122,6 +125,9 @@ def _flat(expr: Expr) -> str | None:
         case Binary(_, left, right):
             sides = (_flat_atom(left), _flat_atom(right))
             return None if None in sides else f"{sides[0]} {_operator(expr)} {sides[1]}"
+        case Not(inner):
+            flat = _flat_atom(inner)
+            return None if flat is None else f"!{flat}"
         case If() | Assert() | Let() | Func() | Text():
             return None
         case _:
@@ -144,7 +150,7 @@ def _flat_atom(expr: Expr) -> str | None:
 
 def _bracket(expr: Expr, text: str) -> str:
     """Parentheses around what does not hold together as an operand."""
-    loose = isinstance(expr, Apply | Binary | If | Let | Func | Assert)
+    loose = isinstance(expr, Apply | Binary | Not | If | Let | Func | Assert)
     loose = loose or (isinstance(expr, Select) and expr.default is not None)
     return f"({text})" if loose else text
 

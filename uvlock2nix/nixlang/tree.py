@@ -133,6 +133,13 @@ class Binary:
 
 
 @dataclass(frozen=True, slots=True)
+class Not:
+    """``!expr``."""
+
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class If:
     """``if c then a else b``."""
 
@@ -161,6 +168,7 @@ Expr: TypeAlias = (
     | Apply
     | Select
     | Binary
+    | Not
     | If
     | Assert
     | bool

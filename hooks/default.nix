@@ -1,0 +1,90 @@
+# The setup hooks. `callPackage ./hooks { inherit uvlock2nix; }` gives them all.
+{
+  lib,
+  makeSetupHook,
+  patchelf,
+  uv,
+  uvlock2nix,
+}:
+
+let
+  tool = lib.getExe uvlock2nix;
+
+  /**
+    References are named by the nixpkgs attribute that they come from. This makes, of a set of
+    derivations, the set of the outputs that code can refer to.
+
+    # Type
+
+    ```
+    referenceInputs :: { ${attr} :: Derivation } -> { ${attr} :: Path; "${attr}.dev" :: Path }
+    ```
+
+    # Example
+
+    ```nix
+    referenceInputs { inherit zlib; }
+    => { zlib = "/nix/store/…-zlib-1.3.1"; "zlib.dev" = "/nix/store/…-zlib-1.3.1-dev"; }
+    ```
+  */
+  referenceInputs =
+    inputs:
+    lib.listToAttrs (
+      lib.concatLists (
+        lib.mapAttrsToList (
+          attr: input:
+          map
+            (output: {
+              name = if output == "out" then attr else "${attr}.${output}";
+              value = "${input.${output} or input}";
+            })
+            (
+              lib.filter (
+                output:
+                lib.elem output [
+                  "out"
+                  "lib"
+                  "dev"
+                  "bin"
+                ]
+              ) (input.outputs or [ "out" ])
+            )
+        ) inputs
+      )
+    );
+in
+{
+  uvSyncHook = makeSetupHook {
+    name = "uv-sync-hook";
+    substitutions = {
+      uvlock2nix = tool;
+      uv = lib.getExe uv;
+    };
+  } ./uv-sync-hook.sh;
+
+  stripReferencesHook = makeSetupHook {
+    name = "strip-references-hook";
+    substitutions.uvlock2nix = tool;
+    passthru = { inherit referenceInputs; };
+  } ./strip-references-hook.sh;
+
+  restoreReferencesHook = makeSetupHook {
+    name = "restore-references-hook";
+    propagatedBuildInputs = [ patchelf ];
+    substitutions.uvlock2nix = tool;
+    passthru = { inherit referenceInputs; };
+  } ./restore-references-hook.sh;
+
+  uvEnvHook = makeSetupHook {
+    name = "uv-env-hook";
+    substitutions.uvlock2nix = tool;
+  } ./uv-env-hook.sh;
+
+  uvPackageHook = makeSetupHook {
+    name = "uv-package-hook";
+    substitutions = {
+      uvlock2nix = tool;
+      uv = lib.getExe uv;
+    };
+  } ./uv-package-hook.sh;
+}

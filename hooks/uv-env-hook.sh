@@ -1,0 +1,38 @@
+# shellcheck shell=bash
+# Make an environment of a deps: copy it to $out, and finish it after its references are restored.
+#
+# Attributes:
+#   pythonDeps         the output of deps
+#   uvEnvInterpreter   the Python that runs the environment (path of the program)
+#   dontUseUvEnv       leaves the phases alone
+# A second output `build`, where there is one, gets what builds the project's own packages.
+# The hook stands behind restoreReferencesHook in nativeBuildInputs: it finishes what that one has restored.
+
+uvEnvInstallPhase() {
+  echo "Executing uvEnvInstallPhase"
+  runHook preInstall
+  # shellcheck disable=SC2154 # set by the derivation
+  @uvlock2nix@ venv copy "$pythonDeps" "$out"
+  runHook postInstall
+  echo "Finished executing uvEnvInstallPhase"
+}
+
+uvEnvFinishPhase() {
+  echo "Executing uvEnvFinishPhase"
+  local -a flags=()
+  # shellcheck disable=SC2154 # set by stdenv where the derivation has such an output
+  if [ -n "${build-}" ]; then flags+=("--build-to=$build"); fi
+  # shellcheck disable=SC2154
+  @uvlock2nix@ venv finish "$out" \
+    --interpreter "$uvEnvInterpreter" \
+    --cores "${NIX_BUILD_CORES:-1}" \
+    "${flags[@]}"
+  echo "Finished executing uvEnvFinishPhase"
+}
+
+# A hook is sourced once for each occurrence among the inputs.
+if [ -z "${dontUseUvEnv-}" ] && [ -z "${_uvEnvHookIsThere-}" ]; then
+  _uvEnvHookIsThere=1
+  if [ -z "${installPhase-}" ]; then installPhase=uvEnvInstallPhase; fi
+  appendToVar preFixupPhases uvEnvFinishPhase
+fi

@@ -1,0 +1,30 @@
+# The overlay: uvlock2nix and its setup hooks.
+final: _prev:
+
+let
+  # In a checkout this file is nix/overlay.nix, in an installed package share/nix/overlay.nix.
+  installed = !(builtins.pathExists ../flake.nix);
+  hooks = import ../hooks {
+    inherit (final)
+      lib
+      makeSetupHook
+      patchelf
+      uv
+      uvlock2nix
+      ;
+  };
+in
+{
+  uvlock2nix = final.callPackage ./uvlock2nix.nix {
+    # Only the Python package: a change of tests or pages builds nothing again.
+    source = if installed then ../.. else ../uvlock2nix;
+  };
+
+  inherit (hooks)
+    uvSyncHook
+    stripReferencesHook
+    restoreReferencesHook
+    uvEnvHook
+    uvPackageHook
+    ;
+}

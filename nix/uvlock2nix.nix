@@ -1,0 +1,55 @@
+# The command, from the Python package alone: it is pure Python, so that it is copied, not built.
+{
+  lib,
+  python3,
+  # The folder of the package `uvlock2nix`.
+  source,
+}:
+
+let
+  version = lib.head (
+    builtins.match ".*\n__version__ = \"([^\"]+)\"\n.*" (builtins.readFile (source + "/__init__.py"))
+  );
+in
+python3.pkgs.buildPythonApplication {
+  pname = "uvlock2nix";
+  inherit version;
+  format = "other";
+
+  src = lib.fileset.toSource {
+    root = source;
+    fileset = lib.fileset.fileFilter (
+      file: file.hasExt "py" || file.hasExt "json" || file.hasExt "gz" || file.name == "py.typed"
+    ) source;
+  };
+
+  propagatedBuildInputs = with python3.pkgs; [
+    click
+    packaging
+    pyelftools
+    requests
+    tomli
+  ];
+
+  dontBuild = true;
+
+  installPhase = ''
+    runHook preInstall
+    site=$out/${python3.sitePackages}
+    mkdir -p "$site/uvlock2nix" "$out/bin"
+    cp -r . "$site/uvlock2nix"
+    {
+      echo "#!${python3.interpreter}"
+      echo "from uvlock2nix.cli import main"
+      echo "main()"
+    } > "$out/bin/uvlock2nix"
+    chmod +x "$out/bin/uvlock2nix"
+    runHook postInstall
+  '';
+
+  meta = {
+    description = "Turn a Python project's uv.lock into Nix that builds in the sandbox, stays right and runs";
+    license = lib.licenses.mit;
+    mainProgram = "uvlock2nix";
+  };
+}

@@ -1,0 +1,80 @@
+"""``uvlock2nix sync``: what deps runs. Called by the hook, not by people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from uvlock2nix.cli.options import selection_options
+from uvlock2nix.errors import InputError, UsageError
+from uvlock2nix.lock import Selection
+from uvlock2nix.sync.core import sync
+from uvlock2nix.sync.run import Runner
+from uvlock2nix.sync.values import SyncRequest, parse_native
+
+PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("project", type=PATH)
+@click.option("--out", type=PATH, required=True, help="The folder to make.")
+@click.option("--work", type=PATH, required=True, help="A folder for work, always the same.")
+@click.option("--interpreter", type=PATH, required=True, help="The Python to install for.")
+@click.option("--python", required=True, help="Its version.")
+@click.option("--system", required=True)
+@click.option("--libc")
+@click.option("--exclude-newer", help="RFC 3339; build requirements published later are not seen.")
+@click.option("--key", help="The key that generate wrote.")
+@click.option("--exclude", multiple=True, help="A package that comes from elsewhere.")
+@click.option("--native", default="", help="JSON: what each build needs.")
+@click.option("--collisions", default="", help="JSON: path → the package whose bytes are kept.")
+@click.option("--cores", type=int, default=1)
+@click.option("--uv", default="uv")
+@selection_options
+def command(project: Path, out: Path, **options: Any) -> None:
+    """Install the locked packages of PROJECT into a new folder, the same way every time."""
+    if out.exists():
+        raise UsageError(f"--out {out} is there already", hint="name a folder that is not")
+    request = SyncRequest(
+        project=project.resolve(),
+        out=out.absolute(),
+        work=options["work"].absolute(),
+        python=options["interpreter"],
+        selection=Selection(
+            packages=options["package"],
+            all_packages=options["all_packages"],
+            extras=options["extra"],
+            no_extras=options["no_extra"],
+            all_extras=options["all_extras"],
+            groups=options["group"],
+            no_groups=options["no_group"],
+            only_groups=options["only_group"],
+            all_groups=options["all_groups"],
+            default_groups=options["default_groups"],
+        ),
+        system=options["system"],
+        python_version=options["python"],
+        libc=options["libc"],
+        exclude_newer=options["exclude_newer"],
+        key=options["key"],
+        exclude=frozenset(options["exclude"]),
+        native=parse_native(options["native"]),
+        collisions=parse_collisions(options["collisions"]),
+        cores=options["cores"] or 1,
+        uv=options["uv"],
+    )
+    sync(request, Runner())
+
+
+def parse_collisions(text: str) -> dict[str, str]:
+    """Read ``{"path": "package"}``."""
+    try:
+        data = json.loads(text) if text else {}
+    except ValueError as error:
+        raise InputError(f"--collisions: {error}", hint="it is JSON: path → package") from None
+    if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
+        raise InputError("--collisions: not a JSON object of strings", hint="it is JSON: path → package")
+    return data

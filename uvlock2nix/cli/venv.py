@@ -1,0 +1,78 @@
+"""``uvlock2nix venv``: what env and package run. Called by the hooks, not by people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from uvlock2nix.errors import UsageError
+from uvlock2nix.sync.run import Runner
+
+PATH = click.Path(path_type=Path)
+
+
+@click.group()
+def command() -> None:
+    """Make an installed tree a runnable environment."""
+
+
+@command.command("copy")
+@click.argument("deps", type=PATH)
+@click.argument("out", type=PATH)
+def copy(deps: Path, out: Path) -> None:
+    """Copy DEPS to OUT, writable."""
+    from uvlock2nix.venv.environment import copy_tree
+
+    copy_tree(deps, out)
+
+
+@command.command("finish")
+@click.argument("root", type=PATH)
+@click.option("--interpreter", type=PATH, required=True)
+@click.option("--build-to", type=PATH, help="Where the build requirements of the project's packages go.")
+@click.option("--cores", type=int, default=1)
+def finish(root: Path, interpreter: Path, build_to: Path | None, cores: int) -> None:
+    """Make the restored tree ROOT an environment."""
+    from uvlock2nix.venv.environment import finish_environment
+
+    finish_environment(root, interpreter, cores=cores, build_to=build_to)
+
+
+@command.command("package")
+@click.option("--env", "env_path", type=PATH, required=True, help="The environment below.")
+@click.option("--requires", type=PATH, required=True, help="The build requirements, a folder a package.")
+@click.option("--out", type=PATH, required=True)
+@click.option("--work", type=PATH, required=True)
+@click.option("--interpreter", type=PATH, required=True)
+@click.option("--member", "members", multiple=True, metavar="NAME=PATH")
+@click.option("--cores", type=int, default=1)
+@click.option("--uv", default="uv")
+def package(
+    env_path: Path,
+    requires: Path,
+    out: Path,
+    work: Path,
+    interpreter: Path,
+    members: tuple[str, ...],
+    cores: int,
+    uv: str,
+) -> None:
+    """Build the project's own packages offline and put them over the environment."""
+    from uvlock2nix.sync.manifest import read_manifest
+    from uvlock2nix.venv.layer import layer
+    from uvlock2nix.venv.members import Bench, MemberBuild, build_members, install_members
+
+    version = str(read_manifest(env_path)["python"])
+    bench = Bench(Runner(), uv, env_path, requires, interpreter, version, work.absolute())
+    bench.work.mkdir(parents=True, exist_ok=True)
+    wheels = build_members([MemberBuild(*_member(text)) for text in members], bench)
+    tree, scripts = install_members(wheels, bench)
+    layer(env_path, tree, out, interpreter, version, scripts=scripts, cores=cores)
+
+
+def _member(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not equals or not Path(path).is_dir():
+        raise UsageError(f"--member {text}: not NAME=PATH with a folder", hint="as --member app=packages/app")
+    return name, Path(path).absolute()

@@ -1,0 +1,295 @@
+"""``python-deps.nix``: the fixed-output derivation."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from uvlock2nix.emit.common import (
+    PINS,
+    formals,
+    header,
+    heads,
+    input_list,
+    interpolated,
+    project_path,
+    strings,
+)
+from uvlock2nix.knowledge.native import Literal, NativeInputs, Output, Template
+from uvlock2nix.nixlang import (
+    Apply,
+    Binary,
+    Bind,
+    Expr,
+    Formal,
+    Func,
+    If,
+    Inherit,
+    Item,
+    Let,
+    List,
+    Not,
+    Path,
+    Select,
+    Str,
+    Var,
+    attrs,
+    call,
+    render_file,
+    select,
+    string,
+    value,
+)
+from uvlock2nix.nixlang import AttrSet as Attrs
+from uvlock2nix.plan import Plan
+from uvlock2nix.sync.install import explicit_flags
+
+UPDATE: Final = "uvlock2nix update-hash"
+GENERATE: Final = "uvlock2nix generate"
+
+
+def deps_file(plan: Plan) -> str:
+    """The text of ``python-deps.nix``."""
+    names = {"lib", "stdenv", "cacert", "uv", plan.python_attr, "uvSyncHook", "stripReferencesHook"}
+    names |= heads(plan.build_inputs) | heads(plan.native_build_inputs)
+    if plan.needs_git:
+        names.add("git")
+    told = "Both are given by `uvlock2nix update-hash`, which evaluates before the hash is known."
+    extra = (Formal("outputHash", Var("null"), told), Formal("skipLockCheck", False))
+    arguments = formals(names, extra)
+    body = Let(_bindings(plan), _checked(plan))
+    about = "its installed packages, without a reference to the store (a fixed-output derivation)"
+    return render_file(Func(arguments, body), header(plan, about))
+
+
+def _bindings(plan: Plan) -> tuple[Bind | Inherit, ...]:
+    system = select("stdenv.hostPlatform.system")
+    binds: list[Bind | Inherit] = [
+        Bind(("system",), system),
+        Bind(("python",), Var(plan.python_attr)),
+        Bind(("pins",), call("lib.importJSON", Path(0, (PINS,)))),
+        Bind(("pin",), Select(Var("pins"), ("hashes", Var("system")), _null()), blank_before=True),
+        Bind(
+            ("keys",),
+            attrs((one.system, string(one.key)) for one in plan.systems),
+            "What the content depends on (locked files, selection, Python, build settings), by system.",
+            blank_before=True,
+        ),
+        Bind(("key",), Select(Var("keys"), (Var("system"),), _throw(_no_system(plan)))),
+        Bind(
+            ("nativeBuildInputs",),
+            input_list(plan.native_build_inputs, plan),
+            "Programs that builds from source run, with the packages that need them.",
+            blank_before=True,
+        ),
+        Bind(
+            ("buildInputs",),
+            input_list(plan.build_inputs, plan),
+            "Libraries that builds from source link, with the packages that need them.",
+            blank_before=True,
+        ),
+    ]
+    if plan.compiles:
+        binds.append(_toolchain())
+        pins_key: Expr = interpolated(Var("key"), "-", Var("toolchain"))
+    else:
+        pins_key = Var("key")
+    binds.append(Bind(("pinsKey",), pins_key))
+    binds.append(
+        Bind(
+            ("referenceInputs",),
+            call("stripReferencesHook.referenceInputs", _referenced(plan)),
+            "The names under which references are taken out here and put back in the environment.",
+            blank_before=True,
+        )
+    )
+    return tuple(binds)
+
+
+def _null() -> Expr:
+    return Var("null")
+
+
+def _throw(message: Expr) -> Expr:
+    return call("throw", message)
+
+
+def _no_system(plan: Plan) -> Str:
+    return interpolated(
+        f"{plan.name}: nothing was generated for ",
+        Var("system"),
+        f". Run: {GENERATE} --system ",
+        Var("system"),
+    )
+
+
+def _toolchain() -> Bind:
+    """Compiled code differs with what compiled it: another toolchain is another name, not a wrong hash."""
+    paths = Binary(
+        "++",
+        List((Item(Var("stdenv")), Item(Var("python")), Item(Var("uv")))),
+        Binary("++", Var("nativeBuildInputs"), Var("buildInputs")),
+    )
+    text = call("lib.concatMapStringsSep", string(" "), Func("path", interpolated(Var("path"))), paths)
+    digest = call("builtins.hashString", string("sha256"), call("builtins.unsafeDiscardStringContext", text))
+    return Bind(
+        ("toolchain",),
+        call("lib.substring", 0, 16, digest),
+        "Compiled code depends on what compiled it: another compiler or library gives another name.",
+        blank_before=True,
+    )
+
+
+def _referenced(plan: Plan) -> Expr:
+    inputs = {one.attr for one in (*plan.build_inputs, *plan.native_build_inputs)}
+    binds: list[Bind | Inherit] = [
+        Inherit(tuple(sorted({"python", "uv"} | {a for a in inputs if "." not in a})))
+    ]
+    binds += [Bind((attr,), select(attr)) for attr in sorted(inputs) if "." in attr]
+    if plan.compiles:
+        binds += [
+            Bind(("stdenv.cc",), select("stdenv.cc")),
+            Bind(("stdenv.cc.cc",), select("stdenv.cc.cc")),
+        ]
+    return Attrs(tuple(binds))
+
+
+def _checked(plan: Plan) -> Expr:
+    """The derivation behind the checks that make a stale hash impossible."""
+    stale = Binary(
+        "!=", call("builtins.hashFile", string("sha256"), project_path(plan.lock_name)), select("pins.lock")
+    )
+    lock_message = string(
+        f"{plan.name}: {plan.lock_name} is not the one that nix/{PINS} was made for. Run: {UPDATE}"
+    )
+    known = Binary(
+        "&&", Binary("!=", Var("pin"), _null()), call("lib.hasPrefix", Var("key"), select("pin.key"))
+    )
+    hash_message = interpolated(
+        f"{plan.name}: nix/{PINS} has no hash for what would be installed on ",
+        Var("system"),
+        f". Run: {UPDATE}",
+    )
+    chosen = If(
+        Binary("!=", Var("outputHash"), _null()),
+        Var("outputHash"),
+        If(known, select("pin.hash"), _throw(hash_message)),
+    )
+    check = Binary("&&", Not(Var("skipLockCheck")), stale)
+    return call("lib.throwIf", check, lock_message, _derivation(plan, chosen))
+
+
+def _derivation(plan: Plan, chosen: Expr) -> Expr:
+    own_tools = [Item(Var("python")), Item(Var("uv"))]
+    if plan.needs_git:
+        own_tools.append(Item(Var("git"), "sources from git"))
+    own_tools += [Item(Var("uvSyncHook")), Item(Var("stripReferencesHook"))]
+    binds: list[Bind | Inherit] = [
+        Bind(("name",), interpolated(f"{plan.name}-python-deps-", Var("pinsKey"))),
+        Bind(("src",), _source(plan), blank_before=True),
+        Bind(
+            ("nativeBuildInputs",),
+            Binary("++", List(tuple(own_tools), broken=True), Var("nativeBuildInputs")),
+            blank_before=True,
+        ),
+        Inherit(("buildInputs", "referenceInputs")),
+        *_sync(plan),
+        Bind(
+            ("dontFixup",),
+            True,
+            "Nothing may be changed any more behind the check that no reference is left.",
+            blank_before=True,
+        ),
+        Bind(
+            ("SSL_CERT_FILE",), interpolated(Var("cacert"), "/etc/ssl/certs/ca-bundle.crt"), blank_before=True
+        ),
+        Bind(
+            ("impureEnvVars",),
+            Binary(
+                "++", select("lib.fetchers.proxyImpureEnvVars"), List((Item(string("NIX_SSL_CERT_FILE")),))
+            ),
+        ),
+        Bind(("outputHashMode",), string("recursive"), blank_before=True),
+        Bind(("outputHashAlgo",), string("sha256")),
+        Bind(("outputHash",), chosen),
+        Bind(
+            ("passthru",),
+            Attrs((Inherit(("python", "uv", "pinsKey")),)),
+            blank_before=True,
+        ),
+        Bind(
+            ("meta", "platforms"),
+            strings(one.system for one in plan.systems),
+            blank_before=True,
+        ),
+    ]
+    return Apply(select("stdenv.mkDerivation"), (Attrs(tuple(binds)),))
+
+
+def _source(plan: Plan) -> Expr:
+    files = List(tuple(Item(project_path(path)) for path in plan.files), broken=True)
+    pairs: list[tuple[str, Expr]] = [
+        ("root", Path(1, ())),
+        ("fileset", call("lib.fileset.unions", files)),
+    ]
+    return call("lib.fileset.toSource", attrs(pairs))
+
+
+def _sync(plan: Plan) -> list[Bind | Inherit]:
+    target = plan.systems[0].target
+    binds: list[Bind | Inherit] = [
+        Bind(("uvSyncInterpreter",), select("python.interpreter"), blank_before=True),
+        Bind(("uvSyncPython",), select("python.version")),
+        Bind(("uvSyncSystem",), Var("system")),
+        Bind(("uvSyncKey",), Var("key")),
+    ]
+    if target.is_linux:
+        binds.append(Bind(("uvSyncLibc",), string(str(target.libc))))
+    if flags := explicit_flags(plan.selection):
+        binds.append(Bind(("uvSyncFlags",), strings(flags)))
+    if plan.excluded:
+        binds.append(Bind(("uvSyncExclude",), strings(one.name for one in plan.excluded)))
+    if plan.exclude_newer:
+        binds.append(Bind(("uvSyncExcludeNewer",), select("pins.build.excludeNewer")))
+    if plan.collisions:
+        binds.append(Bind(("uvSyncCollisions",), call("builtins.toJSON", value(plan.collisions))))
+    if plan.natives:
+        table = attrs((name, _native(native)) for name, native in plan.natives)
+        binds.append(
+            Bind(
+                ("uvSyncNative",),
+                call("builtins.toJSON", table),
+                "What each build from source gets, and no other build sees.",
+                blank_before=True,
+            )
+        )
+    return binds
+
+
+def _native(native: NativeInputs) -> Expr:
+    pairs: list[tuple[str, Expr]] = []
+    attr_names = sorted({a.removesuffix(".dev") for a in (*native.build_inputs, *native.native_build_inputs)})
+    if attr_names:
+        listed = List(tuple(Item(select(attr)) for attr in attr_names))
+        pairs.append(("inputs", call("map", select("lib.getDev"), listed)))
+    if native.env:
+        pairs.append(("env", attrs((name, _template(parts)) for name, parts in native.env)))
+    for name, values in (
+        ("cflags", native.cflags),
+        ("flags", native.flags),
+        ("build_requires", native.build_requires),
+        ("relax", native.relax),
+    ):
+        if values:
+            pairs.append((name, strings(values)))
+    return attrs(pairs)
+
+
+def _template(parts: Template) -> Str:
+    out: list[str | Expr] = []
+    for part in parts:
+        match part:
+            case Literal(text):
+                out.append(text)
+            case Output(attr, output):
+                out.append(call("lib.getOutput", string(output), select(attr)))
+    return Str(tuple(out))

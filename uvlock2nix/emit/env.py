@@ -1,0 +1,80 @@
+"""``python-env.nix``: the runnable environment."""
+
+from __future__ import annotations
+
+from uvlock2nix.emit.common import DEPS, formals, header, heads, input_list, interpolated, strings
+from uvlock2nix.nixlang import (
+    Apply,
+    AttrSet,
+    Binary,
+    Bind,
+    Expr,
+    Formal,
+    Func,
+    Inherit,
+    Item,
+    List,
+    Path,
+    Var,
+    call,
+    render_file,
+    select,
+    string,
+)
+from uvlock2nix.plan import Plan
+
+
+def env_file(plan: Plan) -> str:
+    """The text of ``python-env.nix``."""
+    names = {"stdenv", "callPackage", plan.python_attr, "restoreReferencesHook", "uvEnvHook"}
+    if plan.runtime_inputs:
+        names |= {"lib"} | heads(plan.runtime_inputs)
+    deps = Formal("python-deps", call("callPackage", Path(0, (DEPS,)), AttrSet(())))
+    function = Func((*formals(names), deps), Apply(select("stdenv.mkDerivation"), (_attributes(plan),)))
+    about = "its environment: the packages of deps with their references restored"
+    return render_file(function, header(plan, about))
+
+
+def _attributes(plan: Plan) -> AttrSet:
+    inputs: Expr = select("python-deps.buildInputs")
+    if plan.runtime_inputs:
+        inputs = Binary("++", inputs, input_list(plan.runtime_inputs, plan))
+    hooks = List((Item(Var("restoreReferencesHook")), Item(Var("uvEnvHook"))))
+    binds: list[Bind | Inherit] = [
+        Bind(("name",), string(f"{plan.name}-python-env")),
+        Bind(
+            ("outputs",),
+            strings(["out", "build"]),
+            "`build` holds what builds the project's own packages; nothing at run time refers to it.",
+        ),
+        Bind(("nativeBuildInputs",), hooks, blank_before=True),
+        Bind(("buildInputs",), inputs),
+        Inherit(("referenceInputs",), Var("python-deps")),
+        Bind(("pythonDeps",), Var("python-deps"), blank_before=True),
+        Bind(("uvEnvInterpreter",), select(f"{plan.python_attr}.interpreter")),
+    ]
+    if plan.ignore_missing:
+        binds.append(Bind(("restoreReferencesIgnore",), strings(plan.ignore_missing)))
+    binds += [
+        Bind(("dontUnpack",), True, blank_before=True),
+        Bind(("dontFixup",), True, "Wheels stay as they are but for what is restored."),
+        Bind(
+            ("passthru",),
+            AttrSet(
+                (
+                    Bind(("deps",), Var("python-deps")),
+                    Bind(("python",), Var(plan.python_attr)),
+                    Bind(
+                        ("pythonPath",),
+                        interpolated(
+                            call("placeholder", string("out")),
+                            "/",
+                            select(f"{plan.python_attr}.sitePackages"),
+                        ),
+                    ),
+                )
+            ),
+            blank_before=True,
+        ),
+    ]
+    return AttrSet(tuple(binds))

@@ -1,0 +1,103 @@
+"""``package.nix``: the project's own packages on top of its environment."""
+
+from __future__ import annotations
+
+from uvlock2nix.emit.common import DEPS, ENV, formals, header, heads, input_list, interpolated, strings
+from uvlock2nix.nixlang import (
+    Apply,
+    AttrSet,
+    Binary,
+    Bind,
+    Expr,
+    Formal,
+    Func,
+    Inherit,
+    Item,
+    List,
+    Path,
+    Var,
+    call,
+    render_file,
+    select,
+    string,
+)
+from uvlock2nix.plan import Plan
+
+# What lies in a project's folder and is no source of its packages.
+NOT_SOURCE = (".git", ".venv", "nix", "result", "flake.nix", "flake.lock", ".direnv", ".env")
+
+
+def package_file(plan: Plan) -> str:
+    """The text of ``package.nix``."""
+    names = {"lib", "stdenv", "callPackage", plan.python_attr, "uv", "uvPackageHook"}
+    names |= heads(plan.member_inputs)
+    arguments = (
+        *formals(names),
+        Formal("python-deps", call("callPackage", Path(0, (DEPS,)), AttrSet(()))),
+        Formal(
+            "python-env",
+            call("callPackage", Path(0, (ENV,)), AttrSet((Inherit(("python-deps",)),))),
+        ),
+    )
+    final = Func("finalAttrs", _attributes(plan))
+    body = Apply(select("stdenv.mkDerivation"), (final,))
+    about = "its own packages, ready to run"
+    return render_file(Func(arguments, body), header(plan, about))
+
+
+def _attributes(plan: Plan) -> AttrSet:
+    hooks: Expr = List((Item(Var("uvPackageHook")),))
+    if plan.member_inputs:
+        hooks = Binary("++", hooks, input_list(plan.member_inputs, plan))
+    binds: list[Bind | Inherit] = [
+        Bind(("pname",), string(plan.name)),
+        Bind(("version",), string(plan.version or "0")),
+        Bind(("src",), _source(), blank_before=True),
+        Bind(("nativeBuildInputs",), hooks, blank_before=True),
+    ]
+    if plan.member_inputs:
+        binds.append(Bind(("buildInputs",), input_list(plan.member_inputs, plan)))
+    members = [f"{member.name}={member.path}" for member in plan.members]
+    binds += [
+        Bind(("uvPackageEnv",), Var("python-env"), blank_before=True),
+        Bind(("uvPackageRequires",), select("python-env.build")),
+        Bind(("uvPackageInterpreter",), select(f"{plan.python_attr}.interpreter")),
+        Bind(("uvPackageMembers",), strings(members)),
+        Bind(("dontFixup",), True, blank_before=True),
+        Bind(("passthru",), _passthru(plan), blank_before=True),
+        Bind(("meta",), _meta(plan), blank_before=True),
+    ]
+    return AttrSet(tuple(binds))
+
+
+def _source() -> Expr:
+    left_out = [call("lib.fileset.maybeMissing", Path(1, (name,))) for name in NOT_SOURCE]
+    difference = call(
+        "lib.fileset.difference",
+        Path(1, ()),
+        call("lib.fileset.unions", List(tuple(Item(one) for one in left_out), broken=True)),
+    )
+    return call(
+        "lib.fileset.toSource",
+        AttrSet((Bind(("root",), Path(1, ())), Bind(("fileset",), difference))),
+    )
+
+
+def _passthru(plan: Plan) -> AttrSet:
+    site = interpolated(select("finalAttrs.finalPackage"), "/", select(f"{plan.python_attr}.sitePackages"))
+    return AttrSet(
+        (
+            Bind(("deps",), Var("python-deps")),
+            Bind(("env",), Var("python-env")),
+            Bind(("python",), Var(plan.python_attr)),
+            Bind(("pythonPath",), site),
+        )
+    )
+
+
+def _meta(plan: Plan) -> AttrSet:
+    binds: list[Bind | Inherit] = []
+    if plan.main_program:
+        binds.append(Bind(("mainProgram",), string(plan.main_program)))
+    binds.append(Bind(("platforms",), strings(one.system for one in plan.systems)))
+    return AttrSet(tuple(binds))

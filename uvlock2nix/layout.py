@@ -1,0 +1,21 @@
+"""How deps is laid out, and the number of that layout."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Raised whenever the same lock gives another tree: it is part of the name of deps.
+LAYOUT: Final = 1
+
+# Where things lie in deps, relative to its root.
+SUPPORT: Final = "nix-support/uvlock2nix"
+MANIFEST: Final = f"{SUPPORT}/manifest.json"
+# Programs and scripts that wheels ship; env puts them into bin/.
+SCRIPTS: Final = f"{SUPPORT}/scripts"
+# What builds the project's own packages: one folder each, never part of env.
+BUILD_REQUIRES: Final = f"{SUPPORT}/build-requires"
+
+
+def site_packages(minor: str) -> str:
+    """``lib/python3.13/site-packages``; a free-threaded ``3.13t`` has its own."""
+    return f"lib/python{minor}/site-packages"

@@ -1,0 +1,291 @@
+"""The Plan: all that generate will write, as a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+from uvlock2nix.classify import ClassifiedPackage
+from uvlock2nix.config import Config
+from uvlock2nix.digest import environment_digest, rest_digest
+from uvlock2nix.errors import ProjectError, UsageError
+from uvlock2nix.knowledge.native import NativeInputs
+from uvlock2nix.lock import GitSource, Member, PathSource, Project, Selection
+from uvlock2nix.target import Target
+
+# What may stand in the name of a store path, less the characters that need care in file names.
+_STORE_NAME: Final = re.compile(r"[^0-9a-zA-Z+._-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A nixpkgs attribute with the packages that need it, and the systems on which they do."""
+
+    attr: str
+    packages: tuple[str, ...]
+    systems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SystemPlan:
+    """What differs by system: the digest, what is built, what is taken from nixpkgs."""
+
+    target: Target
+    key: str
+    classes: tuple[ClassifiedPackage, ...]
+
+    @property
+    def system(self) -> str:
+        return self.target.system
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``name`` is the project's; ``files`` is what deps reads, ``sources`` what package reads (relative to
+    the project's root). ``natives`` are the packages whose build or run needs something said.
+    """
+
+    name: str
+    version: str | None
+    main_program: str | None
+    python: str
+    selection: Selection
+    systems: tuple[SystemPlan, ...]
+    files: tuple[PurePosixPath, ...]
+    members: tuple[Member, ...]
+    build_inputs: tuple[Input, ...]
+    native_build_inputs: tuple[Input, ...]
+    runtime_inputs: tuple[Input, ...]
+    natives: tuple[tuple[str, NativeInputs], ...]
+    member_inputs: tuple[Input, ...]
+    compiles: bool
+    needs_git: bool
+    lock_sha256: str
+    lock_name: str
+    exclude_newer: str | None
+    collisions: Mapping[str, str]
+    ignore_missing: tuple[str, ...]
+
+    @property
+    def python_attr(self) -> str:
+        """``python313``; nixpkgs names a free-threaded one ``python313FreeThreading``."""
+        minor = self.python.removesuffix("t").replace(".", "")
+        return f"python{minor}" + ("FreeThreading" if self.python.endswith("t") else "")
+
+    @property
+    def excluded(self) -> tuple[ClassifiedPackage, ...]:
+        """The packages that come from nixpkgs (the same on every system, or generate refuses)."""
+        return tuple(one for one in self.systems[0].classes if one.from_nixpkgs)
+
+
+def make_plan(
+    project: Project,
+    selection: Selection,
+    config: Config,
+    classified: Sequence[tuple[Target, Sequence[ClassifiedPackage]]],
+    *,
+    exclude_newer: str | None = None,
+) -> Plan:
+    """Turn classes into a Plan.
+
+    Raises:
+        ProjectError: the project cannot be written as Nix files inside its own folder.
+        UsageError: the targets' Pythons differ.
+    """
+    minors = {target.python.minor for target, _ in classified}
+    if len(minors) != 1:
+        raise UsageError("one Python for all systems", hint="give one --python")
+    every = [one for _, classes in classified for one in classes]
+    built = [one for one in every if is_built(one)]
+    members = _members(project, every)
+    held_back = exclude_newer or hold_back(every)
+    systems = tuple(
+        SystemPlan(target, deps_key(project, selection, config, target, classes, held_back), tuple(classes))
+        for target, classes in classified
+    )
+    inputs = [(target.system, one) for target, classes in classified for one in classes if is_built(one)]
+    wheels = [(target.system, one) for target, classes in classified for one in classes if not is_built(one)]
+    name = _name(project, selection)
+    return Plan(
+        name=name,
+        version=_version(project, name),
+        main_program=config.string("main-program") or _main_program(members, name),
+        python=minors.pop(),
+        selection=selection,
+        systems=systems,
+        files=_files(project, every),
+        members=members,
+        build_inputs=_inputs([(s, one, a) for s, one in inputs for a in one.native.build_inputs]),
+        native_build_inputs=_inputs(
+            [(s, one, a) for s, one in inputs for a in one.native.native_build_inputs]
+        ),
+        runtime_inputs=_inputs(
+            [
+                (s, one, a)
+                for s, one in (*inputs, *wheels)
+                if not one.from_nixpkgs
+                for a in (*one.native.dlopen, *(() if is_built(one) else one.native.wheel_runtime_libs))
+            ]
+        ),
+        natives=_natives(built),
+        member_inputs=_inputs(
+            [
+                (s, one, a)
+                for s, one in wheels
+                if one.class_ == "workspace"
+                for a in (*one.native.build_inputs, *one.native.native_build_inputs)
+            ]
+        ),
+        compiles=any(one.native.compiles or one.known != "pure" for one in built),
+        needs_git=any(isinstance(one.package.package.source, GitSource) for one in built),
+        lock_sha256=project.lock_sha256,
+        lock_name=project.lock_path.name,
+        exclude_newer=held_back if built or members else None,
+        collisions=config.collisions,
+        ignore_missing=config.ignore_missing_libraries,
+    )
+
+
+def is_built(one: ClassifiedPackage) -> bool:
+    """Whether deps builds the package from source."""
+    if one.from_nixpkgs or one.package.package.is_local_tree or one.choice.artifact is None:
+        return False
+    return one.choice.artifact.kind != "wheel"
+
+
+def is_member(one: ClassifiedPackage) -> bool:
+    """Whether the package is a source tree of the project's own, built in `package`."""
+    return one.package.package.is_local_tree
+
+
+def hold_back(every: Sequence[ClassifiedPackage]) -> str | None:
+    """The time that holds back build requirements: when the newest file of the environment came out.
+
+    From the lock alone, so that everybody who generates gets the same; ``None`` where the lock has no times.
+    """
+    times = [
+        file.upload_time
+        for one in every
+        for file in (one.package.package.sdist, *one.package.package.wheels)
+        if file is not None and file.upload_time
+    ]
+    return max(times, default=None)
+
+
+def deps_key(
+    project: Project,
+    selection: Selection,
+    config: Config,
+    target: Target,
+    classes: Sequence[ClassifiedPackage],
+    exclude_newer: str | None,
+) -> str:
+    """The digest in the name of deps, 32 hexadecimal digits (without the toolchain's, which Nix knows)."""
+    held = [one for one in classes if not one.from_nixpkgs and not is_member(one)]
+    environment = environment_digest(
+        [(one.package.package, one.choice) for one in held],
+        python=target.python.minor,
+        system=target.system,
+    )
+    members = {member.name: member for member in _members(project, classes)}
+    built = any(is_built(one) for one in held)
+    rest = rest_digest(
+        {
+            "native": {
+                name: _native_facts(native) for name, native in _natives([o for o in held if is_built(o)])
+            },
+            "requires": {name: sorted(member.build_requires) for name, member in members.items()},
+            "excludeNewer": exclude_newer if built or members else None,
+            "constraints": sorted(project.uv.build_constraint_dependencies),
+            "collisions": dict(config.collisions),
+            "excluded": sorted(one.name for one in classes if one.from_nixpkgs),
+        }
+    )
+    return environment + rest
+
+
+def _native_facts(native: NativeInputs) -> dict[str, object]:
+    return {
+        "build_inputs": sorted(native.build_inputs),
+        "native_build_inputs": sorted(native.native_build_inputs),
+        "env": [[name, str(template)] for name, template in native.env],
+        "cflags": list(native.cflags),
+        "flags": list(native.flags),
+        "build_requires": sorted(native.build_requires),
+        "relax": sorted(native.relax),
+    }
+
+
+def _natives(built: Sequence[ClassifiedPackage]) -> tuple[tuple[str, NativeInputs], ...]:
+    found: dict[str, NativeInputs] = {}
+    for one in built:
+        native = one.native
+        fields = (native.build_inputs, native.native_build_inputs, native.env, native.cflags)
+        if any((*fields, native.flags, native.build_requires, native.relax)):
+            found.setdefault(one.name, native)
+    return tuple(sorted(found.items()))
+
+
+def _inputs(needs: Sequence[tuple[str, ClassifiedPackage, str]]) -> tuple[Input, ...]:
+    packages: dict[str, dict[str, None]] = {}
+    systems: dict[str, dict[str, None]] = {}
+    for system, one, attr in needs:
+        # `libxml2.dev` and `libxml2` are one input: stdenv takes the output that it needs.
+        attr = attr.removesuffix(".dev")
+        packages.setdefault(attr, {})[one.name] = None
+        systems.setdefault(attr, {})[system] = None
+    return tuple(
+        Input(attr, tuple(sorted(packages[attr])), tuple(systems[attr])) for attr in sorted(packages)
+    )
+
+
+def _members(project: Project, classes: Sequence[ClassifiedPackage]) -> tuple[Member, ...]:
+    selected = {one.name for one in classes if is_member(one)}
+    members = tuple(member for member in project.members if member.name in selected and not member.is_virtual)
+    for member in members:
+        if ".." in member.path.parts:
+            raise ProjectError(
+                f"{member.name}: its folder {member.path} is outside of {project.root}",
+                hint="Nix reads no file outside of the project: make it a workspace member below the root",
+            )
+    return members
+
+
+def _files(project: Project, every: Sequence[ClassifiedPackage]) -> tuple[PurePosixPath, ...]:
+    files = dict.fromkeys(project.files)
+    for one in every:
+        source = one.package.package.source
+        if isinstance(source, PathSource):
+            path = PurePosixPath(source.path)
+            if path.is_absolute() or ".." in path.parts:
+                raise ProjectError(
+                    f"{one.name}: its file {source.path} is outside of the project",
+                    hint="put it below the project's folder and run `uv lock` again",
+                )
+            files[path] = None
+    return tuple(sorted(files))
+
+
+def _name(project: Project, selection: Selection) -> str:
+    name = selection.packages[0] if len(selection.packages) == 1 else project.current
+    name = name or (project.script.stem if project.script else project.root.name)
+    return _STORE_NAME.sub("-", name).strip("-.") or "project"
+
+
+def _version(project: Project, name: str) -> str | None:
+    return next((member.pyproject.version for member in project.members if member.name == name), None)
+
+
+def _main_program(members: Sequence[Member], name: str) -> str | None:
+    """The program that `nix run` starts: the script with the project's name, else its only one."""
+    own = [script for member in members if member.name == name for script, _ in member.scripts]
+    every = [script for member in members for script, _ in member.scripts]
+    for scripts in (own, every):
+        if name in scripts:
+            return name
+        if len(scripts) == 1:
+            return scripts[0]
+    return own[0] if own else None

@@ -1,0 +1,92 @@
+"""One build sees its own native inputs and those of no other package.
+
+In one derivation all inputs stand in the same variables. A package that finds a library by chance, because
+another one needs it, would change when the other goes away; so the store paths of foreign inputs are
+taken out of the variables that compilers and build tools read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+PATH_LISTS: Final = (
+    "PATH",
+    "PKG_CONFIG_PATH",
+    "PKG_CONFIG_PATH_FOR_TARGET",
+    "CMAKE_PREFIX_PATH",
+    "NIXPKGS_CMAKE_PREFIX_PATH",
+    "ACLOCAL_PATH",
+    "XDG_DATA_DIRS",
+    "GI_TYPELIB_PATH",
+)
+WORD_LISTS: Final = ("NIX_CFLAGS_COMPILE", "NIX_LDFLAGS", "NIX_CFLAGS_LINK")
+
+
+def isolated(env: Mapping[str, str], own: Iterable[str], everyone: Iterable[str]) -> dict[str, str]:
+    """``env`` without the inputs of other packages.
+
+    ``own`` are this build's inputs, ``everyone`` those of all builds; what an input propagates goes with it.
+    Only these are ever taken out: compiler, Python and shell stay for everyone.
+    """
+    mine = closure(own)
+    foreign = closure(everyone) - mine
+    out = dict(env)
+    if not foreign:
+        return out
+    for name in PATH_LISTS:
+        if name in out:
+            out[name] = ":".join(part for part in out[name].split(":") if not _of(part, foreign))
+    for name in WORD_LISTS:
+        if name in out:
+            out[name] = " ".join(_kept_words(out[name].split(), foreign))
+    return out
+
+
+def closure(paths: Iterable[str]) -> frozenset[str]:
+    """Store paths with all that they propagate (``nix-support/propagated-build-inputs``)."""
+    found: set[str] = set()
+    todo = list(paths)
+    while todo:
+        path = todo.pop()
+        if path not in found:
+            found.add(path)
+            todo.extend(_propagated(path))
+    return frozenset(found)
+
+
+@cache
+def _propagated(path: str) -> tuple[str, ...]:
+    words: list[str] = []
+    for name in ("propagated-build-inputs", "propagated-native-build-inputs"):
+        try:
+            words += (Path(path) / "nix-support" / name).read_text().split()
+        except OSError:
+            continue
+    return tuple(words)
+
+
+def _of(word: str, paths: frozenset[str]) -> bool:
+    # A store path ends where the first part below the store directory ends.
+    return any(word == path or word.startswith(path + "/") for path in paths)
+
+
+def _kept_words(words: list[str], foreign: frozenset[str]) -> list[str]:
+    """Drop ``-isystem DIR``, ``-L DIR``, ``-LDIR``, ``-rpath DIR`` of foreign inputs."""
+    kept: list[str] = []
+    skip = False
+    for index, word in enumerate(words):
+        following = words[index + 1] if index + 1 < len(words) else ""
+        if skip:
+            skip = False
+        elif word in {"-isystem", "-I", "-L", "-rpath", "-idirafter", "-F", "-iframework"} and _of(
+            following, foreign
+        ):
+            skip = True
+        elif word.startswith(("-L", "-I", "-F")) and _of(word[2:], foreign):
+            continue
+        else:
+            kept.append(word)
+    return kept

@@ -1,0 +1,144 @@
+"""Making an installed tree say only what it is: no launchers, no bytecode, no trace of the installer."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import shutil
+import stat
+from collections.abc import Sequence
+from configparser import ConfigParser
+from configparser import Error as ConfigError
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.layout import SCRIPTS
+from uvlock2nix.sync.records import Installed, installed, rewrite
+
+# Written by the installer, not by the package (PEP 376, PEP 610, and uv's own).
+INSTALLER_FILES: Final = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
+ENVIRONMENT_FILES: Final = ("pyvenv.cfg", ".lock", ".gitignore", "CACHEDIR.TAG", "lib64")
+SHEBANG_LIMIT: Final = 4096
+# What an interpreter line of a kept script says until env names one.
+PLACEHOLDER_SHEBANG: Final = b"#!python"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A program that a wheel ships (not an entry point): its name, its package, whether Python runs it."""
+
+    name: str
+    package: str
+    python: bool
+
+
+def normalise(root: Path, site: Path, scripts_to: str = SCRIPTS) -> tuple[Script, ...]:
+    """Normalise the environment ``root`` whose packages lie in ``site``; return the scripts it keeps.
+
+    ``bin/`` goes: launchers of entry points are made again where the environment is used, what wheels ship
+    there moves to ``scripts_to`` (relative to ``root``), its interpreter line neutral. RECORDs are right for
+    what is then on disk.
+    """
+    for name in ENVIRONMENT_FILES:
+        _remove(root / name)
+    _remove_bytecode(root)
+    distributions = installed(site)
+    for one in distributions:
+        for name in INSTALLER_FILES:
+            _remove(one.dist_info / name)
+    moved, scripts = _move_scripts(root, site, distributions, scripts_to)
+    _remove(root / "bin")
+    for pattern in ("_virtualenv.py", "_virtualenv.pth"):
+        if not any(entry.path == pattern for one in distributions for entry in one.entries):
+            _remove(site / pattern)
+    for one in distributions:
+        rewrite(one, site, moved)
+    _plain_modes(root)
+    return scripts
+
+
+def entry_points(one: Installed) -> dict[str, str]:
+    """``console_scripts`` and ``gui_scripts`` of a distribution: name → ``module:attribute [extras]``."""
+    parser = ConfigParser(delimiters=("=",), interpolation=None, strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    try:
+        parser.read_string((one.dist_info / "entry_points.txt").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ConfigError, UnicodeDecodeError):
+        return {}
+    found: dict[str, str] = {}
+    for section in ("console_scripts", "gui_scripts"):
+        if parser.has_section(section):
+            found.update(parser.items(section))
+    return found
+
+
+def _move_scripts(
+    root: Path, site: Path, distributions: Sequence[Installed], scripts_to: str
+) -> tuple[dict[str, str], tuple[Script, ...]]:
+    bin_dir = root / "bin"
+    up = os.path.relpath(root, site)
+    in_bin = posixpath.join(up, "bin")
+    moved: dict[str, str] = {}
+    scripts: dict[str, Script] = {}
+    for one in distributions:
+        launchers = entry_points(one)
+        for entry in one.entries:
+            folder, name = posixpath.split(entry.path)
+            source = bin_dir / name
+            if folder != in_bin or name in launchers:
+                continue
+            target = root / scripts_to / name
+            if not target.exists() and source.is_file():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(source, target)
+            if target.exists():
+                python = _neutral_shebang(target, root)
+                scripts[name] = Script(name, one.name, python or (name in scripts and scripts[name].python))
+                moved[entry.path] = posixpath.join(up, scripts_to, name)
+    return moved, tuple(scripts[name] for name in sorted(scripts))
+
+
+def _neutral_shebang(path: Path, root: Path) -> bool:
+    """Undo what the installer wrote into the first line of a Python script; say whether it is one."""
+    with path.open("rb") as file:
+        first = file.readline(SHEBANG_LIMIT)
+        if first.rstrip() == PLACEHOLDER_SHEBANG:
+            return True
+        second = file.readline(SHEBANG_LIMIT)
+        third = file.readline(SHEBANG_LIMIT)
+        rest = file.read() if first.startswith(b"#!") else b""
+    interpreter = os.fsencode(root / "bin")
+    if first.startswith(b"#!" + interpreter):
+        body = second + third + rest
+    elif first.startswith(b"#!/bin/sh") and interpreter in second:
+        # The form for long paths: `'''exec' /path/python "$0" "$@"` and `' '''`.
+        body = rest
+    else:
+        return False
+    path.write_bytes(PLACEHOLDER_SHEBANG + b"\n" + body)
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _remove_bytecode(root: Path) -> None:
+    for folder, folders, _ in os.walk(root):
+        if "__pycache__" in folders:
+            folders.remove("__pycache__")
+            shutil.rmtree(Path(folder) / "__pycache__")
+
+
+def _plain_modes(root: Path) -> None:
+    """0644 or 0755: Nix keeps no more of a mode, but a group-writable bit would show before it is sealed."""
+    for folder, _, files in os.walk(root):
+        for name in files:
+            path = Path(folder) / name
+            if not path.is_symlink():
+                mode = path.stat().st_mode
+                path.chmod(0o755 if mode & stat.S_IXUSR else 0o644)

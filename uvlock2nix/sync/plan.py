@@ -1,0 +1,109 @@
+"""What deps has to do: which packages uv installs, which are built here, which are left to `package`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from uvlock2nix.artifacts import BuildPolicy, Choice, choose
+from uvlock2nix.errors import InputError
+from uvlock2nix.lock import (
+    Environment,
+    GitSource,
+    Package,
+    PathSource,
+    Project,
+    UrlSource,
+)
+from uvlock2nix.sync.build import Build, Source
+from uvlock2nix.sync.values import NativeBuild
+from uvlock2nix.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One package of the environment with the file that it comes from."""
+
+    package: Package
+    choice: Choice
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPlan:
+    """``wheels`` are installed by uv from the lock, ``builds`` are built here, ``local`` are source trees of
+    the project's own that come later, ``excluded`` come from somewhere else (nixpkgs).
+    """
+
+    wheels: tuple[Step, ...]
+    builds: tuple[Build, ...]
+    built_steps: tuple[Step, ...]
+    local: tuple[Package, ...]
+    excluded: tuple[Package, ...]
+
+    @property
+    def not_by_uv(self) -> tuple[str, ...]:
+        """The names that ``uv sync`` has to leave out."""
+        names = {build.name for build in self.builds}
+        names.update(package.name for package in (*self.local, *self.excluded))
+        return tuple(sorted(names))
+
+
+def plan_sync(
+    project: Project,
+    environment: Environment,
+    target: Target,
+    *,
+    exclude: frozenset[str] = frozenset(),
+    native: Mapping[str, NativeBuild] | None = None,
+) -> SyncPlan:
+    """Split an environment into what is installed how.
+
+    Raises:
+        NoArtifactError: nothing of a package fits the target.
+    """
+    policy = BuildPolicy.from_settings(project.uv)
+    wheels: list[Step] = []
+    built: list[Step] = []
+    local: list[Package] = []
+    excluded: list[Package] = []
+    for one in environment.packages:
+        package = one.package
+        if package.is_local_tree:
+            local.append(package)
+        elif package.name in exclude:
+            excluded.append(package)
+        else:
+            step = Step(package, choose(package, target, policy))
+            kind = step.choice.artifact.kind if step.choice.artifact else None
+            (wheels if kind == "wheel" else built).append(step)
+    builds = tuple(_build(step, project.root, (native or {}).get(step.package.name)) for step in built)
+    return SyncPlan(tuple(wheels), builds, tuple(built), tuple(local), tuple(excluded))
+
+
+def _build(step: Step, root: Path, native: NativeBuild | None) -> Build:
+    package = step.package
+    return Build(package.name, package.version, _source(step, root), native or NativeBuild())
+
+
+def _source(step: Step, root: Path) -> Source:
+    package, artifact = step.package, step.choice.artifact
+    match package.source:
+        case GitSource() as git:
+            return Source(url=git.url, commit=git.commit, subdirectory=git.subdirectory, lfs=git.lfs)
+        case UrlSource() as url:
+            name = url.url.partition("#")[0].partition("?")[0].rpartition("/")[2]
+            return Source(
+                url=url.url,
+                filename=(artifact.filename if artifact else "") or name,
+                hash=artifact.hash if artifact else None,
+                size=artifact.size if artifact else None,
+                subdirectory=url.subdirectory,
+            )
+        case PathSource() as path:
+            return Source(path=root / path.path, filename=Path(path.path).name)
+        case _:
+            if artifact is None:
+                raise InputError(f"{package}: no file to build it from", hint="run `uv lock` again")
+            where = root / artifact.path if artifact.path else None
+            return Source(artifact.url, where, artifact.filename, artifact.hash, artifact.size)

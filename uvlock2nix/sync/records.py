@@ -1,0 +1,126 @@
+"""RECORD files of an installed tree: read, find collisions, make right for what is on disk.
+
+https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from uvlock2nix.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a RECORD: ``path`` relative to site-packages, normalised, as ``../../../bin/x``."""
+
+    path: str
+    hash: str
+    size: str
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """One ``.dist-info``: the distribution's normalised name, its version, its RECORD."""
+
+    name: str
+    version: str
+    dist_info: Path
+    entries: tuple[Entry, ...]
+
+
+def installed(site: Path) -> tuple[Installed, ...]:
+    """All distributions below a site-packages folder, sorted by the name of their ``.dist-info``.
+
+    Raises:
+        InputError: a distribution without a readable RECORD.
+    """
+    return tuple(_read(path) for path in sorted(site.glob("*.dist-info")) if path.is_dir())
+
+
+def _read(dist_info: Path) -> Installed:
+    name, _, version = dist_info.name.removesuffix(".dist-info").partition("-")
+    try:
+        text = (dist_info / "RECORD").read_text(encoding="utf-8")
+        rows = list(csv.reader(io.StringIO(text)))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            f"{dist_info.name}: its RECORD cannot be read: {error}",
+            hint="the wheel is damaged; report it to the package's maintainers",
+        ) from None
+    entries = [Entry(posixpath.normpath(row[0]), *[*row, "", ""][1:3]) for row in rows if row and row[0]]
+    return Installed(canonicalize_name(name), version, dist_info, tuple(entries))
+
+
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """A path that several distributions ship with different bytes; ``owners`` sorted by name."""
+
+    path: str
+    owners: tuple[str, ...]
+
+
+def collisions(distributions: Iterable[Installed]) -> tuple[Collision, ...]:
+    """The paths that two or more distributions record with different hashes."""
+    owners: dict[str, dict[str, set[str]]] = {}
+    for one in distributions:
+        for entry in one.entries:
+            owners.setdefault(entry.path, {}).setdefault(entry.hash, set()).add(one.name)
+    found = [
+        Collision(path, tuple(sorted(set().union(*by_hash.values()))))
+        for path, by_hash in owners.items()
+        if len(by_hash) > 1
+    ]
+    return tuple(sorted((one for one in found if len(one.owners) > 1), key=lambda one: one.path))
+
+
+def rewrite(one: Installed, site: Path, moved: Mapping[str, str]) -> None:
+    """Write the RECORD of ``one`` for what is on disk: gone files left out, changed ones hashed again.
+
+    ``moved`` maps a recorded path to the one where the file is now. Lines are sorted by path.
+    """
+    record = posixpath.join(one.dist_info.name, "RECORD")
+    lines: list[tuple[str, str, str]] = []
+    for entry in one.entries:
+        path = moved.get(entry.path, entry.path)
+        if path == record:
+            continue
+        file = site / path
+        if not file.is_file():
+            continue
+        digest, size = digest_of(file)
+        lines.append((path, digest, str(size)))
+    lines.append((record, "", ""))
+    write(one.dist_info / "RECORD", lines)
+
+
+def write(path: Path, lines: Iterable[tuple[str, str, str]]) -> None:
+    """Write a RECORD, sorted, with Unix line ends."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(sorted(set(lines)))
+    path.write_text(text.getvalue(), encoding="utf-8")
+
+
+def digest_of(file: Path) -> tuple[str, int]:
+    """``sha256=<urlsafe base64 without padding>`` and the size in bytes."""
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").digest()
+    encoded = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return f"sha256={encoded}", file.stat().st_size
+
+
+def owners_of(distributions: Iterable[Installed], prefix: str) -> Iterator[tuple[str, str]]:
+    """(path, name) for each recorded path that begins with ``prefix``."""
+    for one in distributions:
+        for entry in one.entries:
+            if entry.path.startswith(prefix):
+                yield entry.path, one.name

@@ -1,0 +1,112 @@
+"""What a build needs from the index: declared, missing and relaxed build requirements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import tomli
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from uvlock2nix.errors import InputError
+
+# https://packaging.python.org/en/latest/specifications/pyproject-toml/#build-system-requires
+LEGACY: Final = ("setuptools >= 40.8.0",)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSystem:
+    """``[build-system]`` of a source tree, with PEP 517's defaults where it says nothing."""
+
+    requires: tuple[str, ...]
+    backend: str
+    backend_path: tuple[str, ...] = ()
+
+
+def read_build_system(tree: Path) -> BuildSystem:
+    """Read ``pyproject.toml`` of an unpacked sdist.
+
+    Raises:
+        InputError: it is not TOML, or ``[build-system]`` is not what PEP 518 says.
+    """
+    path = tree / "pyproject.toml"
+    legacy = BuildSystem(LEGACY, "setuptools.build_meta:__legacy__")
+    try:
+        table = tomli.loads(path.read_text(encoding="utf-8")).get("build-system")
+    except FileNotFoundError:
+        return legacy
+    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{tree.name}: pyproject.toml: {error}", hint="the sdist is damaged") from None
+    if table is None:
+        return legacy
+    requires, backend = table.get("requires", []), table.get("build-backend", legacy.backend)
+    where = table.get("backend-path", [])
+    if not (_strings(requires) and isinstance(backend, str) and _strings(where)):
+        raise InputError(
+            f"{tree.name}: pyproject.toml: [build-system] is not what PEP 518 says",
+            hint="report it to the package's maintainers",
+        )
+    return BuildSystem(tuple(requires), backend, tuple(where))
+
+
+def _strings(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def effective_requires(
+    declared: Iterable[str],
+    *,
+    relax: Iterable[str] = (),
+    added: Iterable[str] = (),
+    locked: Mapping[str, str] | None = None,
+    marker_environment: Mapping[str, str] | None = None,
+    what: str,
+) -> tuple[str, ...]:
+    """The requirements to install for a build, in the order declared, each name once where it can be.
+
+    ``relax`` names whose version pins are dropped where ``locked`` has them; ``added`` are requirements that the package does not
+    declare (those that it does declare are not repeated); ``locked`` maps a name to the version that this
+    environment has of it: where the requirement admits that version, exactly it is asked for, so that what
+    is compiled against a library is compiled against the one that it will run with.
+
+    Raises:
+        InputError: a requirement cannot be read.
+    """
+    relaxed: set[str] = {canonicalize_name(name) for name in relax}
+    locked = locked or {}
+    out: dict[str, None] = {}
+    seen: set[str] = set()
+    for text, is_added in [*((text, False) for text in declared), *((text, True) for text in added)]:
+        requirement = _parse(text, what)
+        name = canonicalize_name(requirement.name)
+        if is_added and name in seen:
+            continue
+        if requirement.marker and not requirement.marker.evaluate(dict(marker_environment or {})):
+            continue
+        seen.add(name)
+        if name in relaxed & locked.keys() and not requirement.url:
+            requirement.specifier = type(requirement.specifier)()
+        version = locked.get(name)
+        if (
+            version
+            and not requirement.url
+            and requirement.specifier.contains(Version(version), prereleases=True)
+        ):
+            requirement.specifier = type(requirement.specifier)(f"=={version}")
+        requirement.marker = None
+        out[str(requirement)] = None
+    return tuple(out)
+
+
+def _parse(text: str, what: str) -> Requirement:
+    try:
+        return Requirement(text)
+    except InvalidRequirement as error:
+        raise InputError(
+            f"{what}: build requirement {text!r}: {error}",
+            hint="https://packaging.python.org/en/latest/specifications/dependency-specifiers/",
+        ) from None

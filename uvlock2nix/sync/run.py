@@ -1,0 +1,102 @@
+"""Running outside programs, with their output kept for the error message."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.errors import NetworkError, ToolError
+
+TAIL: Final = 40
+# What uv, git and pip-like programs say when there is no network, and not when a file is merely absent.
+NETWORK_SIGNS: Final = (
+    "dns error",
+    "failed to lookup address",
+    "temporary failure in name resolution",
+    "could not resolve host",
+    "connection refused",
+    "network is unreachable",
+    "error sending request",
+    "failed to connect to",
+)
+
+
+@dataclass(slots=True)
+class Runner:
+    """Runs programs; several threads may use one. ``log`` collects what each has printed."""
+
+    quiet: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def say(self, text: str) -> None:
+        """One line of progress on stderr."""
+        if not self.quiet:
+            with self._lock:
+                print(text, file=sys.stderr, flush=True)  # noqa: T201 - the build log is our only reader
+
+    def __call__(self, argv: Sequence[str], *, what: str, env: Mapping[str, str], cwd: Path) -> str:
+        """Run ``argv``; return what it printed (both streams).
+
+        Raises:
+            ToolError: it is missing or failed; the message has ``what`` and its last lines.
+            NetworkError: it failed and its output says that the network is the reason.
+        """
+        try:
+            done = subprocess.run(
+                list(argv),
+                env=dict(env),
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                check=False,
+            )
+        except FileNotFoundError:
+            raise ToolError(
+                f"{what}: the program `{argv[0]}` is not there",
+                hint="inside Nix the hook brings it; outside, install it and have it on PATH",
+            ) from None
+        if done.returncode:
+            raise failure(what, argv, done.returncode, done.stdout)
+        return done.stdout
+
+
+def failure(what: str, argv: Sequence[str], code: int, output: str) -> ToolError | NetworkError:
+    """The error for a program that ended with ``code``."""
+    lines = output.strip().splitlines()
+    shown = "\n".join(f"  | {line}" for line in lines[-TAIL:])
+    message = f"{what}: `{Path(argv[0]).name} {' '.join(argv[1:3])} …` ended with exit code {code}\n{shown}"
+    low = output.lower()
+    if any(sign in low for sign in NETWORK_SIGNS):
+        return NetworkError(
+            message,
+            hint="the build needs the network: in Nix only a fixed-output derivation has it; behind a proxy "
+            "set http_proxy and https_proxy for the Nix daemon",
+        )
+    return ToolError(message, hint=build_hint(output))
+
+
+def build_hint(output: str) -> str:
+    """What to do about a failed build, read from what the compiler or the backend said."""
+    low = output.lower()
+    if "no module named" in low:
+        name = output[low.index("no module named") + len("no module named") :].split("\n", 1)[0].strip(" '\"")
+        return (
+            f"the build needs the Python module `{name}`, which the package does not declare: add its "
+            "requirement under [tool.uvlock2nix.native.<package>] build-requires and generate again"
+        )
+    if "fatal error:" in low or "cannot find -l" in low or "was not found in the pkg-config" in low:
+        return (
+            "a header or a library is missing: name the nixpkgs attribute that has it under "
+            "[tool.uvlock2nix.native.<package>] build-inputs and generate again"
+        )
+    if "exclude-newer" in low or "was published after the exclude newer time" in low:
+        return "a build requirement is newer than the lock: set [tool.uvlock2nix] exclude-newer later"
+    return "the lines above are the end of the program's output"

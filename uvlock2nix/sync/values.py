@@ -1,0 +1,84 @@
+"""The values of the sync stage: what is asked for, what each build needs, what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from uvlock2nix.errors import InputError
+from uvlock2nix.lock import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class NativeBuild:
+    """What the build of one package gets that no other build sees.
+
+    ``inputs`` are store paths; ``env`` is set as it stands; ``cflags`` reach the compiler, ``flags``
+    (``KEY=VALUE``) the build backend as PEP 517 config settings; ``build_requires`` are added to what the
+    sdist declares, and the pins of those in ``relax`` are dropped.
+    """
+
+    inputs: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    cflags: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    build_requires: tuple[str, ...] = ()
+    relax: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """Everything that decides what deps holds, and the places to work in.
+
+    ``native`` is None where the inputs' environment is not to be told apart (outside Nix).
+    """
+
+    project: Path
+    out: Path
+    work: Path
+    python: Path
+    selection: Selection
+    system: str
+    python_version: str
+    libc: str | None = None
+    exclude_newer: str | None = None
+    key: str | None = None
+    exclude: frozenset[str] = frozenset()
+    native: Mapping[str, NativeBuild] = field(default_factory=dict)
+    collisions: Mapping[str, str] = field(default_factory=dict)
+    cores: int = 1
+    uv: str = "uv"
+
+
+def parse_native(text: str) -> dict[str, NativeBuild]:
+    """Read the JSON that deps hands over: package name → fields of :class:`NativeBuild`.
+
+    Raises:
+        InputError: it is not JSON of that shape.
+    """
+    try:
+        data = json.loads(text) if text else {}
+        return {name: _native(name, fields) for name, fields in data.items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise InputError(
+            f"uvSyncNative: not the JSON that `uvlock2nix generate` writes: {error}",
+            hint="run `uvlock2nix generate` again; in a derivation of your own, see docs/hooks.md",
+        ) from None
+
+
+def _native(name: str, fields: Mapping[str, object]) -> NativeBuild:
+    lists: dict[str, tuple[str, ...]] = {}
+    for key in ("inputs", "cflags", "flags", "build_requires", "relax"):
+        items = fields.get(key, [])
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            raise TypeError(f"`{name}.{key}` must be a list of strings")
+        lists[key] = tuple(items)
+    env = fields.get("env", {})
+    if not isinstance(env, dict) or not all(isinstance(item, str) for item in env.values()):
+        raise TypeError(f"`{name}.env` must be a table of strings")
+    unknown = sorted(set(fields) - {*lists, "env"})
+    if unknown:
+        raise TypeError(f"`{name}` has unknown keys: {', '.join(unknown)}")
+    return NativeBuild(env=env, **lists)

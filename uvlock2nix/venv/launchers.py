@@ -1,0 +1,87 @@
+"""Launchers of entry points, and the scripts that wheels ship.
+
+https://packaging.python.org/en/latest/specifications/entry-points/
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.errors import InputError
+from uvlock2nix.sync.normalise import PLACEHOLDER_SHEBANG
+
+_REFERENCE: Final = re.compile(r"([A-Za-z_][\w.]*)\s*:\s*([A-Za-z_][\w.]*)\s*(?:\[.*\])?\Z")
+_NAME: Final = re.compile(r"[^/\x00-\x1f]+\Z")
+# The kernel reads no more of a first line than this; a longer one goes through /bin/sh.
+SHEBANG_LIMIT: Final = 127
+
+TEMPLATE: Final = """\
+# -*- coding: utf-8 -*-
+import sys
+from {module} import {top}
+if __name__ == "__main__":
+    if sys.argv[0].endswith("-script.pyw"):
+        sys.argv[0] = sys.argv[0][:-11]
+    elif sys.argv[0].endswith(".exe"):
+        sys.argv[0] = sys.argv[0][:-4]
+    sys.exit({attribute}())
+"""
+
+
+def shebang(python: Path) -> str:
+    """The first line (or lines) that run the rest of a file with ``python``."""
+    direct = f"#!{python}\n"
+    if len(direct) <= SHEBANG_LIMIT and " " not in str(python):
+        return direct
+    return f"#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\"\n' '''\n"
+
+
+def launcher(reference: str, python: Path, *, what: str) -> str:
+    """The text of a launcher for ``module:attribute``.
+
+    Raises:
+        InputError: the reference is not one; nothing else may get into the text.
+    """
+    match = _REFERENCE.match(reference.strip())
+    if match is None:
+        raise InputError(
+            f"{what}: entry point {reference!r} is not `module:attribute`",
+            hint="report it to the package's maintainers",
+        )
+    module, attribute = match[1], match[2]
+    return shebang(python) + TEMPLATE.format(module=module, top=attribute.split(".")[0], attribute=attribute)
+
+
+def write_launchers(bin_dir: Path, python: Path, points: Mapping[str, str], *, package: str) -> list[str]:
+    """Write a launcher for each entry point of one package; return the names written."""
+    written: list[str] = []
+    for name, reference in sorted(points.items()):
+        if not _NAME.match(name) or name in {".", ".."}:
+            raise InputError(
+                f"{package}: the name of entry point {name!r} is not a file name",
+                hint="report it to the package's maintainers",
+            )
+        if name in {"python", "python3"}:
+            continue  # would replace the interpreter of everybody
+        path = bin_dir / name
+        path.unlink(missing_ok=True)
+        path.write_text(launcher(reference, python, what=package), encoding="utf-8")
+        path.chmod(0o755)
+        written.append(name)
+    return written
+
+
+def place_script(source: Path, target: Path, python: Path) -> None:
+    """Copy a script that a wheel ships into ``bin``, with its interpreter."""
+    content = source.read_bytes()
+    first, _, rest = content.partition(b"\n")
+    target.unlink(missing_ok=True)
+    if first.rstrip() == PLACEHOLDER_SHEBANG:
+        target.write_bytes(shebang(python).encode() + rest)
+    else:
+        shutil.copyfile(source, target)
+    target.chmod(0o755)
