@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# strip-references-hook: take every store reference out of the output, and prove it.
+#
+# For a fixed-output derivation that installs or compiles: what Nix would find in $out (contents, file names,
+# symlink targets) is replaced by placeholders of the same length and written down in
+# $out/nix-support/uvlock2nix/manifest.json; restore-references-hook puts it back in an ordinary derivation.
+# It runs as the last phase (postPhases), after fixup, whose patchShebangs and recorded dependencies would put
+# references in again; so it also works with dontFixup. Then it audits, and fails the build on anything left.
+#
+#   stdenv.mkDerivation {
+#     name = "deps"; outputHashMode = "recursive"; outputHashAlgo = "sha256"; outputHash = "sha256-…";
+#     __structuredAttrs = true;
+#     nativeBuildInputs = [ stripReferencesHook ];
+#     buildInputs = [ libxml2 ];
+#     # attribute → path: the names that references are recorded under. Anything else gets its store name
+#     # without hash and version. Give derivations, restoreReferences gets the same attributes.
+#     referenceInputs = { inherit libxml2; "libxml2.dev" = libxml2.dev; python = python312; };
+#   }
+#
+# Without __structuredAttrs, referenceInputs is a list or text of "ATTR=PATH", or JSON:
+#     referenceInputs = [ "libxml2=${libxml2}" ];      referenceInputs = builtins.toJSON { inherit libxml2; };
+#
+#   referenceInputs        attribute → store path; `out` is added
+#   referencesTree         the tree; default $out
+#   referencesClosure      file of store paths, one a line (closureInfo's store-paths); default: what the build's
+#                          environment and its sandbox name
+#   stripReferencesFlags   further arguments of `uvlock2nix refs strip`
+#   dontStripReferences    set: do nothing
+#   preStripReferences, postStripReferences: hooks
+
+_uvlock2nixStripWords() { # NAME: the words of a list, array or text; nothing when it is unset
+  local declared
+  declared=$(declare -p "$1" 2>/dev/null) || return 0
+  local -n _words="$1"
+  case "$declared" in
+    "declare -A"*)
+      local attr
+      for attr in "${!_words[@]}"; do printf '%s=%s\0' "$attr" "${_words[$attr]}"; done
+      ;;
+    "declare -a"*) ((${#_words[@]} == 0)) || printf '%s\0' "${_words[@]}" ;;
+    *)
+      local -a split
+      read -r -d '' -a split <<<"$_words" || true
+      ((${#split[@]} == 0)) || printf '%s\0' "${split[@]}"
+      ;;
+  esac
+}
+
+stripReferencesPhase() {
+  echo "Executing stripReferencesPhase"
+  runHook preStripReferences
+
+  local tree="${referencesTree:-$out}"
+  local -a inputs=(--input "out=$out") closure=() flags=() words=()
+  if [[ "$(declare -p referenceInputs 2>/dev/null)" != "declare -"[aA]* && "${referenceInputs-}" == "{"* ]]; then
+    inputs+=(--inputs "$referenceInputs")
+  else
+    mapfile -d '' -t words < <(_uvlock2nixStripWords referenceInputs)
+    local word
+    for word in "${words[@]}"; do inputs+=(--input "$word"); done
+  fi
+  if [[ -n "${referencesClosure-}" ]]; then closure=(--closure "$referencesClosure"); fi
+  mapfile -d '' -t flags < <(_uvlock2nixStripWords stripReferencesFlags)
+
+  @uvlock2nix@ refs strip "$tree" --store-dir "${NIX_STORE:-/nix/store}" "${inputs[@]}" "${closure[@]}" "${flags[@]}"
+  @uvlock2nix@ refs audit "$tree" --store-dir "${NIX_STORE:-/nix/store}" "${inputs[@]}" "${closure[@]}"
+
+  runHook postStripReferences
+  echo "Finished stripReferencesPhase"
+}
+
+if [[ -z "${dontStripReferences-}" && " ${postPhases[*]-} " != *" stripReferencesPhase "* ]]; then
+  if declare -F appendToVar >/dev/null; then
+    appendToVar postPhases stripReferencesPhase
+  elif [[ "$(declare -p postPhases 2>/dev/null)" == "declare -a"* ]]; then
+    postPhases+=(stripReferencesPhase)
+  else
+    postPhases="${postPhases-} stripReferencesPhase"
+  fi
+fi

@@ -1,0 +1,307 @@
+"""``uvlock2nix refs strip|audit|restore DIR``."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from uvlock2nix.errors import InputError, ReferenceFoundError, UsageError
+from uvlock2nix.refs import (
+    MANIFEST_PLACE,
+    Finding,
+    StorePath,
+    audit,
+    closure_from_environment,
+    closure_from_file,
+    restore,
+    strip,
+)
+from uvlock2nix.refs.patchelf import run_codesign
+from uvlock2nix.refs.resolve import DEFAULT_IGNORE
+from uvlock2nix.refs.store import STORE_DIR
+
+_F = TypeVar("_F", bound=Callable[..., object])
+_SHOWN = 50
+
+
+@click.group(name="refs")
+def command() -> None:
+    """Strip, restore or audit the store references of a tree."""
+
+
+def _common(function: _F) -> _F:
+    options = [
+        click.argument("directory", metavar="DIR", type=click.Path(path_type=Path)),
+        click.option("--input", "inputs", multiple=True, metavar="ATTR=PATH", help="An input's path."),
+        click.option(
+            "--inputs", "more_inputs", multiple=True, metavar="TEXT",
+            help="Several inputs: a JSON object, or ATTR=PATH words.",
+        ),
+        click.option(
+            "--closure", type=click.Path(path_type=Path), metavar="FILE",
+            help="Store paths, one a line. Default: what the build's environment names.",
+        ),
+        click.option("--store-dir", default=STORE_DIR, show_default=True, metavar="DIR", help="The store."),
+        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _directory(directory: Path) -> Path:
+    if not directory.is_dir():
+        raise InputError(f"{directory} is not a directory", hint="Give the tree to work on.")
+    return directory
+
+
+def _inputs(words: Iterable[str], texts: Iterable[str], store_dir: str) -> dict[str, str]:
+    """ATTR → path; ``out`` is the environment's, when it is a path in the store and nothing else is said."""
+    found: dict[str, str] = {}
+    own = os.environ.get("out", "")  # noqa: SIM112 - Nix gives it that name
+    if StorePath.find(own, store_dir=store_dir) is not None:
+        found["out"] = own
+    items = list(words)
+    for text in texts:
+        if text.lstrip().startswith("{"):
+            found.update(_json_inputs(text))
+        else:
+            items += text.split()
+    for item in items:
+        attr, equals, path = item.partition("=")
+        if not equals or not attr or not path:
+            raise UsageError(
+                f"{item!r} is not ATTR=PATH", hint="For example --input libxml2=/nix/store/…-libxml2-2.13.8"
+            )
+        found[attr] = path
+    return found
+
+
+def _json_inputs(text: str) -> dict[str, str]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"--inputs begins like JSON and is none: {error}") from error
+    if not isinstance(value, dict) or not all(isinstance(path, str) for path in value.values()):
+        raise UsageError("--inputs is JSON, but no object from attributes to paths")
+    return {str(attr): str(path) for attr, path in value.items()}
+
+
+def _closure(file: Path | None, store_dir: str) -> tuple[StorePath, ...]:
+    if file is not None:
+        return closure_from_file(file, store_dir=store_dir)
+    return closure_from_environment(os.environ, store_dir=store_dir)
+
+
+def _show(text: str) -> None:
+    click.echo(text)
+
+
+def _show_json(kind: str, value: dict[str, object]) -> None:
+    click.echo(json.dumps({"schema": f"uvlock2nix/refs-{kind}/1", **value}, indent=2, sort_keys=True))
+
+
+def _warn(text: str) -> None:
+    click.echo(click.style("warning:", fg="yellow", bold=True) + f" {text}", err=True)
+
+
+_manifest = click.option(
+    "--manifest", type=click.Path(path_type=Path), metavar="FILE", help=f"Default: DIR/{MANIFEST_PLACE}."
+)
+
+
+@command.command("strip")
+@_common
+@_manifest
+def strip_command(
+    directory: Path,
+    inputs: tuple[str, ...],
+    more_inputs: tuple[str, ...],
+    closure: Path | None,
+    store_dir: str,
+    as_json: bool,
+    manifest: Path | None,
+) -> None:
+    """Replace every store reference of DIR by a placeholder and record it in the manifest."""
+    tree = _directory(directory)
+    report = strip(
+        tree,
+        store_paths=_closure(closure, store_dir),
+        inputs=_inputs(inputs, more_inputs, store_dir),
+        manifest=manifest or tree / MANIFEST_PLACE,
+        store_dir=store_dir,
+    )
+    for file, why in report.corrupt:
+        _warn(
+            f"{file} is a broken ELF file ({why}) with references; it is left alone, and the audit will fail"
+        )
+    if as_json:
+        _show_json(
+            "strip",
+            {
+                "files": report.files,
+                "changed": list(report.changed),
+                "references": [one.to_json() for one in report.references],
+                "corrupt": [{"file": file, "reason": why} for file, why in report.corrupt],
+            },
+        )
+    else:
+        total = sum(one.count for one in report.references)
+        keys = len({one.key for one in report.references})
+        _show(
+            f"stripped {total} references to {keys} inputs in {len(report.changed)} of {report.files} files"
+        )
+
+
+@command.command("audit")
+@_common
+def audit_command(
+    directory: Path,
+    inputs: tuple[str, ...],
+    more_inputs: tuple[str, ...],
+    closure: Path | None,
+    store_dir: str,
+    as_json: bool,
+) -> None:
+    """Fail when a store reference is left in DIR: in a file, a file name or a symlink's target."""
+    tree = _directory(directory)
+    own = _inputs(inputs, more_inputs, store_dir).values()
+    paths = (*_closure(closure, store_dir), *(StorePath.parse(path, store_dir=store_dir) for path in own))
+    findings = audit(tree, store_paths=paths, store_dir=store_dir)
+    if as_json:
+        _show_json("audit", {"findings": [finding.to_json() for finding in findings]})
+    elif not findings:
+        _show("no store reference is left")
+    if findings:
+        raise ReferenceFoundError(
+            "\n".join([f"{len(findings)} store references are left in {tree}:", *_lines(findings)]),
+            hint="Strip them with `uvlock2nix refs strip`, or keep the package from recording them.",
+            data={"findings": [finding.to_json() for finding in findings]},
+        )
+
+
+def _lines(findings: tuple[Finding, ...]) -> list[str]:
+    lines = []
+    for one in findings[:_SHOWN]:
+        what = {"content": "offset", "symlink": "symlink target, offset", "name": "file name, offset"}[
+            one.kind
+        ]
+        package = f" (package {one.package})" if one.package else ""
+        lines.append(f"  {one.file}: {what} {one.offset}: {one.reference}{package}")
+    if len(findings) > _SHOWN:
+        lines.append(f"  … and {len(findings) - _SHOWN} more (all with --json)")
+    return lines
+
+
+@command.command("restore")
+@_common
+@_manifest
+@click.option(
+    "--no-manifest", is_flag=True, help="Nothing was stripped: only find libraries and the interpreter."
+)
+@click.option("--library", "libraries", multiple=True, metavar="DIR", help="A folder with libraries.")
+@click.option("--ignore", multiple=True, metavar="SONAME", help="A library (pattern) that need not be found.")
+@click.option(
+    "--interpreter", metavar="FILE", help="The program interpreter. Default: the build's bintools'."
+)
+@click.option(
+    "--dlopen",
+    multiple=True,
+    metavar="PACKAGE=DIR[:DIR]",
+    help="Folders that a package opens libraries from.",
+)
+@click.option("--leave", multiple=True, metavar="ATTR", help="Leave the placeholders of this input.")
+@click.option(
+    "--from", "source", type=click.Path(path_type=Path), metavar="DEPS", help="Make DIR from this tree."
+)
+@click.option(
+    "--link/--copy", default=False, help="With --from: symlink the files that do not change, or copy them."
+)
+def restore_command(
+    directory: Path,
+    inputs: tuple[str, ...],
+    more_inputs: tuple[str, ...],
+    closure: Path | None,
+    store_dir: str,
+    as_json: bool,
+    manifest: Path | None,
+    no_manifest: bool,
+    libraries: tuple[str, ...],
+    ignore: tuple[str, ...],
+    interpreter: str | None,
+    dlopen: tuple[str, ...],
+    leave: tuple[str, ...],
+    source: Path | None,
+    link: bool,
+) -> None:
+    """Put back what strip took out of DIR, and make every ELF file find its libraries."""
+    if no_manifest and manifest is not None:
+        raise UsageError("--manifest and --no-manifest exclude each other")
+    if link and source is None:
+        raise UsageError("--link needs --from", hint="Name the tree whose files are linked to.")
+    origin = _directory(source if source is not None else directory)
+    report = restore(
+        directory,
+        inputs=_inputs(inputs, more_inputs, store_dir),
+        manifest=None if no_manifest else manifest or origin / MANIFEST_PLACE,
+        needed_search=libraries,
+        ignore=(*DEFAULT_IGNORE, *ignore),
+        interpreter=interpreter or _default_interpreter(),
+        dlopen=_dlopen(dlopen),
+        others=_closure(closure, store_dir),
+        leave=leave,
+        store_dir=store_dir,
+        source=source,
+        link=link,
+        sign=run_codesign if sys.platform == "darwin" and shutil.which("codesign") else None,
+    )
+    if as_json:
+        _show_json(
+            "restore",
+            {
+                "changed": list(report.changed),
+                "grown": list(report.grown),
+                "added": [{"file": file, "entries": list(entries)} for file, entries in report.added],
+                "dropped": [{"file": file, "entry": entry} for file, entry in report.dropped],
+                "ignored": [{"file": file, "library": name} for file, name in report.ignored],
+                "skipped": [{"file": file, "reason": why} for file, why in report.skipped],
+                "left": list(report.left),
+            },
+        )
+        return
+    for file, why in report.skipped:
+        _warn(f"{file} is left alone: {why}")
+    for key in report.left:
+        _warn(f"the placeholders of {key} are left")
+    _show(
+        f"restored {len(report.changed)} files; {len(report.added)} got search path entries, "
+        f"{len(report.grown)} were rewritten by patchelf"
+    )
+
+
+def _dlopen(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for word in words:
+        package, equals, folders = word.partition("=")
+        if not equals or not package or not folders:
+            raise UsageError(f"{word!r} is not PACKAGE=DIR[:DIR]")
+        found[package] = (*found.get(package, ()), *folders.split(":"))
+    return found
+
+
+def _default_interpreter() -> str | None:
+    """What the bintools wrapper of a nixpkgs build names, if this is one."""
+    tools = os.environ.get("NIX_BINTOOLS")
+    if not tools:
+        return None
+    try:
+        return (Path(tools) / "nix-support" / "dynamic-linker").read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None

@@ -1,0 +1,35 @@
+"""Store references of an installed tree: strip, audit, restore.
+
+``strip`` makes a tree legal inside a fixed-output derivation, ``audit`` proves it by Nix's own rule, and
+``restore`` puts every reference back from the inputs at hand, which may have other hashes and versions. All
+three read a tree in one pass and leave the files that they do not change alone, inode and time included.
+
+What is where: ``store`` (paths, keys, placeholders), ``scan`` (Nix's rule), ``elf`` (facts of an ELF file),
+``manifest`` (the record of what was stripped), ``records`` (RECORD lines), ``apply`` (staged writes with
+rollback), ``resolve`` (which library satisfies which NEEDED).
+"""
+
+from __future__ import annotations
+
+from uvlock2nix.refs.audit import Finding, audit
+from uvlock2nix.refs.closure import closure_from_environment, closure_from_file
+from uvlock2nix.refs.manifest import MANIFEST_PLACE, Reference
+from uvlock2nix.refs.restore import RestoreReport, restore
+from uvlock2nix.refs.store import StorePath, placeholder, store_key
+from uvlock2nix.refs.strip import StripReport, strip
+
+__all__ = [
+    "MANIFEST_PLACE",
+    "Finding",
+    "Reference",
+    "RestoreReport",
+    "StorePath",
+    "StripReport",
+    "audit",
+    "closure_from_environment",
+    "closure_from_file",
+    "placeholder",
+    "restore",
+    "store_key",
+    "strip",
+]

@@ -1,0 +1,193 @@
+"""Write changes so that the tree is either changed as planned or as it was.
+
+Every new file is first written, in full, into a folder of the tree's own file system; only then the files are
+swapped, and any failure while swapping puts the old ones back. Files that no edit names are never opened for
+writing: their inode, times and mode stay.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, TypeAlias, assert_never
+
+from uvlock2nix.errors import RefsError
+
+STAGE_PREFIX: Final = ".uvlock2nix-refs-"
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Same-length writes into a file: ``(offset, bytes)``."""
+
+    path: str
+    writes: tuple[tuple[int, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """A file's whole new content."""
+
+    path: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Relink:
+    """A symlink's new target."""
+
+    path: str
+    target: bytes
+
+
+Edit: TypeAlias = Patch | Rewrite | Relink
+
+
+@dataclass(frozen=True, slots=True)
+class _Swap:
+    target: Path
+    new: Path
+    old: Path
+
+
+class Stage:
+    """New versions of a tree's files, swapped in all together by :meth:`commit`.
+
+    ``source``: where the present content is read, when that is another tree than the one to be changed.
+    """
+
+    def __init__(self, tree: Path, *, source: Path | None = None) -> None:
+        self.tree = tree
+        self.source = source or tree
+        self._swaps: list[_Swap] = []
+        self._opened: dict[Path, int] = {}
+        self.files: dict[str, Path] = {}
+
+    def __enter__(self) -> Self:
+        left = sorted(path for path in self.tree.glob(f"{STAGE_PREFIX}*"))
+        if left:
+            raise RefsError(
+                f"{left[0]} is left over from a run that was killed",
+                hint="Its files *.old are originals of files that may be missing in the tree; make it anew.",
+            )
+        self._writable(self.tree)
+        self._folder = Path(tempfile.mkdtemp(prefix=STAGE_PREFIX, dir=self.tree))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        for folder, mode in reversed(self._opened.items()):
+            with suppress(OSError):
+                folder.chmod(mode)
+
+    def _writable(self, folder: Path) -> None:
+        mode = folder.stat().st_mode
+        if not mode & stat.S_IWUSR and folder not in self._opened:
+            folder.chmod(stat.S_IMODE(mode) | stat.S_IRWXU)
+            self._opened[folder] = stat.S_IMODE(mode)
+
+    def add(self, edit: Edit, *, also: tuple[str, ...] = ()) -> Path:
+        """Write the new version of one file, and say where it is now; ``also``: other hard links of it."""
+        number = len(self._swaps)
+        new = self._folder / f"{number}.new"
+        before = self.source / edit.path
+        match edit:
+            case Relink(_, target):
+                os.symlink(target, os.fsencode(new))  # noqa: PTH211 - bytes, as they are
+            case Rewrite(_, content):
+                with new.open("xb", buffering=0) as stream:
+                    _write_all(stream.fileno(), content)
+                self._same_mode(before, new)
+            case Patch(_, writes):
+                shutil.copyfile(before, new, follow_symlinks=False)
+                with new.open("r+b", buffering=0) as stream:
+                    for offset, data in writes:
+                        if os.pwrite(stream.fileno(), data, offset) != len(data):
+                            raise RefsError(f"{new}: the disk is full")
+                self._same_mode(before, new)
+            case _:
+                assert_never(edit)
+        for index, path in enumerate((edit.path, *also)):
+            self._swaps.append(_Swap(self.tree / path, new, self._folder / f"{number}-{index}.old"))
+            self.files[path] = new
+        return new
+
+    def content(self, path: str) -> bytes:
+        """What ``path`` will hold: its staged version, else the present one."""
+        try:
+            return self.files.get(path, self.source / path).read_bytes()
+        except OSError as error:
+            raise RefsError(f"{self.source / path} cannot be read: {error.strerror}") from error
+
+    def write(self, path: str, content: bytes) -> None:
+        """Stage ``content`` for ``path``, which may be staged already, or not exist yet."""
+        if path in self.files:
+            self.files[path].write_bytes(content)
+        elif os.path.lexists(self.source / path):
+            self.add(Rewrite(path, content))
+        else:
+            self._new(path).write_bytes(content)
+
+    def _new(self, path: str) -> Path:
+        number = len(self._swaps)
+        new = self._folder / f"{number}.new"
+        self._swaps.append(_Swap(self.tree / path, new, self._folder / f"{number}.old"))
+        self.files[path] = new
+        return new
+
+    @staticmethod
+    def _same_mode(before: Path, new: Path) -> None:
+        mode = stat.S_IMODE(before.lstat().st_mode)
+        if mode != stat.S_IMODE(new.stat().st_mode):
+            new.chmod(mode)
+
+    def commit(self, renames: tuple[tuple[str, str], ...] = ()) -> None:
+        """Swap every staged file in, then rename ``(old, new)`` in this order; all of it or nothing."""
+        undo: list[Callable[[], object]] = []
+        try:
+            for swap in self._swaps:
+                self._swap(swap, undo)
+            for old, new in renames:
+                before, after = self.tree / old, self.tree / new
+                if os.path.lexists(after):
+                    raise RefsError(f"{after} exists already: {before} cannot get its name")
+                self._writable(before.parent)
+                before.rename(after)
+                undo.append(lambda before=before, after=after: after.rename(before))  # type: ignore[misc]
+        except BaseException as error:
+            for step in reversed(undo):
+                step()
+            if isinstance(error, OSError):
+                raise RefsError(
+                    f"{error.filename or self.tree}: {error.strerror}; nothing was changed"
+                ) from error
+            raise
+
+    def _swap(self, swap: _Swap, undo: list[Callable[[], object]]) -> None:
+        self._writable(swap.target.parent)
+        fresh = swap.old.with_suffix(".link")
+        if swap.new.is_symlink():
+            swap.new.rename(fresh)
+        else:
+            os.link(swap.new, fresh)  # each name gets its link, so that hard links stay hard links
+        if os.path.lexists(swap.target):
+            swap.target.rename(swap.old)
+            undo.append(lambda: swap.old.replace(swap.target))
+        else:
+            undo.append(lambda: swap.target.unlink(missing_ok=True))
+        fresh.rename(swap.target)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -1,0 +1,196 @@
+"""What restore does to one ELF file: facts → plan → one change, read again afterwards."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from uvlock2nix.errors import RefsError
+from uvlock2nix.refs.elf import MAGIC, CorruptElf, ElfFile, RunPath, read_elf
+from uvlock2nix.refs.manifest import Reference
+from uvlock2nix.refs.patchelf import Grow
+from uvlock2nix.refs.replace import place
+from uvlock2nix.refs.resolve import Member, effective_runpath
+from uvlock2nix.refs.undo import Undo, check_counts, kept_entries, names_of, string_writes
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What does not fit into the file as it is: the whole search path, the interpreter."""
+
+    runpath: bytes | None
+    force: bool
+    interpreter: bytes | None
+
+    def apply(self, file: Path, grow: Grow) -> None:
+        """Let ``grow`` rewrite ``file``, which may be read-only."""
+        mode = file.stat().st_mode & 0o7777
+        file.chmod(mode | 0o600)
+        try:
+            grow(file, self.runpath, self.force, self.interpreter)
+        finally:
+            file.chmod(mode)
+
+
+@dataclass(slots=True)
+class ElfPlan:
+    """One ELF file: what it says now (``member.facts``), what it shall say, the writes that make it so."""
+
+    member: Member
+    references: Sequence[Reference]
+    runpaths: dict[int, bytes]  # offset in the string table → new text
+    interpreter: bytes | None
+    writes: list[tuple[int, bytes]]
+    dropped: tuple[bytes, ...]
+    problems: list[str] = field(default_factory=list)
+
+    def want(self, additions: Sequence[bytes], interpreter: str | None, undo: Undo) -> None:
+        """Append search path entries, and replace an interpreter that is not in the store."""
+        if additions:
+            effective = self._effective()
+            text = b":".join([*([self.member.runpath] if self.member.runpath else []), *additions])
+            self.runpaths[-1 if effective is None else effective.index] = text
+        if (
+            interpreter is not None
+            and self.interpreter is not None
+            and not self.interpreter.startswith(undo.store)
+        ):
+            self.interpreter = os.fsencode(interpreter)
+
+    def _effective(self) -> RunPath | None:
+        runpaths = self.member.facts.runpaths
+        for tag in ("RUNPATH", "RPATH"):
+            for runpath in runpaths:
+                if tag in runpath.tags:
+                    return runpath
+        return None
+
+    def finish(self, descriptor: int) -> Growth | None:
+        """Complete ``writes`` with what fits in place; returns what does not."""
+        facts = self.member.facts
+        changed = {
+            one.index: one for one in facts.runpaths if self.runpaths.get(one.index, one.text) != one.text
+        }
+        grown: bytes | None = self.runpaths.get(-1)
+        effective = self._effective()
+        elf = read_elf(descriptor) if changed else None
+        for index, runpath in changed.items():
+            assert elf is not None  # noqa: S101 - for the type checker
+            placed = self._in_place(elf, runpath, self.runpaths[index])
+            if placed is not None:
+                self.writes.append((runpath.offset, placed))
+            elif effective is not None and effective.index == index:
+                grown = self.runpaths[index]
+            else:
+                self.problems.append(f"{self.member.path}: a DT_RPATH beside a DT_RUNPATH has become longer")
+        interpreter = facts.interpreter
+        long_interpreter = None
+        if interpreter is not None and self.interpreter is not None and self.interpreter != interpreter.text:
+            if len(self.interpreter) < interpreter.room:
+                data = self.interpreter + b"\0" * (interpreter.room - len(self.interpreter))
+                self.writes.append((interpreter.offset, data))
+            else:
+                long_interpreter = self.interpreter
+        if grown is None and long_interpreter is None:
+            return None
+        return Growth(grown, effective is not None and "RUNPATH" not in effective.tags, long_interpreter)
+
+    def _in_place(self, elf: ElfFile, runpath: RunPath, text: bytes) -> bytes | None:
+        """The bytes for the place that strip left for the string; None when ``text`` does not fit there."""
+        recorded = max((one.room for one in self.references if one.kind == "rpath"), default=0)
+        for room in sorted({recorded, len(runpath.text)}, reverse=True):
+            if not len(runpath.text) <= room <= elf.strings_size - runpath.index - 1:
+                continue
+            window = elf.window(runpath.offset, room + 1)
+            users = elf.other_users(runpath, room)
+            if users is None or window[room:] != b"\0":
+                continue
+            keep = room - min(users) if users else 0
+            if window[len(runpath.text) : room - keep].strip(b"\0"):
+                continue
+            placed = place(window[:room], text, keep)
+            if placed is not None:
+                return placed
+        return None
+
+    def check(self, old: int, new: int) -> None:
+        """Read the changed file again; :class:`RefsError` unless it says what was planned, the rest as before."""
+        path = self.member.path
+        try:
+            before, after = read_elf(old), read_elf(new)
+            same = (
+                before.facts.target == after.facts.target
+                and before.facts.kind == after.facts.kind
+                and before.facts.needed == after.facts.needed
+                and before.facts.soname == after.facts.soname
+            )
+            for runpath in before.facts.runpaths:
+                room = max([len(runpath.text), *(one.room for one in self.references)])
+                users = before.other_users(runpath, min(room, before.strings_size - runpath.index))
+                same = same and all(
+                    before.string(runpath.index + at) == after.string(runpath.index + at)
+                    for at in users or ()
+                )
+        except CorruptElf as error:
+            raise RefsError(f"{path}: the changed file is not a proper ELF file: {error}") from error
+        effective = self._effective()
+        wanted = self.runpaths.get(-1 if effective is None else effective.index, self.member.runpath)
+        found = after.facts.interpreter
+        if effective_runpath(after.facts) != wanted:
+            same = False
+        if not same or (found.text if found else None) != self.interpreter:
+            raise RefsError(
+                f"{path}: the changed file does not say what was planned",
+                hint="This is a fault of uvlock2nix or patchelf; please report it with the file.",
+            )
+
+
+def plan_elf(
+    path: str, descriptor: int, references: Sequence[Reference], undo: Undo, tree: Path
+) -> ElfPlan | None:
+    """The plan for an open file, references put back, needs not yet looked at; None when it is not ELF.
+
+    :class:`CorruptElf` when it is a broken ELF file.
+    """
+    if os.pread(descriptor, 4, 0) != MAGIC:
+        return None
+    facts = read_elf(descriptor).facts
+    interpreter = facts.interpreter.text if facts.interpreter else None
+    if not references:
+        return ElfPlan(Member(path, facts, effective_runpath(facts)), (), {}, interpreter, [], ())
+    counts: Counter[str] = Counter()
+    problems: list[str] = []
+    runpaths: dict[int, bytes] = {}
+    dropped: list[bytes] = []
+
+    def exists(folder: bytes) -> bool:
+        return (tree / os.fsdecode(folder)).is_dir()
+
+    for runpath in facts.runpaths:
+        runpaths[runpath.index], gone = kept_entries(runpath.text, undo, exists, counts)
+        dropped += gone
+    if facts.interpreter is not None:
+        interpreter = undo.text(facts.interpreter.text, {}, counts)
+    ranges = [(one.offset, one.offset + len(one.text)) for one in (*facts.runpaths, facts.interpreter) if one]
+    writes = string_writes(path, descriptor, names_of(references), undo, counts, problems, without=ranges)
+    try:
+        check_counts(path, references, counts)
+    except RefsError as error:
+        problems.append(error.message)
+    effective = effective_runpath(facts)
+    for runpath in facts.runpaths:
+        if runpath.text == effective:
+            effective = runpaths[runpath.index]
+            break
+    return ElfPlan(
+        Member(path, facts, effective),
+        references,
+        runpaths,
+        interpreter,
+        list(writes),
+        tuple(dropped),
+        problems,
+    )

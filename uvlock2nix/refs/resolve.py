@@ -1,0 +1,171 @@
+"""Which library satisfies which NEEDED, as the dynamic loader of the env will see it.
+
+The rules of ld.so(8): a name with a slash is a path; else the search path of the object (``$ORIGIN`` is its
+own folder), else the loader's default folder, which for a Nix libc is the folder of the interpreter. A library of
+another class, byte order or machine is passed over.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from uvlock2nix.refs.elf import ET_DYN, ET_EXEC, MAGIC, ElfFacts
+from uvlock2nix.refs.undo import split_runpath
+
+Target: TypeAlias = tuple[int, str, int]
+DEFAULT_IGNORE: Final = ("libcuda.so.1",)
+# What every libc brings, for the case that nobody says which one it is.
+_LIBC: Final = frozenset(
+    f"lib{name}" for name in (
+        "c.so.6", "m.so.6", "pthread.so.0", "dl.so.2", "rt.so.1", "util.so.1", "resolv.so.2", "nsl.so.1", "anl.so.1",
+        "mvec.so.1", "thread_db.so.1", "BrokenLocale.so.1",
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An ELF file of the tree: ``path`` relative to it, its facts, and the search path that it will have."""
+
+    path: str
+    facts: ElfFacts
+    runpath: bytes
+
+    @property
+    def is_loaded(self) -> bool:
+        return self.facts.is_dynamic and self.facts.kind in (ET_DYN, ET_EXEC)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """For one file: search path entries to append, in order, and the names that nothing satisfies."""
+
+    additions: tuple[bytes, ...]
+    missing: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Libraries:
+    """Where libraries are: in the tree (by file name), in folders outside, beside the interpreter."""
+
+    tree: Path
+    own: bytes | None  # the path of the tree's output in the store, which may not be where it is now
+    members: Mapping[str, Target]
+    search: Sequence[str]
+    interpreter: str | None
+    ignore: Sequence[str]
+    by_name: dict[str, list[str]] = field(default_factory=dict)
+    _outside: dict[bytes, Target | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for path in sorted(self.members):
+            self.by_name.setdefault(posixpath.basename(path), []).append(path)
+
+    def resolve(self, member: Member, extra: Iterable[bytes] = ()) -> Resolution:
+        """What ``member`` lacks. ``extra``: entries that it shall get in any case (for dlopen)."""
+        entries = split_runpath(member.runpath)
+        added = [entry for entry in dict.fromkeys(extra) if entry not in entries]
+        missing: list[str] = []
+        ignored: list[str] = []
+        for raw in member.facts.needed:
+            name = os.fsdecode(raw)
+            if self._is_found(member, raw, [*entries, *added]):
+                continue
+            entry = self._provider(member, name)
+            if entry is not None:
+                added.append(entry)
+            elif any(fnmatchcase(name, pattern) for pattern in self.ignore):
+                ignored.append(name)
+            else:
+                missing.append(name)
+        return Resolution(tuple(added), tuple(missing), tuple(ignored))
+
+    def _is_found(self, member: Member, raw: bytes, entries: Sequence[bytes]) -> bool:
+        target = member.facts.target
+        if b"/" in raw:
+            return self._target(self._expand(raw, member)) == target
+        if any(
+            self._target(posixpath.join(self._expand(entry, member), raw)) == target
+            for entry in entries
+            if entry
+        ):
+            return True
+        name = os.fsdecode(raw)
+        if self.interpreter is None:
+            return name in _LIBC or name.startswith(("ld-linux", "ld64.", "ld-musl"))
+        if name.startswith("libc.musl-") and posixpath.basename(self.interpreter).startswith("ld-musl-"):
+            return True
+        return self._target(os.fsencode(posixpath.join(posixpath.dirname(self.interpreter), name))) == target
+
+    def _provider(self, member: Member, name: str) -> bytes | None:
+        """The entry that brings ``name``: a file of the tree, the nearest one; else a folder outside."""
+        folder = posixpath.dirname(member.path)
+        near = [path for path in self.by_name.get(name, ()) if self.members[path] == member.facts.target]
+        if near:
+            best = min(near, key=lambda path: (len(posixpath.relpath(path, folder or ".").split("/")), path))
+            step = posixpath.relpath(posixpath.dirname(best) or ".", folder or ".")
+            return b"$ORIGIN" if step == "." else b"$ORIGIN/" + os.fsencode(step)
+        for place in self.search:
+            if self._target(os.fsencode(posixpath.join(place, name))) == member.facts.target:
+                return os.fsencode(place)
+        return None
+
+    def _expand(self, entry: bytes, member: Member) -> bytes:
+        origin = os.fsencode(self.tree / posixpath.dirname(member.path))
+        for name in (b"$ORIGIN", b"${ORIGIN}"):
+            entry = entry.replace(name, origin)
+        if self.own is not None and (entry + b"/").startswith(self.own + b"/"):
+            entry = os.fsencode(self.tree) + entry[len(self.own) :]
+        return entry
+
+    def _target(self, path: bytes) -> Target | None:
+        path = posixpath.normpath(path)
+        if path not in self._outside:
+            self._outside[path] = elf_target(path)
+        return self._outside[path]
+
+
+def elf_target(path: bytes) -> Target | None:
+    """(class, byte order, machine) of the ELF file at ``path``, None when there is none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        head = os.pread(descriptor, 20, 0)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    if len(head) < 20 or head[:4] != MAGIC or head[4] not in (1, 2) or head[5] not in (1, 2):
+        return None
+    return (
+        32 * head[4],
+        "<" if head[5] == 1 else ">",
+        int.from_bytes(head[18:20], "little" if head[5] == 1 else "big"),
+    )
+
+
+def main_target(members: Iterable[Member], interpreter: str | None) -> Target | None:
+    """What the env runs on: the interpreter's target, else what most files of the tree are made for."""
+    if interpreter is not None:
+        return elf_target(os.fsencode(interpreter))
+    counts = Counter(member.facts.target for member in members)
+    return min(counts, key=lambda target: (-counts[target], target)) if counts else None
+
+
+def effective_runpath(facts: ElfFacts) -> bytes:
+    """The search path that the loader uses: DT_RUNPATH, else DT_RPATH, else nothing."""
+    for tag in ("RUNPATH", "RPATH"):
+        for runpath in facts.runpaths:
+            if tag in runpath.tags:
+                return runpath.text
+    return b""

@@ -1,0 +1,343 @@
+"""Put every reference back, and make every ELF file find its libraries."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from uvlock2nix.errors import InputError, RefsError
+from uvlock2nix.refs.apply import Edit, Patch, Relink, Rewrite, Stage
+from uvlock2nix.refs.elf import CorruptElf
+from uvlock2nix.refs.elfplan import ElfPlan, Growth, plan_elf
+from uvlock2nix.refs.manifest import Manifest, Reference, read_manifest
+from uvlock2nix.refs.patchelf import Grow, Sign, run_patchelf
+from uvlock2nix.refs.populate import populate
+from uvlock2nix.refs.records import Record, is_record
+from uvlock2nix.refs.resolve import DEFAULT_IGNORE, Libraries, Resolution, elf_target, main_target
+from uvlock2nix.refs.scan import Entry, open_file, read_link, walk
+from uvlock2nix.refs.store import STORE_DIR, StorePath
+from uvlock2nix.refs.undo import Undo, check_counts, find_spots, make_undo, names_of, string_writes
+
+_MACH_O = frozenset(
+    bytes.fromhex(text) for text in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabe", "cafebabf")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReport:
+    """What :func:`restore` did.
+
+    ``grown``: files that patchelf had to rewrite. ``added``: (file, search path entries added for NEEDED).
+    ``dropped``: (file, entries left out because nothing can be there). ``ignored``: (file, library) pairs of the
+    ignore list. ``skipped``: (file, why) of ELF files that were left alone. ``left``: keys whose placeholder stays.
+    """
+
+    changed: tuple[str, ...]
+    grown: tuple[str, ...]
+    added: tuple[tuple[str, tuple[str, ...]], ...]
+    dropped: tuple[tuple[str, str], ...]
+    ignored: tuple[tuple[str, str], ...]
+    skipped: tuple[tuple[str, str], ...]
+    left: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the caller wants of :func:`restore`, besides the inputs; see there."""
+
+    needed_search: Sequence[str]
+    ignore: Sequence[str]
+    interpreter: str | None
+    dlopen: Mapping[str, Sequence[str]]
+
+
+@dataclass(slots=True)
+class _Result:
+    edits: dict[str, Edit] = field(default_factory=dict)
+    growth: dict[str, Growth] = field(default_factory=dict)
+    plans: dict[str, ElfPlan] = field(default_factory=dict)
+    added: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    dropped: list[tuple[str, str]] = field(default_factory=list)
+    ignored: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def restore(
+    tree: Path,
+    *,
+    inputs: Mapping[str, str],
+    manifest: Path | None,
+    needed_search: Sequence[str] = (),
+    ignore: Sequence[str] = DEFAULT_IGNORE,
+    interpreter: str | None = None,
+    dlopen: Mapping[str, Sequence[str]] | None = None,
+    others: Iterable[StorePath] = (),
+    leave: Iterable[str] = (),
+    store_dir: str = STORE_DIR,
+    source: Path | None = None,
+    link: bool = False,
+    grow: Grow = run_patchelf,
+    sign: Sign | None = None,
+) -> RestoreReport:
+    """Undo :func:`strip` in ``tree`` with the store paths of today, and do what auto-patchelf does.
+
+    ``inputs``: attribute → path in the store (``out``: the tree's own). ``manifest``: what strip wrote; None when
+    nothing was stripped. ``others``: store paths that may stand for a key by their name. ``leave``: keys whose
+    placeholder stays. ``needed_search``: folders outside the tree for NEEDED libraries, before the ``lib`` of
+    each input; ``ignore``: patterns of library names that need not be found; ``interpreter``: the program
+    interpreter for executables, whose folder also has libc; ``dlopen``: package → folders for its search paths.
+    ``source``: make ``tree`` from this one (files that do not change are copied, or with ``link`` symlinks).
+
+    The tree is changed as a whole or not at all. :class:`RefsError` lists everything that cannot be put back and
+    every library that is not found.
+    """
+    parsed = {attr: StorePath.parse(path, store_dir=store_dir) for attr, path in inputs.items()}
+    tree = tree.resolve()
+    origin = tree if source is None else source.resolve()
+    record = Manifest((), {}) if manifest is None else read_manifest(manifest)
+    undo = make_undo(record.references, inputs=parsed, others=others, leave=leave, store_dir=store_dir)
+    search = [*needed_search, *(f"{path.rstrip('/')}/lib" for attr, path in inputs.items() if attr != "out")]
+    wishes = Wishes(search, ignore, interpreter, dlopen or {})
+    entries = [entry for entry in walk(origin) if not entry.path.startswith(".uvlock2nix-refs-")]
+    result = _Result()
+    _plan_recorded(origin, record, undo, result)
+    own = inputs.get("out")
+    _plan_elf_files(origin, entries, record, undo, wishes, result, os.fsencode(own) if own else None)
+    if result.problems:
+        raise RefsError(
+            "\n".join(["these cannot be restored:", *(f"  {line}" for line in sorted(result.problems))]),
+            hint="Give a missing library's folder with --library or its package with --input, or ignore it with --ignore; "
+            "a compiled-in path that has become longer needs a deps built anew.",
+            data={"problems": sorted(result.problems)},
+        )
+    with (
+        populate(origin, tree, entries, link=link, changed=result.edits.keys()),
+        Stage(tree, source=origin) as stage,
+    ):
+        _stage(stage, entries, result, undo, grow, sign)
+        stage.commit(_renames(record, undo))
+        changed = tuple(sorted(stage.files))
+    return RestoreReport(
+        changed=changed,
+        grown=tuple(sorted(result.growth)),
+        added=tuple(sorted(result.added)),
+        dropped=tuple(sorted(result.dropped)),
+        ignored=tuple(sorted(result.ignored)),
+        skipped=tuple(sorted(result.skipped)),
+        left=tuple(sorted(undo.left)),
+    )
+
+
+# -- what the manifest says, bar ELF files --
+
+
+def _by_file(record: Manifest) -> dict[str, list[Reference]]:
+    files: dict[str, list[Reference]] = {}
+    for one in record.references:
+        if one.kind != "name":
+            files.setdefault(one.file, []).append(one)
+    return files
+
+
+def _plan_recorded(origin: Path, record: Manifest, undo: Undo, result: _Result) -> None:
+    for file, references in _by_file(record).items():
+        kinds = {one.kind for one in references}
+        if "rpath" in kinds or "interp" in kinds:
+            continue  # planned with all ELF files
+        try:
+            edit = _plan_file(origin, file, references, undo, result.problems)
+        except RefsError as error:
+            result.problems.append(error.message)
+            continue
+        if edit is not None:
+            result.edits[file] = edit
+
+
+def _plan_file(
+    origin: Path, file: str, references: list[Reference], undo: Undo, problems: list[str]
+) -> Edit | None:
+    place = origin / file
+    if place.parent.resolve() != place.parent:
+        raise RefsError(f"{file}: a folder of it is a symlink")
+    counts: Counter[str] = Counter()
+    names = names_of(references)
+    if references[0].kind == "symlink":
+        if not place.is_symlink():
+            raise RefsError(f"{file}: the symlink is no longer there")
+        before = read_link(place)
+        target = undo.text(before, names, counts)
+        return Relink(file, target) if check_counts(file, references, counts) and target != before else None
+    with open_file(place) as descriptor:
+        if references[0].kind in ("text", "script"):
+            content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+            new = undo.text(content, names, counts)
+            return Rewrite(file, new) if check_counts(file, references, counts) and new != content else None
+        writes = string_writes(file, descriptor, names, undo, counts, problems)
+        return Patch(file, writes) if check_counts(file, references, counts) and writes else None
+
+
+# -- ELF files: what the manifest says, and what they need --
+
+
+def _plan_elf_files(
+    origin: Path,
+    entries: Sequence[Entry],
+    record: Manifest,
+    undo: Undo,
+    wishes: Wishes,
+    result: _Result,
+    own: bytes | None,
+) -> None:
+    recorded = _by_file(record)
+    plans = result.plans
+    links: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.is_link and ".so" in entry.path:
+            links[entry.path] = entry
+        if not entry.is_file or entry.status.st_size < 52:
+            continue
+        with open_file(origin / entry.path) as descriptor:
+            try:
+                plan = plan_elf(entry.path, descriptor, recorded.get(entry.path, []), undo, origin)
+            except CorruptElf as error:
+                result.skipped.append((entry.path, f"not a proper ELF file: {error}"))
+                continue
+        if plan is not None:
+            plans[entry.path] = plan
+            result.edits.pop(entry.path, None)
+    for file, references in recorded.items():
+        if any(one.kind in ("rpath", "interp") for one in references) and file not in plans:
+            result.problems.append(f"{file}: the ELF file that was stripped is no longer there")
+    libraries = _libraries(origin, plans, links, wishes, own)
+    _resolve_all(origin, entries, plans, libraries, wishes, undo, result)
+
+
+def _libraries(
+    origin: Path, plans: Mapping[str, ElfPlan], links: Iterable[str], wishes: Wishes, own: bytes | None
+) -> Libraries:
+    members = {path: plan.member.facts.target for path, plan in plans.items() if plan.member.is_loaded}
+    for path in links:
+        target = elf_target(os.fsencode(origin / path))
+        if target is not None:
+            members[path] = target
+    if wishes.interpreter is not None and elf_target(os.fsencode(wishes.interpreter)) is None:
+        raise InputError(
+            f"the interpreter {wishes.interpreter} is not an ELF file",
+            hint="In nixpkgs it is $(< $NIX_BINTOOLS/nix-support/dynamic-linker).",
+        )
+    return Libraries(origin, own, members, wishes.needed_search, wishes.interpreter, wishes.ignore)
+
+
+def _resolve_all(
+    origin: Path,
+    entries: Sequence[Entry],
+    plans: Mapping[str, ElfPlan],
+    libraries: Libraries,
+    wishes: Wishes,
+    undo: Undo,
+    result: _Result,
+) -> None:
+    records = (
+        [Record(entry.path, (origin / entry.path).read_bytes()) for entry in entries if is_record(entry.path)]
+        if wishes.dlopen
+        else []
+    )
+    target = main_target((plan.member for plan in plans.values()), wishes.interpreter)
+    extra: dict[str, list[bytes]] = {}
+    for record in records:
+        folders = [os.fsencode(folder) for folder in wishes.dlopen.get(record.package, ())]
+        for file in record.files() if folders else ():
+            extra.setdefault(file, []).extend(folders)
+    for path, plan in sorted(plans.items()):
+        resolution = Resolution((), (), ())
+        if plan.member.is_loaded and plan.member.facts.target == target:
+            resolution = libraries.resolve(plan.member, extra.get(path, ()))
+            plan.want(resolution.additions, wishes.interpreter, undo)
+        elif plan.member.is_loaded:
+            result.skipped.append((path, "made for another machine"))
+        if resolution.additions:
+            result.added.append((path, tuple(os.fsdecode(entry) for entry in resolution.additions)))
+        result.ignored += [(path, name) for name in resolution.ignored]
+        result.problems += [f"{path}: the library {name} is not found" for name in resolution.missing]
+        result.problems += plan.problems
+        result.dropped += [(path, os.fsdecode(entry)) for entry in plan.dropped]
+        with open_file(origin / path) as descriptor:
+            growth = plan.finish(descriptor)
+        if plan.writes or growth is not None:
+            result.edits[path] = Patch(path, tuple(plan.writes))
+        if growth is not None:
+            result.growth[path] = growth
+
+
+# -- writing --
+
+
+def _stage(
+    stage: Stage, entries: Sequence[Entry], result: _Result, undo: Undo, grow: Grow, sign: Sign | None
+) -> None:
+    by_inode: dict[tuple[int, int], list[str]] = {}
+    for entry in entries:
+        if entry.is_file and entry.status.st_nlink > 1:
+            by_inode.setdefault((entry.status.st_dev, entry.status.st_ino), []).append(entry.path)
+    twins = {path: tuple(paths) for paths in by_inode.values() for path in paths}
+    for path, edit in sorted(result.edits.items()):
+        if path not in stage.files:
+            also = tuple(twin for twin in twins.get(path, ()) if twin != path)
+            stage.add(edit, also=also)
+    with ThreadPoolExecutor(
+        max_workers=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+    ) as pool:
+        jobs = [
+            pool.submit(growth.apply, stage.files[path], grow)
+            for path, growth in sorted(result.growth.items())
+        ]
+        for job in jobs:
+            job.result()
+    for path, edit in result.edits.items():
+        _check(stage.source / path, stage.files[path], path, edit, result.plans.get(path), undo)
+        if sign is not None and isinstance(edit, Patch) and _is_mach_o(stage.files[path]):
+            sign(stage.files[path])
+    changed = {path: place for path, place in stage.files.items() if not place.is_symlink()}
+    for entry in entries:
+        if changed and entry.is_file and is_record(entry.path):
+            content = Record(entry.path, stage.content(entry.path)).corrected(changed)
+            if content is not None:
+                stage.write(entry.path, content)
+
+
+def _check(before: Path, after: Path, path: str, edit: Edit, plan: ElfPlan | None, undo: Undo) -> None:
+    """Read the new file again: no placeholder is left, and an ELF file differs in what was planned only."""
+    if isinstance(edit, Relink):
+        return
+    with open_file(after) as new:
+        for spot in find_spots(new):
+            found = undo.find(spot.token)
+            if found is not None and found[1] is not None:
+                raise RefsError(f"{path}: a placeholder of {found[0]} is still there at offset {spot.offset}")
+        if plan is not None:
+            with open_file(before) as old:
+                plan.check(old, new)
+
+
+def _is_mach_o(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return stream.read(4) in _MACH_O
+
+
+def _renames(record: Manifest, undo: Undo) -> tuple[tuple[str, str], ...]:
+    renames: list[tuple[str, str]] = []
+    by_path: dict[str, list[Reference]] = {}
+    for one in record.references:
+        if one.kind == "name":
+            by_path.setdefault(one.file, []).append(one)
+    for path, references in by_path.items():
+        folder, slash, name = path.rpartition("/")
+        new = os.fsdecode(undo.text(os.fsencode(name), names_of(references), Counter()))
+        if new != name:
+            renames.append((path, folder + slash + new))
+    return tuple(sorted(renames, key=lambda pair: (-pair[0].count("/"), pair[0])))

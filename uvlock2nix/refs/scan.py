@@ -1,0 +1,162 @@
+"""Find store references by Nix's rule: any 32 characters equal to a known hash, wherever they stand.
+
+One pass, whatever the number of hashes. Each block is translated into a map of zeros and ones (can this byte
+be in a hash?), in which runs of 32 ones are searched: both are single C loops, and the few runs that exist
+are looked up in a set. That is faster in CPython than one search per hash from three hashes on, and than any
+regular expression.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.errors import RefsError
+from uvlock2nix.refs.store import ALPHABET, HASH_LENGTH
+
+BLOCK: Final = 1 << 18  # stays in the second-level cache
+_IN_HASH: Final = bytes(1 if byte in ALPHABET else 0 for byte in range(256))
+_RUN: Final = b"\1" * HASH_LENGTH
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A reference: byte ``offset`` of the hash, and the hash."""
+
+    offset: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A thing of the tree, ``path`` relative to it with ``/``; ``status`` is its lstat."""
+
+    path: str
+    status: os.stat_result
+
+    @property
+    def is_file(self) -> bool:
+        return stat.S_ISREG(self.status.st_mode)
+
+    @property
+    def is_link(self) -> bool:
+        return stat.S_ISLNK(self.status.st_mode)
+
+
+class Scanner:
+    """Looks for ``hashes``, and for ``<store_dir>/<hash>-`` of any other hash."""
+
+    def __init__(self, hashes: Iterable[str], *, store_dir: str) -> None:
+        self.hashes = frozenset(value.encode() for value in hashes)
+        self.prefix = os.fsencode(store_dir.rstrip("/") + "/")
+
+    def in_bytes(self, data: bytes) -> list[Hit]:
+        """All references of ``data``, in order."""
+        return self._block(data, 0, len(data))
+
+    def _block(self, data: bytes, start: int, limit: int) -> list[Hit]:
+        """References of ``data`` whose hash begins in ``start`` ≤ offset < ``limit``."""
+        mask = data.translate(_IN_HASH)
+        at = mask.find(_RUN)
+        hits: list[Hit] = []
+        while at >= 0:
+            end = mask.find(b"\0", at)
+            if end < 0:
+                end = len(mask)
+            hits += self._run(data, max(at, start), min(end - HASH_LENGTH + 1, limit))
+            at = mask.find(_RUN, end)
+        return hits
+
+    def _run(self, data: bytes, first: int, last: int) -> list[Hit]:
+        hashes, prefix = self.hashes, self.prefix
+        hits = [
+            Hit(at, data[at : at + 32].decode()) for at in range(first, last) if data[at : at + 32] in hashes
+        ]
+        # A run that is longer than a hash is no foreign store path, so only its two ends can be one.
+        for at in {first, last - 1}:
+            if (
+                first <= at < last
+                and data[at + 32 : at + 33] == b"-"
+                and data.endswith(prefix, max(at - len(prefix), 0), at)
+                and data[at : at + 32] not in hashes
+            ):
+                hits.append(Hit(at, data[at : at + 32].decode()))
+        return sorted(hits, key=lambda hit: hit.offset)
+
+    def in_file(self, descriptor: int) -> list[Hit]:
+        """All references of an open file, read from its beginning in blocks."""
+        data = os.read(descriptor, BLOCK)
+        if len(data) < BLOCK:
+            # Almost every file: one block. A short read of a regular file is its end.
+            more = os.read(descriptor, BLOCK) if len(data) else b""
+            if not more:
+                return self._block(data, 0, len(data))
+            data += more
+        hits: list[Hit] = []
+        base, start = 0, 0
+        while True:
+            more = os.read(descriptor, BLOCK)
+            limit = len(data) if not more else max(len(data) - HASH_LENGTH, start)
+            hits += [Hit(base + hit.offset, hit.hash) for hit in self._block(data, start, limit)]
+            if not more:
+                return hits
+            cut = max(limit - len(self.prefix), 0)
+            base, start = base + cut, limit - cut
+            data = data[cut:] + more
+
+
+def read_link(path: Path) -> bytes:
+    """The target of a symlink, byte for byte (``Path.readlink`` would tidy it up)."""
+    try:
+        return os.readlink(os.fsencode(path))  # noqa: PTH115
+    except OSError as error:
+        raise RefsError(f"{path}: the symlink cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def open_file(path: Path) -> Iterator[int]:
+    """A descriptor of a file for reading; a symlink is not followed. :class:`RefsError` says why it cannot be."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise RefsError(f"{path}: the file cannot be read: {error.strerror}") from error
+    try:
+        yield descriptor
+    except OSError as error:
+        raise RefsError(f"{path}: the file cannot be read: {error.strerror}") from error
+    finally:
+        os.close(descriptor)
+
+
+def walk(root: Path) -> Iterator[Entry]:
+    """Everything below ``root`` in byte order, directories before what is in them; no symlink is followed.
+
+    :class:`RefsError` for what a store path cannot hold (devices, sockets, pipes) and unreadable directories.
+    """
+    stack = [""]
+    while stack:
+        folder = stack.pop()
+        try:
+            with os.scandir(root / folder if folder else root) as listing:
+                entries = sorted(listing, key=lambda entry: os.fsencode(entry.name))
+                start = f"{folder}/" if folder else ""
+                found = [Entry(start + entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
+        except OSError as error:
+            raise RefsError(f"{root / folder}: the directory cannot be read: {error.strerror}") from error
+        below = []
+        for entry in found:
+            mode = entry.status.st_mode
+            if stat.S_ISDIR(mode):
+                below.append(entry.path)
+            elif not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+                raise RefsError(
+                    f"{root / entry.path} is neither a file, a directory nor a symlink",
+                    hint="The Nix store cannot hold it; remove it before stripping.",
+                )
+            yield entry
+        stack += reversed(below)

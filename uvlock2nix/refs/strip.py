@@ -1,0 +1,283 @@
+"""Take every store reference out of a tree, so that it can be put back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.errors import RefsError
+from uvlock2nix.refs.apply import STAGE_PREFIX, Edit, Patch, Relink, Rewrite, Stage
+from uvlock2nix.refs.elf import MAGIC, CorruptElf, read_elf
+from uvlock2nix.refs.manifest import Manifest, Reference, parse_manifest
+from uvlock2nix.refs.records import Record, is_record
+from uvlock2nix.refs.replace import Replacer, elf_places, place, read_text
+from uvlock2nix.refs.scan import Entry, Hit, Scanner, open_file, read_link, walk
+from uvlock2nix.refs.store import STORE_DIR, Keys, StorePath
+
+
+@dataclass(frozen=True, slots=True)
+class StripReport:
+    """What :func:`strip` did. ``corrupt``: (file, why) of ELF files with references that were left alone."""
+
+    files: int
+    changed: tuple[str, ...]
+    references: tuple[Reference, ...]
+    corrupt: tuple[tuple[str, str], ...]
+
+
+def strip(
+    tree: Path,
+    *,
+    store_paths: Iterable[StorePath],
+    inputs: Mapping[str, str],
+    manifest: Path,
+    store_dir: str = STORE_DIR,
+) -> StripReport:
+    """Replace every reference of ``tree`` by a placeholder and write down in ``manifest`` what was there.
+
+    ``store_paths``: the closure that is looked for; ``inputs``: attribute → path in the store, ``out`` for
+    the tree's own path. Paths of other stores' machines (``<store_dir>/<hash>-``) are taken out too. The tree is
+    changed as a whole or not at all. :class:`RefsError`, :class:`InputError` when that cannot be done.
+    """
+    tree = tree.resolve()
+    keys = Keys(store_paths, inputs, store_dir=store_dir)
+    scanner = Scanner(keys.names, store_dir=store_dir)
+    replacer = Replacer(keys, scanner, store_dir=store_dir)
+    found = _Found(tree, manifest.resolve())
+    for entry in walk(tree):
+        found.look(entry, scanner)
+    plan = _Plan(tree, replacer)
+    for entry, hits in found.hits:
+        plan.file(entry, hits)
+    renames = _renames(found.names, replacer)
+    before = _read_old(manifest, replacer)
+    moved = _Moved(renames)
+    references = tuple(
+        Reference(moved(one.file), one.kind, one.key, one.name, one.count, one.room, one.foreign)
+        for one in replacer.references()
+        if one.file != _MANIFEST_TEXT
+    )
+    content = before.with_references(references).render()
+    with Stage(tree) as stage:
+        _stage(stage, plan, found, scanner)
+        _stage_records(stage, found.records, moved)
+        inside = _relative(manifest.resolve(), tree)
+        if inside is not None:
+            _make_manifest(stage, inside, content)
+        stage.commit(renames)
+        changed = tuple(sorted(moved(path) for path in stage.files if path != inside))
+    if inside is None:
+        write_atomically(manifest, content)
+    return StripReport(found.files, changed, references, tuple(plan.corrupt))
+
+
+_MANIFEST_TEXT: Final = "\0manifest"
+
+
+class _Found:
+    """What one pass over the tree found."""
+
+    def __init__(self, tree: Path, manifest: Path) -> None:
+        self._tree = tree
+        self._manifest = _relative(manifest, tree)
+        self.files = 0
+        self.hits: list[tuple[Entry, list[Hit]]] = []
+        self.names: list[str] = []
+        self.records: list[str] = []
+        self._links: dict[tuple[int, int], list[str]] = {}
+
+    def look(self, entry: Entry, scanner: Scanner) -> None:
+        if entry.path == self._manifest:
+            return
+        name = entry.path.rpartition("/")[2]
+        if len(name) >= 32 and scanner.in_bytes(os.fsencode(name)):
+            self.names.append(entry.path)
+        if entry.is_link:
+            hits = scanner.in_bytes(read_link(self._tree / entry.path))
+        elif entry.is_file:
+            self.files += 1
+            if is_record(entry.path):
+                self.records.append(entry.path)
+            if entry.status.st_nlink > 1:
+                names = self._links.setdefault((entry.status.st_dev, entry.status.st_ino), [])
+                names.append(entry.path)
+                if len(names) > 1:
+                    return
+            with open_file(self._tree / entry.path) as descriptor:
+                hits = scanner.in_file(descriptor)
+        else:
+            return
+        if hits:
+            self.hits.append((entry, hits))
+
+    def other_names(self, entry: Entry) -> tuple[str, ...]:
+        return tuple(self._links.get((entry.status.st_dev, entry.status.st_ino), ()))[1:]
+
+
+class _Plan:
+    """Edits as values; nothing is written here."""
+
+    def __init__(self, tree: Path, replacer: Replacer) -> None:
+        self._tree = tree
+        self._replacer = replacer
+        self.edits: list[tuple[Entry, Edit]] = []
+        self.corrupt: list[tuple[str, str]] = []
+
+    def file(self, entry: Entry, hits: list[Hit]) -> None:
+        if entry.is_link:
+            target = read_link(self._tree / entry.path)
+            self.edits.append(
+                (entry, Relink(entry.path, self._replacer.canonical(entry.path, "symlink", target)))
+            )
+            return
+        with open_file(self._tree / entry.path) as descriptor:
+            if os.pread(descriptor, 4, 0) == MAGIC:
+                self._elf(entry, descriptor, hits)
+                return
+            text = read_text(descriptor, entry.status.st_size)
+            if text is None:
+                self.edits.append((entry, Patch(entry.path, self._strings(entry, descriptor, hits))))
+            else:
+                self.edits.append((entry, Rewrite(entry.path, self._text(entry, text, hits))))
+
+    def _strings(self, entry: Entry, descriptor: int, hits: list[Hit]) -> tuple[tuple[int, bytes], ...]:
+        writes: list[tuple[int, bytes]] = []
+        done = 0
+        for hit in hits:
+            if hit.offset >= done:
+                after = os.pread(descriptor, 212, hit.offset + 32)
+                writes.append((hit.offset, self._replacer.same_length(entry.path, "string", hit, after)))
+                done = hit.offset + 32
+        return tuple(writes)
+
+    def _text(self, entry: Entry, text: bytes, hits: list[Hit]) -> bytes:
+        first = len(text.split(b"\n", 1)[0]) if text.startswith(b"#!") else 0
+        parts = [self._replacer.canonical(entry.path, "script", text[:first])]
+        done = first
+        for hit in hits:
+            if hit.offset >= done:
+                parts.append(text[done : hit.offset])
+                after = text[hit.offset + 32 : hit.offset + 244]
+                parts.append(self._replacer.same_length(entry.path, "text", hit, after))
+                done = hit.offset + 32
+        return b"".join([*parts, text[done:]])
+
+    def _elf(self, entry: Entry, descriptor: int, hits: list[Hit]) -> None:
+        try:
+            places = elf_places(read_elf(descriptor), hits)
+        except CorruptElf as error:
+            self.corrupt.append((entry.path, str(error)))
+            return
+        writes: list[tuple[int, bytes]] = []
+        rest = hits
+        for kind, offset, text, keep in places:
+            inside = [hit for hit in rest if offset <= hit.offset < offset + len(text)]
+            mark = self._replacer.counts.copy()
+            new = self._replacer.canonical(entry.path, kind, text, room=len(text))
+            placed = place(text, new, keep)
+            if placed is None:  # the ends of the string are somebody else's: only the hash is replaced
+                self._replacer.counts = mark
+                continue
+            writes.append((offset, placed))
+            rest = [hit for hit in rest if hit not in inside]
+        self.edits.append((entry, Patch(entry.path, (*writes, *self._strings(entry, descriptor, rest)))))
+
+
+def _renames(paths: list[str], replacer: Replacer) -> tuple[tuple[str, str], ...]:
+    """(old, new) for names that hold a hash, deepest first: each old path is still right when it is used."""
+    renames: list[tuple[str, str]] = []
+    for path in paths:
+        folder, slash, name = path.rpartition("/")
+        raw = os.fsencode(name)
+        parts, done = [], 0
+        for hit in replacer.scanner.in_bytes(raw):
+            if hit.offset >= done:
+                after = raw[hit.offset + 32 :]
+                parts += [raw[done : hit.offset], replacer.same_length(path, "name", hit, after)]
+                done = hit.offset + 32
+        renames.append((path, folder + slash + os.fsdecode(b"".join([*parts, raw[done:]]))))
+    return tuple(sorted(renames, key=lambda pair: (-pair[0].count("/"), pair[0])))
+
+
+class _Moved:
+    """Where a path is after the renames."""
+
+    def __init__(self, renames: tuple[tuple[str, str], ...]) -> None:
+        self._new = {old: new.rpartition("/")[2] for old, new in renames}
+
+    def __call__(self, path: str) -> str:
+        if not self._new:
+            return path
+        parts = path.split("/")
+        return "/".join(self._new.get("/".join(parts[: depth + 1]), part) for depth, part in enumerate(parts))
+
+
+def _read_old(manifest: Path, replacer: Replacer) -> Manifest:
+    """The manifest that is there, without the references in its own text; an empty one when there is none."""
+    try:
+        content = manifest.read_bytes()
+    except FileNotFoundError:
+        return Manifest((), {})
+    except OSError as error:
+        raise RefsError(f"{manifest}: the manifest cannot be read: {error.strerror}") from error
+    parts, done = [], 0
+    for hit in replacer.scanner.in_bytes(content):
+        if hit.offset >= done:
+            after = content[hit.offset + 32 : hit.offset + 244]
+            parts += [content[done : hit.offset], replacer.same_length(_MANIFEST_TEXT, "text", hit, after)]
+            done = hit.offset + 32
+    return parse_manifest(b"".join([*parts, content[done:]]), where=str(manifest))
+
+
+def _stage(stage: Stage, plan: _Plan, found: _Found, scanner: Scanner) -> None:
+    for entry, edit in plan.edits:
+        new = stage.add(edit, also=found.other_names(entry))
+        if isinstance(edit, Relink):
+            left = scanner.in_bytes(read_link(new))
+        else:
+            with open_file(new) as descriptor:
+                left = scanner.in_file(descriptor)
+        if left:
+            raise RefsError(
+                f"{entry.path}: {left[0].hash} at offset {left[0].offset} is still there after stripping",
+                hint="This is a fault of uvlock2nix; please report it with the file.",
+            )
+
+
+def _stage_records(stage: Stage, records: list[str], moved: _Moved) -> None:
+    """Correct the RECORD lines of the files that were changed, also where a RECORD itself was."""
+    changed = {moved(path): place for path, place in stage.files.items() if not place.is_symlink()}
+    if not changed:
+        return
+    for path in records:
+        content = Record(path, stage.content(path)).corrected(changed)
+        if content is not None:
+            stage.write(path, content)
+
+
+def _make_manifest(stage: Stage, inside: str, content: bytes) -> None:
+    folder = (stage.tree / inside).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    stage.write(inside, content)
+
+
+def _relative(path: Path, tree: Path) -> str | None:
+    return path.relative_to(tree).as_posix() if path.is_relative_to(tree) else None
+
+
+def write_atomically(file: Path, content: bytes) -> None:
+    """Write ``file`` in one step: temporary file beside it, fsync, rename."""
+    temporary = file.with_name(f"{STAGE_PREFIX}{file.name}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(file)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RefsError(f"{file} cannot be written: {error.strerror}") from error

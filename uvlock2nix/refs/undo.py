@@ -1,0 +1,243 @@
+"""Placeholders turned back into references: the pure half of restore."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from uvlock2nix.errors import RefsError
+from uvlock2nix.refs.manifest import Reference
+from uvlock2nix.refs.store import (
+    HASH_LENGTH,
+    PLACEHOLDER,
+    PLACEHOLDER_PREFIX,
+    StorePath,
+    find_input,
+    placeholder,
+)
+
+_BLOCK: Final = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A placeholder in a file: byte ``offset`` and its 32 ``token`` bytes."""
+
+    offset: int
+    token: bytes
+
+
+@dataclass(slots=True)
+class Undo:
+    """What stands for each key now. ``store`` is the store directory with a slash, as bytes."""
+
+    store: bytes
+    paths: Mapping[str, StorePath]
+    left: frozenset[str]
+    keys: Mapping[bytes, str] = field(default_factory=dict)
+
+    def find(self, token: bytes) -> tuple[str, StorePath | None] | None:
+        """(key, the path that stands for it now, None when it is left) of a token; None for an unknown token."""
+        key = self.keys.get(token)
+        return None if key is None else (key, self.paths.get(key))
+
+    def text(self, content: bytes, names: Mapping[str, frozenset[str]], counts: Counter[str]) -> bytes:
+        """``content`` with every placeholder put back; what was ``<hash>-<name>`` becomes the new one wholly.
+
+        ``names``: key → the names that strip left behind the placeholder. ``counts`` is added to, by key.
+        """
+        parts: list[bytes] = []
+        done = 0
+        for match in PLACEHOLDER.finditer(content):
+            found = self.find(match[0])
+            if found is None:
+                continue
+            key, path = found
+            counts[key] += 1
+            if path is None:
+                continue
+            length, new = self._one(match[0], content[match.end() : match.end() + 212], names.get(key), path)
+            parts += [content[done : match.start()], new]
+            done = match.start() + length
+        return b"".join([*parts, content[done:]])
+
+    @staticmethod
+    def _one(token: bytes, after: bytes, names: frozenset[str] | None, path: StorePath) -> tuple[int, bytes]:
+        """(length of what is replaced, replacement)."""
+        if token.endswith(b"o"):
+            return HASH_LENGTH, path.base.encode()
+        for name in sorted(names or (), key=len, reverse=True):
+            if after.startswith(b"-" + name.encode()):
+                return HASH_LENGTH + 1 + len(name), path.base.encode()
+        return HASH_LENGTH, path.hash.encode()
+
+    def string(
+        self, spot: Spot, before: bytes, after: bytes, names: frozenset[str] | None
+    ) -> tuple[int, bytes] | None:
+        """The same-length write for a placeholder in a binary file; None when the key is left.
+
+        A shorter path is filled up with slashes behind the store name: the length of the string, which the
+        code may hold as a constant, stays, and ``/nix/store/<hash>-<name>//lib`` is the same file. A longer
+        one cannot be written: :class:`RefsError`.
+        """
+        found = self.find(spot.token)
+        if found is None or found[1] is None:
+            return None
+        length, new = self._one(spot.token, after, names, found[1])
+        if len(new) > length or (len(new) < length and not before.endswith(self.store)):
+            old = after[: length - HASH_LENGTH].decode("ascii", "replace")
+            raise RefsError(
+                f"at offset {spot.offset}: <hash>{old} is compiled in, and {found[1].base} is "
+                f"{len(new) - length} bytes longer"
+                if len(new) > length
+                else f"at offset {spot.offset}: <hash>{old} is compiled in and is no path of the store that could be filled up"
+            )
+        return spot.offset, new + b"/" * (length - len(new))
+
+
+def make_undo(
+    references: Iterable[Reference],
+    *,
+    inputs: Mapping[str, StorePath],
+    others: Iterable[StorePath],
+    leave: Iterable[str],
+    store_dir: str,
+) -> Undo:
+    """Find what stands for each key of the manifest; :class:`RefsError` names those that nothing stands for."""
+    others = tuple(others)
+    leave = frozenset(leave)
+    paths: dict[str, StorePath] = {}
+    left: set[str] = set()
+    missing: dict[str, str] = {}
+    keys: dict[bytes, str] = {}
+    for one in references:
+        for whole in (False, True):
+            keys[placeholder(one.key, whole=whole)] = one.key
+        if one.key in paths or one.key in left:
+            continue
+        path = None if one.key in leave else find_input(one.key, inputs, others)
+        if path is not None:
+            paths[one.key] = path
+        elif one.key in leave or one.foreign:
+            left.add(one.key)
+        else:
+            missing.setdefault(one.key, one.file)
+    if missing:
+        listed = "\n".join(f"  {key} (for {file})" for key, file in sorted(missing.items()))
+        raise RefsError(
+            f"no input stands for these references:\n{listed}",
+            hint="Give each one with --input ATTR=PATH (in a derivation: referenceInputs), "
+            "or leave its placeholder standing with --leave ATTR.",
+            data={"missing": sorted(missing)},
+        )
+    return Undo(os.fsencode(store_dir.rstrip("/") + "/"), paths, frozenset(left), keys)
+
+
+def find_spots(descriptor: int) -> list[Spot]:
+    """All placeholders of an open file, in order; read in blocks."""
+    spots: list[Spot] = []
+    keep = HASH_LENGTH - 1
+    base, data = 0, os.read(descriptor, _BLOCK)
+    while True:
+        if data.find(PLACEHOLDER_PREFIX) >= 0:
+            spots += [Spot(base + match.start(), match[0]) for match in PLACEHOLDER.finditer(data)]
+        more = os.read(descriptor, _BLOCK)
+        if not more:
+            return spots
+        cut = max(len(data) - keep, 0)
+        base, data = base + cut, data[cut:] + more
+
+
+def split_runpath(text: bytes) -> list[bytes]:
+    """The entries of a search path; an empty one stays, it means the current directory."""
+    return text.split(b":") if text else []
+
+
+def kept_entries(
+    text: bytes, undo: Undo, exists: Callable[[bytes], bool], counts: Counter[str]
+) -> tuple[bytes, tuple[bytes, ...]]:
+    """(the search path put back, entries that were dropped).
+
+    Dropped: entries below the tree's own output that name no directory of the tree (the linker of nixpkgs
+    adds ``$out/lib`` whether it exists or not), and entries of foreign stores, which exist nowhere.
+    """
+    entries: list[bytes] = []
+    dropped: list[bytes] = []
+    for entry in split_runpath(text):
+        match = re.search(PLACEHOLDER, entry)
+        found = undo.find(match[0]) if match else None
+        new = undo.text(entry, {}, counts)
+        if match and found is not None:
+            key, path = found
+            rest = entry[match.end() :]
+            if path is None and key in undo.left:
+                dropped.append(entry)
+                continue
+            if key == "out" and match[0].endswith(b"o") and not exists(rest.strip(b"/")):
+                dropped.append(new)
+                continue
+        entries.append(new)
+    return b":".join(entries), tuple(dropped)
+
+
+def names_of(references: Iterable[Reference]) -> dict[str, frozenset[str]]:
+    """Key → the store names that stand behind its placeholders."""
+    names: dict[str, frozenset[str]] = {}
+    for one in references:
+        if one.name:
+            names[one.key] = names.get(one.key, frozenset()) | {one.name}
+    return names
+
+
+def string_writes(
+    file: str,
+    descriptor: int,
+    names: Mapping[str, frozenset[str]],
+    undo: Undo,
+    counts: Counter[str],
+    problems: list[str],
+    *,
+    without: Sequence[tuple[int, int]] = (),
+) -> tuple[tuple[int, bytes], ...]:
+    """The writes for the compiled-in placeholders of a file, bar those between the offsets of ``without``."""
+    writes: list[tuple[int, bytes]] = []
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    for spot in find_spots(descriptor):
+        found = undo.find(spot.token)
+        if found is None or any(start <= spot.offset < end for start, end in without):
+            continue
+        counts[found[0]] += 1
+        start = max(spot.offset - len(undo.store), 0)
+        before = os.pread(descriptor, spot.offset - start, start)
+        after = os.pread(descriptor, 212, spot.offset + 32)
+        try:
+            write = undo.string(spot, before, after, names.get(found[0]))
+        except RefsError as error:
+            problems.append(f"{file}: {error.message}")
+            continue
+        if write is not None:
+            writes.append(write)
+    return tuple(writes)
+
+
+def check_counts(file: str, references: Iterable[Reference], counts: Counter[str]) -> bool:
+    """Whether the file has what the manifest says; False when it has been restored already.
+
+    :class:`RefsError` when it is neither as strip left it nor without any placeholder.
+    """
+    expected: Counter[str] = Counter()
+    for one in references:
+        expected[one.key] += one.count
+    if counts == expected:
+        return True
+    if not counts.total():
+        return False
+    differing = sorted(key for key in expected.keys() | counts.keys() if expected[key] != counts[key])
+    raise RefsError(
+        f"{file}: the manifest records {expected[differing[0]]} references to {differing[0]}, the file has "
+        f"{counts[differing[0]]}; it was changed after it was stripped"
+    )
