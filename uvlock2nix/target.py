@@ -51,7 +51,7 @@ class PythonVersion:
         """``"3.12.13"``; the free-threaded build has the same number."""
         return f"{self.major}.{self.minor_number}.{self.patch}"
 
-    def __str__(self) -> str:  # type: ignore[explicit-override]
+    def __str__(self) -> str:
         return f"{self.full}t" if self.freethreaded else self.full
 
     @classmethod
@@ -84,7 +84,7 @@ class Glibc:
     major: int
     minor: int
 
-    def __str__(self) -> str:  # type: ignore[explicit-override]
+    def __str__(self) -> str:
         return f"glibc {self.major}.{self.minor}"
 
 
@@ -95,7 +95,7 @@ class Musl:
     major: int
     minor: int
 
-    def __str__(self) -> str:  # type: ignore[explicit-override]
+    def __str__(self) -> str:
         return f"musl {self.major}.{self.minor}"
 
 
@@ -128,7 +128,7 @@ class Target:
         """The first part of the system: ``x86_64``, ``aarch64`` or ``riscv64``."""
         return self.system.partition("-")[0]
 
-    def __str__(self) -> str:  # type: ignore[explicit-override]
+    def __str__(self) -> str:
         base = str(self.libc) if self.is_linux else f"macOS {self.macos[0]}.{self.macos[1]}"
         return f"{self.system}, Python {self.python}, {base}"
 

@@ -32,7 +32,8 @@ class Artifact:
     """What will be used.
 
     ``url`` for remote files and git, ``path`` for what is on disk, relative to the lock (or absolute);
-    ``hash`` is ``algorithm:hex``; ``size`` in bytes. For git, ``url`` is the repository and ``filename`` the commit; for a directory, ``filename`` is the path.
+    ``hash`` is ``algorithm:hex``; ``size`` in bytes. For git, ``url`` is the repository and ``filename``
+    the commit; for a directory, ``filename`` is the path.
     """
 
     kind: Literal["wheel", "sdist", "git", "directory"]

@@ -92,7 +92,7 @@ def _macos_tags(version: tuple[int, int], arch: str) -> list[str]:
     """Since 11 only the major number counts; before, 10.N. An arm64 Mac has nothing older than 11."""
     major, minor = version
     formats = _MACOS_FORMATS[arch]
-    found = []
+    found: list[str] = []
     if major == 10:
         if arch == "x86_64":
             found.extend(f"macosx_10_{old}_{name}" for old in range(minor, 3, -1) for name in formats)

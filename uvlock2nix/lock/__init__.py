@@ -1,5 +1,6 @@
 """The lock, exactly as uv understands it: read it, and ask what it holds for a selection and a target."""
 
+from uvlock2nix.lock.check import check_lock_matches
 from uvlock2nix.lock.model import (
     ConflictItem,
     Dependency,
@@ -55,6 +56,7 @@ __all__ = [
     "UrlSource",
     "UvSettings",
     "VirtualSource",
+    "check_lock_matches",
     "load_project",
     "parse_lock",
     "parse_pylock",

@@ -134,7 +134,7 @@ class ConflictItem:
     extra: str | None = None
     group: str | None = None
 
-    def __str__(self) -> str:  # type: ignore[explicit-override]
+    def __str__(self) -> str:
         if self.extra is not None:
             return f"{self.package}[{self.extra}]"
         if self.group is not None:
@@ -177,7 +177,7 @@ class Package:
         """Whether the package is a source tree on disk: directory, editable or virtual."""
         return isinstance(self.source, DirectorySource | EditableSource | VirtualSource)
 
-    def __str__(self) -> str:  # type: ignore[explicit-override]
+    def __str__(self) -> str:
         return self.name if self.version is None else f"{self.name}=={self.version}"
 
 

@@ -1,0 +1,302 @@
+"""Compare the files that we choose with those that uv downloads.
+
+    python scripts/compare_wheels.py FOLDER… --python PATH… [--platform X86_64-MANYLINUX_2_40…] [--limit N]
+
+uv has no command that prints its choice, so it is asked by its deeds: the lock's file URLs are rewritten
+to a server of our own, which makes a tiny valid wheel or sdist for every name and notes what was asked
+for. ``uv sync --frozen`` then shows, package by package, which file uv takes. FOLDER holds uv.lock and its
+pyproject.toml files; PATH is a real interpreter of each Python to compare for. Nothing leaves the machine.
+
+Exit code 1 if a choice differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from uvlock2nix.artifacts import BuildPolicy, choose
+from uvlock2nix.errors import NoArtifactError, Uvlock2nixError
+from uvlock2nix.lock import Project, Selection, load_project, resolve
+from uvlock2nix.target import Target
+
+PLATFORMS = {
+    "x86_64-manylinux_2_40": ("x86_64-linux", "2.40", None),
+    "x86_64-manylinux2014": ("x86_64-linux", "2.17", None),
+    "x86_64-manylinux_2_31": ("x86_64-linux", "2.31", None),
+    "aarch64-manylinux_2_40": ("aarch64-linux", "2.40", None),
+    "aarch64-manylinux_2_28": ("aarch64-linux", "2.28", None),
+    "x86_64-unknown-linux-musl": ("x86_64-linux", "musl-1.2", None),
+    "aarch64-unknown-linux-musl": ("aarch64-linux", "musl-1.2", None),
+    "riscv64-unknown-linux": ("riscv64-linux", "2.39", None),
+    "aarch64-apple-darwin": ("aarch64-darwin", None, "13.0"),
+    "x86_64-apple-darwin": ("x86_64-darwin", None, "13.0"),
+    "aarch64-apple-darwin@15.0": ("aarch64-darwin", None, "15.0"),
+    "aarch64-apple-darwin@11.0": ("aarch64-darwin", None, "11.0"),
+    "x86_64-apple-darwin@10.15": ("x86_64-darwin", None, "10.15"),
+}
+_FILE_URL = re.compile(
+    r'url = "https?://[^"]*/([^"/]+?(?:\.whl|\.tar\.gz|\.zip|\.tar\.bz2|\.tgz))(?:#[^"]*)?"'
+)
+_BACKEND = """
+import base64, hashlib, zipfile
+def get_requires_for_build_wheel(config_settings=None): return []
+def build_wheel(directory, config_settings=None, metadata_directory=None):
+    name = "{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(directory + "/" + name, "w") as archive:
+        for path, text in {files!r}.items():
+            archive.writestr(path, text)
+    return name
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Package name → the file that uv asked for, in one run; ``error`` if uv refused."""
+
+    files: dict[str, str]
+    error: str
+
+
+def wheel_files(name: str, version: str) -> dict[str, str]:
+    """Path → text of the smallest wheel that installers accept."""
+    info = f"{name}-{version}.dist-info"
+    module = name.replace("-", "_")
+    files = {
+        f"{module}_stub.py": "",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: compare\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    rows = []
+    for path, text in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+        rows.append(f"{path},sha256={digest},{len(text.encode())}")
+    files[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,", ""])
+    return files
+
+
+def make_wheel(name: str, version: str) -> bytes:
+    """A wheel with nothing in it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path, text in wheel_files(name, version).items():
+            archive.writestr(path, text)
+    return buffer.getvalue()
+
+
+def make_sdist(name: str, version: str, *, as_zip: bool) -> bytes:
+    """An sdist that builds such a wheel with a backend of its own, so that nothing is fetched for it."""
+    top = f"{name}-{version}"
+    texts = {
+        f"{top}/PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
+        f"{top}/pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "stub"\nbackend-path = ["."]\n',
+        f"{top}/stub.py": _BACKEND.format(name=name, version=version, files=wheel_files(name, version)),
+    }
+    buffer = io.BytesIO()
+    if as_zip:
+        with zipfile.ZipFile(buffer, "w") as archive:
+            for path, text in texts.items():
+                archive.writestr(path, text)
+        return buffer.getvalue()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for path, text in texts.items():
+            member = tarfile.TarInfo(path)
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return buffer.getvalue()
+
+
+class Server:
+    """Serves ``/RUN/NAME/VERSION/FILE`` and notes which files were asked for in each run."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, set[tuple[str, str]]] = {}
+        asked = self.asked
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                run, name, version, filename = (unquote(part) for part in self.path.strip("/").split("/"))
+                asked.setdefault(run, set()).add((name, filename))
+                if filename.endswith(".whl"):
+                    parts = filename.split("-")
+                    body = make_wheel(parts[0], parts[1])
+                else:
+                    body = make_sdist(name.replace("-", "_"), version, as_zip=filename.endswith(".zip"))
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+
+def rewrite_lock(text: str, address: str, run: str) -> str:
+    """The lock with every file at ``address`` and without hashes and sizes (the stand-ins have others)."""
+    out = []
+    name = version = ""
+    for line in text.splitlines():
+        if line.startswith("name = "):
+            name = line.split('"')[1]
+        elif line.startswith("version = ") and '"' in line:
+            version = line.split('"')[1]
+        if "source = {" not in line or line.startswith("sdist"):
+            line = _FILE_URL.sub(rf'url = "{address}/{run}/{name}/{version}/\1"', line)
+            line = re.sub(r', (hash = "[^"]*"|size = [0-9]+)', "", line)
+        out.append(line)
+    return "\n".join(out) + "\n"
+
+
+def copy_project(folder: Path, destination: Path) -> None:
+    """uv.lock, pyproject.toml files and uv.toml, without the sources."""
+    for path in folder.rglob("*"):
+        if path.name in {"pyproject.toml", "uv.toml"}:
+            target = destination / path.relative_to(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+
+
+def ask_uv(
+    project: Path, server: Server, run: str, python: str, platform: str, arguments: Sequence[str]
+) -> Answer:
+    """What uv downloads for one target."""
+    triple, _, macos = platform.partition("@")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("UV_")}
+    environment |= {"UV_NO_PROGRESS": "1", "NO_COLOR": "1", "UV_NO_SYSTEM_CONFIG": "1"}
+    if macos:
+        environment["MACOSX_DEPLOYMENT_TARGET"] = macos
+    command = ["uv", "sync", "--frozen", "--no-cache", "--python", python, "--python-platform", triple]
+    command += ["--no-python-downloads", "--no-install-local", *arguments]
+    result = subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+    files: dict[str, str] = {}
+    for name, filename in server.asked.get(run, ()):
+        files[name] = filename if name not in files else f"{files[name]} and {filename}"
+    return Answer(files, result.stderr if result.returncode else "")
+
+
+def our_choice(
+    project: Project, selection: Selection, target: Target
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Package name → the file that we choose; and the names for which nothing fits, with the reason."""
+    policy = BuildPolicy.from_settings(project.uv)
+    chosen: dict[str, str] = {}
+    refused: dict[str, str] = {}
+    for entry in resolve(project, selection, target).packages:
+        if entry.package.is_local_tree:
+            continue
+        try:
+            artifact = choose(entry.package, target, policy).artifact
+        except NoArtifactError as error:
+            refused[entry.package.name] = error.message
+            continue
+        if artifact is not None:
+            chosen[entry.package.name] = artifact.filename if artifact.kind != "git" else "git"
+    return chosen, refused
+
+
+def variants(project: Project) -> Iterator[tuple[Selection, list[str]]]:
+    """All extras and groups where nothing conflicts, else the default selection."""
+    if project.lock.conflicts:
+        yield Selection(default_groups=True), []
+    else:
+        yield Selection(all_extras=True, all_groups=True), ["--all-extras", "--all-groups"]
+
+
+def compare(folder: Path, python: str, platform: str, server: Server, run: str) -> tuple[int, list[str]]:
+    """Number of (package, target) pairs compared, and what differs."""
+    system, libc, macos = PLATFORMS[platform]
+    version = subprocess.run(
+        [python, "-c", "import platform; print(platform.python_version())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    target = Target.parse(system, version, libc=libc, macos=macos)
+    project = load_project(folder)
+    total, wrong = 0, []
+    for selection, flags in variants(project):
+        try:
+            chosen, refused = our_choice(project, selection, target)
+        except Uvlock2nixError as error:
+            print(f"  skipped: {error.message.splitlines()[0]}")
+            continue
+        left_out = [name for name, filename in chosen.items() if filename == "git"] + list(refused)
+        arguments = [*flags, *(part for name in left_out for part in ("--no-install-package", name))]
+        with tempfile.TemporaryDirectory() as temporary:
+            copy_project(folder, Path(temporary))
+            text = rewrite_lock((folder / "uv.lock").read_text(), server.address, run)
+            (Path(temporary) / "uv.lock").write_text(text)
+            answer = ask_uv(Path(temporary), server, run, python, platform, arguments)
+            if answer.error:
+                wrong.append(f"uv failed: {answer.error.strip().splitlines()[-3:]}")
+            # uv must refuse what we refuse: without leaving them out it has to fail and name one of them.
+            if refused:
+                again = ask_uv(Path(temporary), server, f"{run}r", python, platform, [*flags, "--dry-run"])
+                named = any(name in again.error for name in refused)
+                total += 1
+                if not named:
+                    wrong.append(f"we refuse {sorted(refused)}, uv says {again.error[-200:]!r}")
+        for name, filename in chosen.items():
+            if filename == "git":
+                continue
+            total += 1
+            if answer.files.get(name) != filename and not answer.error:
+                wrong.append(f"{name}: we {filename}, uv {answer.files.get(name)}")
+    return total, wrong
+
+
+def main() -> int:
+    """Compare every folder on every Python and platform."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--python", nargs="+", required=True)
+    parser.add_argument("--platform", nargs="+", default=list(PLATFORMS), choices=list(PLATFORMS))
+    options = parser.parse_args()
+    server, total, differing, number = Server(), 0, 0, 0
+    for folder in options.folders:
+        for python in options.python:
+            for platform in options.platform:
+                number += 1
+                compared, wrong = compare(folder, python, platform, server, f"run{number}")
+                total, differing = total + compared, differing + len(wrong)
+                print(
+                    f"{folder.name} {Path(python).parent.parent.name} {platform}: {compared} pairs, {len(wrong)} differ"
+                )
+                for line in wrong[:8]:
+                    print(f"  {line}")
+    print(f"{total - differing} of {total} choices equal")
+    return 1 if differing else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
