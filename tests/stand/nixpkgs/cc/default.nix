@@ -1,0 +1,31 @@
+# The wrapped compiler of the base system as a package: bin/{gcc,g++,cc,c++,cpp,ld,ar,…} and the setup hook.
+{ system, version }:
+derivation {
+  name = "gcc-wrapper-${version}";
+  inherit system version;
+  builder = "/bin/bash";
+  wrapper = ./wrapper.sh;
+  ld = ./ld.sh;
+  hook = ./setup-hook.sh;
+  args = [ "-euc" ''
+    PATH=/usr/bin
+    mkdir -p $out/bin $out/nix-support
+    for program in gcc:gcc: g++:g++:1 cc:gcc: c++:g++:1 cpp:cpp:; do
+      IFS=: read -r name real cxx <<<"$program"
+      for prefix in "" x86_64-linux-gnu- ; do
+        sed "s,@real@,/usr/bin/$real,; s,@cxx@,$cxx,; s,@ld@,$out,g" $wrapper > $out/bin/$prefix$name
+        chmod +x $out/bin/$prefix$name
+      done
+    done
+    for program in ld ld.bfd; do
+      sed "s,@program@,$program,; s,@ld@,$out,g" $ld > $out/bin/$program
+      chmod +x $out/bin/$program
+    done
+    for program in ar as nm objcopy objdump ranlib readelf strip strings size addr2line gcc-ar gcc-nm gcc-ranlib gcov c++filt; do
+      ln -s /usr/bin/$program $out/bin/$program
+      ln -s /usr/bin/$program $out/bin/x86_64-linux-gnu-$program
+    done
+    substitute=$(sed "s,@out@,$out,g" $hook)
+    printf '%s\n' "$substitute" > $out/nix-support/setup-hook
+  '' ];
+}

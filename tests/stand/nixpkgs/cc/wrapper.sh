@@ -1,0 +1,31 @@
+#!/bin/bash
+# The compiler as nixpkgs wraps it: flags of the build inputs come by NIX_CFLAGS_COMPILE, linking goes through our ld.
+real=@real@
+linking=1
+stdin=
+cxx=@cxx@
+noInputs=1
+for p in "$@"; do
+  case $p in
+    -c | -S | -E | -M | -MM | -fsyntax-only | --version | -dumpversion | -dumpmachine | -print-* | --print-*) linking= ;;
+    -nostdinc) nostdinc=1 ;;
+    -) stdin=1 noInputs= ;;
+    -v | -V) ;;
+    -*) ;;
+    *) noInputs= ;;
+  esac
+done
+[ -z "$stdin" ] || linking=
+read -r -a before <<<"${NIX_CFLAGS_COMPILE_BEFORE-}"
+# shellcheck disable=SC2206
+after=(${NIX_CFLAGS_COMPILE-})
+# shellcheck disable=SC2206
+[ -z "$cxx" ] || after+=(${NIX_CXXSTDLIB_COMPILE-})
+[ -z "${nostdinc-}" ] || after=()
+if [ -n "$linking" ] && [ -z "$noInputs" ]; then
+  # shellcheck disable=SC2206
+  after+=(${NIX_CFLAGS_LINK-})
+fi
+if [ -n "$noInputs" ]; then exec "$real" "$@"; fi
+if [ -n "${NIX_DEBUG-}" ]; then printf 'cc wrapper: %q ' "$real" "${before[@]}" "$@" "${after[@]}" >&2; echo >&2; fi
+exec "$real" -B@ld@/bin "${before[@]}" "$@" "${after[@]}"

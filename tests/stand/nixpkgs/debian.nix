@@ -1,0 +1,109 @@
+# The libraries: each node of the stand's lock as a derivation. See ../libraries.json and ../provision/lock.py.
+{ lib, system, lock, place }:
+let
+  triplet = { x86_64-linux = "x86_64-linux-gnu"; aarch64-linux = "aarch64-linux-gnu"; }.${system};
+  sanitize = builtins.replaceStrings [ "~" ":" "%" "@" ] [ "-" "-" "-" "-" ];
+
+  # The package file by hash: from the stand's own folder when setup has it, else by a fixed-output fetch.
+  fetchDeb = deb:
+    let
+      name = "${sanitize deb.name}.deb";
+      local = place + "/debs/${deb.sha256}.deb";
+    in
+    if builtins.pathExists local then
+      builtins.path { path = local; inherit name; sha256 = deb.sha256; recursive = false; }
+    else
+      derivation {
+        inherit name system;
+        inherit (deb) url;
+        urls = [ deb.url ];
+        builder = "builtin:fetchurl";
+        outputHash = deb.sha256;
+        outputHashAlgo = "sha256";
+        outputHashMode = "flat";
+        executable = false;
+        unpack = false;
+        preferLocalBuild = true;
+      };
+
+  # Changes that single attributes need, as shell text run after unpacking ($out, $dev, $bin).
+  tweaks = {
+    # nixpkgs has pg_config in a derivation of its own.
+    libpq = ''rm -f "$out"/bin/pg_config "$out"/bin/pg_config.*; rmdir "$out/bin" 2>/dev/null || true'';
+    libtool = ''rm -f "$out"/bin/libtool'';
+    krb5 = ''
+      # Debian keeps MIT's files beside Heimdal's; nixpkgs has them in the usual places.
+      if [ -d "$out/include/mit-krb5" ]; then cp -an "$out/include/mit-krb5/." "$out/include/"; rm -rf "$out/include/mit-krb5"; fi
+      if [ -d "$out/lib/mit-krb5" ]; then
+        for link in "$out"/lib/mit-krb5/*.so; do ln -sfn "$(basename "$(readlink -f "$link")")" "$out/lib/$(basename "$link")"; done
+        rm -rf "$out/lib/mit-krb5"
+      fi
+      for config in "$out"/bin/krb5-config.mit; do [ ! -e "$out/bin/krb5-config" ] || rm "$out/bin/krb5-config"; mv "$config" "$out/bin/krb5-config"; done
+      sed -i "s,/mit-krb5,,g" "$out"/lib/pkgconfig/*.pc "$out"/lib/pkgconfig/*/*.pc "$out"/bin/krb5-config || true
+      if [ -d "$out/lib/pkgconfig/mit-krb5" ]; then cp -n "$out"/lib/pkgconfig/mit-krb5/*.pc "$out/lib/pkgconfig/"; rm -r "$out/lib/pkgconfig/mit-krb5"; fi
+    '';
+  };
+
+  # CPython: Debian's changes to its layout undone, sysconfig speaking of the store, modules compiled.
+  pythonTweak = minor: ''
+    home=$out/lib/python${minor}
+    rm -rf "$out/etc" "$out/src" "$out/lib/binfmt.d" "$home/EXTERNALLY-MANAGED" "$home/sitecustomize.py" "$home/test" "$home"/config-*/*.a
+    rm -rf "$out"/share/{applications,pixmaps,apport,binfmts,python3,gdb}
+    sed -i "s,prefix_scheme = 'posix_local',prefix_scheme = 'posix_prefix',; s,return 'posix_local',return 'posix_prefix'," "$home"/sysconfig.py "$home"/sysconfig/__init__.py 2>/dev/null || true
+    sed -i "s,dist-packages,site-packages,g" "$home/site.py"
+    for file in "$home"/_sysconfigdata_*.py "$home"/_sysconfig_vars_*.json "$home"/build-details.json "$home"/config-*/Makefile "$out"/bin/*-config; do
+      if [ -f "$file" ] && [ ! -L "$file" ]; then
+        sed -i -E "s,/usr/lib/$triplet,$out/lib,g; s,/usr/(lib|include|share),$out/\1,g; s,/usr/bin/python,$out/bin/python,g; s,(['\"= ])/usr(['\" ]|\$),\1$out\2,g; s,$triplet-(gcc-)?(ar|gcc|g\+\+|cpp)\b,\2,g" "$file"
+      fi
+    done
+    for name in python python3; do ln -s python${minor} "$out/bin/$name"; done
+    ln -s python${minor}-config "$out/bin/python3-config"
+    mkdir -p "$home/site-packages" "$out/nix-support"
+    sed "s,@sitePackages@,lib/python${minor}/site-packages,g" ${./python/setup-hook.sh} >"$out/nix-support/setup-hook"
+    "$out/bin/python${minor}" -m compileall -q -j0 --invalidation-mode unchecked-hash -x "lib2to3/tests" "$home" || true
+  '';
+
+  # Every output of a dependency that may hold a shared library or a symlink's target.
+  outPath = key: builtins.unsafeDiscardOutputDependency "${nodes.${key}.out}";
+
+  make = key: node:
+    let
+      deb = builtins.match "deb:(.*)" key;
+      minor = builtins.match "python:(.*)" key;
+      pname = if minor != null then "python3" else sanitize (if deb == null then key else builtins.head deb);
+      outputs = if deb == null then node.outputs else [ "out" ];
+      drv = derivation {
+        name = "${pname}-${node.version}";
+        inherit system outputs triplet;
+        builder = "/bin/bash";
+        args = [ ./debian-unpack.sh ];
+        debs = map fetchDeb node.debs;
+        deps = map outPath node.deps;
+        propagate = map (k: toString (lib.getDev nodes.${k})) node.propagate;
+        postUnpack = if minor != null then pythonTweak (builtins.head minor) else tweaks.${key} or "";
+      };
+      common = {
+        inherit pname;
+        inherit (node) version;
+        debianPackages = map (d: "${d.name}=${d.version}") node.debs;
+        meta = { platforms = lib.platforms.linux; description = "Debian's ${pname}"; };
+        passthru = { };
+        propagatedBuildInputs = map (k: nodes.${k}) node.propagate;
+        override = _: drvs;
+        overrideAttrs = _: drvs;
+      };
+      sets = lib.genAttrs outputs (o: drv.${o} // common // sets // { outputSpecified = true; });
+      drvs = drv // common // sets;
+    in
+    drvs;
+
+  nodes = builtins.mapAttrs make lock.nodes;
+  named = lib.filterAttrs (key: _: builtins.match "(deb|python|tool):.*" key == null) nodes;
+  aliases = builtins.mapAttrs (_: key: nodes.${key}) lock.aliases;
+in
+{
+  inherit nodes triplet;
+  # nixpkgs attribute paths; dotted ones become nested sets.
+  packages = lib.foldl' lib.recursiveUpdateUntilDrv { } (lib.mapAttrsToList
+    (path: drv: lib.setAttrByPath (lib.splitString "." path) drv) (named // aliases));
+}

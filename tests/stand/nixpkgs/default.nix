@@ -1,0 +1,134 @@
+# A small nixpkgs: same attribute names, same calling conventions, libraries from Debian. See ../README.md.
+{ system ? builtins.currentSystem, config ? { }, overlays ? [ ], crossSystem ? null, localSystem ? { inherit system; } }:
+let
+  lib = import ./lib;
+  place = /. + "stand";
+  suite = builtins.fromJSON (builtins.readFile (place + "/suite.json"));
+  lock = builtins.fromJSON (builtins.readFile (place + "/${suite.lock}"));
+  wheels = builtins.fromJSON (builtins.readFile (place + "/wheels.json"));
+  debian = import ./debian.nix { inherit lib system lock place; };
+  tools = import ./tools.nix { inherit lib system; };
+  ccVersion = suite.gcc or "stand";
+
+  packages = final:
+    let
+      inherit (final) callPackage;
+      shell = "${final.bash}/bin/bash";
+      baseStdenv = defaults: import ./stdenv {
+        inherit lib system config shell;
+        initialPath = tools.initialPath;
+        defaultNativeBuildInputs = defaults;
+        extraAttrs = {
+          inherit shell;
+          cc = if defaults == [ ] then throw "stdenvNoCC has no cc" else final.gcc;
+          hasCC = defaults != [ ];
+        };
+      };
+      trivial = import ./build-support/trivial.nix {
+        inherit lib callPackage shell;
+        inherit (final) stdenv stdenvNoCC writeText cacert;
+      };
+      pythons = lib.listToAttrs (map
+        (minor: lib.nameValuePair "python${lib.replaceStrings [ "." ] [ "" ] minor}" (import ./python {
+          inherit lib minor wheels place;
+          pkgs = final;
+          node = debian.nodes."python:${minor}";
+          version = lock.nodes."python:${minor}".version;
+        }))
+        lock.pythons);
+      default = "python${lib.replaceStrings [ "." ] [ "" ] (suite.python or (lib.head lock.pythons))}";
+      uvs = import ./uv.nix { inherit lib wheels place; inherit (final) stdenvNoCC python3; };
+    in
+    debian.packages // pythons // removeAttrs trivial [ "callPackage" ] // {
+      inherit lib config overlays system;
+      inherit (final.stdenv) hostPlatform buildPlatform targetPlatform;
+      pkgs = final;
+      path = ./.;
+      stand = { inherit suite debian wheels; };
+
+      gcc = import ./cc { inherit system; version = ccVersion; } // {
+        isGNU = true;
+        isClang = false;
+        targetPrefix = "";
+        libc = null;
+        pname = "gcc-wrapper";
+        version = ccVersion;
+        bintools = final.binutils;
+      };
+      stdenv = baseStdenv [ final.gcc ];
+      stdenvNoCC = baseStdenv [ ];
+      clangStdenv = final.stdenv;
+
+      callPackage = final.newScope { };
+      callPackages = lib.callPackagesWith final;
+      newScope = extra: lib.callPackageWith (final // extra);
+      __splicedPackages = final;
+      buildPackages = final;
+      pkgsBuildHost = final;
+      targetPackages = final;
+      extend = overlay: import ./. { inherit system config; overlays = overlays ++ [ overlay ]; };
+      appendOverlays = more: import ./. { inherit system config; overlays = overlays ++ more; };
+
+      bash = tools.tool "bash" { programs = [ "bash" "sh" ]; } // { shellPath = "/bin/bash"; };
+      bashInteractive = final.bash;
+      bashNonInteractive = final.bash;
+      runtimeShell = shell;
+      runtimeShellPackage = final.bash;
+      coreutils = tools.tool "coreutils" {
+        programs = [
+          "cat" "chmod" "chown" "cp" "cut" "date" "dd" "df" "dirname" "basename" "du" "echo" "env" "expr" "false" "head" "id" "install"
+          "ln" "ls" "md5sum" "mkdir" "mkfifo" "mktemp" "mv" "nproc" "od" "paste" "printf" "pwd" "readlink" "realpath" "rm" "rmdir" "seq"
+          "sha256sum" "sha512sum" "sleep" "sort" "split" "stat" "tail" "tee" "test" "timeout" "touch" "tr" "true" "truncate" "uname" "uniq" "wc"
+          "comm" "join" "base64" "base32" "cksum" "tty" "who" "whoami" "yes" "sync" "shuf" "tac" "nl" "fold" "fmt" "link" "unlink" "numfmt"
+        ];
+      };
+      gnutar = tools.tool "gnutar" { programs = [ "tar" ]; };
+      gnused = tools.tool "gnused" { programs = [ "sed" ]; };
+      gnugrep = tools.tool "gnugrep" { programs = [ "grep" "egrep" "fgrep" ]; };
+      gawk = tools.tool "gawk" { programs = [ "gawk" "awk" ]; };
+      gnumake = tools.tool "gnumake" { programs = [ "make" ]; };
+      gnupatch = tools.tool "gnupatch" { programs = [ "patch" ]; };
+      findutils = tools.tool "findutils" { programs = [ "find" "xargs" ]; };
+      diffutils = tools.tool "diffutils" { programs = [ "diff" "cmp" "diff3" "sdiff" ]; };
+      gzip = tools.tool "gzip" { programs = [ "gzip" "gunzip" "zcat" ]; };
+      file = tools.tool "file" { };
+      which = tools.tool "which" { };
+      binutils = tools.tool "binutils" {
+        programs = [ "ar" "as" "ld" "nm" "objcopy" "objdump" "ranlib" "readelf" "strip" "strings" "size" "addr2line" ];
+      };
+      binutils-unwrapped = final.binutils;
+      bintools = final.binutils;
+      patchelf = tools.tool "patchelf" { };
+      unzip = tools.tool "unzip" {
+        hook = ''
+          unpackCmdHooks+=(_tryUnzip)
+          _tryUnzip() {
+            if ! [[ $curSrc =~ \.(zip|whl)$ ]]; then return 1; fi
+            LANG=C.UTF-8 unzip -qq "$curSrc"
+          }
+        '';
+      };
+      git = callPackage ./git.nix { node = debian.nodes."tool:git"; };
+      gitMinimal = final.git;
+      pkg-config = callPackage ./pkg-config.nix { node = debian.nodes."tool:pkgconf"; };
+      cacert = callPackage ./cacert.nix { };
+      glibc = { type = "derivation"; name = "glibc"; outPath = throw "glibc is the base system's: no store path in the stand"; meta = { }; };
+      libc = final.glibc;
+
+      python3 = final.${default};
+      python = final.python3;
+      python3Packages = final.python3.pkgs;
+      pythonInterpreters = pythons;
+      uv = uvs.default;
+      uvVersions = uvs.versions;
+    } // lib.mapAttrs' (name: _: lib.nameValuePair "${name}Packages" final.${name}.pkgs) pythons
+    // lib.optionalAttrs (debian.nodes ? libpq) {
+      postgresql = debian.nodes.libpq // { pg_config = callPackage ./pg_config.nix { }; };
+      libtool = debian.nodes.libtool // { lib = debian.nodes.libtool.out; };
+      mariadb-connector-c = debian.nodes.libmysqlclient;
+    };
+
+  fixed = lib.fix (lib.foldl' (lib.flip lib.extends) (final: packages final) overlays);
+in
+if builtins.pathExists (place + "/suite.json") then fixed
+else throw "the stand's package set works inside the stand only: run `tests/stand/setup`, then use tests/stand/enter"

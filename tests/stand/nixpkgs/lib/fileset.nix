@@ -1,0 +1,68 @@
+# File sets: a set is a predicate over absolute path strings plus the base that it lies below.
+# Meaning as in the nixpkgs manual, "lib.fileset"; the representation is our own.
+{ lib }:
+let
+  inherit (lib) any filter hasPrefix;
+  tag = "uvlock2nix-stand-fileset";
+  make = contains: { _type = tag; inherit contains; };
+  isSet = v: v._type or null == tag;
+  kind = path:
+    if builtins ? readFileType then builtins.readFileType path
+    else (builtins.readDir (dirOf path)).${baseNameOf path};
+  ofPath = path:
+    let p = toString path; directory = kind path == "directory"; in
+    make (file: if directory then hasPrefix (p + "/") file else file == p);
+  coerce = context: v:
+    if isSet v then v
+    else if builtins.isPath v then
+      if builtins.pathExists v then ofPath v
+      else throw "${context}: ${toString v} is a path that does not exist; to include a file that may be missing use lib.fileset.maybeMissing"
+    else throw "${context}: expected a path or a file set, got a value of type ${builtins.typeOf v}";
+  filesBelow = dir:
+    lib.concatMap
+      (name:
+        let path = dir + "/${name}"; type = (builtins.readDir dir).${name}; in
+        if type == "directory" then filesBelow path else [ { inherit path name type; } ])
+      (builtins.attrNames (builtins.readDir dir));
+in
+rec {
+  empty = make (_: false);
+  maybeMissing = path:
+    if !builtins.isPath path then throw "lib.fileset.maybeMissing: expected a path"
+    else if builtins.pathExists path then ofPath path else empty;
+  unions = sets: let members = map (coerce "lib.fileset.unions") sets; in make (file: any (s: s.contains file) members);
+  union = a: b: unions [ a b ];
+  intersection = a: b:
+    let x = coerce "lib.fileset.intersection" a; y = coerce "lib.fileset.intersection" b; in
+    make (file: x.contains file && y.contains file);
+  difference = a: b:
+    let x = coerce "lib.fileset.difference" a; y = coerce "lib.fileset.difference" b; in
+    make (file: x.contains file && !y.contains file);
+  fileFilter = pred: path:
+    let
+      p = toString path;
+      info = file: rec { name = baseNameOf file; type = "regular"; hasExt = ext: lib.hasSuffix ".${ext}" name; };
+    in
+    make (file: hasPrefix (p + "/") file && pred (info file));
+  fromSource = source:
+    let root = source.origSrc or source; keep = source.filter or (_: _: true); p = toString root; in
+    make (file: hasPrefix (p + "/") file && keep file "regular");
+  toList = set:
+    throw "lib.fileset.toList: not in the stand";
+  gitTracked = path: ofPath path;
+  trace = _: v: v;
+  traceVal = v: v;
+  toSource = { root, fileset }:
+    let
+      set = coerce "lib.fileset.toSource: fileset" fileset;
+      wanted = filter (f: set.contains (toString f.path)) (filesBelow root);
+      files = lib.genAttrs (map (f: toString f.path) wanted) (_: true);
+      parents = lib.genAttrs (lib.concatMap (f: above (dirOf (toString f.path))) wanted) (_: true);
+      base = toString root;
+      above = dir: if dir == base || !hasPrefix base dir then [ ] else [ dir ] ++ above (dirOf dir);
+      keep = path: type: if type == "directory" then parents ? ${path} else files ? ${path};
+      out = builtins.path { path = root; name = "source"; filter = keep; };
+    in
+    if !builtins.isPath root then throw "lib.fileset.toSource: `root` is of type ${builtins.typeOf root}, but it should be a path"
+    else { outPath = out; origSrc = root; filter = keep; name = "source"; _isLibCleanSourceWith = true; };
+}

@@ -1,0 +1,12 @@
+# shellcheck shell=bash
+if [ -f .attrs.sh ] && [ -z "${NIX_ATTRS_SH_FILE-}" ]; then
+  NIX_ATTRS_SH_FILE=$PWD/.attrs.sh NIX_ATTRS_JSON_FILE=$PWD/.attrs.json
+  export NIX_ATTRS_SH_FILE NIX_ATTRS_JSON_FILE
+fi
+if [ -n "${NIX_ATTRS_SH_FILE-}" ]; then
+  # shellcheck disable=SC1090
+  source "$NIX_ATTRS_SH_FILE"
+fi
+# shellcheck disable=SC1091,SC2154
+source "$stdenv/setup"
+genericBuild
