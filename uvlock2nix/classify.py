@@ -137,6 +137,8 @@ class _Work:
             return replace(draft, nixpkgs=None)
         if choice.artifact is not None and choice.artifact.kind == "wheel":
             return _with_run_time(draft, self.knowledge)
+        if choice.artifact is None:
+            return draft
         return _with_build(draft, self.target, self.knowledge)
 
     def share_libraries(self, drafts: Sequence[ClassifiedPackage]) -> list[ClassifiedPackage]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import difflib
 import json
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,9 @@ from uvlock2nix.cli.classify_json import as_json
 from uvlock2nix.cli.classify_text import explanation, table
 from uvlock2nix.cli.options import Request, project_argument, request, selection_options, target_options
 from uvlock2nix.errors import UsageError
+from uvlock2nix.knowledge.fetch import HttpFetcher, cache_dir
 from uvlock2nix.knowledge.gather import LEVELS, parse_level, parse_lists
+from uvlock2nix.knowledge.inspections import Candidate, inspect_all
 from uvlock2nix.knowledge.store import Knowledge
 from uvlock2nix.knowledge.user import parse_user_native
 
@@ -29,10 +34,20 @@ from uvlock2nix.knowledge.user import parse_user_native
     help="Which packages may come from nixpkgs. none; native (the default): those that would have to be "
     "compiled with native libraries; same: all of the same version; compatible: newer ones too.",
 )
+@click.option(
+    "--inspect/--no-inspect",
+    default=True,
+    help="Read the sdists that our tables do not know; fetched once, none of their code is run. Default: on.",
+)
 @click.option("--explain", metavar="PACKAGE", help="Say everything about one package.")
 @click.option("--json", "as_json_", is_flag=True, help="Print JSON (schema uvlock2nix/classify/1).")
 def command(
-    project: Path, from_nixpkgs: str | None, explain: str | None, as_json_: bool, **options: Any
+    project: Path,
+    from_nixpkgs: str | None,
+    inspect: bool,
+    explain: str | None,
+    as_json_: bool,
+    **options: Any,
 ) -> None:
     """Show where each package comes from, what it needs from the system, and why."""
     asked = request(project, options)
@@ -42,7 +57,12 @@ def command(
         raise UsageError("classify looks at one system at a time", hint="give --system once")
     knowledge = knowledge_of(asked)
     policy = policy_of(asked, from_nixpkgs, strict=False)
-    packages = classify(asked.project, asked.environment(), asked.target, knowledge, policy)
+    environment = asked.environment()
+    packages = classify(asked.project, environment, asked.target, knowledge, policy)
+    unknown = candidates(packages, asked.project.root)
+    if unknown:
+        knowledge = with_inspections(knowledge, unknown, network=inspect)
+        packages = classify(asked.project, environment, asked.target, knowledge, policy)
     if explain is not None:
         click.echo(explanation(_named(explain, packages), packages, knowledge))
     elif as_json_:
@@ -61,6 +81,37 @@ def policy_of(asked: Request, from_nixpkgs: str | None = None, *, strict: bool =
 def knowledge_of(asked: Request) -> Knowledge:
     """The embedded tables with what the project's own pyproject.toml says over them."""
     return Knowledge(user=parse_user_native(asked.config.native))
+
+
+def candidates(packages: Iterable[ClassifiedPackage], root: Path) -> tuple[Candidate, ...]:
+    """The packages whose native inputs are unknown, as what can be inspected of them."""
+    found: list[Candidate] = []
+    for package in packages:
+        artifact = package.choice.artifact
+        if package.known != "unknown" or artifact is None or artifact.kind == "wheel":
+            continue
+        place = root / artifact.path if artifact.path is not None and artifact.kind != "git" else None
+        url = artifact.url if artifact.kind == "sdist" else None
+        found.append(Candidate(package.name, artifact.filename, url, place, artifact.hash))
+    return tuple(found)
+
+
+def with_inspections(
+    knowledge: Knowledge, unknown: tuple[Candidate, ...], *, network: bool = True
+) -> Knowledge:
+    """Inspect the candidates and put what was found into the knowledge."""
+    cache = cache_dir()
+    fetcher = HttpFetcher(cache) if network else None
+    with click.progressbar(
+        length=len(unknown), label="reading sdists", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
+        findings = inspect_all(unknown, fetcher, cache, tick=lambda: bar.update(1))
+    return replace(
+        knowledge,
+        inspected={f.name: f.inputs for f in findings if f.inputs is not None},
+        external={f.name: f.external for f in findings if f.external is not None},
+        uninspected={f.name: f.why_not for f in findings if f.why_not},
+    )
 
 
 def _named(name: str, packages: tuple[ClassifiedPackage, ...]) -> ClassifiedPackage:

@@ -168,6 +168,8 @@ def _native_lines(native: NativeInputs) -> Iterator[str]:
     for label, values in parts:
         if values:
             yield f"{label}: " + printable(", ".join(values))
+    for line in native.evidence:
+        yield f"  found: {printable(line)}"
     if native.notes:
         yield f"note: {printable(native.notes)}"
     for source in native.sources:

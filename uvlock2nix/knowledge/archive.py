@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import os
 import tarfile
 import zipfile
 import zlib
@@ -62,9 +63,7 @@ class _Header(tarfile.TarInfo):
     """Refuses extended headers that are larger than any honest one: they are read into memory whole."""
 
     @classmethod
-    def frombuf(  # type: ignore[explicit-override]  # typing.override is newer than our oldest Python
-        cls, buf: bytes | bytearray, encoding: str | None, errors: str
-    ) -> _Header:
+    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> _Header:
         header = super().frombuf(buf, encoding or "utf-8", errors)
         extended = tarfile.GNUTYPE_LONGNAME + tarfile.GNUTYPE_LONGLINK + tarfile.XHDTYPE + tarfile.XGLTYPE
         if header.type in extended + tarfile.SOLARIS_XHDTYPE and header.size > MAX_HEADER:
@@ -92,6 +91,47 @@ def read_archive(path: Path, wanted: Callable[[str], bool]) -> Archive:
         tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, KeyError, IndexError,
     ) as error:  # fmt: skip
         raise InputError(f"{path.name} cannot be read as an sdist: {error}", hint=_HINT) from error
+
+
+# Directories of a source tree that are no part of an sdist of it, and may be huge.
+_NOT_SOURCE: Final = frozenset(
+    {".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", ".tox", "target"}
+)
+
+
+def read_tree(root: Path, wanted: Callable[[str], bool]) -> Archive:
+    """The same for a source tree on disk; symlinks are not followed.
+
+    Raises:
+        InputError: the tree is missing, or beyond the bounds.
+    """
+    names: list[str] = []
+    texts: dict[str, str] = {}
+    oddities: list[str] = []
+    kept = 0
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(d for d in folders if d not in _NOT_SOURCE)
+        for base in sorted(files):
+            path = Path(folder, base)
+            name = path.relative_to(root).as_posix()
+            if path.is_symlink() or not path.is_file():
+                continue
+            names.append(name)
+            if len(names) > MAX_MEMBERS:
+                raise InputError(f"{root}: more than {MAX_MEMBERS} files", hint=_HINT)
+            if not wanted(name):
+                continue
+            try:
+                with path.open("rb") as file:
+                    texts[name] = file.read(MAX_FILE).decode("utf-8", "replace")
+            except OSError as error:
+                _odd(oddities, f"{name} was not read: {error.strerror}")
+            kept += len(texts.get(name, ""))
+            if kept > MAX_KEPT:
+                raise InputError(f"{root}: its build files are larger than {MAX_KEPT >> 20} MiB", hint=_HINT)
+    if not names:
+        raise InputError(f"{root}: there is no source tree", hint=_HINT)
+    return Archive(tuple(names), texts, tuple(oddities))
 
 
 _HINT: Final = "it was not inspected; say what it needs in [tool.uvlock2nix.native.<name>]"

@@ -105,6 +105,7 @@ _PKGCONFIG_CALL: Final = re.compile(
 )
 _LINK_FLAG: Final = re.compile(r"(?:^|\s)-l([A-Za-z0-9_+.-]{1,40})")
 _NAME: Final = re.compile(r"[A-Za-z0-9_+.-]{1,50}\Z")
+_FILES: Final = (".a", ".so", ".lib", ".py", ".dll", ".dylib")
 _INCLUDE_DIR: Final = re.compile(r"/usr/(?:local/)?include/(linux/[\w-]+\.h)")
 
 
@@ -113,7 +114,7 @@ def _python(file: str, text: str) -> Iterator[Clue]:
     lines = _Lines(text)
     for match in _LIBRARIES.finditer(text):
         for position, name in _strings(text, match.end()):
-            if _NAME.match(name) and not name.endswith((".a", ".so", ".lib", ".py")):
+            if _NAME.match(name) and name[0].isalnum() and not name.endswith(_FILES):
                 yield _clue("linker", name, file, lines.at(position))
     for match in _PKGCONFIG_CALL.finditer(text):
         for position, value in _strings(text, match.end() - 1):

@@ -15,7 +15,7 @@ import tomli
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from uvlock2nix.knowledge.archive import Archive, read_archive
+from uvlock2nix.knowledge.archive import Archive, read_archive, read_tree
 from uvlock2nix.knowledge.clues import Clue, clues, toolchain_names
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.pep725 import parse_external
@@ -45,7 +45,7 @@ class Inspection:
 
 
 _SKIPPED: Final = re.compile(
-    r"(?:^|/)(?:tests?|testing|docs?|examples?|samples?|benchmarks?|third_?party|3rd_?party|vendor(?:ed)?|"
+    r"(?:^|/)(?:tests?|testing|docs?|examples?|samples?|benchmarks?|third_?party|3rd_?party|vendor(?:ed)?[\w-]*|"
     r"extern(?:al)?|subprojects|deps|bundled|contrib|node_modules|packaging|ci|tools/ci|fuzz|demos?)(?:/|\Z)",
     re.IGNORECASE,
 )
@@ -66,7 +66,7 @@ _PURE_BACKENDS: Final = (
 _BUILD_NAMES: Final = re.compile(
     r"(?:^|/)(?:\w*setup\w*|\w*build\w*|\w*config\w*|\w*ffi\w*|versioninfo|pkgconfig\w*|\w*libs?)\.py\Z"
 )
-_HEADER_SUFFIXES: Final = (".c", ".cc", ".cpp", ".cxx", ".pyx", ".pxd", ".i")
+_HEADER_SUFFIXES: Final = (".c", ".cc", ".cpp", ".cxx", ".h", ".hpp", ".pyx", ".pxd", ".i")
 
 
 def wanted(name: str) -> bool:
@@ -86,9 +86,18 @@ def wanted(name: str) -> bool:
     return base.endswith(_HEADER_SUFFIXES) and depth <= 3
 
 
-def inspect_sdist(path: Path) -> Inspection:
-    """Inspect an sdist on disk. Raises InputError when it cannot be read (see ``archive``)."""
-    return inspect_archive(read_archive(path, wanted), path.name)
+def inspect_sdist(path: Path, filename: str = "") -> Inspection:
+    """Inspect an sdist on disk (``filename`` is its name where ``path`` has another).
+
+    Raises:
+        InputError: it cannot be read (see ``archive``).
+    """
+    return inspect_archive(read_archive(path, wanted), filename or path.name)
+
+
+def inspect_tree(path: Path, name: str) -> Inspection:
+    """Inspect a source tree on disk. Raises InputError when it cannot be read."""
+    return inspect_archive(read_tree(path, wanted), name)
 
 
 def inspect_archive(archive: Archive, where: str) -> Inspection:
@@ -106,9 +115,12 @@ def inspect_archive(archive: Archive, where: str) -> Inspection:
     tools, tool_evidence = _tools(archive, backend, names, languages, found)
     libraries = [clue for clue in found if clue.attr is not None] if languages else []
     # A header is weak evidence (it may be in a branch that is never compiled): used where nothing else is.
+    # What a build file itself calls optional is evidence, but not proposed beside something that it needs.
     strong = [clue for clue in libraries if clue.kind != "headers"]
-    chosen = strong or libraries
-    attrs = dict.fromkeys(clue.attr for clue in chosen if clue.attr and clue.attr not in _PROGRAM_ONLY)
+    needed = [clue for clue in strong if not clue.optional]
+    chosen = [*(needed or strong), *(c for c in libraries if c.kind == "headers")]
+    attrs = dict.fromkeys(_IMPLIED.get(clue.attr, clue.attr) for clue in chosen if clue.attr)
+    attrs = {attr: None for attr in attrs if attr not in _PROGRAM_ONLY}
     unknown = dict.fromkeys(
         clue.name
         for clue in (found if languages else ())
@@ -117,6 +129,7 @@ def inspect_archive(archive: Archive, where: str) -> Inspection:
     external = project.get("external")
     declared = parse_external(external, f"{where}/pyproject.toml") if isinstance(external, dict) else None
     kind = {"pure": "pure", "unknown": "unknown"}.get(nature) or _kind(languages, bool(attrs))
+    evidence = (*_evidence(chosen), *tool_evidence)
     return Inspection(
         nature=nature,
         backend=backend,
@@ -128,15 +141,19 @@ def inspect_archive(archive: Archive, where: str) -> Inspection:
             sources=(f"inspected {where}",),
             provenance="inspected",
             kind=kind,
+            notes=f"names that we have no attribute for: {', '.join(unknown)}" if unknown else "",
+            evidence=evidence,
         ),
         external=declared.inputs if declared is not None else None,
-        evidence=(*_evidence(chosen), *tool_evidence),
+        evidence=evidence,
         unknown=tuple(unknown)[:20],
         oddities=(*archive.oddities, *torn),
     )
 
 
-_PROGRAM_ONLY: Final = frozenset({"postgresql.pg_config", "swig", "cmake", "ninja", "pkg-config"})
+_PROGRAM_ONLY: Final = frozenset({"swig", "cmake", "ninja", "pkg-config"})
+# Who runs this program links that library.
+_IMPLIED: Final[Mapping[str, str]] = {"postgresql.pg_config": "libpq"}
 
 
 def _toml(text: str) -> tuple[dict[str, object], tuple[str, ...]]:
@@ -159,7 +176,7 @@ def _is_pure(archive: Archive, backend: str, project: Mapping[str, object]) -> b
     tool = tool if isinstance(tool, dict) else {}
     if backend.startswith(_PURE_BACKENDS):
         poetry, hatch = tool.get("poetry"), str(tool.get("hatch", ""))
-        return not (isinstance(poetry, dict) and "build" in poetry) and "'custom'" not in hatch
+        return not (isinstance(poetry, dict) and "build" in poetry) and not _HATCH_HOOK.search(hatch)
     if not backend.startswith("setuptools"):
         return False
     return not any(
@@ -167,6 +184,8 @@ def _is_pure(archive: Archive, backend: str, project: Mapping[str, object]) -> b
     )
 
 
+# Hooks that may compile; the harmless ones (version files, shared data, licences) have other names.
+_HATCH_HOOK: Final = re.compile(r"'(?:custom|scikit-build|cython|cffi|cmake|mypyc|rust|gcc|autorun)'")
 _NATIVE_BACKENDS: Final[Mapping[str, tuple[str, ...]]] = {
     "maturin": ("Rust",),
     "mesonpy": ("C",),
@@ -188,6 +207,8 @@ def _languages(
         if backend.startswith(prefix):
             return _also(archive, languages)
     tool = project.get("tool")
+    if "scikit-build-core" in requires:
+        return _also(archive, ("C++",))
     text = "\n".join(
         text for name, text in archive.texts.items() if name.endswith(".py") and not _SKIPPED.search(name)
     )
@@ -216,12 +237,15 @@ def _libraries(archive: Archive, backend: str, languages: tuple[str, ...]) -> li
         return []
     found: dict[tuple[str, str], Clue] = {}
     scripts = {name: text for name, text in archive.texts.items() if name.endswith(".py")}
-    uses_cmake = backend.startswith(("scikit_build", "py_build_cmake")) or any(
+    uses_cmake = "C++" in languages[:1] or any(
         re.search(r"\bcmake\b", text, re.IGNORECASE) for text in scripts.values()
     )
+    vendored = _vendored(archive, uses_cmake)
     shipped = {name.rpartition("/")[2] for name in archive.names if name.endswith((".h", ".hpp", ".hh"))}
     for name, text in sorted(archive.texts.items(), key=lambda item: (item[0].count("/"), item[0])):
         base = name.rpartition("/")[2]
+        if vendored and name.startswith(vendored):
+            continue
         if base == "meson.build" and not backend.startswith("mesonpy"):
             continue
         if (base == "CMakeLists.txt" or base.endswith(".cmake")) and not uses_cmake:
@@ -235,6 +259,33 @@ def _libraries(archive: Archive, backend: str, languages: tuple[str, ...]) -> li
                 continue
             found.setdefault((clue.kind, clue.name), clue)
     return list(found.values())
+
+
+_FOREIGN_BUILD: Final = (
+    "configure",
+    "configure.ac",
+    "configure.in",
+    "Makefile.am",
+    "autogen.sh",
+    "meson.build",
+)
+_CMAKE_PROJECT: Final = re.compile(r"^\s*project\s*\(", re.IGNORECASE | re.MULTILINE)
+
+
+def _vendored(archive: Archive, uses_cmake: bool) -> tuple[str, ...]:
+    """Directories that hold another project's whole source: its build files are not this package's."""
+    tool = archive.texts.get("pyproject.toml", "")
+    found: dict[str, None] = {}
+    for name in archive.names:
+        folder, _, base = name.rpartition("/")
+        if not folder or folder.count("/") > 2:
+            continue
+        foreign = base in _FOREIGN_BUILD or (base == "meson.build" and "meson.build" not in archive.texts)
+        if base == "CMakeLists.txt" and _CMAKE_PROJECT.search(archive.texts.get(name, "")):
+            foreign = not uses_cmake or "CMakeLists.txt" in archive.texts
+        if foreign and f'"{folder}"' not in tool and f'"./{folder}"' not in tool:
+            found[folder + "/"] = None
+    return tuple(found)
 
 
 def _tools(
@@ -253,9 +304,9 @@ def _tools(
     )
     if "pkg-config" in scripts or "pkgconfig" in requires or any(c.kind == "pkg-config" for c in found):
         tools["pkg-config"] = "libraries are found by pkg-config"
-    if backend.startswith(("mesonpy", "scikit_build_core")) or requires & {"meson-python", "ninja"}:
+    if backend.startswith("mesonpy") or requires & {"meson-python", "ninja", "scikit-build-core"}:
         tools["ninja"] = f"build backend {backend}"
-    if backend.startswith(("scikit_build_core", "py_build_cmake")) or requires & {"scikit-build", "cmake"}:
+    if backend.startswith("py_build_cmake") or requires & {"scikit-build", "scikit-build-core", "cmake"}:
         tools["cmake"] = f"build backend {backend}"
     if "Rust" in languages:
         tools["cargo"] = tools["rustc"] = "compiles Rust"
@@ -264,7 +315,7 @@ def _tools(
     if "swig" in scripts.lower() and ("SWIG" in languages or "swig" in requires):
         tools["swig"] = "wrappers are made by SWIG"
     for clue in found:
-        if clue.kind == "programs" and clue.attr is not None:
+        if clue.kind == "programs" and clue.attr is not None and not clue.optional:
             tools.setdefault(clue.attr, clue.describe())
     return tuple(tools), tuple(f"{tool}: {why}" for tool, why in tools.items())
 

@@ -61,8 +61,9 @@ class NativeInputs:
     requirements that the sdist needs and does not declare; ``relax`` names those whose pins have to be
     ignored. ``dlopen`` and ``wheel_runtime_libs`` are attributes needed at run time only. ``kind`` is
     ``link``, ``rust``, ``bundled`` (compiles, needs no library), ``tool``, ``dlopen``, ``wheel-runtime`` or
-    ``pure``. ``doubtful`` are attributes that a source names and that we do not trust. ``given`` are the
-    fields that this source speaks about, also where it says "none".
+    ``pure``. ``doubtful`` are attributes that a source names and that we do not trust. ``evidence`` are
+    the places in an inspected sdist. ``given`` are the fields that this source speaks about, also where it
+    says "none".
     """
 
     build_inputs: tuple[str, ...] = ()
@@ -79,6 +80,7 @@ class NativeInputs:
     kind: str = "link"
     notes: str = ""
     doubtful: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
     given: frozenset[str] = frozenset()
 
     @property
@@ -183,6 +185,7 @@ def _over(stronger: NativeInputs, weaker: NativeInputs) -> NativeInputs:
         kind=stronger.kind if stronger.kind != "unknown" else weaker.kind,
         sources=(*stronger.sources, *(s for s in weaker.sources if s not in stronger.sources)),
         notes=stronger.notes or weaker.notes,
+        evidence=stronger.evidence or weaker.evidence,
         given=stronger.given | weaker.given,
     )
 
