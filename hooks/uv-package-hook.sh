@@ -36,6 +36,7 @@ uvPackageInstallPhase() {
 }
 
 if [ -z "${dontUseUvPackage-}" ]; then
+  # shellcheck disable=SC2034 # read by stdenv
   if [ -z "${buildPhase-}" ]; then dontBuild=1; fi
   if [ -z "${installPhase-}" ]; then installPhase=uvPackageInstallPhase; fi
 fi

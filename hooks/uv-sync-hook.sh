@@ -37,8 +37,9 @@ uvSyncBuildPhase() {
     export SSL_CERT_FILE=$NIX_SSL_CERT_FILE
   fi
 
+  # shellcheck disable=SC2154 # set by the derivation
   @uvlock2nix@ sync "$PWD" \
-    --out "${!outputOut:-$out}" \
+    --out "$out" \
     --work "$NIX_BUILD_TOP/uvlock2nix" \
     --interpreter "$uvSyncInterpreter" \
     --python "$uvSyncPython" \

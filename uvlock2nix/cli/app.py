@@ -12,7 +12,7 @@ from typing import Final
 import click
 
 from uvlock2nix import __version__
-from uvlock2nix.errors import Uvlock2nixError
+from uvlock2nix.errors import InputError, Uvlock2nixError
 
 # name -> (module below uvlock2nix.cli, what it does); each module has a click command named ``command``.
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
@@ -82,3 +82,9 @@ def main() -> None:
         # The reader went away (``| head``): not our failure, and nothing more may be written.
         sys.stderr.close()
         sys.exit(141)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        show_error(
+            InputError(f"{where}{error.strerror or error}", hint="check that it exists and its rights")
+        )
+        sys.exit(InputError.exit_code)

@@ -56,25 +56,24 @@ def deps_file(plan: Plan) -> str:
     told = "Both are given by `uvlock2nix update-hash`, which evaluates before the hash is known."
     extra = (Formal("outputHash", Var("null"), told), Formal("skipLockCheck", False))
     arguments = formals(names, extra)
-    body = Let(_bindings(plan), _checked(plan))
+    body = Let((*_bindings(plan), *_checks(plan)), call("checked", _derivation(plan)))
     about = "its installed packages, without a reference to the store (a fixed-output derivation)"
     return render_file(Func(arguments, body), header(plan, about))
 
 
 def _bindings(plan: Plan) -> tuple[Bind | Inherit, ...]:
-    system = select("stdenv.hostPlatform.system")
     binds: list[Bind | Inherit] = [
-        Bind(("system",), system),
+        Inherit(("system",), select("stdenv.hostPlatform")),
         Bind(("python",), Var(plan.python_attr)),
         Bind(("pins",), call("lib.importJSON", Path(0, (PINS,)))),
-        Bind(("pin",), Select(Var("pins"), ("hashes", Var("system")), _null()), blank_before=True),
+        Bind(("pin",), Select(Var("pins"), ("hashes", Var("system")), Var("null")), blank_before=True),
         Bind(
             ("keys",),
             attrs((one.system, string(one.key)) for one in plan.systems),
             "What the content depends on (locked files, selection, Python, build settings), by system.",
             blank_before=True,
         ),
-        Bind(("key",), Select(Var("keys"), (Var("system"),), _throw(_no_system(plan)))),
+        Bind(("key",), Select(Var("keys"), (Var("system"),), call("throw", _no_system(plan)))),
         Bind(
             ("nativeBuildInputs",),
             input_list(plan.native_build_inputs, plan),
@@ -89,7 +88,7 @@ def _bindings(plan: Plan) -> tuple[Bind | Inherit, ...]:
         ),
     ]
     if plan.compiles:
-        binds.append(_toolchain())
+        binds += _toolchain()
         pins_key: Expr = interpolated(Var("key"), "-", Var("toolchain"))
     else:
         pins_key = Var("key")
@@ -97,20 +96,12 @@ def _bindings(plan: Plan) -> tuple[Bind | Inherit, ...]:
     binds.append(
         Bind(
             ("referenceInputs",),
-            call("stripReferencesHook.referenceInputs", _referenced(plan)),
+            call("builtins.toJSON", call("stripReferencesHook.referenceInputs", _referenced(plan))),
             "The names under which references are taken out here and put back in the environment.",
             blank_before=True,
         )
     )
     return tuple(binds)
-
-
-def _null() -> Expr:
-    return Var("null")
-
-
-def _throw(message: Expr) -> Expr:
-    return call("throw", message)
 
 
 def _no_system(plan: Plan) -> Str:
@@ -122,20 +113,24 @@ def _no_system(plan: Plan) -> Str:
     )
 
 
-def _toolchain() -> Bind:
+def _toolchain() -> tuple[Bind, ...]:
     """Compiled code differs with what compiled it: another toolchain is another name, not a wrong hash."""
     paths = Binary(
         "++",
-        List((Item(Var("stdenv")), Item(Var("python")), Item(Var("uv")))),
+        List((Item(Var("stdenv")), Item(Var("python")))),
         Binary("++", Var("nativeBuildInputs"), Var("buildInputs")),
     )
-    text = call("lib.concatMapStringsSep", string(" "), Func("path", interpolated(Var("path"))), paths)
-    digest = call("builtins.hashString", string("sha256"), call("builtins.unsafeDiscardStringContext", text))
-    return Bind(
-        ("toolchain",),
-        call("lib.substring", 0, 16, digest),
-        "Compiled code depends on what compiled it: another compiler or library gives another name.",
-        blank_before=True,
+    text = call("builtins.unsafeDiscardStringContext", call("toString", Var("compilers")))
+    return (
+        Bind(
+            ("compilers",),
+            paths,
+            "Compiled code depends on what compiled it: another compiler or library gives another name.",
+            blank_before=True,
+        ),
+        Bind(
+            ("toolchain",), call("lib.substring", 0, 16, call("builtins.hashString", string("sha256"), text))
+        ),
     )
 
 
@@ -153,32 +148,35 @@ def _referenced(plan: Plan) -> Expr:
     return Attrs(tuple(binds))
 
 
-def _checked(plan: Plan) -> Expr:
-    """The derivation behind the checks that make a stale hash impossible."""
-    stale = Binary(
-        "!=", call("builtins.hashFile", string("sha256"), project_path(plan.lock_name)), select("pins.lock")
-    )
+def _checks(plan: Plan) -> tuple[Bind, ...]:
+    """The checks that make a stale hash impossible."""
+    found = call("builtins.hashFile", string("sha256"), project_path(plan.lock_name))
+    stale = Binary("&&", Not(Var("skipLockCheck")), Binary("!=", found, select("pins.lock")))
     lock_message = string(
         f"{plan.name}: {plan.lock_name} is not the one that nix/{PINS} was made for. Run: {UPDATE}"
     )
     known = Binary(
-        "&&", Binary("!=", Var("pin"), _null()), call("lib.hasPrefix", Var("key"), select("pin.key"))
+        "&&", Binary("!=", Var("pin"), Var("null")), call("lib.hasPrefix", Var("key"), select("pin.key"))
     )
     hash_message = interpolated(
         f"{plan.name}: nix/{PINS} has no hash for what would be installed on ",
         Var("system"),
         f". Run: {UPDATE}",
     )
-    chosen = If(
-        Binary("!=", Var("outputHash"), _null()),
-        Var("outputHash"),
-        If(known, select("pin.hash"), _throw(hash_message)),
+    given = Binary("!=", Var("outputHash"), Var("null"))
+    chosen = If(given, Var("outputHash"), If(known, select("pin.hash"), call("throw", hash_message)))
+    return (
+        Bind(
+            ("hash",),
+            chosen,
+            "A hash belongs to one key: whatever changes what would be installed makes it unknown.",
+            blank_before=True,
+        ),
+        Bind(("checked",), call("lib.throwIf", stale, lock_message)),
     )
-    check = Binary("&&", Not(Var("skipLockCheck")), stale)
-    return call("lib.throwIf", check, lock_message, _derivation(plan, chosen))
 
 
-def _derivation(plan: Plan, chosen: Expr) -> Expr:
+def _derivation(plan: Plan) -> Expr:
     own_tools = [Item(Var("python")), Item(Var("uv"))]
     if plan.needs_git:
         own_tools.append(Item(Var("git"), "sources from git"))
@@ -210,7 +208,7 @@ def _derivation(plan: Plan, chosen: Expr) -> Expr:
         ),
         Bind(("outputHashMode",), string("recursive"), blank_before=True),
         Bind(("outputHashAlgo",), string("sha256")),
-        Bind(("outputHash",), chosen),
+        Bind(("outputHash",), Var("hash")),
         Bind(
             ("passthru",),
             Attrs((Inherit(("python", "uv", "pinsKey")),)),

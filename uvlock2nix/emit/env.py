@@ -49,12 +49,12 @@ def _attributes(plan: Plan) -> AttrSet:
         ),
         Bind(("nativeBuildInputs",), hooks, blank_before=True),
         Bind(("buildInputs",), inputs),
-        Inherit(("referenceInputs",), Var("python-deps")),
+        Bind(("referenceInputs",), select("python-deps.referenceInputs")),
         Bind(("pythonDeps",), Var("python-deps"), blank_before=True),
         Bind(("uvEnvInterpreter",), select(f"{plan.python_attr}.interpreter")),
     ]
     if plan.ignore_missing:
-        binds.append(Bind(("restoreReferencesIgnore",), strings(plan.ignore_missing)))
+        binds.append(Bind(("referencesIgnore",), strings(plan.ignore_missing)))
     binds += [
         Bind(("dontUnpack",), True, blank_before=True),
         Bind(("dontFixup",), True, "Wheels stay as they are but for what is restored."),

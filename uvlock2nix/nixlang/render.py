@@ -66,18 +66,8 @@ def render(expr: Expr, indent: str = "") -> str:
             return _text(expr, indent)
         case Apply():
             return _apply(expr, indent)
-        case Binary():
-            left, right = _operand(expr.left, indent), _operand(expr.right, indent)
-            return f"{left}\n{indent}{_operator(expr)} {right}"
-        case Not():
-            return f"!{_operand(expr.expr, indent)}"
-        case If():
-            inner = indent + STEP
-            then, otherwise = render(expr.then, inner), render(expr.otherwise, inner)
-            head = f"if {render(expr.condition, indent)} then"
-            return f"{head}\n{inner}{then}\n{indent}else\n{inner}{otherwise}"
-        case Assert():
-            return f"assert {render(expr.condition, indent)};\n{indent}{render(expr.body, indent)}"
+        case Binary() | Not() | If() | Assert():
+            return _operation(expr, indent)
         case Select():
             return _select(expr, indent)
         case Str():
@@ -86,6 +76,32 @@ def render(expr: Expr, indent: str = "") -> str:
             return flat or ""
         case _:
             assert_never(expr)
+
+
+def _operation(expr: Binary | Not | If | Assert, indent: str) -> str:
+    inner = indent + STEP
+    match expr:
+        case Binary():
+            left, right = _side(expr, expr.left, indent), _side(expr, expr.right, indent)
+            return f"{left}\n{indent}{_operator(expr)} {right}"
+        case Not():
+            return f"!{_operand(expr.expr, indent)}"
+        case If():
+            return f"if {render(expr.condition, indent)} then\n{_branches(expr, indent)}"
+        case Assert():
+            return f"assert {render(expr.condition, inner)};\n{indent}{render(expr.body, indent)}"
+        case _:
+            assert_never(expr)
+
+
+def _branches(expr: If, indent: str) -> str:
+    """What follows ``then``; an `else if` stays on its line."""
+    inner = indent + STEP
+    then = f"{inner}{render(expr.then, inner)}\n{indent}else"
+    if isinstance(expr.otherwise, If):
+        chained = expr.otherwise
+        return f"{then} if {render(chained.condition, indent)} then\n{_branches(chained, indent)}"
+    return f"{then}\n{inner}{render(expr.otherwise, inner)}"
 
 
 def comment_line(text: str) -> str:
@@ -123,8 +139,9 @@ def _flat(expr: Expr) -> str | None:
             parts = [_flat_atom(part) for part in (function, *arguments)]
             return None if None in parts else " ".join(part for part in parts if part)
         case Binary(_, left, right):
-            sides = (_flat_atom(left), _flat_atom(right))
-            return None if None in sides else f"{sides[0]} {_operator(expr)} {sides[1]}"
+            sides = [(_flat(side), side) for side in (left, right)]
+            texts = [None if text is None else _grouped(expr, side, text) for text, side in sides]
+            return None if None in texts else f"{texts[0]} {_operator(expr)} {texts[1]}"
         case Not(inner):
             flat = _flat_atom(inner)
             return None if flat is None else f"!{flat}"
@@ -153,6 +170,26 @@ def _bracket(expr: Expr, text: str) -> str:
     loose = isinstance(expr, Apply | Binary | Not | If | Let | Func | Assert)
     loose = loose or (isinstance(expr, Select) and expr.default is not None)
     return f"({text})" if loose else text
+
+
+def _grouped(outer: Binary, side: Expr, text: str) -> str:
+    """Parentheses around an operand of an operator that does not bind tighter than the operator."""
+    if isinstance(side, Apply | Not) or (isinstance(side, Select) and side.default is None):
+        return text
+    if isinstance(side, Binary) and _binds(side.operator) > _binds(outer.operator):
+        return text
+    if isinstance(side, Binary) and side.operator == outer.operator in {"++", "&&", "||"}:
+        return text
+    return _bracket(side, text)
+
+
+def _side(outer: Binary, side: Expr, indent: str) -> str:
+    return _grouped(outer, side, render(side, indent))
+
+
+def _binds(operator: str) -> int:
+    """How tight an operator binds; https://nix.dev/manual/nix/stable/language/operators."""
+    return {"++": 6, "+": 5, "//": 4, "==": 3, "!=": 3, "&&": 2, "||": 1, "->": 0}[operator]
 
 
 def _operand(expr: Expr, indent: str) -> str:
@@ -249,7 +286,17 @@ def _select(expr: Select, indent: str) -> str:
 
 
 def _apply(expr: Apply, indent: str) -> str:
-    return " ".join(_operand(part, indent) for part in (expr.function, *expr.arguments))
+    """On one line but for a last argument that is broken; else every argument on a line of its own."""
+    *front, last = (expr.function, *expr.arguments)
+    heads = [_flat_atom(part) for part in front]
+    if None not in heads:
+        head = " ".join(text for text in heads if text)
+        tail = _operand(last, indent)
+        if len(indent) + len(head) + 1 + len(tail.split("\n", 1)[0]) <= WIDTH:
+            return f"{head} {tail}"
+    inner = indent + STEP
+    first = _operand(expr.function, indent)
+    return "\n".join([first, *(f"{inner}{_operand(part, inner)}" for part in expr.arguments)])
 
 
 def _list(expr: List, indent: str) -> str:
@@ -261,7 +308,7 @@ def _list(expr: List, indent: str) -> str:
     return "\n".join([*lines, f"{indent}]"])
 
 
-def _binds(binds: tuple[Bind | Inherit, ...], indent: str) -> list[str]:
+def _bindings(binds: tuple[Bind | Inherit, ...], indent: str) -> list[str]:
     lines: list[str] = []
     for bind in binds:
         if bind.blank_before and lines:
@@ -282,11 +329,11 @@ def _binds(binds: tuple[Bind | Inherit, ...], indent: str) -> list[str]:
 
 def _attrset(expr: AttrSet, indent: str) -> str:
     head = "rec {" if expr.rec else "{"
-    return "\n".join([head, *_binds(expr.binds, indent + STEP), f"{indent}}}"])
+    return "\n".join([head, *_bindings(expr.binds, indent + STEP), f"{indent}}}"])
 
 
 def _let(expr: Let, indent: str) -> str:
-    lines = ["let", *_binds(expr.binds, indent + STEP), f"{indent}in", indent + render(expr.body, indent)]
+    lines = ["let", *_bindings(expr.binds, indent + STEP), f"{indent}in", indent + render(expr.body, indent)]
     return "\n".join(lines)
 
 

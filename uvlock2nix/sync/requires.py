@@ -68,10 +68,11 @@ def effective_requires(
 ) -> tuple[str, ...]:
     """The requirements to install for a build, in the order declared, each name once where it can be.
 
-    ``relax`` names whose version pins are dropped where ``locked`` has them; ``added`` are requirements that the package does not
-    declare (those that it does declare are not repeated); ``locked`` maps a name to the version that this
-    environment has of it: where the requirement admits that version, exactly it is asked for, so that what
-    is compiled against a library is compiled against the one that it will run with.
+    ``locked`` maps a name to the version that this environment has of it: where the requirement admits
+    that version, exactly it is asked for, so that what is compiled against a library is compiled against
+    the one that it will run with. ``relax`` names requirements whose pins are dropped where ``locked`` has
+    them. ``added`` are requirements that the package does not declare; those that it does declare are not
+    repeated.
 
     Raises:
         InputError: a requirement cannot be read.

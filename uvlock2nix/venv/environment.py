@@ -12,6 +12,7 @@ from uvlock2nix.layout import BUILD_REQUIRES, SCRIPTS, site_packages
 from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.sync.normalise import entry_points
 from uvlock2nix.sync.records import Installed, digest_of, installed, write
+from uvlock2nix.venv.copying import copy_writable
 from uvlock2nix.venv.interpreter import compile_bytecode, write_interpreter
 from uvlock2nix.venv.launchers import place_script, write_launchers
 
@@ -91,10 +92,4 @@ def copy_tree(source: Path, out: Path) -> None:
         raise InputError(
             f"{source}: not a deps of uvlock2nix: {error}", hint="pass the output of deps"
         ) from None
-    shutil.copytree(source, out, symlinks=True, dirs_exist_ok=True)
-    for folder, _, files in os.walk(out):
-        Path(folder).chmod(0o755)
-        for name in files:
-            path = Path(folder) / name
-            if not path.is_symlink():
-                path.chmod(path.stat().st_mode | 0o200)
+    copy_writable(source, out)

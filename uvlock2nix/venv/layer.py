@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from uvlock2nix.layout import SUPPORT, site_packages
 from uvlock2nix.sync.normalise import Script, entry_points
 from uvlock2nix.sync.records import installed
+from uvlock2nix.venv.copying import copy_file, copy_writable
 from uvlock2nix.venv.environment import record
 from uvlock2nix.venv.interpreter import compile_bytecode, write_interpreter
 from uvlock2nix.venv.launchers import place_script, write_launchers
@@ -41,9 +41,9 @@ def layer(
 
 def _copy(source: Path, target: Path) -> None:
     if source.is_dir() and not source.is_symlink():
-        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+        copy_writable(source, target)
     else:
-        shutil.copy2(source, target, follow_symlinks=False)
+        copy_file(source, target)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from uvlock2nix.errors import ToolError
 from uvlock2nix.layout import site_packages
 from uvlock2nix.sync.normalise import Script, normalise
 from uvlock2nix.sync.run import Runner
+from uvlock2nix.venv.copying import copy_writable
 from uvlock2nix.venv.interpreter import write_interpreter
 
 
@@ -80,7 +80,7 @@ def _environment(member: MemberBuild, bench: Bench) -> Path:
     site.mkdir(parents=True)
     requires = bench.requires / member.name
     if requires.is_dir():
-        shutil.copytree(requires, site, symlinks=True, dirs_exist_ok=True)
+        copy_writable(requires, site)
     (site / "_uvlock2nix.pth").write_text(f"{bench.env / site_packages(bench.version)}\n")
     return python
 

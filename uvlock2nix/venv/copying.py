@@ -1,0 +1,33 @@
+"""Copies out of the store, which is read-only."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+
+def copy_writable(source: Path, target: Path) -> None:
+    """Copy a tree with its symlinks as they are; everything in the copy can be written.
+
+    Folders that are there already are filled; a file that is there is replaced.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    with os.scandir(source) as entries:
+        for entry in sorted(entries, key=lambda one: one.name):
+            to = target / entry.name
+            if entry.is_dir(follow_symlinks=False):
+                copy_writable(Path(entry.path), to)
+            else:
+                copy_file(Path(entry.path), to)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy one file or symlink; a file can be written and keeps whether it can be run."""
+    target.unlink(missing_ok=True)
+    if source.is_symlink():
+        target.symlink_to(source.readlink())
+        return
+    shutil.copyfile(source, target)
+    target.chmod(0o755 if source.stat().st_mode & stat.S_IXUSR else 0o644)
