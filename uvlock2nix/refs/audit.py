@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from uvlock2nix.refs.records import Record, is_record, owner
-from uvlock2nix.refs.scan import Entry, Hit, Scanner, open_file, read_link, walk
+from uvlock2nix.refs.scan import Entry, Hit, Scanner, read_link, walk
 from uvlock2nix.refs.store import STORE_DIR, StorePath
 
 
@@ -17,8 +17,8 @@ from uvlock2nix.refs.store import STORE_DIR, StorePath
 class Finding:
     """A reference that is left.
 
-    ``offset``: in the content, the symlink's target or the file's name; ``reference``: ``<hash>-<name>`` where
-    the name is known, else the hash; ``package``: the owner by RECORD, or "".
+    ``offset``: in the content, the symlink's target or the file's name; ``reference``: ``<hash>-<name>``
+    where the name is known, else the hash; ``package``: the owner by RECORD, or "".
     """
 
     file: str
@@ -71,6 +71,6 @@ def _findings(tree: Path, entry: Entry, scanner: Scanner, names: dict[str, str])
         target = read_link(tree / entry.path)
         found += [("symlink", hit) for hit in scanner.in_bytes(target)]
     elif entry.is_file:
-        with open_file(tree / entry.path) as descriptor:
-            found += [("content", hit) for hit in scanner.in_file(descriptor)]
+        hits = scanner.in_path(f"{tree}/{entry.path}", entry.status.st_size)
+        found += [("content", hit) for hit in hits]
     return [Finding(entry.path, hit.offset, names.get(hit.hash, hit.hash), kind) for kind, hit in found]

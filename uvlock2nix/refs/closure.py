@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,8 +13,8 @@ from uvlock2nix.refs.store import STORE_DIR, StorePath
 def closure_from_file(file: Path, *, store_dir: str = STORE_DIR) -> tuple[StorePath, ...]:
     """The store paths of ``file``, one a line.
 
-    ``closureInfo``'s ``store-paths``, the output of ``nix-store -qR`` and what ``exportReferencesGraph`` writes
-    (its lines with counts and its empty lines are passed over) all fit. :class:`InputError` when the
+    ``closureInfo``'s ``store-paths``, the output of ``nix-store -qR`` and what ``exportReferencesGraph``
+    writes (its lines with counts and its empty lines are passed over) all fit. :class:`InputError` when the
     file cannot be read or has a line that is no store path.
     """
     try:

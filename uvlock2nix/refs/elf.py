@@ -47,7 +47,7 @@ class CorruptElf(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunPath:
-    """One search path: file ``offset``, ``text`` without NUL, ``index`` in the string table, tags that use it."""
+    """A search path: file ``offset``, ``text`` without NUL, ``index`` in the string table, its tags."""
 
     offset: int
     text: bytes
@@ -102,7 +102,7 @@ def bytes_reader(content: bytes) -> Read:
 
 
 class ElfFile:
-    """An ELF file of ``size`` bytes behind ``read``. Raises :class:`CorruptElf`, and nothing else, on bad content."""
+    """An ELF file of ``size`` bytes behind ``read``. Only :class:`CorruptElf` is raised for what it holds."""
 
     def __init__(self, read: Read, size: int) -> None:
         self._size = size

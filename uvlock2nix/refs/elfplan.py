@@ -117,7 +117,7 @@ class ElfPlan:
         return None
 
     def check(self, old: int, new: int) -> None:
-        """Read the changed file again; :class:`RefsError` unless it says what was planned, the rest as before."""
+        """Read the new file again; :class:`RefsError` unless it says what was planned, the rest as before."""
         path = self.member.path
         try:
             before, after = read_elf(old), read_elf(new)

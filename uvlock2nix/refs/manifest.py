@@ -27,10 +27,11 @@ KINDS: Final = frozenset(get_args(Kind))
 class Reference:
     """One reference of one file, however often it occurs there (``count``).
 
-    ``key``: the input's attribute, else its store name without version. ``name``: the store name that is still
-    in the file behind the placeholder; "" when it was taken out too, or when the hash stood alone. ``room``: for
-    rpath and interp, how many bytes the string had. ``foreign``: no path of the build's closure, so nothing
-    can be at that place on any machine; restore puts it back only when an input has its key.
+    ``key``: the input's attribute, else its store name without version. ``name``: the store name that is
+    still in the file behind the placeholder; "" when it was taken out too, or when the hash stood alone.
+    ``room``: for rpath and interp, how many bytes the string had. ``foreign``: no path of the build's
+    closure, so nothing can be at that place on any machine; restore puts it back only when an input has its
+    key.
     """
 
     file: str
@@ -82,7 +83,7 @@ class Manifest:
 
 
 def read_manifest(file: Path) -> Manifest:
-    """The manifest in ``file``; :class:`InputError` when it cannot be read, :class:`RefsError` when it is none."""
+    """The manifest in ``file``; :class:`InputError` when unreadable, :class:`RefsError` when it is none."""
     try:
         if file.stat().st_size > _LARGEST:
             raise InputError(f"{file}: the manifest is larger than {_LARGEST} bytes")

@@ -17,7 +17,7 @@ from uvlock2nix.refs.scan import Entry, read_link
 def populate(
     source: Path, tree: Path, entries: Sequence[Entry], *, link: bool, changed: Collection[str]
 ) -> Iterator[None]:
-    """Fill ``tree`` with ``entries`` of ``source``, bar the files of ``changed``, which the caller writes then.
+    """Fill ``tree`` with ``entries`` of ``source``, bar ``changed``, which the caller writes then.
 
     Files are copied, or with ``link`` become symlinks into ``source``; RECORDs are always copied. Folders are
     made, symlinks kept. ``tree`` must be empty or absent; whatever was made is removed when the block fails.

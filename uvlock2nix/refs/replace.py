@@ -51,7 +51,7 @@ class Replacer:
         return placeholder(self._count(file, kind, hit, name, kept=True))
 
     def canonical(self, file: str, kind: Kind, text: bytes, *, room: int = 0) -> bytes:
-        """``text`` with each ``<hash>-<name>`` replaced by one placeholder: nothing of the version is left."""
+        """``text`` with one placeholder for each ``<hash>-<name>``: nothing of the version is left."""
         parts: list[bytes] = []
         done = 0
         for hit in self.scanner.in_bytes(text):
@@ -75,7 +75,7 @@ class Replacer:
 
 
 def elf_places(elf: ElfFile, hits: list[Hit]) -> list[tuple[Kind, int, bytes, int]]:
-    """(kind, offset, text, bytes at its end that must stay) of the strings with hits that can become canonical."""
+    """(kind, offset, text, bytes at its end that stay) of the strings that can become canonical."""
     places: list[tuple[Kind, int, bytes, int]] = []
 
     def has_hit(offset: int, text: bytes) -> bool:
@@ -94,7 +94,7 @@ def elf_places(elf: ElfFile, hits: list[Hit]) -> list[tuple[Kind, int, bytes, in
 
 
 def place(old: bytes, new: bytes, keep: int) -> bytes | None:
-    """``new`` in the bytes of ``old``: filled up with NULs, the last ``keep`` bytes as they are. None: it does not fit."""
+    """``new`` in the bytes of ``old``, the last ``keep`` of which stay, NULs between; None: no room."""
     if len(new) + (1 + keep if keep else 0) <= len(old):
         return new + b"\0" * (len(old) - len(new) - keep) + old[len(old) - keep :]
     return new if len(new) == len(old) and new.endswith(old[len(old) - keep :]) else None

@@ -1,8 +1,8 @@
 """Which library satisfies which NEEDED, as the dynamic loader of the env will see it.
 
 The rules of ld.so(8): a name with a slash is a path; else the search path of the object (``$ORIGIN`` is its
-own folder), else the loader's default folder, which for a Nix libc is the folder of the interpreter. A library of
-another class, byte order or machine is passed over.
+own folder), else the loader's default folder, which for a Nix libc is the folder of the interpreter. A
+library of another class, byte order or machine is passed over.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ DEFAULT_IGNORE: Final = ("libcuda.so.1",)
 # What every libc brings, for the case that nobody says which one it is.
 _LIBC: Final = frozenset(
     f"lib{name}" for name in (
-        "c.so.6", "m.so.6", "pthread.so.0", "dl.so.2", "rt.so.1", "util.so.1", "resolv.so.2", "nsl.so.1", "anl.so.1",
-        "mvec.so.1", "thread_db.so.1", "BrokenLocale.so.1",
+        "c.so.6", "m.so.6", "pthread.so.0", "dl.so.2", "rt.so.1", "util.so.1", "resolv.so.2", "nsl.so.1",
+        "anl.so.1",        "mvec.so.1", "thread_db.so.1", "BrokenLocale.so.1",
     )
 )  # fmt: skip
 

@@ -32,8 +32,9 @@ class RestoreReport:
     """What :func:`restore` did.
 
     ``grown``: files that patchelf had to rewrite. ``added``: (file, search path entries added for NEEDED).
-    ``dropped``: (file, entries left out because nothing can be there). ``ignored``: (file, library) pairs of the
-    ignore list. ``skipped``: (file, why) of ELF files that were left alone. ``left``: keys whose placeholder stays.
+    ``dropped``: (file, entries left out because nothing can be there). ``ignored``: (file, library) pairs of
+    the ignore list. ``skipped``: (file, why) of ELF files that were left alone. ``left``: keys whose
+    placeholder stays.
     """
 
     changed: tuple[str, ...]
@@ -86,15 +87,16 @@ def restore(
 ) -> RestoreReport:
     """Undo :func:`strip` in ``tree`` with the store paths of today, and do what auto-patchelf does.
 
-    ``inputs``: attribute → path in the store (``out``: the tree's own). ``manifest``: what strip wrote; None when
-    nothing was stripped. ``others``: store paths that may stand for a key by their name. ``leave``: keys whose
-    placeholder stays. ``needed_search``: folders outside the tree for NEEDED libraries, before the ``lib`` of
-    each input; ``ignore``: patterns of library names that need not be found; ``interpreter``: the program
-    interpreter for executables, whose folder also has libc; ``dlopen``: package → folders for its search paths.
-    ``source``: make ``tree`` from this one (files that do not change are copied, or with ``link`` symlinks).
+    ``inputs``: attribute → path in the store (``out``: the tree's own). ``manifest``: what strip wrote; None
+    when nothing was stripped. ``others``: store paths that may stand for a key by their name. ``leave``: keys
+    whose placeholder stays. ``needed_search``: folders outside the tree for NEEDED libraries, before the
+    ``lib`` of each input; ``ignore``: patterns of library names that need not be found; ``interpreter``: the
+    program interpreter for executables, whose folder also has libc; ``dlopen``: package → folders for its
+    search paths. ``source``: make ``tree`` from this one (files that do not change are copied, or with
+    ``link`` symlinks).
 
-    The tree is changed as a whole or not at all. :class:`RefsError` lists everything that cannot be put back and
-    every library that is not found.
+    The tree is changed as a whole or not at all. :class:`RefsError` lists everything that cannot be put back
+    and every library that is not found.
     """
     parsed = {attr: StorePath.parse(path, store_dir=store_dir) for attr, path in inputs.items()}
     tree = tree.resolve()
@@ -111,7 +113,7 @@ def restore(
     if result.problems:
         raise RefsError(
             "\n".join(["these cannot be restored:", *(f"  {line}" for line in sorted(result.problems))]),
-            hint="Give a missing library's folder with --library or its package with --input, or ignore it with --ignore; "
+            hint="Give a library's folder with --library or its package with --input, or --ignore it; "
             "a compiled-in path that has become longer needs a deps built anew.",
             data={"problems": sorted(result.problems)},
         )

@@ -63,6 +63,8 @@ class Scanner:
         """References of ``data`` whose hash begins in ``start`` ≤ offset < ``limit``."""
         mask = data.translate(_IN_HASH)
         at = mask.find(_RUN)
+        if at < 0:
+            return []
         hits: list[Hit] = []
         while at >= 0:
             end = mask.find(b"\0", at)
@@ -77,28 +79,39 @@ class Scanner:
         hits = [
             Hit(at, data[at : at + 32].decode()) for at in range(first, last) if data[at : at + 32] in hashes
         ]
-        # A run that is longer than a hash is no foreign store path, so only its two ends can be one.
-        for at in {first, last - 1}:
-            if (
-                first <= at < last
-                and data[at + 32 : at + 33] == b"-"
-                and data.endswith(prefix, max(at - len(prefix), 0), at)
-                and data[at : at + 32] not in hashes
-            ):
-                hits.append(Hit(at, data[at : at + 32].decode()))
-        return sorted(hits, key=lambda hit: hit.offset)
+        # Behind a slash and before a dash a run is a whole hash: only its first place can be a foreign path.
+        if (
+            first < last
+            and data[first + 32 : first + 33] == b"-"
+            and data.endswith(prefix, max(first - len(prefix), 0), first)
+            and data[first : first + 32] not in hashes
+        ):
+            hits.insert(0, Hit(first, data[first : first + 32].decode()))
+        return hits
+
+    def in_path(self, path: str, size: int) -> list[Hit]:
+        """All references of the file at ``path`` of ``size`` bytes; a symlink is not followed."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError as error:
+            raise RefsError(f"{path}: the file cannot be read: {error.strerror}") from error
+        try:
+            if size < BLOCK:
+                # Almost every file: one read, one more byte asked for so that a file that grew is noticed.
+                data = os.read(descriptor, size + 1)
+                if len(data) <= size:
+                    return self._block(data, 0, len(data)) if len(data) >= HASH_LENGTH else []
+                os.lseek(descriptor, 0, os.SEEK_SET)
+            return self.in_file(descriptor)
+        except OSError as error:
+            raise RefsError(f"{path}: the file cannot be read: {error.strerror}") from error
+        finally:
+            os.close(descriptor)
 
     def in_file(self, descriptor: int) -> list[Hit]:
-        """All references of an open file, read from its beginning in blocks."""
-        data = os.read(descriptor, BLOCK)
-        if len(data) < BLOCK:
-            # Almost every file: one block. A short read of a regular file is its end.
-            more = os.read(descriptor, BLOCK) if len(data) else b""
-            if not more:
-                return self._block(data, 0, len(data))
-            data += more
+        """All references of an open file, from where it stands, read in blocks."""
         hits: list[Hit] = []
-        base, start = 0, 0
+        base, start, data = 0, 0, os.read(descriptor, BLOCK)
         while True:
             more = os.read(descriptor, BLOCK)
             limit = len(data) if not more else max(len(data) - HASH_LENGTH, start)
@@ -120,7 +133,7 @@ def read_link(path: Path) -> bytes:
 
 @contextmanager
 def open_file(path: Path) -> Iterator[int]:
-    """A descriptor of a file for reading; a symlink is not followed. :class:`RefsError` says why it cannot be."""
+    """A descriptor of a file for reading; a symlink is not followed. :class:`RefsError` when it cannot be."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:

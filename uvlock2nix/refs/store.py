@@ -49,7 +49,7 @@ class StorePath:
         if found is None:
             raise InputError(
                 f"{text!r} is not a path in the store {store_dir}",
-                hint=f"It looks like {store_dir}/<32 characters>-<name>; name another store with --store-dir.",
+                hint=f"It looks like {store_dir}/<32 characters>-<name>; another store: --store-dir.",
                 data={"path": text},
             )
         return found

@@ -39,8 +39,8 @@ def strip(
     """Replace every reference of ``tree`` by a placeholder and write down in ``manifest`` what was there.
 
     ``store_paths``: the closure that is looked for; ``inputs``: attribute → path in the store, ``out`` for
-    the tree's own path. Paths of other stores' machines (``<store_dir>/<hash>-``) are taken out too. The tree is
-    changed as a whole or not at all. :class:`RefsError`, :class:`InputError` when that cannot be done.
+    the tree's own path. Paths of other stores' machines (``<store_dir>/<hash>-``) are taken out too. The tree
+    is changed as a whole or not at all. :class:`RefsError`, :class:`InputError` when that cannot be done.
     """
     tree = tree.resolve()
     keys = Keys(store_paths, inputs, store_dir=store_dir)
@@ -82,6 +82,7 @@ class _Found:
 
     def __init__(self, tree: Path, manifest: Path) -> None:
         self._tree = tree
+        self._root = f"{tree}/"
         self._manifest = _relative(manifest, tree)
         self.files = 0
         self.hits: list[tuple[Entry, list[Hit]]] = []
@@ -106,8 +107,7 @@ class _Found:
                 names.append(entry.path)
                 if len(names) > 1:
                     return
-            with open_file(self._tree / entry.path) as descriptor:
-                hits = scanner.in_file(descriptor)
+            hits = scanner.in_path(self._root + entry.path, entry.status.st_size)
         else:
             return
         if hits:

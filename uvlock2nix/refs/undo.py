@@ -41,7 +41,7 @@ class Undo:
     keys: Mapping[bytes, str] = field(default_factory=dict)
 
     def find(self, token: bytes) -> tuple[str, StorePath | None] | None:
-        """(key, the path that stands for it now, None when it is left) of a token; None for an unknown token."""
+        """(key, its path now or None when it is left) of a token; None for an unknown token."""
         key = self.keys.get(token)
         return None if key is None else (key, self.paths.get(key))
 
@@ -91,10 +91,12 @@ class Undo:
         if len(new) > length or (len(new) < length and not before.endswith(self.store)):
             old = after[: length - HASH_LENGTH].decode("ascii", "replace")
             raise RefsError(
-                f"at offset {spot.offset}: <hash>{old} is compiled in, and {found[1].base} is "
-                f"{len(new) - length} bytes longer"
-                if len(new) > length
-                else f"at offset {spot.offset}: <hash>{old} is compiled in and is no path of the store that could be filled up"
+                f"at offset {spot.offset}: <hash>{old} is compiled in, "
+                + (
+                    f"and {found[1].base} is {len(new) - length} bytes longer"
+                    if len(new) > length
+                    else "not as a path of the store that could be filled up"
+                )
             )
         return spot.offset, new + b"/" * (length - len(new))
 
@@ -107,7 +109,7 @@ def make_undo(
     leave: Iterable[str],
     store_dir: str,
 ) -> Undo:
-    """Find what stands for each key of the manifest; :class:`RefsError` names those that nothing stands for."""
+    """What stands for each key of the manifest; :class:`RefsError` names those that nothing stands for."""
     others = tuple(others)
     leave = frozenset(leave)
     paths: dict[str, StorePath] = {}
