@@ -1,4 +1,5 @@
-# What `uvlock2nix update-hash` evaluates. Every value comes by --argstr: no text is ever pasted into Nix.
+# What `uvlock2nix update-hash PROJECT` evaluates: the facts of the project's deps.
+# Every value comes by --argstr: no text is ever pasted into Nix.
 {
   # Absolute path of the python-deps.nix.
   file,
@@ -7,7 +8,6 @@
   # The hash to evaluate with; not written to any file.
   outputHash,
   system,
-  # Where nixpkgs comes from: one of these, else <nixpkgs>.
   nixpkgsPath ? "",
   nixpkgsUrl ? "",
   nixpkgsHash ? "",
@@ -16,33 +16,19 @@
   nixpkgsFlake ? "",
 }:
 let
-  path = text: /. + text;
-  source =
-    if nixpkgsPath != "" then
-      path nixpkgsPath
-    else if nixpkgsUrl != "" && nixpkgsHash != "" then
-      builtins.fetchTarball {
-        url = nixpkgsUrl;
-        sha256 = nixpkgsHash;
-      }
-    else if nixpkgsUrl != "" then
-      builtins.fetchTarball nixpkgsUrl
-    else if nixpkgsGit != "" then
-      builtins.fetchGit {
-        url = nixpkgsGit;
-        rev = nixpkgsRev;
-        allRefs = true;
-      }
-    else if nixpkgsFlake != "" then
-      (builtins.getFlake nixpkgsFlake).outPath
-    else
-      <nixpkgs>;
-  pkgs = import source {
-    inherit system;
-    config = { };
-    overlays = [ (import (path overlay)) ];
+  pkgs = import ./nixpkgs-source.nix {
+    inherit
+      overlay
+      system
+      nixpkgsPath
+      nixpkgsUrl
+      nixpkgsHash
+      nixpkgsGit
+      nixpkgsRev
+      nixpkgsFlake
+      ;
   };
-  deps = pkgs.callPackage (path file) {
+  deps = pkgs.callPackage (/. + file) {
     inherit outputHash;
     skipLockCheck = true;
   };
@@ -56,6 +42,6 @@ in
   mode = deps.outputHashMode or "flat";
   algo = deps.outputHashAlgo or "";
   key = deps.pinsKey or "";
-  uv = deps.uv.version or pkgs.uv.version or "";
+  uv = deps.uv.version or "";
   python = deps.python.version or "";
 }

@@ -43,6 +43,11 @@ class Progress:
     def __exit__(self, *exc: object) -> None:
         self.clear()
 
+    def note(self, text: str) -> None:
+        """Say something that stays."""
+        self.clear()
+        self._file.write(f"note: {text}\n")
+
     def clear(self) -> None:
         """Take the line away."""
         if self._on and self._last:

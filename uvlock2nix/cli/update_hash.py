@@ -1,128 +1,161 @@
-"""``uvlock2nix update-hash``: make the hash in the pins right, with one build."""
+"""``uvlock2nix update-hash``: make the hash right, with one build."""
 
 from __future__ import annotations
 
 import json
-import signal
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Any, Final
 
 import click
 
+from uvlock2nix.cli.commit_message import commit_message
+from uvlock2nix.cli.interrupt import ending_on_sigterm
 from uvlock2nix.cli.options import project_argument, selection_options, target_options, this_system
 from uvlock2nix.cli.progress import Progress
-from uvlock2nix.errors import CheckFailed
-from uvlock2nix.nar import FAKE_HASH
-from uvlock2nix.nix.build import Built, Evaluated, Nix, find_hash
+from uvlock2nix.cli.state import State, state_of
+from uvlock2nix.cli.update_project import Change, Ways, check_state, update
+from uvlock2nix.errors import CheckFailed, UsageError
+from uvlock2nix.knowledge.gather import LEVELS
+from uvlock2nix.nix.build import Nix, find_hash
+from uvlock2nix.nix.file import find_target, write_target
 from uvlock2nix.nix.nixpkgs import find_nixpkgs
-from uvlock2nix.nix.project import Files, evaluator, project_files, write_pins
 from uvlock2nix.nix.runner import SystemRunner
-from uvlock2nix.pins import Pin, Pins, read_pins
 from uvlock2nix.resources import nix_dir
 
 SCHEMA: Final = "uvlock2nix/update-hash/1"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What was done for one system."""
-
-    system: str
-    old: str
-    new: str
-    builds: int
-    seconds: float
 
 
 @click.command(name="update-hash")
 @project_argument
 @selection_options
 @target_options
+@click.option("--from-nixpkgs", type=click.Choice(LEVELS), help="Which packages may come from nixpkgs.")
+@click.option("--all-systems", is_flag=True, help="All systems that the files were generated for.")
 @click.option("--nixpkgs", metavar="PATH|FLAKEREF", help="The nixpkgs to build with.")
-@click.option("--check", is_flag=True, help="Only compare: exit 1 when something is out of date.")
+@click.option("--no-nix", is_flag=True, help="Compute the hash without Nix (wheels only).")
+@click.option("--attr", metavar="A.B", default="", help="With FILE.nix: the derivation inside it.")
+@click.option("--check", is_flag=True, help="Only compare: exit 1 and say what is out of date.")
+@click.option("--commit-message", "message", is_flag=True, help="Print a commit message with what changed.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-def command(
-    project: Path, nixpkgs: str | None, check: bool, as_json: bool, quiet: bool, **options: Any
-) -> None:
-    """Make the hash of PROJECT's deps right, with one build."""
+def command(project: Path, **options: Any) -> None:
+    """Make the hash of PROJECT's deps right, with one build; or the one in PROJECT when it is a FILE.nix."""
     with ending_on_sigterm():
-        files = project_files(project)
-        lock = files.lock_digest()
-        pins = read_pins(files.pins)
-        systems = tuple(dict.fromkeys(options["system"])) or (this_system(),)
-        changes: list[Change] = []
-        new: list[Pin] = []
-        with Progress(quiet=quiet) as progress:
-            nix = Nix(SystemRunner(), on_status=progress)
-            source = find_nixpkgs(nixpkgs, project)
-            for system in systems:
-                evaluate = evaluator(nix, files, source, nix_dir(), system)
-                start = time.monotonic()
-                before = evaluate(FAKE_HASH)
-                pin = pins.pin(system)
-                if pin is not None and pin.key == before.key:
-                    continue
-                if check:
-                    raise CheckFailed(
-                        f"{files.pins} is out of date for {system}", hint="run `uvlock2nix update-hash`"
-                    )
-                built = find_hash(nix, evaluate, before)
-                new.append(_pin(built))
-                seconds = time.monotonic() - start
-                changes.append(Change(system, pin.hash if pin else "", built.hash.sri, built.builds, seconds))
-        if check and pins.lock != lock:
-            raise CheckFailed(
-                f"{files.pins} was made from another uv.lock", hint="run `uvlock2nix update-hash`"
-            )
-        if new or pins.lock != lock:
-            write_pins(files, lock, tuple(new))
-        _report(files, pins, lock, changes, as_json=as_json)
+        if project.suffix == ".nix":
+            _file(project, options)
+        else:
+            _project(project, options)
 
 
-def _pin(built: Built) -> Pin:
-    facts: Evaluated = built.evaluated
-    return Pin(facts.system, built.hash.sri, facts.key, facts.uv, facts.python)
-
-
-def _report(files: Files, pins: Pins, lock: str, changes: list[Change], *, as_json: bool) -> None:
-    written = bool(changes) or pins.lock != lock
-    if as_json:
-        systems: Mapping[str, object] = {
-            one.system: {
-                "old": one.old or None,
-                "new": one.new,
-                "builds": one.builds,
-                "seconds": round(one.seconds, 3),
-            }
-            for one in changes
-        }
-        value = {"schema": SCHEMA, "file": str(files.pins), "changed": written, "systems": systems}
-        click.echo(json.dumps(value, indent=2, sort_keys=True))
+def _project(project: Path, options: dict[str, Any]) -> None:
+    if options["attr"]:
+        raise UsageError("--attr goes with a FILE.nix", hint="a project has one deps, no attribute to choose")
+    state = state_of(project, options, options["from_nixpkgs"], all_systems=options["all_systems"])
+    if options["check"]:
+        check_state(state)
+        click.echo("up to date")
         return
+    ways = Ways(
+        nixpkgs=options["nixpkgs"],
+        no_nix=options["no_nix"],
+        all_systems=options["all_systems"],
+        quiet=options["quiet"],
+    )
+    with Progress(quiet=options["quiet"]) as progress:
+        changes, written = update(state, ways, progress)
+    for system in _left(state, changes):
+        click.echo(f"note: the hash of {system} is out of date too: --system {system}", err=True)
+    if options["message"]:
+        click.echo(commit_message(state, changes), nl=False)
+    elif options["as_json"]:
+        click.echo(_json(state, changes, written))
+    else:
+        _tell(state, changes, written)
+
+
+def _left(state: State, changes: tuple[Change, ...]) -> tuple[str, ...]:
+    """Systems that were not asked about and whose hash is not right either."""
+    done = {one.system for one in changes} | set(state.wanted)
+    return tuple(
+        system
+        for system, key in state.keys.items()
+        if system not in done and ((pin := state.pins.pin(system)) is None or not pin.key.startswith(key))
+    )
+
+
+def _tell(state: State, changes: tuple[Change, ...], written: tuple[Path, ...]) -> None:
     for one in changes:
         builds = "no build" if one.builds == 0 else f"{one.builds} build{'s' if one.builds > 1 else ''}"
-        click.echo(f"{one.system}: {one.new} ({builds}, {one.seconds:.0f} s)")
-    if not changes and written:
-        click.echo("the hash is right as it is; the digest of uv.lock was written anew")
-    elif not written:
+        how = "computed without Nix" if one.how == "computed" else builds
+        click.echo(f"{one.system}: {one.new} ({how}, {one.seconds:.1f} s)")
+    if not written:
         click.echo("up to date")
+    elif not changes:
+        click.echo(f"the hash is right as it is; {state.plan.lock_name} is another, which the pins now say")
+    for path in written:
+        click.echo(f"wrote {path.relative_to(state.root)}", err=True)
 
 
-@contextmanager
-def ending_on_sigterm() -> Iterator[None]:
-    """Treat SIGTERM (a cancelled CI job) as Ctrl-C, so that the build ends with us."""
+def _json(state: State, changes: tuple[Change, ...], written: tuple[Path, ...]) -> str:
+    systems: Mapping[str, object] = {
+        one.system: {
+            "old": one.old or None,
+            "new": one.new,
+            "how": one.how,
+            "builds": one.builds,
+            "seconds": round(one.seconds, 3),
+        }
+        for one in changes
+    }
+    value = {
+        "schema": SCHEMA,
+        "changed": bool(written),
+        "files": [str(path.relative_to(state.root)) for path in written],
+        "systems": systems,
+    }
+    return json.dumps(value, indent=2, sort_keys=True)
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def _file(path: Path, options: dict[str, Any]) -> None:
+    """A literal hash in somebody's Nix file."""
+    for name in ("no_nix", "all_systems", "message"):
+        if options[name]:
+            flag = {"message": "--commit-message"}.get(name, f"--{name.replace('_', '-')}")
+            raise UsageError(f"{flag} goes with a project, not with a FILE.nix")
+    system = options["system"][0] if options["system"] else this_system()
+    start = time.monotonic()
+    with Progress(quiet=options["quiet"]) as progress:
+        nix = Nix(SystemRunner(), on_status=progress)
+        # A file that brings its own nixpkgs needs none of ours.
+        source = find_nixpkgs(options["nixpkgs"], path.parent, optional=True)
+        target = find_target(nix, path, options["attr"], source, nix_dir(), system)
+        built = find_hash(nix, target.evaluate)
+    where = f"{path}:{target.literal.line}"
+    changed = built.hash != target.current or target.literal.placeholder
+    if options["check"]:
+        if changed:
+            raise CheckFailed(f"{where}: the hash should be {built.hash.sri}", hint="run it without --check")
+    elif changed:
+        write_target(target, built.hash)
+    if options["as_json"]:
+        value = {
+            "schema": SCHEMA,
+            "changed": changed,
+            "files": [str(path)] if changed else [],
+            "systems": {
+                system: {
+                    "old": target.current.sri,
+                    "new": built.hash.sri,
+                    "how": "built",
+                    "builds": built.builds,
+                    "seconds": round(time.monotonic() - start, 3),
+                }
+            },
+        }
+        click.echo(json.dumps(value, indent=2, sort_keys=True))
+    elif changed:
+        click.echo(f"{where}: {target.literal.name} = {built.hash.sri}")
+    else:
+        click.echo("up to date")

@@ -36,10 +36,17 @@ class NixpkgsSource:
     args: tuple[tuple[str, str], ...] = ()
 
 
-def find_nixpkgs(given: str | None, project: Path, environ: Mapping[str, str] = os.environ) -> NixpkgsSource:
+def find_nixpkgs(
+    given: str | None,
+    project: Path,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    optional: bool = False,
+) -> NixpkgsSource:
     """The nixpkgs to evaluate with, in the order: ``given``, flake.lock of ``project``, ``<nixpkgs>``.
 
-    InputError for a path that is not there or a lock that cannot be read; ToolError where there is none.
+    InputError for a path that is not there or a lock that cannot be read; ToolError where there is none,
+    unless it is ``optional`` (an expression may do without).
     """
     if given:
         return _given(given)
@@ -48,7 +55,7 @@ def find_nixpkgs(given: str | None, project: Path, environ: Mapping[str, str] = 
         source = _from_lock(lock)
         if source is not None:
             return source
-    if _has_search_path(environ):
+    if optional or _has_search_path(environ):
         return NixpkgsSource("<nixpkgs> in NIX_PATH")
     raise ToolError("there is no nixpkgs to evaluate with", hint=HINT)
 

@@ -1,17 +1,16 @@
-"""update-hash for a project: its files, its evaluation, and the writing of its pins."""
+"""update-hash for a project: its files and its evaluation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from uvlock2nix.atomic import folder_lock, write_atomic
 from uvlock2nix.errors import InputError
 from uvlock2nix.nar import Hash
 from uvlock2nix.nix.build import Evaluated, Nix
 from uvlock2nix.nix.nixpkgs import NixpkgsSource
-from uvlock2nix.pins import Pin, Pins, lock_digest, read_pins, render
+from uvlock2nix.pins import lock_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,10 @@ class Files:
 
 
 def project_files(project: Path) -> Files:
-    """The files of ``project``; InputError where generate has not run yet."""
+    """The files of ``project`` (its folder, or its lock); InputError where generate has not run yet."""
+    project = project.resolve()
+    if project.is_file():
+        project = project.parent
     files = Files(
         project / "uv.lock", project / "nix" / "python-deps.nix", project / "nix" / "python-deps.json"
     )
@@ -42,9 +44,9 @@ def project_files(project: Path) -> Files:
 
 
 def evaluator(
-    nix: Nix, files: Files, source: NixpkgsSource, library: Path, system: str
+    nix: Nix, expression: Path, source: NixpkgsSource, library: Path, system: str
 ) -> Callable[[Hash], Evaluated]:
-    """A function that evaluates the project's deps for ``system`` with a hash put in.
+    """A function that evaluates deps (``expression``) for ``system`` with a hash put in.
 
     ``library`` is the directory of our Nix files.
     """
@@ -53,7 +55,7 @@ def evaluator(
         return nix.derivation(
             library / "update-hash.nix",
             {
-                "file": str(files.expression.resolve()),
+                "file": str(expression.resolve()),
                 "overlay": str((library / "overlay.nix").resolve()),
                 "outputHash": digest.sri,
                 "system": system,
@@ -62,22 +64,3 @@ def evaluator(
         )
 
     return evaluate
-
-
-def write_pins(files: Files, lock: str, new: tuple[Pin, ...]) -> Pins:
-    """Put ``new`` into the pins that are on disk now, and write them; ``lock`` is what they were made from.
-
-    Another run may have added its systems meanwhile: those stay. InputError where uv.lock is no longer the
-    one that was built; the pins are left as they were then.
-    """
-    with folder_lock(files.pins.parent):
-        if files.lock_digest() != lock:
-            raise InputError(
-                f"{files.lock} changed while the hash was made; nothing was written",
-                hint="run `uvlock2nix update-hash` again",
-            )
-        pins = replace(read_pins(files.pins), lock=lock)
-        for pin in new:
-            pins = pins.with_pin(pin)
-        write_atomic(files.pins, render(pins))
-    return pins

@@ -1,0 +1,100 @@
+# What `uvlock2nix update-hash FILE.nix` evaluates: the facts of one fixed-output derivation of somebody's file.
+# Every value comes by --argstr: no text is ever pasted into Nix.
+{
+  # Absolute path of the file.
+  file,
+  # Attribute path below its value, `a.b`; "" is the value itself.
+  attr ? "",
+  # A hash to evaluate with in the place of the derivation's own; "" leaves that.
+  outputHash ? "",
+  # Absolute path of uvlock2nix's overlay.nix.
+  overlay,
+  system,
+  nixpkgsPath ? "",
+  nixpkgsUrl ? "",
+  nixpkgsHash ? "",
+  nixpkgsGit ? "",
+  nixpkgsRev ? "",
+  nixpkgsFlake ? "",
+}:
+let
+  path = text: /. + text;
+  pkgs = import ./nixpkgs-source.nix {
+    inherit
+      overlay
+      system
+      nixpkgsPath
+      nixpkgsUrl
+      nixpkgsHash
+      nixpkgsGit
+      nixpkgsRev
+      nixpkgsFlake
+      ;
+  };
+  content = import (path file);
+  called = if builtins.isFunction content then pkgs.callPackage content { } else content;
+  steps = builtins.filter builtins.isString (builtins.split "\\." attr);
+  selected = builtins.foldl' (
+    value: step:
+    if builtins.isAttrs value && value ? ${step} then
+      value.${step}
+    else
+      throw "uvlock2nix: ${file} has no attribute ${attr}"
+  ) called (if attr == "" then [ ] else steps);
+
+  isFixed = value: builtins.isAttrs value && (value.type or "") == "derivation" && value ? outputHash;
+  # Where builders of nixpkgs keep the fixed-output derivation of a package.
+  inner = [
+    "deps"
+    "npmDeps"
+    "goModules"
+    "pnpmDeps"
+    "yarnOfflineCache"
+    "offlineCache"
+    "mvnDeps"
+    "fetchedMavenDeps"
+    "mixFodDeps"
+    "composerVendor"
+  ];
+  found = builtins.filter (name: isFixed (selected.${name} or null)) inner;
+  cargo = selected.cargoDeps.vendorStaging or selected.cargoDeps or null;
+  fixed =
+    if isFixed selected then
+      selected
+    else if !(builtins.isAttrs selected) then
+      throw "uvlock2nix: ${file} gives no derivation; --attr names one inside it"
+    else if builtins.length found == 1 then
+      selected.${builtins.head found}
+    else if found == [ ] && isFixed cargo then
+      cargo
+    else
+      throw (
+        "uvlock2nix: ${file} gives no fixed-output derivation; --attr names one inside it: "
+        + builtins.concatStringsSep ", " (
+          if found != [ ] then
+            found
+          else
+            builtins.filter (
+              name:
+              let
+                tried = builtins.tryEval (selected.${name} or null);
+              in
+              tried.success && isFixed tried.value
+            ) (builtins.attrNames selected)
+        )
+      );
+  # The very arguments of the derivation, with another hash: what was made from the hash before stays.
+  deps = if outputHash == "" then fixed else derivation (fixed.drvAttrs // { inherit outputHash; });
+  position = builtins.unsafeGetAttrPos "outputHash" fixed;
+in
+{
+  inherit (fixed) name;
+  drv = if outputHash == "" then "" else deps.drvPath;
+  out = if outputHash == "" then "" else deps.outPath;
+  system = fixed.system or system;
+  mode = fixed.outputHashMode or "flat";
+  algo = if (fixed.outputHashAlgo or null) == null then "" else fixed.outputHashAlgo;
+  hash = fixed.outputHash;
+  line =
+    if position != null && toString position.file == file then toString position.line else "";
+}
