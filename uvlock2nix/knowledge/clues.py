@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Final, Literal, TypeAlias
 
 from uvlock2nix.knowledge.native import is_attribute
@@ -20,6 +21,8 @@ from uvlock2nix.knowledge.tables import load_table
 Kind: TypeAlias = Literal["pkg-config", "linker", "cmake", "programs", "headers"]
 
 _MAX_LINE: Final = 2000
+# Each match is followed for at most 4000 characters: the product bounds the work on a hostile file.
+_MAX_MATCHES: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +115,11 @@ _INCLUDE_DIR: Final = re.compile(r"/usr/(?:local/)?include/(linux/[\w-]+\.h)")
 def _python(file: str, text: str) -> Iterator[Clue]:
     text = _without_comments(text)
     lines = _Lines(text)
-    for match in _LIBRARIES.finditer(text):
+    for match in islice(_LIBRARIES.finditer(text), _MAX_MATCHES):
         for position, name in _strings(text, match.end()):
             if _NAME.match(name) and name[0].isalnum() and not name.endswith(_FILES):
                 yield _clue("linker", name, file, lines.at(position))
-    for match in _PKGCONFIG_CALL.finditer(text):
+    for match in islice(_PKGCONFIG_CALL.finditer(text), _MAX_MATCHES):
         for position, value in _strings(text, match.end() - 1):
             for name in value.split():
                 if attribute("pkg-config", name):
