@@ -16,6 +16,8 @@ import argparse
 import base64
 import hashlib
 import io
+import itertools
+import json
 import os
 import re
 import shutil
@@ -25,7 +27,7 @@ import tarfile
 import tempfile
 import threading
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -57,6 +59,12 @@ PLATFORMS = {
 _FILE_URL = re.compile(
     r'url = "https?://[^"]*/([^"/]+?(?:\.whl|\.tar\.gz|\.zip|\.tar\.bz2|\.tgz))(?:#[^"]*)?"'
 )
+_PYPROJECT = """
+[build-system]
+requires = []
+build-backend = "stub"
+backend-path = ["."]
+"""
 _BACKEND = """
 import base64, hashlib, zipfile
 def get_requires_for_build_wheel(config_settings=None): return []
@@ -108,7 +116,7 @@ def make_sdist(name: str, version: str, *, as_zip: bool) -> bytes:
     top = f"{name}-{version}"
     texts = {
         f"{top}/PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
-        f"{top}/pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "stub"\nbackend-path = ["."]\n',
+        f"{top}/pyproject.toml": _PYPROJECT,
         f"{top}/stub.py": _BACKEND.format(name=name, version=version, files=wheel_files(name, version)),
     }
     buffer = io.BytesIO()
@@ -182,22 +190,18 @@ def copy_project(folder: Path, destination: Path) -> None:
             shutil.copyfile(path, target)
 
 
-def ask_uv(
-    project: Path, server: Server, run: str, python: str, platform: str, arguments: Sequence[str]
-) -> Answer:
+def ask_uv(place: Path, server: Server, case: Case, arguments: Sequence[str]) -> Answer:
     """What uv downloads for one target."""
-    triple, _, macos = platform.partition("@")
+    triple, _, macos = case.platform.partition("@")
     environment = {key: value for key, value in os.environ.items() if not key.startswith("UV_")}
     environment |= {"UV_NO_PROGRESS": "1", "NO_COLOR": "1", "UV_NO_SYSTEM_CONFIG": "1"}
     if macos:
         environment["MACOSX_DEPLOYMENT_TARGET"] = macos
-    command = ["uv", "sync", "--frozen", "--no-cache", "--python", python, "--python-platform", triple]
+    command = ["uv", "sync", "--frozen", "--no-cache", "--python", case.python, "--python-platform", triple]
     command += ["--no-python-downloads", "--no-install-local", *arguments]
-    result = subprocess.run(
-        command, cwd=project, env=environment, capture_output=True, text=True, check=False
-    )
+    result = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
     files: dict[str, str] = {}
-    for name, filename in server.asked.get(run, ()):
+    for name, filename in server.asked.get(case.run, ()):
         files[name] = filename if name not in files else f"{files[name]} and {filename}"
     return Answer(files, result.stderr if result.returncode else "")
 
@@ -222,55 +226,104 @@ def our_choice(
     return chosen, refused
 
 
-def variants(project: Project) -> Iterator[tuple[Selection, list[str]]]:
-    """All extras and groups where nothing conflicts, else the default selection."""
-    if project.lock.conflicts:
-        yield Selection(default_groups=True), []
-    else:
-        yield Selection(all_extras=True, all_groups=True), ["--all-extras", "--all-groups"]
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One folder on one target; ``run`` marks its requests."""
+
+    folder: Path
+    python: str
+    platform: str
+    run: str
+
+    def target(self) -> Target:
+        """The target, with the interpreter's own version."""
+        system, libc, macos = PLATFORMS[self.platform]
+        command = [self.python, "-c", "import platform; print(platform.python_version())"]
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+        return Target.parse(system, result.stdout.strip(), libc=libc, macos=macos)
 
 
-def compare(folder: Path, python: str, platform: str, server: Server, run: str) -> tuple[int, list[str]]:
+def compare(case: Case, server: Server, record: Record) -> tuple[int, list[str]]:
     """Number of (package, target) pairs compared, and what differs."""
-    system, libc, macos = PLATFORMS[platform]
-    version = subprocess.run(
-        [python, "-c", "import platform; print(platform.python_version())"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
-    target = Target.parse(system, version, libc=libc, macos=macos)
-    project = load_project(folder)
+    target, project = case.target(), load_project(case.folder)
+    if project.lock.conflicts:
+        selection, flags = Selection(default_groups=True), []
+    else:
+        selection, flags = Selection(all_extras=True, all_groups=True), ["--all-extras", "--all-groups"]
+    try:
+        chosen, refused = our_choice(project, selection, target)
+    except Uvlock2nixError as error:
+        print(f"  skipped: {error.message.splitlines()[0]}")
+        return 0, []
+    left_out = [name for name, filename in chosen.items() if filename == "git"] + list(refused)
+    arguments = [*flags, *(part for name in left_out for part in ("--no-install-package", name))]
     total, wrong = 0, []
-    for selection, flags in variants(project):
-        try:
-            chosen, refused = our_choice(project, selection, target)
-        except Uvlock2nixError as error:
-            print(f"  skipped: {error.message.splitlines()[0]}")
-            continue
-        left_out = [name for name, filename in chosen.items() if filename == "git"] + list(refused)
-        arguments = [*flags, *(part for name in left_out for part in ("--no-install-package", name))]
-        with tempfile.TemporaryDirectory() as temporary:
-            copy_project(folder, Path(temporary))
-            text = rewrite_lock((folder / "uv.lock").read_text(), server.address, run)
-            (Path(temporary) / "uv.lock").write_text(text)
-            answer = ask_uv(Path(temporary), server, run, python, platform, arguments)
-            if answer.error:
-                wrong.append(f"uv failed: {answer.error.strip().splitlines()[-3:]}")
-            # uv must refuse what we refuse: without leaving them out it has to fail and name one of them.
-            if refused:
-                again = ask_uv(Path(temporary), server, f"{run}r", python, platform, [*flags, "--dry-run"])
-                named = any(name in again.error for name in refused)
-                total += 1
-                if not named:
-                    wrong.append(f"we refuse {sorted(refused)}, uv says {again.error[-200:]!r}")
-        for name, filename in chosen.items():
-            if filename == "git":
-                continue
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary)
+        copy_project(case.folder, place)
+        text = rewrite_lock((case.folder / "uv.lock").read_text(), server.address, case.run)
+        (place / "uv.lock").write_text(text)
+        answer = ask_uv(place, server, case, arguments)
+        if answer.error:
+            return 1, [f"uv failed: {answer.error.strip().splitlines()[-3:]}"]
+        # uv must refuse what we refuse: without leaving them out it has to fail and name one of them.
+        if refused:
             total += 1
-            if answer.files.get(name) != filename and not answer.error:
+            again = ask_uv(place, server, case, [*flags, "--dry-run"])
+            if not any(name in again.error for name in refused):
+                wrong.append(f"we refuse {sorted(refused)}, uv says {again.error[-200:]!r}")
+    for name, filename in chosen.items():
+        if filename != "git":
+            total += 1
+            if answer.files.get(name) != filename:
                 wrong.append(f"{name}: we {filename}, uv {answer.files.get(name)}")
+    record.add(project, target, answer)
     return total, wrong
+
+
+class Record:
+    """uv's answers for packages with several wheels, to be carried as test data."""
+
+    def __init__(self) -> None:
+        self.targets: dict[str, dict[str, object]] = {}
+        self.packages: dict[str, dict[str, object]] = {}
+        self.answers: dict[str, dict[str, str]] = {}
+
+    def add(self, project: Project, target: Target, answer: Answer) -> None:
+        key = str(target)
+        self.targets[key] = {
+            "system": target.system,
+            "python": str(target.python),
+            "libc": str(target.libc).replace(" ", "-"),
+            "macos": f"{target.macos[0]}.{target.macos[1]}",
+        }
+        for package in project.lock.packages:
+            filename = answer.files.get(package.name)
+            files = [
+                *(file.filename for file in package.wheels),
+                package.sdist.filename if package.sdist else None,
+            ]
+            if filename in files and len(package.wheels) > 1:
+                self.packages[str(package)] = {"wheels": files[:-1], "sdist": files[-1]}
+                self.answers.setdefault(key, {})[str(package)] = str(filename)
+
+    def write(self, path: Path, packages: int) -> None:
+        """At most ``packages`` packages, those with the most different answers first, then by name."""
+
+        def variety(name: str) -> tuple[int, str]:
+            return -len({answers[name] for answers in self.answers.values() if name in answers}), name
+
+        kept = set(sorted(self.packages, key=variety)[:packages])
+        value = {
+            "_source": "files that uv 0.13.8 downloads, recorded with scripts/compare_wheels.py",
+            "targets": self.targets,
+            "packages": {name: self.packages[name] for name in sorted(kept)},
+            "answers": {
+                key: {name: file for name, file in sorted(answers.items()) if name in kept}
+                for key, answers in self.answers.items()
+            },
+        }
+        path.write_text(json.dumps(value, indent=0, sort_keys=True) + "\n")
 
 
 def main() -> int:
@@ -281,19 +334,20 @@ def main() -> int:
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--python", nargs="+", required=True)
     parser.add_argument("--platform", nargs="+", default=list(PLATFORMS), choices=list(PLATFORMS))
+    parser.add_argument("--record", type=Path, help="write uv's answers to this file")
+    parser.add_argument("--record-packages", type=int, default=60)
     options = parser.parse_args()
-    server, total, differing, number = Server(), 0, 0, 0
-    for folder in options.folders:
-        for python in options.python:
-            for platform in options.platform:
-                number += 1
-                compared, wrong = compare(folder, python, platform, server, f"run{number}")
-                total, differing = total + compared, differing + len(wrong)
-                print(
-                    f"{folder.name} {Path(python).parent.parent.name} {platform}: {compared} pairs, {len(wrong)} differ"
-                )
-                for line in wrong[:8]:
-                    print(f"  {line}")
+    server, record, total, differing = Server(), Record(), 0, 0
+    places = itertools.product(options.folders, options.python, options.platform)
+    for number, (folder, python, platform) in enumerate(places):
+        compared, wrong = compare(Case(folder, python, platform, f"run{number}"), server, record)
+        total, differing = total + compared, differing + len(wrong)
+        where = f"{folder.name} {Path(python).parent.parent.name} {platform}"
+        print(f"{where}: {compared} pairs, {len(wrong)} differ", flush=True)
+        for line in wrong[:8]:
+            print(f"  {line}")
+    if options.record:
+        record.write(options.record, options.record_packages)
     print(f"{total - differing} of {total} choices equal")
     return 1 if differing else 0
 

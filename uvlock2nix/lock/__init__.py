@@ -1,6 +1,5 @@
 """The lock, exactly as uv understands it: read it, and ask what it holds for a selection and a target."""
 
-from uvlock2nix.lock.check import check_lock_matches
 from uvlock2nix.lock.model import (
     ConflictItem,
     Dependency,
@@ -27,6 +26,15 @@ from uvlock2nix.lock.pyproject import BuildSystem, PyProject
 from uvlock2nix.lock.resolve import Environment, EnvPackage, resolve
 from uvlock2nix.lock.selection import Selection
 from uvlock2nix.lock.settings import ExtraBuildDependency, Index, UvSettings
+
+
+def check_lock_matches(project: Project) -> list[str]:
+    """What in the lock does not fit the project: see ``uvlock2nix.lock.check``."""
+    # Loaded on use: it needs packaging's requirement parser, which costs more than reading a small lock.
+    from uvlock2nix.lock.check import check_lock_matches as check
+
+    return check(project)
+
 
 __all__ = [
     "BuildSystem",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import unquote
 
 from packaging.version import InvalidVersion, Version
@@ -10,6 +11,9 @@ from uvlock2nix.lock.model import LockedFile
 from uvlock2nix.lock.wire import Problems, Table, shorten
 
 _WHEEL_KEYS = frozenset(("url", "path", "filename", "hash", "size", "upload-time", "upload_time", "zstd"))
+# What nearly every entry of a lock looks like; whatever does not match takes the careful way.
+_PLAIN_URL = re.compile(r"https?://[!$&-.0-9:;=@A-Z_a-z~/]+/([0-9A-Za-z_][0-9A-Za-z_.!-]*)")
+_PLAIN_HASH = re.compile(r"sha256:[0-9a-f]{64}")
 _SDIST_KEYS = frozenset(("url", "path", "hash", "size", "upload-time", "upload_time"))
 
 
@@ -52,6 +56,8 @@ def file_name_of(place: str) -> str:
 
 
 def _read_file(table: Table, where: str, problems: Problems) -> LockedFile | None:
+    if (plain := _read_plain(table, where, problems)) is not None:
+        return plain
     url = path = None
     if "url" in table:
         url = problems.url(table, "url", where)
@@ -81,6 +87,26 @@ def _read_file(table: Table, where: str, problems: Problems) -> LockedFile | Non
         problems.size(table, where) if "size" in table else None,
         None if uploaded is None else str(uploaded)[:64],
     )
+
+
+def _read_plain(table: Table, where: str, problems: Problems) -> LockedFile | None:
+    """The quick way for the usual entry, None for every other; same answers as the careful way."""
+    url, digest, uploaded = table.get("url"), table.get("hash"), table.get("upload-time")
+    if (
+        type(url) is not str
+        or type(digest) is not str
+        or (uploaded is not None and type(uploaded) is not str)
+    ):
+        return None
+    match = _PLAIN_URL.fullmatch(url)
+    if (
+        match is None
+        or _PLAIN_HASH.fullmatch(digest) is None
+        or (uploaded is None and "upload_time" in table)
+    ):
+        return None
+    size = problems.size(table, where) if "size" in table else None
+    return LockedFile(match[1], url, None, digest, size, uploaded and uploaded[:64])
 
 
 def _check_wheel_name(filename: str, version: str | None, where: str, problems: Problems) -> bool:

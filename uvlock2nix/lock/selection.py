@@ -48,6 +48,7 @@ class Active:
     """
 
     roots: tuple[Package, ...]
+    whole_workspace: bool
     single: Member | None
     group_root: Package | None
     prod: bool
@@ -83,6 +84,7 @@ class Active:
 def activate(project: Project, selection: Selection) -> Active:
     """Work out roots, extras and groups. Raises SelectionError, ConflictError or ProjectError."""
     lock = project.lock
+    _check_flags(selection)
     single, roots = _roots(project, selection)
     owner = single if single is not None else project.current_member
     defaults = _default_groups(project, owner) if selection.default_groups else ()
@@ -92,6 +94,7 @@ def activate(project: Project, selection: Selection) -> Active:
     listed = () if only or defaults is None else defaults
     active = Active(
         roots=roots,
+        whole_workspace=selection.all_packages or (project.current is None and not selection.packages),
         single=single,
         group_root=None,
         prod=not only,
@@ -110,6 +113,27 @@ def activate(project: Project, selection: Selection) -> Active:
     return active
 
 
+_EXCLUSIVE = (
+    ("packages", "all_packages"),
+    ("extras", "all_extras"),
+    ("extras", "only_groups"),
+    ("all_extras", "only_groups"),
+    ("groups", "only_groups"),
+    ("all_groups", "only_groups"),
+)
+
+
+def _check_flags(selection: Selection) -> None:
+    """Refuse the pairs of flags that uv refuses."""
+    for first, second in _EXCLUSIVE:
+        if getattr(selection, first) and getattr(selection, second):
+            flags = [
+                f"--{name.replace('_', '-').removesuffix('s' if name[:3] != 'all' else '')}"
+                for name in (first, second)
+            ]
+            raise SelectionError(f"{flags[0]} and {flags[1]} exclude each other", hint="use one of them")
+
+
 def _roots(project: Project, selection: Selection) -> tuple[Member | None, tuple[Package, ...]]:
     lock = project.lock
     if lock.flavour != "uv":
@@ -120,8 +144,6 @@ def _roots(project: Project, selection: Selection) -> tuple[Member | None, tuple
         return None, ()
     members = {member.name: member for member in project.members}
     if selection.all_packages:
-        if selection.packages:
-            raise SelectionError("--package and --all-packages exclude each other", hint="use one of them")
         return None, tuple(_package_of(project, name) for name in members)
     chosen = tuple(dict.fromkeys(map(normalize, selection.packages)))
     for name in chosen:
@@ -184,7 +206,8 @@ def _with_group_root(active: Active, project: Project) -> Active:
 
 def _reachable_projects(lock: Lock, active: Active) -> frozenset[str]:
     """Names of the projects that the selection can reach, markers left aside."""
-    if active.single is None and lock.manifest.members and len(active.roots) == len(lock.manifest.members):
+    if active.whole_workspace:
+        # uv asks for the members' names here, which a lock of a lone project does not have.
         return frozenset(lock.manifest.members)
     members = frozenset(lock.manifest.members)
     required = {root.name for root in active.roots}
