@@ -123,7 +123,7 @@ def _python(uv: str, target: Target) -> Path:
     """A Python of the target's minor version on this machine: uv takes its tags from it."""
     minor = target.python.minor
     done = subprocess.run(
-        [uv, "python", "find", "--no-project", "--quiet", minor], capture_output=True, text=True, check=False
+        [uv, "python", "find", "--no-project", minor], capture_output=True, text=True, check=False
     )
     if done.returncode != 0 or not done.stdout.strip():
         raise ToolError(f"no Python {minor} on this machine", hint=f"install one: uv python install {minor}")

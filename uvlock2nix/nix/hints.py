@@ -7,6 +7,7 @@ build is taken as it is; the rest is recognised from the words of compilers, lin
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -14,7 +15,7 @@ from typing import Final, Protocol
 from uvlock2nix.errors import NetworkError, ToolError
 from uvlock2nix.knowledge.clues import Kind, attribute
 from uvlock2nix.knowledge.store import soname_attribute
-from uvlock2nix.nix.messages import BuilderFailed, Failed, OtherText, read_messages
+from uvlock2nix.nix.messages import BuilderFailed, Failed
 
 _SHOWN: Final = 25
 
@@ -64,8 +65,10 @@ def _what(builder: BuilderFailed | None, drv: str) -> str:
 def evaluation_error(lines: Sequence[str]) -> ToolError:
     """The error for an expression that Nix could not evaluate, with Nix's own words."""
     text = "\n".join(lines)
-    messages = [message.text for message in read_messages(text) if isinstance(message, OtherText)]
-    words = messages[-1] if messages else text[-3000:].strip()
+    # The reason stands last; before it, and less indented, stands the way to it.
+    starts = [index for index, line in enumerate(lines) if line.lstrip().startswith("error:")]
+    shown = lines[starts[-1] :] if starts else lines[-20:]
+    words = textwrap.dedent("\n".join(shown)).strip().removeprefix("error:").strip()
     for pattern, hint in _EVALUATION:
         if re.search(pattern, text):
             return ToolError(f"Nix could not evaluate the expression:\n{_indent(words)}", hint=hint)
