@@ -301,10 +301,11 @@ def _decide(
             version=draft.version,
             match=draft.nixpkgs if draft.nixpkgs is not None else NixpkgsMatch(None, None, "absent"),
             needs=tuple(needs[draft.name]),
+            # The project itself is a dependent too, also where it is virtual and never installed.
             needed_by={
                 base: specifiers.get((base, draft.name))
                 for dependent in draft.package.requested_by
-                if (base := dependent.partition("[")[0].partition(":")[0]) in needs
+                if dependent != "the selection" and (base := _base(dependent))
             },
             barred=_barred(draft, project),
             compiled=draft.class_ == "sdist-native",
@@ -312,6 +313,11 @@ def _decide(
         for draft in drafts
     }
     return decide(nodes, policy.from_nixpkgs, policy.allow, policy.deny)
+
+
+def _base(dependent: str) -> str:
+    """``name[extra]`` and ``name:group`` → ``name``."""
+    return dependent.partition("[")[0].partition(":")[0]
 
 
 def _barred(draft: ClassifiedPackage, project: Project) -> str:

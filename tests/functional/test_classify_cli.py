@@ -1,0 +1,131 @@
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+
+from uvlock2nix.cli.app import cli
+from uvlock2nix.errors import Uvlock2nixError
+
+ROOT = Path(__file__).parents[2]
+AUTHENTIK = ROOT / "fixtures" / "authentik"
+LINUX = ("--system", "x86_64-linux", "--python", "3.13", "--no-inspect")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def run(*args: str) -> Result:
+    return CliRunner().invoke(cli, ["classify", *args])
+
+
+def as_json(*args: str) -> dict[str, Any]:
+    result = run(*args, "--json")
+    assert result.exit_code == 0, result.output
+    value: dict[str, Any] = json.loads(result.stdout)
+    return value
+
+
+def test_json_follows_its_schema_and_the_contract() -> None:
+    value = as_json(str(AUTHENTIK), *LINUX)
+    schema = json.loads((ROOT / "docs" / "schema" / "classify-1.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(value, schema)
+    names = [p["name"] for p in value["packages"]]
+    assert names == sorted(names)
+    assert value["target"] == {"system": "x86_64-linux", "python": "3.13.18"}
+    lxml = next(p for p in value["packages"] if p["name"] == "lxml")
+    assert lxml["class"] == "sdist-native"
+    assert lxml["native"]["build_inputs"] == ["libxml2", "libxslt", "zlib"]
+    assert lxml["source"]["kind"] == "registry"
+    assert lxml["rejected"]
+    members = {p["name"] for p in value["packages"] if p["class"] == "workspace"}
+    assert members == {"authentik-like", "authentik-like-client", "authentik-like-tasks"}
+
+
+def test_the_schema_refuses_what_is_not_in_it() -> None:
+    value = as_json(str(AUTHENTIK), *LINUX)
+    schema = json.loads((ROOT / "docs" / "schema" / "classify-1.json").read_text())
+    value["packages"][0]["extra"] = 1
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(value, schema)
+
+
+def test_the_table_has_a_line_for_each_package_and_totals() -> None:
+    result = run(str(AUTHENTIK), *LINUX)
+    assert result.exit_code == 0
+    assert "29 packages: 21 wheel, 4 sdist-native, 1 vcs, 3 workspace" in result.stdout
+    assert "as of 2025-09-27" in result.stdout
+    assert "[tool.uvlock2nix.native.akl-flags]" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_explain_says_everything() -> None:
+    result = run(str(AUTHENTIK), *LINUX, "--explain", "XMLSec")
+    assert result.exit_code == 0
+    for needle in (
+        "xmlsec 1.3.17: sdist-native",
+        "authentik-like → xmlsec",
+        "tool.uv.no-binary forbids wheels",
+        "libraries to build with: xmlsec, libxml2, libxslt, libtool, openssl",
+        "build requirements whose pins are ignored: lxml, setuptools",
+        "source: NixOS/nixpkgs",
+    ):
+        assert needle in result.stdout
+
+
+def test_explain_of_a_stranger_names_the_nearest() -> None:
+    result = run(str(AUTHENTIK), *LINUX, "--explain", "xmlsek")
+    assert isinstance(result.exception, Uvlock2nixError)
+    assert result.exception.exit_code == 2
+    assert "did you mean `xmlsec`" in result.exception.message
+
+
+def test_two_systems_are_one_too_many() -> None:
+    result = run(str(AUTHENTIK), "--system", "x86_64-linux", "--system", "aarch64-linux")
+    assert isinstance(result.exception, Uvlock2nixError)
+    assert result.exception.exit_code == 2
+
+
+def test_the_users_table_is_used_and_its_mistakes_are_named(tmp_path: Path) -> None:
+    project = tmp_path / "p"
+    shutil.copytree(AUTHENTIK, project)
+    pyproject = project / "pyproject.toml"
+    text = pyproject.read_text()
+    pyproject.write_text(text + '\n[tool.uvlock2nix.native.lxml]\nbuild-inputs = ["libxml2_13"]\n')
+    lxml = next(p for p in as_json(str(project), *LINUX)["packages"] if p["name"] == "lxml")
+    assert lxml["native"]["build_inputs"] == ["libxml2_13"]
+    assert lxml["native"]["native_build_inputs"] == ["pkg-config"]
+    pyproject.write_text(text + "\n[tool.uvlock2nix.native.lxml]\nbuildinputs = []\n")
+    result = run(str(project), *LINUX)
+    assert isinstance(result.exception, Uvlock2nixError)
+    assert "did you mean `build-inputs`" in result.exception.message
+
+
+def test_from_nixpkgs_changes_the_classes(tmp_path: Path) -> None:
+    same = {p["name"]: p for p in as_json(str(AUTHENTIK), *LINUX, "--from-nixpkgs", "same")["packages"]}
+    taken = {name for name, p in same.items() if p["class"] == "nixpkgs"}
+    assert taken
+    assert all(same[name]["nixpkgs"]["match"] == "same" for name in taken)
+    none = as_json(str(AUTHENTIK), *LINUX, "--from-nixpkgs", "none")["packages"]
+    assert not any(p["class"] == "nixpkgs" for p in none)
+
+
+def test_control_characters_are_shown_and_not_sent(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["a"]\n'
+    )
+    (tmp_path / "uv.lock").write_text(
+        'version = 1\nrequires-python = ">=3.11"\n'
+        '[[package]]\nname = "app"\nversion = "1"\nsource = { virtual = "." }\n'
+        'dependencies = [{ name = "a" }]\n'
+        '[[package]]\nname = "a"\nversion = "1"\n'
+        'source = { git = "https://git.invalid/\\u001b[2J#' + "a" * 40 + '" }\n'
+    )
+    result = run(str(tmp_path), *LINUX)
+    assert "\x1b" not in result.output

@@ -1,0 +1,276 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from uvlock2nix.artifacts import BuildPolicy
+from uvlock2nix.classify import CLASSES, ClassifiedPackage, ClassifyPolicy, classify
+from uvlock2nix.errors import NoArtifactError
+from uvlock2nix.knowledge.native import NativeInputs
+from uvlock2nix.knowledge.nixpkgs import SCHEMA, NixpkgsIndex, parse_index
+from uvlock2nix.knowledge.store import Knowledge
+from uvlock2nix.lock import Selection, load_project, resolve
+from uvlock2nix.target import Target
+
+LINUX = Target.parse(system="x86_64-linux", python="3.13")
+FIXTURES = Path(__file__).parents[3] / "fixtures"
+
+
+def index(**versions: str) -> NixpkgsIndex:
+    return parse_index(
+        {"schema": SCHEMA, "sets": {"313": {k.replace("_", "-"): v for k, v in versions.items()}}}, "x"
+    )
+
+
+def locked(
+    name: str, version: str, *, needs: tuple[str, ...] = (), files: tuple[str, ...] = (), source: str = ""
+) -> str:
+    source = source or '{ registry = "https://index.invalid/simple" }'
+    wheels = [f for f in files if f.endswith(".whl")]
+    sdists = [f for f in files if not f.endswith(".whl")]
+
+    def entry(file: str) -> str:
+        return f'{{ url = "https://files.invalid/{file}", hash = "sha256:{"0" * 64}", size = 10 }}'
+
+    lines = [f'[[package]]\nname = "{name}"\nversion = "{version}"\nsource = {source}']
+    if needs:
+        lines.append("dependencies = [" + ", ".join(f'{{ name = "{n}" }}' for n in needs) + "]")
+    lines += [f"sdist = {entry(f)}" for f in sdists]
+    if wheels:
+        lines.append("wheels = [" + ", ".join(map(entry, wheels)) + "]")
+    return "\n".join(lines) + "\n"
+
+
+def run(
+    tmp_path: Path,
+    *packages: str,
+    roots: tuple[str, ...],
+    knowledge: Knowledge | None = None,
+    policy: ClassifyPolicy | None = None,
+    target: Target = LINUX,
+    uv: str = "",
+) -> dict[str, ClassifiedPackage]:
+    listed = ", ".join(f'"{r}"' for r in roots)
+    (tmp_path / "pyproject.toml").write_text(
+        f'[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = [{listed}]\n{uv}'
+    )
+    app = locked("app", "1", needs=roots, source='{ virtual = "." }')
+    (tmp_path / "uv.lock").write_text('version = 1\nrequires-python = ">=3.11"\n' + app + "".join(packages))
+    project = load_project(tmp_path)
+    environment = resolve(project, Selection(), target)
+    found = classify(
+        project, environment, target, knowledge or Knowledge(own_index=index()), policy or ClassifyPolicy()
+    )
+    assert all(item.reasons and item.class_ in CLASSES for item in found)
+    return {item.name: item for item in found}
+
+
+def sdist(name: str, version: str, *, needs: tuple[str, ...] = ()) -> str:
+    return locked(name, version, needs=needs, files=(f"{name}-{version}.tar.gz",))
+
+
+def wheel(name: str, version: str, *, needs: tuple[str, ...] = ()) -> str:
+    return locked(name, version, needs=needs, files=(f"{name}-{version}-py3-none-any.whl",))
+
+
+def test_the_authentik_fixture_needs_exactly_this() -> None:
+    project = load_project(FIXTURES / "authentik")
+    environment = resolve(project, Selection(), LINUX)
+    found = {p.name: p for p in classify(project, environment, LINUX, Knowledge.default(), ClassifyPolicy())}
+    assert {n for n, p in found.items() if p.class_ == "sdist-native"} == {
+        "lxml",
+        "xmlsec",
+        "gssapi",
+        "psycopg-c",
+    }
+    assert found["lxml"].native.build_inputs == ("libxml2", "libxslt", "zlib")
+    assert found["lxml"].native.native_build_inputs == ("pkg-config",)
+    assert found["xmlsec"].native.build_inputs == ("xmlsec", "libxml2", "libxslt", "libtool", "openssl")
+    assert found["psycopg-c"].native.native_build_inputs == ("postgresql.pg_config",)
+    assert found["gssapi"].native.cflags == ("-include gssapi/gssapi_ext.h",)
+    assert found["authentik-like"].class_ == "workspace"
+    assert found["akl-flags"].class_ == "vcs"
+    assert found["django"].class_ == "wheel"
+
+
+def test_a_wheel_an_sdist_and_what_is_unknown(tmp_path: Path) -> None:
+    found = run(tmp_path, wheel("a", "1"), sdist("b", "1"), roots=("a", "b"))
+    assert (found["a"].class_, found["a"].known) == ("wheel", "")
+    assert (found["b"].class_, found["b"].known) == ("sdist", "unknown")
+    assert "unknown" in found["b"].reasons[-1]
+
+
+def test_an_any_wheel_beside_a_forbidden_one_proves_purity(tmp_path: Path) -> None:
+    a = locked("a", "1", files=("a-1-py3-none-any.whl", "a-1.tar.gz"))
+    found = run(tmp_path, a, roots=("a",), uv='[tool.uv]\nno-binary-package = ["a"]')
+    assert (found["a"].class_, found["a"].known) == ("sdist", "pure")
+
+
+def test_the_user_beats_the_table_and_inspection_is_called_so(tmp_path: Path) -> None:
+    mine = NativeInputs(build_inputs=("mine",), provenance="user", given=frozenset({"build_inputs"}))
+    seen = NativeInputs(build_inputs=("seen",), provenance="inspected")
+    knowledge = Knowledge(user={"lxml": mine}, inspected={"b": seen}, own_index=index())
+    found = run(tmp_path, sdist("lxml", "6.0"), sdist("b", "1"), roots=("lxml", "b"), knowledge=knowledge)
+    assert found["lxml"].native.build_inputs == ("mine",)
+    assert "[tool.uvlock2nix.native]" in found["lxml"].reasons[-1]
+    assert (found["b"].class_, found["b"].known) == ("sdist-native", "inspected")
+    assert "inspected" in found["b"].reasons[-1]
+
+
+def test_a_pure_inspection(tmp_path: Path) -> None:
+    knowledge = Knowledge(
+        inspected={"b": NativeInputs(kind="pure", provenance="inspected")}, own_index=index()
+    )
+    found = run(tmp_path, sdist("b", "1"), roots=("b",), knowledge=knowledge)
+    assert (found["b"].class_, found["b"].known) == ("sdist", "pure")
+
+
+def test_why_an_sdist_was_not_inspected_is_told(tmp_path: Path) -> None:
+    knowledge = Knowledge(uninspected={"b": "wrong hash"}, own_index=index())
+    found = run(tmp_path, sdist("b", "1"), roots=("b",), knowledge=knowledge)
+    assert found["b"].reasons[-1].endswith("wrong hash")
+
+
+def test_native_takes_a_compiled_package_of_the_same_version_from_nixpkgs(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        sdist("python-ldap", "3.4.4", needs=("pyasn1",)), wheel("pyasn1", "0.6"), wheel("django", "5.2"),
+        roots=("python-ldap", "django"),
+        knowledge=Knowledge(own_index=index(python_ldap="3.4.4", pyasn1="0.6", django="5.2")),
+    )  # fmt: skip
+    assert {n for n, p in found.items() if p.from_nixpkgs} == {"python-ldap", "pyasn1"}
+    assert found["python-ldap"].class_ == "nixpkgs"
+    assert found["python-ldap"].native.build_inputs == ()
+    assert "nixpkgs' python-ldap brings it" in found["pyasn1"].reasons[0]
+
+
+def test_a_refusal_names_the_dependency(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        sdist("python-ldap", "3.4.4", needs=("pyasn1",)), wheel("pyasn1", "0.6.1"),
+        roots=("python-ldap",),
+        knowledge=Knowledge(own_index=index(python_ldap="3.4.4", pyasn1="0.6")),
+    )  # fmt: skip
+    assert found["python-ldap"].class_ == "sdist-native"
+    assert found["python-ldap"].native.build_inputs == ("openldap", "cyrus_sasl")
+    assert found["python-ldap"].reasons[-1] == (
+        "not from nixpkgs: it needs pyasn1, which stays with the lock: nixpkgs has pyasn1 0.6, the lock 0.6.1"
+    )
+
+
+def test_none_takes_nothing_but_still_compares(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        sdist("lxml", "6.0.0"),
+        roots=("lxml",),
+        knowledge=Knowledge(own_index=index(lxml="6.0.0")),
+        policy=ClassifyPolicy(from_nixpkgs="none"),
+    )
+    assert found["lxml"].class_ == "sdist-native"
+    assert found["lxml"].nixpkgs is not None
+    assert found["lxml"].nixpkgs.match == "same"
+
+
+def test_the_projects_own_requirement_vouches_for_a_newer_version(tmp_path: Path) -> None:
+    metadata = '\n[package.metadata]\nrequires-dist = [{ name = "a", specifier = "SPEC" }]\n'
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["a"]\n'
+    )
+    for specifier, expected in ((">=1", True), ("<1.1", False)):
+        app = locked("app", "1", needs=("a",), source='{ virtual = "." }') + metadata.replace(
+            "SPEC", specifier
+        )
+        (tmp_path / "uv.lock").write_text(
+            'version = 1\nrequires-python = ">=3.11"\n' + app + wheel("a", "1.0")
+        )
+        project = load_project(tmp_path)
+        environment = resolve(project, Selection(), LINUX)
+        policy = ClassifyPolicy(from_nixpkgs="compatible")
+        found = classify(project, environment, LINUX, Knowledge(own_index=index(a="1.2")), policy)
+        assert found[0].from_nixpkgs is expected
+
+
+LXML = locked(
+    "lxml", "6.0.2", files=("lxml-6.0.2-cp313-cp313-manylinux_2_28_x86_64.whl", "lxml-6.0.2.tar.gz")
+)
+
+
+def test_lxml_is_compiled_when_xmlsec_is(tmp_path: Path) -> None:
+    found = run(tmp_path, LXML, sdist("xmlsec", "1.3.17", needs=("lxml",)), roots=("xmlsec",))
+    assert found["lxml"].class_ == "sdist-native"
+    assert found["lxml"].choice.artifact is not None
+    assert found["lxml"].choice.artifact.kind == "sdist"
+    assert "both must share one libxml2" in found["lxml"].reasons[0]
+    assert "libxml2" in found["lxml"].native.build_inputs
+
+
+def test_lxml_stays_a_wheel_beside_a_wheel_of_xmlsec(tmp_path: Path) -> None:
+    xmlsec = locked("xmlsec", "1.3.17", files=("xmlsec-1.3.17-cp313-cp313-manylinux_2_28_x86_64.whl",))
+    found = run(tmp_path, LXML, xmlsec, roots=("lxml", "xmlsec"))
+    assert {p.class_ for p in found.values()} == {"wheel"}
+
+
+def test_lxml_that_cannot_be_compiled_beside_a_compiled_xmlsec_is_told(tmp_path: Path) -> None:
+    only_wheel = locked("lxml", "6.0.2", files=("lxml-6.0.2-cp313-cp313-manylinux_2_28_x86_64.whl",))
+    found = run(tmp_path, only_wheel, sdist("xmlsec", "1.3.17"), roots=("lxml", "xmlsec"))
+    assert found["lxml"].class_ == "wheel"
+    assert "library version mismatch" in found["lxml"].reasons[-1]
+
+
+def test_xmlsec_is_compiled_when_lxml_comes_from_nixpkgs(tmp_path: Path) -> None:
+    xmlsec = locked(
+        "xmlsec",
+        "1.3.17",
+        files=("xmlsec-1.3.17-cp313-cp313-manylinux_2_28_x86_64.whl", "xmlsec-1.3.17.tar.gz"),
+    )
+    found = run(
+        tmp_path, LXML, xmlsec, roots=("lxml", "xmlsec"),
+        knowledge=Knowledge(own_index=index(lxml="6.0.2", xmlsec="1.3.16")),
+        policy=ClassifyPolicy(from_nixpkgs="same"),
+    )  # fmt: skip
+    assert found["lxml"].class_ == "nixpkgs"
+    assert found["xmlsec"].class_ == "sdist-native"
+
+
+def test_nothing_fits(tmp_path: Path) -> None:
+    windows = locked("w", "1", files=("w-1-cp313-cp313-win_amd64.whl",))
+    with pytest.raises(NoArtifactError, match="nothing in the lock fits"):
+        run(tmp_path, windows, roots=("w",))
+    found = run(tmp_path, windows, roots=("w",), policy=ClassifyPolicy(strict=False))
+    assert found["w"].choice.artifact is None
+    assert "for Windows" in found["w"].reasons[0]
+    assert found["w"].choice.rejected
+
+
+def test_nixpkgs_may_provide_what_the_lock_cannot(tmp_path: Path) -> None:
+    windows = locked("w", "1", files=("w-1-cp313-cp313-win_amd64.whl",))
+    knowledge = Knowledge(own_index=index(w="1"))
+    found = run(
+        tmp_path, windows, roots=("w",), knowledge=knowledge, policy=ClassifyPolicy(from_nixpkgs="same")
+    )
+    assert found["w"].from_nixpkgs
+
+
+def test_libraries_for_wheels(tmp_path: Path) -> None:
+    knowledge = Knowledge(wheel_needs={"a": ("libGL",)}, own_index=index())
+    found = run(
+        tmp_path, wheel("a", "1"), wheel("soundfile", "0.13"), roots=("a", "soundfile"), knowledge=knowledge
+    )
+    assert found["a"].native.wheel_runtime_libs == ("libGL",)
+    assert found["soundfile"].native.dlopen == ("libsndfile",)
+    assert found["soundfile"].class_ == "wheel"
+
+
+def test_git_and_url_keep_their_class_and_get_native_inputs(tmp_path: Path) -> None:
+    git = locked("lxml", "6.0", source='{ git = "https://git.invalid/lxml#' + "a" * 40 + '" }')
+    found = run(tmp_path, git, roots=("lxml",), knowledge=Knowledge(own_index=index(lxml="6.0")))
+    assert found["lxml"].class_ == "vcs"
+    assert found["lxml"].known == "known"
+    assert "libxml2" in found["lxml"].native.build_inputs
+    assert not found["lxml"].from_nixpkgs
+
+
+def test_a_policy_of_ones_own(tmp_path: Path) -> None:
+    policy = replace(ClassifyPolicy(), artifacts=BuildPolicy(no_binary="all"))
+    found = run(tmp_path, LXML, roots=("lxml",), policy=policy)
+    assert found["lxml"].class_ == "sdist-native"
