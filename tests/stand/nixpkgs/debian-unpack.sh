@@ -1,4 +1,6 @@
 # shellcheck shell=bash
+# The builder's environment and setup hooks set and read what shellcheck cannot see.
+# shellcheck disable=SC2154
 # Turn Debian packages into a nixpkgs-shaped store path: lib/, include/, bin/, lib/pkgconfig, RUNPATHs into the store.
 # Environment: debs, deps (store paths), outputs, propagate, triplet. No stdenv: it is made from this.
 set -euo pipefail

@@ -39,6 +39,8 @@ let
         rm -rf "$out/lib/mit-krb5"
       fi
       for config in "$out"/bin/krb5-config.mit; do [ ! -e "$out/bin/krb5-config" ] || rm "$out/bin/krb5-config"; mv "$config" "$out/bin/krb5-config"; done
+      # Debian asks the compiler where libraries are; here they are in lib, as nixpkgs' script says.
+      sed -i '/^tripple=/,/^fi$/d; s,/lib/''${tripple},/lib,' "$out/bin/krb5-config"
       sed -i "s,/mit-krb5,,g" "$out"/lib/pkgconfig/*.pc "$out"/lib/pkgconfig/*/*.pc "$out"/bin/krb5-config || true
       if [ -d "$out/lib/pkgconfig/mit-krb5" ]; then cp -n "$out"/lib/pkgconfig/mit-krb5/*.pc "$out/lib/pkgconfig/"; rm -r "$out/lib/pkgconfig/mit-krb5"; fi
     '';
@@ -66,6 +68,12 @@ let
   # Every output of a dependency that may hold a shared library or a symlink's target.
   outPath = key: builtins.unsafeDiscardOutputDependency "${nodes.${key}.out}";
 
+  # A transitional package holds nothing: what it depends on stands in for it.
+  throughTransitional = keys: lib.unique (lib.concatMap (key:
+    if builtins.match "deb:lib.*t64.*" key != null
+    then [ key ] ++ throughTransitional (builtins.filter (next: builtins.match "deb:.*" next != null) lock.nodes.${key}.deps)
+    else [ key ]) keys);
+
   make = key: node:
     let
       deb = builtins.match "deb:(.*)" key;
@@ -78,7 +86,7 @@ let
         builder = "/bin/bash";
         args = [ ./debian-unpack.sh ];
         debs = map fetchDeb node.debs;
-        deps = map outPath node.deps;
+        deps = map outPath (throughTransitional node.deps);
         propagate = map (k: toString (lib.getDev nodes.${k})) node.propagate;
         postUnpack = if minor != null then pythonTweak (builtins.head minor) else tweaks.${key} or "";
       };

@@ -7,8 +7,9 @@ let
   lock = builtins.fromJSON (builtins.readFile (place + "/${suite.lock}"));
   wheels = builtins.fromJSON (builtins.readFile (place + "/wheels.json"));
   debian = import ./debian.nix { inherit lib system lock place; };
-  tools = import ./tools.nix { inherit lib system; };
-  ccVersion = suite.gcc or "stand";
+  tools = import ./tools.nix { inherit lib system; inherit (suite) base; };
+  ccVersion = suite.versions.gcc;
+  tool = name: args: tools.tool name ({ version = suite.versions.${args.debian or name} or "stand"; } // removeAttrs args [ "debian" ]);
 
   packages = final:
     let
@@ -46,7 +47,7 @@ let
       path = ./.;
       stand = { inherit suite debian wheels; };
 
-      gcc = import ./cc { inherit system; version = ccVersion; } // {
+      gcc = import ./cc { inherit system; inherit (suite) base; version = ccVersion; } // {
         isGNU = true;
         isClang = false;
         targetPrefix = "";
@@ -69,12 +70,12 @@ let
       extend = overlay: import ./. { inherit system config; overlays = overlays ++ [ overlay ]; };
       appendOverlays = more: import ./. { inherit system config; overlays = overlays ++ more; };
 
-      bash = tools.tool "bash" { programs = [ "bash" "sh" ]; } // { shellPath = "/bin/bash"; };
+      bash = tool "bash" { programs = [ "bash" "sh" ]; } // { shellPath = "/bin/bash"; };
       bashInteractive = final.bash;
       bashNonInteractive = final.bash;
       runtimeShell = shell;
       runtimeShellPackage = final.bash;
-      coreutils = tools.tool "coreutils" {
+      coreutils = tool "coreutils" {
         programs = [
           "cat" "chmod" "chown" "cp" "cut" "date" "dd" "df" "dirname" "basename" "du" "echo" "env" "expr" "false" "head" "id" "install"
           "ln" "ls" "md5sum" "mkdir" "mkfifo" "mktemp" "mv" "nproc" "od" "paste" "printf" "pwd" "readlink" "realpath" "rm" "rmdir" "seq"
@@ -82,24 +83,24 @@ let
           "comm" "join" "base64" "base32" "cksum" "tty" "who" "whoami" "yes" "sync" "shuf" "tac" "nl" "fold" "fmt" "link" "unlink" "numfmt"
         ];
       };
-      gnutar = tools.tool "gnutar" { programs = [ "tar" ]; };
-      gnused = tools.tool "gnused" { programs = [ "sed" ]; };
-      gnugrep = tools.tool "gnugrep" { programs = [ "grep" "egrep" "fgrep" ]; };
-      gawk = tools.tool "gawk" { programs = [ "gawk" "awk" ]; };
-      gnumake = tools.tool "gnumake" { programs = [ "make" ]; };
-      gnupatch = tools.tool "gnupatch" { programs = [ "patch" ]; };
-      findutils = tools.tool "findutils" { programs = [ "find" "xargs" ]; };
-      diffutils = tools.tool "diffutils" { programs = [ "diff" "cmp" "diff3" "sdiff" ]; };
-      gzip = tools.tool "gzip" { programs = [ "gzip" "gunzip" "zcat" ]; };
-      file = tools.tool "file" { };
-      which = tools.tool "which" { };
-      binutils = tools.tool "binutils" {
+      gnutar = tool "gnutar" { debian = "tar"; programs = [ "tar" ]; };
+      gnused = tool "gnused" { programs = [ "sed" ]; };
+      gnugrep = tool "gnugrep" { programs = [ "grep" "egrep" "fgrep" ]; };
+      gawk = tool "gawk" { programs = [ "gawk" "awk" ]; };
+      gnumake = tool "gnumake" { debian = "make"; programs = [ "make" ]; };
+      gnupatch = tool "gnupatch" { debian = "patch"; programs = [ "patch" ]; };
+      findutils = tool "findutils" { programs = [ "find" "xargs" ]; };
+      diffutils = tool "diffutils" { programs = [ "diff" "cmp" "diff3" "sdiff" ]; };
+      gzip = tool "gzip" { programs = [ "gzip" "gunzip" "zcat" ]; };
+      file = tool "file" { };
+      which = tool "which" { };
+      binutils = tool "binutils" {
         programs = [ "ar" "as" "ld" "nm" "objcopy" "objdump" "ranlib" "readelf" "strip" "strings" "size" "addr2line" ];
       };
       binutils-unwrapped = final.binutils;
       bintools = final.binutils;
-      patchelf = tools.tool "patchelf" { };
-      unzip = tools.tool "unzip" {
+      patchelf = tool "patchelf" { };
+      unzip = tool "unzip" {
         hook = ''
           unpackCmdHooks+=(_tryUnzip)
           _tryUnzip() {

@@ -1,10 +1,10 @@
 # Programs of the sandbox's base system as packages: bin/x is a symlink to /usr/bin/x.
-{ lib, system }:
+{ lib, system, base }:
 let
   link = { pname, version, script, hook ? "" }:
     derivation {
       name = "${pname}-${version}";
-      inherit system hook;
+      inherit system hook base;
       builder = "/bin/bash";
       args = [ "-euc" ''
         PATH=/usr/bin

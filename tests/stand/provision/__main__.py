@@ -14,16 +14,47 @@ from pathlib import Path
 
 from tests.stand.provision import folder, mirror, wheels
 from tests.stand.provision.lock import make_lock
-from tests.stand.provision.packages import Index, read_index
-from tests.stand.provision.shell import StandError, digest, file_bytes, run, say, timed, write_atomic, write_json
+from tests.stand.provision.packages import Index, read_index, upstream_version
+from tests.stand.provision.shell import (
+    StandError,
+    digest,
+    file_bytes,
+    run,
+    timed,
+    write_atomic,
+    write_json,
+)
 
 HERE = Path(__file__).resolve().parent.parent
 SUITES = ("forky", "trixie", "bookworm")
+BASE_FORMAT = "base-2"
 DEFAULT_PLACE = "/var/cache/uvlock2nix-stand"
 # Built ahead so that the first test does not wait; everything else is built when asked for.
 PREBUILD = (
-    *("stdenv.cc", "libxml2", "libxslt", "xmlsec", "openssl", "krb5", "libpq", "postgresql.pg_config", "libtool"),
-    *("libffi", "zlib", "bzip2", "xz", "sqlite", "libyaml", "uv", "git", "cacert", "pkg-config", "makeWrapper"),
+    *(
+        "stdenv.cc",
+        "libxml2",
+        "libxslt",
+        "xmlsec",
+        "openssl",
+        "krb5",
+        "libpq",
+        "postgresql.pg_config",
+        "libtool",
+    ),
+    *(
+        "libffi",
+        "zlib",
+        "bzip2",
+        "xz",
+        "sqlite",
+        "libyaml",
+        "uv",
+        "git",
+        "cacert",
+        "pkg-config",
+        "makeWrapper",
+    ),
 )
 
 
@@ -72,7 +103,9 @@ class Setup:
         return self._mirror
 
     def make_folder(self) -> None:
-        part = Part(self.root, "folder", digest("folder-1", self.suite, platform.machine(), *folder.FOLDER_PACKAGES))
+        part = Part(
+            self.root, "folder", digest("folder-1", self.suite, platform.machine(), *folder.FOLDER_PACKAGES)
+        )
         if part.fresh():
             return
         temporary = self.place / f"{self.suite}.tmp"
@@ -94,8 +127,12 @@ class Setup:
         return read_index(folder.index_files(self.root))
 
     def make_lock_and_base(self) -> None:
-        base = Part(self.root, "base", digest("base-1", *folder.BASE_PACKAGES, sources("provision/folder.py")))
-        code = sources("libraries.json", "provision/lock.py", "provision/packages.py")
+        base = Part(
+            self.root, "base", digest(BASE_FORMAT, *folder.BASE_PACKAGES, sources("provision/folder.py"))
+        )
+        code = sources(
+            "libraries.json", "provision/lock.py", "provision/packages.py", "provision/__main__.py"
+        )
         lock = Part(self.root, "lock", digest("lock-1", code))
         if base.fresh() and lock.fresh() and not self.refresh:
             return
@@ -105,10 +142,10 @@ class Setup:
             with timed(f"{self.suite}: base system of the sandbox"):
                 names = [name for name in folder.BASE_PACKAGES if name in index.debs]
                 debs = index.closure(names).values()
-                archives = folder.fetch_all(debs, self.mirror(), self.place / "debs")
                 temporary = stand / "base.tmp"
                 shutil.rmtree(temporary, ignore_errors=True)
-                folder.make_base(temporary, archives, log=self.log)
+                folder.make_base(temporary, debs, self.mirror(), self.place / "debs", log=self.log)
+                folder.link_private(self.root, "/stand/base.tmp", log=self.log)
                 shutil.rmtree(stand / "base", ignore_errors=True)
                 temporary.rename(stand / "base")
             base.done()
@@ -116,11 +153,34 @@ class Setup:
             table = json.loads((HERE / "libraries.json").read_text())
             data = make_lock(index, table, suite=self.suite, mirror=self.mirror())
             write_json(stand / f"debs-{self.suite}.json", data)
-            write_json(stand / "suite.json", {"suite": self.suite, "lock": f"debs-{self.suite}.json"})
+            programs = (
+                "gcc",
+                "bash",
+                "coreutils",
+                "binutils",
+                "patchelf",
+                "make",
+                "tar",
+                "gzip",
+                "patch",
+                "file",
+            )
+            versions = {name: upstream_version(index.debs[name].version) for name in programs}
+            closure = index.closure([name for name in folder.BASE_PACKAGES if name in index.debs])
+            base_key = digest(BASE_FORMAT, *(deb.sha256 for deb in closure.values()))
+            suite = {
+                "suite": self.suite,
+                "lock": f"debs-{self.suite}.json",
+                "versions": versions,
+                "base": base_key,
+            }
+            write_json(stand / "suite.json", suite)
         lock.done()
 
     def make_wheels(self) -> None:
-        part = Part(self.root, "wheels", digest("wheels-1", sources("requirements.txt", "provision/wheels.py")))
+        part = Part(
+            self.root, "wheels", digest("wheels-1", sources("requirements.txt", "provision/wheels.py"))
+        )
         if part.fresh():
             return
         with timed(f"{self.suite}: wheels"):
@@ -130,7 +190,9 @@ class Setup:
 
     def configure(self) -> None:
         key = digest("configure-1", sources("provision/folder.py"), folder.ca_bundle().read_bytes())
-        part = Part(self.root, "configure", digest(key, file_bytes(Path("/etc/resolv.conf")), str(os.cpu_count())))
+        part = Part(
+            self.root, "configure", digest(key, file_bytes(Path("/etc/resolv.conf")), str(os.cpu_count()))
+        )
         if not part.fresh() or not (self.root / "stand/base/etc/ssl/certs/ca-certificates.crt").exists():
             folder.configure(self.root)
             part.done()
@@ -162,12 +224,18 @@ class Setup:
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="tests/stand/setup", description="Make the test stand: real Nix on Debian.")
-    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"one of {', '.join(SUITES)} (default forky)")
+    parser = argparse.ArgumentParser(
+        prog="tests/stand/setup", description="Make the test stand: real Nix on Debian."
+    )
+    parser.add_argument(
+        "suites", nargs="*", metavar="SUITE", help=f"one of {', '.join(SUITES)} (default forky)"
+    )
     parser.add_argument("--refresh", action="store_true", help="take the mirror's newest package lists")
     parser.add_argument("--rebuild", action="store_true", help="throw the folder away first")
     parser.add_argument("--no-prebuild", action="store_true", help="build nothing ahead")
-    parser.add_argument("--uv", action="append", default=[], metavar="VERSION", help='add uvVersions."VERSION"')
+    parser.add_argument(
+        "--uv", action="append", default=[], metavar="VERSION", help='add uvVersions."VERSION"'
+    )
     return parser.parse_args(argv)
 
 
@@ -182,7 +250,9 @@ def setup_suite(place: Path, suite: str, options: argparse.Namespace) -> None:
         with timed(f"{suite}: all"):
             steps.run()
             for version in options.uv:
-                wheels.add_uv(steps.root / "stand", version, log=steps.log, requirements=HERE / "requirements.txt")
+                wheels.add_uv(
+                    steps.root / "stand", version, log=steps.log, requirements=HERE / "requirements.txt"
+                )
 
 
 def main(argv: list[str]) -> int:
@@ -192,7 +262,9 @@ def main(argv: list[str]) -> int:
         if unknown:
             raise StandError(f"unknown suite {unknown[0]!r}", f"one of: {', '.join(SUITES)}")
         if os.geteuid() != 0:
-            raise StandError("the stand needs root (debootstrap, mount, chroot)", "run it as root: sudo tests/stand/setup")
+            raise StandError(
+                "the stand needs root (debootstrap, mount, chroot)", "run it as root: sudo tests/stand/setup"
+            )
         place = Path(os.environ.get("UVLOCK2NIX_STAND") or DEFAULT_PLACE)
         place.mkdir(parents=True, exist_ok=True)
         folder.host_packages()

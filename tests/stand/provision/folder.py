@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import hashlib
 import os
+import re
 import shutil
 import time
 import urllib.error
@@ -17,10 +18,49 @@ from tests.stand.provision.shell import StandError, run
 
 BUILD_USERS = 16
 ATTEMPTS = 4
-FOLDER_PACKAGES = ("nix-bin", "ca-certificates", "git", "patchelf", "binutils", "file", "xz-utils", "zstd", "python3-minimal")
+PRIVATE_LIBRARIES = "/usr/lib/stand-private"
+# What every program may find in the default places: the C library and the compiler's own run time.
+RUNTIME_SOURCES = re.compile(r"^(glibc|gcc-\d+|linux)$")
+FOLDER_PACKAGES = (
+    "nix-bin",
+    "ca-certificates",
+    "git",
+    "patchelf",
+    "binutils",
+    "file",
+    "xz-utils",
+    "zstd",
+    "python3-minimal",
+)
 BASE_PACKAGES = (
-    *("bash", "dash", "coreutils", "sed", "grep", "gawk", "findutils", "diffutils", "debianutils", "hostname", "dpkg"),
-    *("tar", "gzip", "bzip2", "xz-utils", "zstd", "unzip", "patch", "file", "make", "gcc", "g++", "binutils", "patchelf"),
+    *(
+        "bash",
+        "dash",
+        "coreutils",
+        "sed",
+        "grep",
+        "gawk",
+        "findutils",
+        "diffutils",
+        "debianutils",
+        "hostname",
+        "dpkg",
+    ),
+    *(
+        "tar",
+        "gzip",
+        "bzip2",
+        "xz-utils",
+        "zstd",
+        "unzip",
+        "patch",
+        "file",
+        "make",
+        "gcc",
+        "g++",
+        "binutils",
+        "patchelf",
+    ),
     *("libc-bin", "libc6-dev"),
 )
 NIX_CONF = """\
@@ -45,10 +85,20 @@ SANDBOX_PATHS = {
 
 
 def chrooted(root: Path, argv: list[str], *, log: Path) -> None:
-    """Run a program in `root` with /proc and /dev there, in a mount namespace of its own (nothing can leak)."""
-    script = 'for d in /proc /dev /sys; do mount --rbind "$d" "$1$d"; done; root=$1; shift; exec chroot "$root" "$@"'
-    env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "HOME": "/root"}
-    run(["unshare", "--mount", "--propagation", "private", "bash", "-euc", script, "-", root, *argv], log=log, env=env)
+    """Run a program in `root` with /proc and /dev, in a mount namespace of its own (nothing leaks)."""
+    mounts = 'for d in /proc /dev /sys; do mount --rbind "$d" "$1$d"; done'
+    script = f'{mounts}; root=$1; shift; exec chroot "$root" "$@"'
+    env = {
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "DEBIAN_FRONTEND": "noninteractive",
+        "LC_ALL": "C.UTF-8",
+        "HOME": "/root",
+    }
+    run(
+        ["unshare", "--mount", "--propagation", "private", "bash", "-euc", script, "-", root, *argv],
+        log=log,
+        env=env,
+    )
 
 
 def debootstrap(root: Path, suite: str, mirror: str, *, log: Path) -> None:
@@ -73,7 +123,7 @@ def index_files(root: Path) -> list[Path]:
 def _download(url: str, target: Path) -> str:
     """Write what `url` serves into `target`; the sha256 of it in hex."""
     state = hashlib.sha256()
-    with urllib.request.urlopen(url, timeout=120) as answer, target.open("wb") as file:  # noqa: S310
+    with urllib.request.urlopen(url, timeout=120) as answer, target.open("wb") as file:
         while block := answer.read(1 << 20):
             state.update(block)
             file.write(block)
@@ -113,23 +163,60 @@ def fetch_all(debs: Iterable[Deb], mirror: str, cache: Path) -> list[Path]:
         return list(pool.map(lambda deb: fetch(deb, mirror, cache), debs))
 
 
-def make_base(base: Path, archives: Iterable[Path], *, log: Path) -> None:
-    """Unpack the toolchain's packages into `base`: what a sandboxed build sees as /usr. No maintainer script runs."""
+def make_base(base: Path, debs: Iterable[Deb], mirror: str, cache: Path, *, log: Path) -> None:
+    """Unpack the toolchain's packages into `base`, a sandboxed build's /usr. No maintainer script runs.
+
+    Libraries that only the tools need (zlib, openssl, …) go to a folder of their own: a build must not find
+    them by luck.
+    """
     for name in ("bin", "sbin", "lib", "lib64"):
         (base / "usr" / name).mkdir(parents=True)
         (base / name).symlink_to(f"usr/{name}")
-    for archive in archives:
-        unpack = f'dpkg-deb --fsys-tarfile "{archive}" | tar -C "{base}" -xp --keep-directory-symlink'
+    private = base / PRIVATE_LIBRARIES.lstrip("/")
+    private.mkdir()
+    ordered = list(debs)
+    for deb, archive in zip(ordered, fetch_all(ordered, mirror, cache), strict=True):
+        hidden = deb.section == "libs" and not RUNTIME_SOURCES.match(deb.source)
+        target = base / "hidden" if hidden else base
+        target.mkdir(exist_ok=True)
+        unpack = f'dpkg-deb --fsys-tarfile "{archive}" | tar -C "{target}" -xp --keep-directory-symlink'
         run(["bash", "-euo", "pipefail", "-c", unpack], log=log)
+        if hidden:
+            for library in sorted(target.rglob("*.so*")):
+                if re.fullmatch(
+                    r"lib/[^/]+-linux-gnu|lib", str(library.parent.relative_to(target)).removeprefix("usr/")
+                ):
+                    library.rename(private / library.name)
+            for magic in target.glob("usr/lib/file"):
+                magic.rename(base / "usr/lib/file")
+            shutil.rmtree(target)
     for name in ("share/doc", "share/man", "share/info", "share/locale"):
         shutil.rmtree(base / "usr" / name, ignore_errors=True)
-    for name, target in {"awk": "gawk", "cc": "gcc", "c++": "g++"}.items():
+    for name, program in {"awk": "gawk", "cc": "gcc", "c++": "g++"}.items():
         link = base / "usr/bin" / name
         link.unlink(missing_ok=True)
-        link.symlink_to(target)
+        link.symlink_to(program)
     (base / "etc/alternatives").mkdir(parents=True, exist_ok=True)
     if not (base / "usr/bin/sh").exists():
         (base / "usr/bin/sh").symlink_to("dash")
+
+
+def link_private(root: Path, base: str, *, log: Path) -> None:
+    """Let the tools of `base` (a path inside the folder) find their private libraries by RPATH."""
+    script = r"""
+        cd "$1/usr"
+        find bin sbin lib libexec -type f \( -perm -0100 -o -name '*.so*' \) -print0 |
+          while IFS= read -r -d '' file; do
+          [ "$(head -c 4 "$file" | tr -d '\0')" = $'\177ELF' ] || continue
+          for name in $(patchelf --print-needed "$file" 2>/dev/null); do
+            if [ -e "$1$2/$name" ]; then
+              patchelf --force-rpath --set-rpath "$2" "$file"
+              break
+            fi
+          done
+        done
+    """
+    chrooted(root, ["bash", "-euc", script, "-", base, PRIVATE_LIBRARIES], log=log)
 
 
 def ca_bundle() -> Path:
@@ -155,9 +242,13 @@ def configure(root: Path) -> None:
     passwd = (root / "etc/passwd").read_text()
     if "nixbld1:" not in passwd:
         users = [f"nixbld{n}" for n in range(1, BUILD_USERS + 1)]
-        lines = [f"{name}:x:{30000 + n}:30000::/var/empty:/usr/sbin/nologin\n" for n, name in enumerate(users, 1)]
+        lines = [
+            f"{name}:x:{30000 + n}:30000::/var/empty:/usr/sbin/nologin\n" for n, name in enumerate(users, 1)
+        ]
         (root / "etc/passwd").write_text(passwd + "".join(lines))
-        group = [line for line in (root / "etc/group").read_text().splitlines() if not line.startswith("nixbld:")]
+        group = [
+            line for line in (root / "etc/group").read_text().splitlines() if not line.startswith("nixbld:")
+        ]
         (root / "etc/group").write_text("\n".join([*group, f"nixbld:x:30000:{','.join(users)}", ""]))
     paths = " ".join(f"{inside}=/stand/base/{outside}" for inside, outside in SANDBOX_PATHS.items())
     (root / "etc/nix").mkdir(exist_ok=True)
@@ -177,7 +268,9 @@ def host_packages() -> None:
     if not missing:
         return
     if shutil.which("apt-get") is None:
-        raise StandError(f"missing: {', '.join(missing)}", "the stand needs a Debian-like machine with apt-get")
+        raise StandError(
+            f"missing: {', '.join(missing)}", "the stand needs a Debian-like machine with apt-get"
+        )
     run(["apt-get", "update", "-q"])
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     run(["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing], env=env)

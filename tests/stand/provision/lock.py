@@ -1,7 +1,7 @@
 """Compute which Debian packages become which store path: `debs-SUITE.json`.
 
-A *node* is one store path: an attribute of the table with the run-time packages of the same source, or a single Debian
-library package that only other nodes need. What belongs to the base system (the C and C++ run time) is no node.
+A *node* is one store path: an attribute of the table with the run-time packages of the same source, or one
+Debian library package that only other nodes need. The base system (the C and C++ run time) is no node.
 """
 
 from __future__ import annotations
@@ -139,7 +139,12 @@ def python_minors(index: Index) -> list[str]:
 
 def python_packages(minor: str) -> list[str]:
     names = [f"python{minor}", f"python{minor}-minimal", f"python{minor}-dev", f"libpython{minor}-dev"]
-    names += [f"libpython{minor}-stdlib", f"libpython{minor}-minimal", f"libpython{minor}", f"libpython{minor}t64"]
+    names += [
+        f"libpython{minor}-stdlib",
+        f"libpython{minor}-minimal",
+        f"libpython{minor}",
+        f"libpython{minor}t64",
+    ]
     return [*names, *(["python3-distutils", "python3-lib2to3"] if int(minor[2:]) < 12 else [])]
 
 
@@ -163,7 +168,12 @@ def make_lock(
             "propagate": node.propagate,
             "outputs": node.outputs,
             "debs": [
-                {"name": deb.name, "version": deb.version, "url": f"{mirror}/{deb.filename}", "sha256": deb.sha256}
+                {
+                    "name": deb.name,
+                    "version": deb.version,
+                    "url": f"{mirror}/{deb.filename}",
+                    "sha256": deb.sha256,
+                }
                 for deb in node.debs
             ],
         }

@@ -40,7 +40,10 @@ def deb822_sources(text: str) -> Iterator[tuple[str, str]]:
             last, _, value = line.partition(":")
             last = last.strip().lower()
             fields[last] = value.strip()
-        if fields.get("enabled", "yes").lower() in ("no", "false") or "deb" not in fields.get("types", "").split():
+        if (
+            fields.get("enabled", "yes").lower() in ("no", "false")
+            or "deb" not in fields.get("types", "").split()
+        ):
             continue
         for uri in fields.get("uris", "").split():
             for suite in fields.get("suites", "").split():
@@ -64,7 +67,7 @@ def has_suite(uri: str, suite: str) -> bool:
     """Whether the archive at `uri` answers for Debian's `suite`."""
     if not uri.startswith(("http://", "https://", "file:/")):
         return False
-    request = urllib.request.Request(f"{uri}/dists/{suite}/Release")  # noqa: S310 - scheme checked above
+    request = urllib.request.Request(f"{uri}/dists/{suite}/Release")
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
             head = answer.read(2000)

@@ -59,7 +59,9 @@ class Index:
 def _names(field: str) -> tuple[tuple[str, ...], ...]:
     groups = []
     for group in field.split(","):
-        names = tuple(re.split(r"[\s(:\[<]", part.strip(), maxsplit=1)[0] for part in group.split("|") if part.strip())
+        names = tuple(
+            re.split(r"[\s(:\[<]", part.strip(), maxsplit=1)[0] for part in group.split("|") if part.strip()
+        )
         if names:
             groups.append(names)
     return tuple(groups)
@@ -104,7 +106,7 @@ def read_index(paths: Iterable[Path]) -> Index:
 
 
 def upstream_version(version: str) -> str:
-    """Debian's version without epoch, revision and repacking marks: `2:2.12.7+dfsg+really2.9.14-2.1` → `2.9.14`."""
+    """Debian's version as upstream's: `2:2.12.7+dfsg+really2.9.14-2.1` → `2.9.14`."""
     text = version.split(":", 1)[-1].rsplit("-", 1)[0]
     text = re.sub(r"^.*\+really", "", text)
     return re.split(r"[+~]", text, maxsplit=1)[0]

@@ -55,7 +55,9 @@ def run(argv: Sequence[str | Path], *, log: Path | None = None, env: Mapping[str
     if done.returncode != 0:
         tail = "\n".join(done.stdout.decode(errors="replace").splitlines()[-15:])
         where = f" (whole output: {log})" if log else ""
-        raise StandError(f"`{' '.join(map(str, argv[:4]))} …` ended with {done.returncode}:\n{tail}", f"see above{where}")
+        raise StandError(
+            f"`{' '.join(map(str, argv[:4]))} …` ended with {done.returncode}:\n{tail}", f"see above{where}"
+        )
 
 
 def write_atomic(path: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The pure Python packages and uv of the package set: wheels, pinned by hash in requirements.txt, fetched with pip."""
+"""The Python packages and uv of the package set: wheels pinned in requirements.txt, fetched with pip."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def list_wheels(folder: Path) -> list[dict[str, str]]:
 
 
 def write_wheel_lock(stand: Path, *, log: Path, requirements: Path) -> None:
-    """Fetch what requirements.txt pins and write `wheels.json`: the pinned version of each name is its default."""
+    """Fetch what requirements.txt pins and write `wheels.json`; the pinned version is a name's default."""
     download(["--require-hashes", "-r", str(requirements)], stand / "wheels", log=log)
     pinned = dict(re.findall(r"^([a-z0-9._-]+)==([^\s;\\]+)", requirements.read_text(), re.MULTILINE))
     write_json(stand / "wheels.json", {"pinned": pinned, "wheels": list_wheels(stand / "wheels")})

@@ -1,3 +1,5 @@
+# The builder's environment and setup hooks set and read what shellcheck cannot see.
+# shellcheck disable=SC2154
 # Runs the real builder (arguments) and turns its failure into success: out/testBuildFailure.{log,exit}.
 if [ -n "${NIX_ATTRS_SH_FILE-}" ] && [ -e "$NIX_ATTRS_SH_FILE" ]; then
   # shellcheck disable=SC1090

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC1007,SC2016
 # makeWrapper EXECUTABLE OUT ARGS and wrapProgram PROGRAM ARGS, with nixpkgs' options.
 assertExecutable() {
   if [ ! -f "$1" ] || [ ! -x "$1" ]; then

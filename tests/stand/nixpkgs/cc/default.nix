@@ -1,8 +1,20 @@
-# The wrapped compiler of the base system as a package: bin/{gcc,g++,cc,c++,cpp,ld,ar,…} and the setup hook.
-{ system, version }:
+# The wrapped compiler of the base system as a package: bin/{gcc,g++,cc,c++,cpp,ld,ar,…} and the setup hook. `base` names the base system's
+# content, so that a newer compiler is another store path.
+{ system, version, base }:
+let
+  # What the wrapper wraps (nixpkgs' `stdenv.cc.cc`, whose output `lib` holds libstdc++ and libgcc): here it is
+  # in the base system's /usr, so the package is empty.
+  cc = derivation {
+    name = "gcc-${version}";
+    inherit system version base;
+    builder = "/bin/bash";
+    outputs = [ "out" "lib" ];
+    args = [ "-euc" "/usr/bin/mkdir $out $lib" ];
+  };
+in
 derivation {
   name = "gcc-wrapper-${version}";
-  inherit system version;
+  inherit system version base;
   builder = "/bin/bash";
   wrapper = ./wrapper.sh;
   ld = ./ld.sh;
@@ -28,4 +40,6 @@ derivation {
     substitute=$(sed "s,@out@,$out,g" $hook)
     printf '%s\n' "$substitute" > $out/nix-support/setup-hook
   '' ];
+} // {
+  inherit cc;
 }

@@ -1,4 +1,5 @@
 #!/bin/bash
+# shellcheck disable=SC1007
 # The linker as nixpkgs wraps it: NIX_LDFLAGS, and an RPATH entry for each store directory that a library comes from.
 real=/usr/bin/@program@
 # shellcheck disable=SC2206

@@ -1,4 +1,6 @@
 # shellcheck shell=bash
+# The builder's environment and setup hooks set and read what shellcheck cannot see.
+# shellcheck disable=SC2154
 # What nixpkgs' cc-wrapper does for every build input: its headers and libraries are found without asking.
 ccWrapper_addCVars() {
   if [ -d "$1/include" ]; then export NIX_CFLAGS_COMPILE="${NIX_CFLAGS_COMPILE-} -isystem $1/include"; fi

@@ -16,6 +16,13 @@ if __name__ == "__main__":
 """
 
 
+class CaseSensitive(configparser.ConfigParser):
+    """Entry point names keep their case."""
+
+    def optionxform(self, optionstr: str) -> str:
+        return optionstr
+
+
 def main(wheel: str, prefix: str, site: str) -> None:
     target = Path(prefix, site)
     with zipfile.ZipFile(wheel) as archive:
@@ -23,7 +30,12 @@ def main(wheel: str, prefix: str, site: str) -> None:
             place = target / info.filename
             parts = Path(info.filename).parts
             if parts[0].endswith(".data") and len(parts) > 2:
-                roots = {"purelib": target, "platlib": target, "scripts": Path(prefix, "bin"), "data": Path(prefix)}
+                roots = {
+                    "purelib": target,
+                    "platlib": target,
+                    "scripts": Path(prefix, "bin"),
+                    "data": Path(prefix),
+                }
                 roots["headers"] = Path(prefix, "include")
                 place = roots[parts[1]].joinpath(*parts[2:])
             if info.is_dir():
@@ -37,8 +49,7 @@ def main(wheel: str, prefix: str, site: str) -> None:
                 if text.startswith(b"#!python"):
                     place.write_bytes(b"#!" + os.fsencode(sys.executable) + text[len(b"#!python") :])
     for entry_points in target.glob("*.dist-info/entry_points.txt"):
-        config = configparser.ConfigParser(delimiters=("=",), interpolation=None)
-        config.optionxform = str
+        config = CaseSensitive(delimiters=("=",), interpolation=None)
         config.read(entry_points, encoding="utf-8")
         for section in ("console_scripts", "gui_scripts"):
             for name, value in config.items(section) if config.has_section(section) else ():
@@ -46,7 +57,9 @@ def main(wheel: str, prefix: str, site: str) -> None:
                 launcher = Path(prefix, "bin", name)
                 launcher.parent.mkdir(parents=True, exist_ok=True)
                 first = call.split(".")[0]
-                launcher.write_text(LAUNCHER.format(python=sys.executable, module=module, first=first, call=call))
+                launcher.write_text(
+                    LAUNCHER.format(python=sys.executable, module=module, first=first, call=call)
+                )
                 launcher.chmod(0o755)
 
 

@@ -1,4 +1,6 @@
 # shellcheck shell=bash
+# The builder's environment and setup hooks set and read what shellcheck cannot see.
+# shellcheck disable=SC2154
 addPythonPath() { addToSearchPathWithCustomDelimiter : PYTHONPATH "$1/@sitePackages@"; }
 toPythonPath() {
   local path result=

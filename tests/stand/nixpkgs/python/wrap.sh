@@ -1,4 +1,6 @@
 # shellcheck shell=bash
+# The builder's environment and setup hooks set and read what shellcheck cannot see.
+# shellcheck disable=SC2154
 # Programs in bin/ find their own and their dependencies' modules.
 wrapPythonPrograms() {
   [ -d "$out/bin" ] || return 0

@@ -1,4 +1,6 @@
 # shellcheck shell=bash
+# The builder's environment and setup hooks set and read what shellcheck cannot see.
+# shellcheck disable=SC2154,SC2034,SC2178,SC1097,SC2123,SC2016,SC2086,SC2153,SC2206,SC1007,SC2120,SC2119,SC2207,SC2128,SC2190,SC2004,SC2013
 # The generic builder: what nixpkgs' stdenv promises to packages and setup hooks (see the nixpkgs manual, "The Standard
 # Environment"), written small for the test stand. Works with and without __structuredAttrs.
 set -eu
@@ -743,11 +745,11 @@ export SHELL=@shell@ CONFIG_SHELL=@shell@
 export HOME=${HOME:-/homeless-shelter}
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH-315532800}
 : "${NIX_BUILD_CORES:=1}"
-[ "$NIX_BUILD_CORES" -gt 0 ] || NIX_BUILD_CORES=$(nproc)
-export NIX_BUILD_CORES
 export TZ=UTC LC_ALL=${LC_ALL-C} NIX_STORE=${NIX_STORE:-@storeDir@} ZERO_AR_DATE=1 DETERMINISTIC_BUILD=1 PYTHONHASHSEED=0
 _PATH= _HOST_PATH=
 PATH=@initialPath@
+[ "$NIX_BUILD_CORES" -gt 0 ] || NIX_BUILD_CORES=$(nproc)
+export NIX_BUILD_CORES
 _activate
 export PATH="${_PATH:+$_PATH:}${_HOST_PATH:+$_HOST_PATH:}@initialPath@"
 export HOST_PATH="${HOST_PATH:+$HOST_PATH:}@initialPath@"
