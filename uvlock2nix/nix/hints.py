@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from uvlock2nix.errors import NetworkError, ToolError
-from uvlock2nix.knowledge.clues import Kind, attribute
+from uvlock2nix.errors import InputError, NetworkError, ToolError
+from uvlock2nix.knowledge.clues import Kind, attribute, library_names
 from uvlock2nix.knowledge.store import soname_attribute
 from uvlock2nix.nix.messages import BuilderFailed, Failed
 
@@ -62,13 +62,17 @@ def _what(builder: BuilderFailed | None, drv: str) -> str:
     return f"the build of {name}{other} failed {builder.how}; nothing was changed"
 
 
-def evaluation_error(lines: Sequence[str]) -> ToolError:
+def evaluation_error(lines: Sequence[str]) -> ToolError | InputError:
     """The error for an expression that Nix could not evaluate, with Nix's own words."""
     text = "\n".join(lines)
     # The reason stands last; before it, and less indented, stands the way to it.
     starts = [index for index, line in enumerate(lines) if line.lstrip().startswith("error:")]
     shown = lines[starts[-1] :] if starts else lines[-20:]
     words = textwrap.dedent("\n".join(shown)).strip().removeprefix("error:").strip()
+    if words.startswith("uvlock2nix: "):  # said by our own update-file.nix
+        return InputError(
+            words.removeprefix("uvlock2nix: "), hint="name the fixed-output derivation with --attr A.B"
+        )
     for pattern, hint in _EVALUATION:
         if re.search(pattern, text):
             return ToolError(f"Nix could not evaluate the expression:\n{_indent(words)}", hint=hint)
@@ -188,7 +192,7 @@ def _missing(text: str) -> Cause | None:
     for what, pattern, kind in _MISSED:
         if match := re.search(pattern, text, re.MULTILINE):
             name = match[1] or match[match.lastindex or 1]
-            return Cause(_add(what, name, attribute(kind, name)))
+            return Cause(_add(what, name, attribute(kind, name) or _neighbour(kind, name)))
     if match := re.search(r"No module named '?([\w.]+)'?", text):
         return Cause(
             f"the build requires the Python module {match[1]} and does not say so: put its package into"
@@ -196,6 +200,15 @@ def _missing(text: str) -> Cause | None:
             " then run `uvlock2nix generate`"
         )
     return None
+
+
+def _neighbour(kind: Kind, name: str) -> str | None:
+    """The attribute that has the other headers of the same folder, when they are all of one."""
+    folder = name.partition("/")[0] + "/"
+    if kind != "headers" or "/" not in name:
+        return None
+    attrs = {attr for header, attr in library_names()["headers"].items() if header.startswith(folder)}
+    return attrs.pop() if len(attrs) == 1 else None
 
 
 def _add(what: str, name: str, attr: str | None) -> str:
