@@ -1,8 +1,8 @@
 """Make the tree that the benchmarks of refs use: a virtual environment with store references put in.
 
 ``python -m benchmarks.refs_tree VENV OUT``: copies VENV (about 1.4 GB: numpy scipy pandas scikit-learn
-matplotlib pyarrow opencv-python-headless torch) and puts 19 store paths into 60 text files and 40 search paths, with
-patchelf. Deterministic. Prints what the tree holds.
+matplotlib pyarrow opencv-python-headless torch) and puts 19 store paths into 60 text files and 40 search
+paths, with patchelf. Deterministic. Prints what the tree holds.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 
 from uvlock2nix.refs.store import ALPHABET, StorePath
 
-NAMES = (
-    "libxml2-2.13.8", "libxml2-2.13.8-dev", "libxslt-1.1.43", "zlib-1.3.1", "zlib-1.3.1-dev", "openssl-3.4.1",
-    "postgresql-17.4-lib", "xmlsec-1.3.7", "krb5-1.21.3-lib", "libffi-3.4.8", "libjpeg-turbo-3.0.4",
-    "lz4-1.10.0-lib",    "gcc-14.2.1-lib", "glibc-2.40-66", "python3-3.12.10", "bash-5.2p37", "gcc-wrapper-14.2.1", "uv-0.7.2",
-    "python-deps-0123abc",
-)  # fmt: skip
+NAMES = (  # noqa: SIM905
+    "libxml2-2.13.8 libxml2-2.13.8-dev libxslt-1.1.43 zlib-1.3.1 zlib-1.3.1-dev openssl-3.4.1 "
+    "postgresql-17.4-lib xmlsec-1.3.7 krb5-1.21.3-lib libffi-3.4.8 libjpeg-turbo-3.0.4 lz4-1.10.0-lib "
+    "gcc-14.2.1-lib glibc-2.40-66 python3-3.12.10 bash-5.2p37 gcc-wrapper-14.2.1 uv-0.7.2 "
+    "python-deps-0123abc"
+).split()
 
 
 def store_path(name: str, seed: str = "1") -> StorePath:

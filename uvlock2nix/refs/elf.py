@@ -226,7 +226,8 @@ class ElfFile:
         start, end = runpath.index, runpath.index + room
         if start and self._read(self.strings + start - 1, 1) != b"\0":
             return None
-        used: set[int] = set()
+        others = (one.index for one in self.facts.runpaths if one.index != start)
+        used = {index - start for index in others if start <= index < end}
         for index in self._users():
             if start <= index < end:
                 used.add(index - start)
@@ -292,8 +293,11 @@ class ElfFile:
 
     def _symbol_count(self, start: int, entry: int) -> int:
         if _DT_HASH in self._values:
-            word = "Q" if self.bits == 64 and self._header[1] in _WIDE_HASH else "I"
-            count = self._unpack(self._offset(self._values[_DT_HASH]), word * 2)[1]
+            at = self._offset(self._values[_DT_HASH])
+            count = self._unpack(at, "II")[1]
+            if self.bits == 64 and self._header[1] in _WIDE_HASH:
+                wide = self._unpack(at, "QQ")[1]
+                count = wide if start + wide * entry <= self._size else count
         elif _DT_GNU_HASH in self._values:
             count = self._gnu_hash_count(self._offset(self._values[_DT_GNU_HASH]))
         else:

@@ -100,8 +100,8 @@ class ElfPlan:
 
     def _in_place(self, elf: ElfFile, runpath: RunPath, text: bytes) -> bytes | None:
         """The bytes for the place that strip left for the string; None when ``text`` does not fit there."""
-        recorded = max((one.room for one in self.references if one.kind == "rpath"), default=0)
-        for room in sorted({recorded, len(runpath.text)}, reverse=True):
+        recorded = {one.room for one in self.references if one.kind == "rpath"}
+        for room in sorted({*recorded, len(runpath.text)}, reverse=True):
             if not len(runpath.text) <= room <= elf.strings_size - runpath.index - 1:
                 continue
             window = elf.window(runpath.offset, room + 1)
@@ -169,13 +169,14 @@ def plan_elf(
     def exists(folder: bytes) -> bool:
         return (tree / os.fsdecode(folder)).is_dir()
 
+    names = names_of(references)
     for runpath in facts.runpaths:
-        runpaths[runpath.index], gone = kept_entries(runpath.text, undo, exists, counts)
+        runpaths[runpath.index], gone = kept_entries(runpath.text, undo, exists, names, counts)
         dropped += gone
     if facts.interpreter is not None:
-        interpreter = undo.text(facts.interpreter.text, {}, counts)
+        interpreter = undo.text(facts.interpreter.text, names, counts)
     ranges = [(one.offset, one.offset + len(one.text)) for one in (*facts.runpaths, facts.interpreter) if one]
-    writes = string_writes(path, descriptor, names_of(references), undo, counts, problems, without=ranges)
+    writes = string_writes(path, descriptor, names, undo, counts, problems, without=ranges)
     try:
         check_counts(path, references, counts)
     except RefsError as error:

@@ -80,10 +80,20 @@ class Record:
             fields = [row[0], digest, str(size) if row[2] else "", *row[3:]]
             if fields == row:
                 continue
-            ending = lines[last - 1][len(lines[last - 1].rstrip("\r\n")) :]
-            lines[first:last] = ["".join([_csv_line(fields), ending]), *[""] * (last - first - 1)]
+            lines[first:last] = [
+                _new_line("".join(lines[first:last]), row, fields),
+                *[""] * (last - first - 1),
+            ]
             touched = True
         return "".join(lines).encode("utf-8", "surrogateescape") if touched else None
+
+
+def _new_line(line: str, row: list[str], fields: list[str]) -> str:
+    """``line`` with other fields; the path keeps its own way of being written."""
+    before, found, after = line.rpartition(f",{row[1]},{row[2]}")
+    if found and not after.strip("\r\n"):
+        return f"{before},{fields[1]},{fields[2]}{after}"
+    return _csv_line(fields) + line[len(line.rstrip("\r\n")) :]
 
 
 def _csv_line(fields: list[str]) -> str:

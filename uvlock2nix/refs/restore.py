@@ -16,6 +16,7 @@ from uvlock2nix.refs.elfplan import ElfPlan, Growth, plan_elf
 from uvlock2nix.refs.manifest import Manifest, Reference, read_manifest
 from uvlock2nix.refs.patchelf import Grow, Sign, run_patchelf
 from uvlock2nix.refs.populate import populate
+from uvlock2nix.refs.recording import Moved, correct_records
 from uvlock2nix.refs.records import Record, is_record
 from uvlock2nix.refs.resolve import DEFAULT_IGNORE, Libraries, Resolution, elf_target, main_target
 from uvlock2nix.refs.scan import Entry, open_file, read_link, walk
@@ -121,8 +122,9 @@ def restore(
         populate(origin, tree, entries, link=link, changed=result.edits.keys()),
         Stage(tree, source=origin) as stage,
     ):
-        _stage(stage, entries, result, undo, grow, sign)
-        stage.commit(_renames(record, undo))
+        renames = _renames(record, undo)
+        _stage(stage, entries, result, undo, grow, sign, renames)
+        stage.commit(renames)
         changed = tuple(sorted(stage.files))
     return RestoreReport(
         changed=changed,
@@ -280,7 +282,13 @@ def _resolve_all(
 
 
 def _stage(
-    stage: Stage, entries: Sequence[Entry], result: _Result, undo: Undo, grow: Grow, sign: Sign | None
+    stage: Stage,
+    entries: Sequence[Entry],
+    result: _Result,
+    undo: Undo,
+    grow: Grow,
+    sign: Sign | None,
+    renames: tuple[tuple[str, str], ...],
 ) -> None:
     by_inode: dict[tuple[int, int], list[str]] = {}
     for entry in entries:
@@ -304,12 +312,8 @@ def _stage(
         _check(stage.source / path, stage.files[path], path, edit, result.plans.get(path), undo)
         if sign is not None and isinstance(edit, Patch) and _is_mach_o(stage.files[path]):
             sign(stage.files[path])
-    changed = {path: place for path, place in stage.files.items() if not place.is_symlink()}
-    for entry in entries:
-        if changed and entry.is_file and is_record(entry.path):
-            content = Record(entry.path, stage.content(entry.path)).corrected(changed)
-            if content is not None:
-                stage.write(entry.path, content)
+    records = (entry.path for entry in entries if entry.is_file and is_record(entry.path))
+    correct_records(stage, records, Moved(renames))
 
 
 def _check(before: Path, after: Path, path: str, edit: Edit, plan: ElfPlan | None, undo: Undo) -> None:

@@ -51,7 +51,8 @@ class Entry:
 class Scanner:
     """Looks for ``hashes``, and for ``<store_dir>/<hash>-`` of any other hash."""
 
-    def __init__(self, hashes: Iterable[str], *, store_dir: str) -> None:
+    def __init__(self, hashes: Iterable[str], *, store_dir: str, block: int = BLOCK) -> None:
+        self._block_size = block
         self.hashes = frozenset(value.encode() for value in hashes)
         self.prefix = os.fsencode(store_dir.rstrip("/") + "/")
 
@@ -96,7 +97,7 @@ class Scanner:
         except OSError as error:
             raise RefsError(f"{path}: the file cannot be read: {error.strerror}") from error
         try:
-            if size < BLOCK:
+            if size < self._block_size:
                 # Almost every file: one read, one more byte asked for so that a file that grew is noticed.
                 data = os.read(descriptor, size + 1)
                 if len(data) <= size:
@@ -111,9 +112,9 @@ class Scanner:
     def in_file(self, descriptor: int) -> list[Hit]:
         """All references of an open file, from where it stands, read in blocks."""
         hits: list[Hit] = []
-        base, start, data = 0, 0, os.read(descriptor, BLOCK)
+        base, start, data = 0, 0, os.read(descriptor, self._block_size)
         while True:
-            more = os.read(descriptor, BLOCK)
+            more = os.read(descriptor, self._block_size)
             limit = len(data) if not more else max(len(data) - HASH_LENGTH, start)
             hits += [Hit(base + hit.offset, hit.hash) for hit in self._block(data, start, limit)]
             if not more:

@@ -12,7 +12,8 @@ from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.apply import STAGE_PREFIX, Edit, Patch, Relink, Rewrite, Stage
 from uvlock2nix.refs.elf import MAGIC, CorruptElf, read_elf
 from uvlock2nix.refs.manifest import Manifest, Reference, parse_manifest
-from uvlock2nix.refs.records import Record, is_record
+from uvlock2nix.refs.recording import Moved, correct_records
+from uvlock2nix.refs.records import is_record
 from uvlock2nix.refs.replace import Replacer, elf_places, place, read_text
 from uvlock2nix.refs.scan import Entry, Hit, Scanner, open_file, read_link, walk
 from uvlock2nix.refs.store import STORE_DIR, Keys, StorePath
@@ -54,7 +55,7 @@ def strip(
         plan.file(entry, hits)
     renames = _renames(found.names, replacer)
     before = _read_old(manifest, replacer)
-    moved = _Moved(renames)
+    moved = Moved(renames)
     references = tuple(
         Reference(moved(one.file), one.kind, one.key, one.name, one.count, one.room, one.foreign)
         for one in replacer.references()
@@ -63,7 +64,7 @@ def strip(
     content = before.with_references(references).render()
     with Stage(tree) as stage:
         _stage(stage, plan, found, scanner)
-        _stage_records(stage, found.records, moved)
+        correct_records(stage, found.records, moved)
         inside = _relative(manifest.resolve(), tree)
         if inside is not None:
             _make_manifest(stage, inside, content)
@@ -202,19 +203,6 @@ def _renames(paths: list[str], replacer: Replacer) -> tuple[tuple[str, str], ...
     return tuple(sorted(renames, key=lambda pair: (-pair[0].count("/"), pair[0])))
 
 
-class _Moved:
-    """Where a path is after the renames."""
-
-    def __init__(self, renames: tuple[tuple[str, str], ...]) -> None:
-        self._new = {old: new.rpartition("/")[2] for old, new in renames}
-
-    def __call__(self, path: str) -> str:
-        if not self._new:
-            return path
-        parts = path.split("/")
-        return "/".join(self._new.get("/".join(parts[: depth + 1]), part) for depth, part in enumerate(parts))
-
-
 def _read_old(manifest: Path, replacer: Replacer) -> Manifest:
     """The manifest that is there, without the references in its own text; an empty one when there is none."""
     try:
@@ -245,17 +233,6 @@ def _stage(stage: Stage, plan: _Plan, found: _Found, scanner: Scanner) -> None:
                 f"{entry.path}: {left[0].hash} at offset {left[0].offset} is still there after stripping",
                 hint="This is a fault of uvlock2nix; please report it with the file.",
             )
-
-
-def _stage_records(stage: Stage, records: list[str], moved: _Moved) -> None:
-    """Correct the RECORD lines of the files that were changed, also where a RECORD itself was."""
-    changed = {moved(path): place for path, place in stage.files.items() if not place.is_symlink()}
-    if not changed:
-        return
-    for path in records:
-        content = Record(path, stage.content(path)).corrected(changed)
-        if content is not None:
-            stage.write(path, content)
 
 
 def _make_manifest(stage: Stage, inside: str, content: bytes) -> None:

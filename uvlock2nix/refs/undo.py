@@ -160,7 +160,11 @@ def split_runpath(text: bytes) -> list[bytes]:
 
 
 def kept_entries(
-    text: bytes, undo: Undo, exists: Callable[[bytes], bool], counts: Counter[str]
+    text: bytes,
+    undo: Undo,
+    exists: Callable[[bytes], bool],
+    names: Mapping[str, frozenset[str]],
+    counts: Counter[str],
 ) -> tuple[bytes, tuple[bytes, ...]]:
     """(the search path put back, entries that were dropped).
 
@@ -172,7 +176,7 @@ def kept_entries(
     for entry in split_runpath(text):
         match = re.search(PLACEHOLDER, entry)
         found = undo.find(match[0]) if match else None
-        new = undo.text(entry, {}, counts)
+        new = undo.text(entry, names, counts)
         if match and found is not None:
             key, path = found
             rest = entry[match.end() :]

@@ -1,0 +1,32 @@
+"""RECORD lines follow the changes of a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from uvlock2nix.refs.apply import Stage
+from uvlock2nix.refs.records import Record
+
+
+class Moved:
+    """Where a path is after the renames."""
+
+    def __init__(self, renames: tuple[tuple[str, str], ...]) -> None:
+        self._new = {old: new.rpartition("/")[2] for old, new in renames}
+
+    def __call__(self, path: str) -> str:
+        if not self._new:
+            return path
+        parts = path.split("/")
+        return "/".join(self._new.get("/".join(parts[: depth + 1]), part) for depth, part in enumerate(parts))
+
+
+def correct_records(stage: Stage, records: Iterable[str], moved: Moved) -> None:
+    """Correct the RECORD lines of the files that were changed, also where a RECORD itself was."""
+    changed = {moved(path): place for path, place in stage.files.items() if not place.is_symlink()}
+    if not changed:
+        return
+    for path in records:
+        content = Record(path, stage.content(path)).corrected(changed)
+        if content is not None:
+            stage.write(path, content)
