@@ -18,6 +18,8 @@ in
   uvlock2nix = final.callPackage ./uvlock2nix.nix {
     # Only the Python package: a change of tests or pages builds nothing again.
     source = if installed then ../.. else ../uvlock2nix;
+    hooks = ../hooks;
+    library = ./.;
   };
 
   inherit (hooks)

@@ -4,6 +4,9 @@
   python3,
   # The folder of the package `uvlock2nix`.
   source,
+  # The folders of the hooks and of this library, which the command hands to Nix.
+  hooks,
+  library,
 }:
 
 let
@@ -36,8 +39,10 @@ python3.pkgs.buildPythonApplication {
   installPhase = ''
     runHook preInstall
     site=$out/${python3.sitePackages}
-    mkdir -p "$site/uvlock2nix" "$out/bin"
+    mkdir -p "$site/uvlock2nix/share" "$out/bin"
     cp -r . "$site/uvlock2nix"
+    cp -r ${hooks} "$site/uvlock2nix/share/hooks"
+    cp -r ${library} "$site/uvlock2nix/share/nix"
     {
       echo "#!${python3.interpreter}"
       echo "from uvlock2nix.cli import main"

@@ -55,9 +55,13 @@ def sync(request: SyncRequest, run: Runner) -> None:
         run.say(f"uvlock2nix: {len(plan.wheels)} wheels, {len(plan.builds)} to build")
         syncing = pool.submit(uv.sync, flags)
         requiring = pool.submit(_build_requires, request, project, plan, shop)
-        wheels = build_all(plan.builds, shop, request.cores)
-        syncing.result()
-        required = requiring.result()
+        try:
+            wheels = build_all(plan.builds, shop, request.cores)
+            syncing.result()
+            required = requiring.result()
+        except BaseException:
+            run.stop()
+            raise
     uv.install_files([wheels[name] for name in sorted(wheels)])
     site = request.out / site_packages(target.python.minor)
     site.mkdir(parents=True, exist_ok=True)

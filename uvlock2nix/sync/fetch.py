@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
@@ -61,7 +62,9 @@ def _download(url: str, to: Path, expected: str | None) -> tuple[str, int]:
     if algorithm not in hashlib.algorithms_available:
         raise InputError(f"the lock names a hash of kind `{algorithm}`", hint="known: sha256, sha384, sha512")
     digest, length = hashlib.new(algorithm), 0
-    with requests.get(url, stream=True, timeout=TIMEOUT) as answer, to.open("wb") as file:
+    # requests knows its own variable only; the rest of the world, uv too, means SSL_CERT_FILE.
+    trusted = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
+    with requests.get(url, stream=True, timeout=TIMEOUT, verify=trusted) as answer, to.open("wb") as file:
         answer.raise_for_status()
         for chunk in answer.iter_content(CHUNK):
             digest.update(chunk)

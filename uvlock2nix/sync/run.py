@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -28,16 +31,27 @@ NETWORK_SIGNS: Final = (
 
 @dataclass(slots=True)
 class Runner:
-    """Runs programs; several threads may use one. ``log`` collects what each has printed."""
+    """Runs programs; several threads may use one."""
 
     quiet: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _running: set[subprocess.Popen[str]] = field(default_factory=set)
+    _stopped: bool = False
 
     def say(self, text: str) -> None:
         """One line of progress on stderr."""
         if not self.quiet:
             with self._lock:
                 print(text, file=sys.stderr, flush=True)  # noqa: T201 - the build log is our only reader
+
+    def stop(self) -> None:
+        """End the programs that run, and let none start: another one has failed, nobody waits for them."""
+        with self._lock:
+            self._stopped = True
+            running = tuple(self._running)
+        for process in running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
 
     def __call__(self, argv: Sequence[str], *, what: str, env: Mapping[str, str], cwd: Path) -> str:
         """Run ``argv``; return what it printed (both streams).
@@ -46,33 +60,47 @@ class Runner:
             ToolError: it is missing or failed; the message has ``what`` and its last lines.
             NetworkError: it failed and its output says that the network is the reason.
         """
+        with self._lock:
+            if self._stopped:
+                raise ToolError(f"{what}: not started, something else has failed", hint="see the other error")
+            try:
+                process = subprocess.Popen(
+                    list(argv),
+                    env=dict(env),
+                    cwd=cwd,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    errors="replace",
+                    start_new_session=True,
+                )
+            except FileNotFoundError:
+                raise ToolError(
+                    f"{what}: the program `{argv[0]}` is not there",
+                    hint="inside Nix the hook brings it; outside, install it and have it on PATH",
+                ) from None
+            self._running.add(process)
         try:
-            done = subprocess.run(
-                list(argv),
-                env=dict(env),
-                cwd=cwd,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                check=False,
-            )
-        except FileNotFoundError:
-            raise ToolError(
-                f"{what}: the program `{argv[0]}` is not there",
-                hint="inside Nix the hook brings it; outside, install it and have it on PATH",
-            ) from None
-        if done.returncode:
-            raise failure(what, argv, done.returncode, done.stdout)
-        return done.stdout
+            output, _ = process.communicate()
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            with self._lock:
+                self._running.discard(process)
+        if process.returncode:
+            raise failure(what, argv, process.returncode, output)
+        return output
 
 
 def failure(what: str, argv: Sequence[str], code: int, output: str) -> ToolError | NetworkError:
     """The error for a program that ended with ``code``."""
     lines = output.strip().splitlines()
     shown = "\n".join(f"  | {line}" for line in lines[-TAIL:])
-    message = f"{what}: `{Path(argv[0]).name} {' '.join(argv[1:3])} …` ended with exit code {code}\n{shown}"
+    # A script that we pass in is no help to the reader.
+    shown_argv = [word for word in argv[1:3] if "\n" not in word]
+    message = f"{what}: `{Path(argv[0]).name} {' '.join(shown_argv)} …` ended with exit code {code}\n{shown}"
     low = output.lower()
     if any(sign in low for sign in NETWORK_SIGNS):
         return NetworkError(

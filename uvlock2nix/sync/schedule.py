@@ -21,7 +21,7 @@ def build_all(builds: Sequence[Build], shop: Workshop, workers: int) -> dict[str
     each build starts when those that it requires are ready; a circle is broken in the order given.
 
     Raises:
-        Uvlock2nixError: the first failure; builds that run are waited for, none is started any more.
+        Uvlock2nixError: the first failure; builds that run are ended, none is started any more.
     """
     by_name = {build.name: build for build in builds}
     with ThreadPoolExecutor(max_workers=max(workers, 4)) as pool:
@@ -37,7 +37,7 @@ def build_all(builds: Sequence[Build], shop: Workshop, workers: int) -> dict[str
         shop.run.say(f"uvlock2nix: built {wheel.name} in {time.monotonic() - start:.0f} s")
         return wheel
 
-    return _run_graph(needs, run, workers)
+    return _run_graph(needs, run, workers, shop.run.stop)
 
 
 def _required(build: Build, system: BuildSystem, names: set[str]) -> set[str]:
@@ -51,7 +51,10 @@ def _required(build: Build, system: BuildSystem, names: set[str]) -> set[str]:
 
 
 def _run_graph(
-    needs: Mapping[str, set[str]], run: Callable[[str, Mapping[str, Path]], Path], workers: int
+    needs: Mapping[str, set[str]],
+    run: Callable[[str, Mapping[str, Path]], Path],
+    workers: int,
+    stop: Callable[[], None],
 ) -> dict[str, Path]:
     done: dict[str, Path] = {}
     waiting = list(needs)
@@ -72,6 +75,7 @@ def _run_graph(
                     done[name] = future.result()
                 except BaseException:
                     waiting.clear()
+                    stop()
                     pool.shutdown(wait=True, cancel_futures=True)
                     raise
     return done
