@@ -15,8 +15,10 @@ import click
 from uvlock2nix.classify import ClassifiedPackage, ClassifyPolicy, classify
 from uvlock2nix.cli.classify_json import as_json
 from uvlock2nix.cli.classify_text import explanation, table
+from uvlock2nix.cli.index import project_key
 from uvlock2nix.cli.options import Request, project_argument, request, selection_options, target_options
 from uvlock2nix.errors import UsageError
+from uvlock2nix.knowledge import indexes
 from uvlock2nix.knowledge.fetch import HttpFetcher, cache_dir
 from uvlock2nix.knowledge.gather import LEVELS, parse_level, parse_lists
 from uvlock2nix.knowledge.inspections import Candidate, inspect_all
@@ -79,8 +81,13 @@ def policy_of(asked: Request, from_nixpkgs: str | None = None, *, strict: bool =
 
 
 def knowledge_of(asked: Request) -> Knowledge:
-    """The embedded tables with what the project's own pyproject.toml says over them."""
-    return Knowledge(user=parse_user_native(asked.config.native))
+    """The embedded tables, with the user's own over them, and the index of the project's nixpkgs if made."""
+    cache, key = cache_dir(), project_key(asked.project.root)
+    stored = indexes.find(cache, key)
+    return Knowledge(
+        user=parse_user_native(asked.config.native),
+        own_index=indexes.load(stored.path) if stored is not None else None,
+    )
 
 
 def candidates(packages: Iterable[ClassifiedPackage], root: Path) -> tuple[Candidate, ...]:

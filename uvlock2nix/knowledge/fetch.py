@@ -83,6 +83,61 @@ class HttpFetcher:
             temporary.replace(target)
         return target
 
+    def resume(self, url: str) -> Path:
+        """A file that has no hash and changes under its name, kept in the cache by its ETag.
+
+        What an interrupted run has fetched is not fetched again, if the server's file is still the same.
+
+        Raises:
+            NetworkError: the server cannot be reached, refuses, or sends something that does not fit.
+        """
+        folder = self.cache / "downloads"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with self.session.head(
+                _checked(url), headers=_HEADERS, timeout=TIMEOUT, allow_redirects=True
+            ) as r:
+                if r.status_code != 200:
+                    raise NetworkError(f"{url}: the server answered {r.status_code}")
+                tag = r.headers.get("ETag") or r.headers.get("Last-Modified") or ""
+                length = r.headers.get("Content-Length", "")
+        except requests.RequestException as error:
+            raise NetworkError(f"{url}: {_short(error)}", hint="is the network reachable?") from error
+        except OSError as error:
+            raise InputError(f"cannot write to the cache {folder}: {error.strerror}") from error
+        total = int(length) if length.isdecimal() else None
+        name = hashlib.sha256(f"{url}\n{tag}".encode()).hexdigest()[:32]
+        done, partial = folder / name, folder / f"{name}.part"
+        if done.is_file():
+            return done
+        self._continue(url, partial, total)
+        if total is not None and partial.stat().st_size != total:
+            raise NetworkError(f"{url}: the connection ended too early", hint="run it again: it goes on")
+        partial.replace(done)
+        return done
+
+    def _continue(self, url: str, partial: Path, total: int | None) -> None:
+        have = partial.stat().st_size if partial.exists() else 0
+        if total is not None and have == total:
+            return
+        headers = {**_HEADERS, "Range": f"bytes={have}-"} if have else dict(_HEADERS)
+        try:
+            with self.session.get(url, headers=headers, timeout=TIMEOUT, stream=True) as response:
+                if response.status_code not in (200, 206):
+                    raise NetworkError(f"{url}: the server answered {response.status_code}")
+                going_on = response.status_code == 206
+                with partial.open("ab" if going_on else "wb") as file:
+                    size = have if going_on else 0
+                    for chunk in response.iter_content(CHUNK):
+                        size += len(chunk)
+                        if size > MAX_FILE:
+                            raise NetworkError(f"{url}: larger than {MAX_FILE >> 20} MiB")
+                        file.write(chunk)
+                        if self.progress is not None:
+                            self.progress(size, total)
+        except requests.RequestException as error:
+            raise NetworkError(f"{url}: {_short(error)}", hint="run it again: it goes on") from error
+
     def part(self, url: str, start: int, length: int) -> tuple[bytes, int]:
         """See :class:`Fetcher`."""
         wanted = f"bytes={start}-{start + length - 1}" if start >= 0 else f"bytes={start}"
