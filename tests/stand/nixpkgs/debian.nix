@@ -33,7 +33,7 @@ let
     libtool = ''rm -f "$out"/bin/libtool'';
     krb5 = ''
       # Debian keeps MIT's files beside Heimdal's; nixpkgs has them in the usual places.
-      if [ -d "$out/include/mit-krb5" ]; then cp -an "$out/include/mit-krb5/." "$out/include/"; rm -rf "$out/include/mit-krb5"; fi
+      if [ -d "$out/include/mit-krb5" ]; then cp -a --remove-destination "$out/include/mit-krb5/." "$out/include/"; rm -rf "$out/include/mit-krb5"; fi
       if [ -d "$out/lib/mit-krb5" ]; then
         for link in "$out"/lib/mit-krb5/*.so; do ln -sfn "$(basename "$(readlink -f "$link")")" "$out/lib/$(basename "$link")"; done
         rm -rf "$out/lib/mit-krb5"

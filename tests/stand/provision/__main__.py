@@ -27,7 +27,6 @@ from tests.stand.provision.shell import (
 
 HERE = Path(__file__).resolve().parent.parent
 SUITES = ("forky", "trixie", "bookworm")
-BASE_FORMAT = "base-2"
 DEFAULT_PLACE = "/var/cache/uvlock2nix-stand"
 # Built ahead so that the first test does not wait; everything else is built when asked for.
 PREBUILD = (
@@ -82,7 +81,11 @@ def sources(*names: str) -> str:
     paths: list[Path] = []
     for name in names:
         path = HERE / name
-        paths += sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        paths += (
+            sorted(p for p in path.rglob("*") if p.is_file() and p.suffix != ".pyc")
+            if path.is_dir()
+            else [path]
+        )
     return digest(*(part for path in paths for part in (str(path.relative_to(HERE)), path.read_bytes())))
 
 
@@ -127,9 +130,7 @@ class Setup:
         return read_index(folder.index_files(self.root))
 
     def make_lock_and_base(self) -> None:
-        base = Part(
-            self.root, "base", digest(BASE_FORMAT, *folder.BASE_PACKAGES, sources("provision/folder.py"))
-        )
+        base = Part(self.root, "base", folder.base_digest())
         code = sources(
             "libraries.json", "provision/lock.py", "provision/packages.py", "provision/__main__.py"
         )
@@ -146,7 +147,11 @@ class Setup:
                 shutil.rmtree(temporary, ignore_errors=True)
                 folder.make_base(temporary, debs, self.mirror(), self.place / "debs", log=self.log)
                 folder.link_private(self.root, "/stand/base.tmp", log=self.log)
-                shutil.rmtree(stand / "base", ignore_errors=True)
+                # Running builds still see the old one: it goes when the next is made.
+                old = stand / "base.old"
+                shutil.rmtree(old, ignore_errors=True)
+                if (stand / "base").exists():
+                    (stand / "base").rename(old)
                 temporary.rename(stand / "base")
             base.done()
         with timed(f"{self.suite}: lock of the libraries"):
@@ -167,7 +172,7 @@ class Setup:
             )
             versions = {name: upstream_version(index.debs[name].version) for name in programs}
             closure = index.closure([name for name in folder.BASE_PACKAGES if name in index.debs])
-            base_key = digest(BASE_FORMAT, *(deb.sha256 for deb in closure.values()))
+            base_key = digest(folder.base_digest(), *(deb.sha256 for deb in closure.values()))
             suite = {
                 "suite": self.suite,
                 "lock": f"debs-{self.suite}.json",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import concurrent.futures
 import hashlib
+import inspect
 import os
 import re
 import shutil
 import time
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from tests.stand.provision.packages import Deb
-from tests.stand.provision.shell import StandError, run
+from tests.stand.provision.shell import StandError, digest, run
 
 BUILD_USERS = 16
 ATTEMPTS = 4
@@ -201,6 +203,11 @@ def make_base(base: Path, debs: Iterable[Deb], mirror: str, cache: Path, *, log:
         (base / "usr/bin/sh").symlink_to("dash")
 
 
+def base_digest() -> str:
+    """What the base system is made by: its packages and the code above and below."""
+    return digest(*BASE_PACKAGES, inspect.getsource(make_base), inspect.getsource(link_private))
+
+
 def link_private(root: Path, base: str, *, log: Path) -> None:
     """Let the tools of `base` (a path inside the folder) find their private libraries by RPATH."""
     script = r"""
@@ -229,6 +236,15 @@ def ca_bundle() -> Path:
     raise StandError("no CA bundle on this machine", "install ca-certificates, or set SSL_CERT_FILE")
 
 
+def first_build_user(root: Path) -> int:
+    """The first user id for builds in `root`.
+
+    Nix ends every process of a build user, on the whole machine, before it uses it: two folders must not
+    share ids, nor may a folder share them with the machine's own Nix.
+    """
+    return 400_000 + zlib.crc32(os.fsencode(root.resolve())) % 50_000 * BUILD_USERS
+
+
 def configure(root: Path) -> None:
     """Everything small and idempotent: CA bundle, resolver, build users, nix.conf."""
     bundle = ca_bundle().read_bytes()
@@ -240,10 +256,13 @@ def configure(root: Path) -> None:
             target.write_bytes(bundle)
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
     passwd = (root / "etc/passwd").read_text()
-    if "nixbld1:" not in passwd:
+    first = first_build_user(root)
+    if f"nixbld1:x:{first}:" not in passwd:
+        passwd = "".join(line for line in passwd.splitlines(True) if not line.startswith("nixbld"))
         users = [f"nixbld{n}" for n in range(1, BUILD_USERS + 1)]
         lines = [
-            f"{name}:x:{30000 + n}:30000::/var/empty:/usr/sbin/nologin\n" for n, name in enumerate(users, 1)
+            f"{name}:x:{first + n - 1}:30000::/var/empty:/usr/sbin/nologin\n"
+            for n, name in enumerate(users, 1)
         ]
         (root / "etc/passwd").write_text(passwd + "".join(lines))
         group = [

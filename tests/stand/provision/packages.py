@@ -109,4 +109,4 @@ def upstream_version(version: str) -> str:
     """Debian's version as upstream's: `2:2.12.7+dfsg+really2.9.14-2.1` → `2.9.14`."""
     text = version.split(":", 1)[-1].rsplit("-", 1)[0]
     text = re.sub(r"^.*\+really", "", text)
-    return re.split(r"[+~]", text, maxsplit=1)[0]
+    return re.split(r"[+~]|\.dfsg", text, maxsplit=1)[0]
