@@ -216,23 +216,27 @@ def _registry(choice: Choice) -> tuple[Class, tuple[str, ...]]:
 
 
 def _with_run_time(draft: ClassifiedPackage, knowledge: Knowledge) -> ClassifiedPackage:
-    """A wheel: libraries from outside that its files, or its Python code, load."""
+    """A wheel: libraries from outside that its files, or its Python code, load.
+
+    What was read from the wheel itself replaces what the table says about wheels of that name.
+    """
     known = knowledge.native(draft.name, draft.version)
-    found = knowledge.wheel_needs.get(draft.name)
-    runtime = tuple(dict.fromkeys((*(known.wheel_runtime_libs if known else ()), *(found or ()))))
-    dlopen = known.dlopen if known else ()
-    if not runtime and not dlopen:
-        return draft
-    reasons = list(draft.reasons)
+    read = knowledge.wheel_needs.get(draft.name)
+    runtime = read if read is not None else known.wheel_runtime_libs if known is not None else ()
+    dlopen = known.dlopen if known is not None else ()
+    reasons = [*draft.reasons, *knowledge.wheel_notes.get(draft.name, ())]
     if runtime:
-        reasons.append(f"its shared objects need {', '.join(runtime)} from outside")
+        how = "read from the wheel" if read is not None else "from the table"
+        reasons.append(f"its shared objects need {', '.join(runtime)} from outside ({how})")
     if dlopen:
         reasons.append(f"it loads {', '.join(dlopen)} at run time")
+    if not runtime and not dlopen:
+        return replace(draft, reasons=tuple(reasons))
     native = NativeInputs(
         wheel_runtime_libs=runtime,
         dlopen=dlopen,
-        sources=known.sources if known else ("read from the wheel",),
-        provenance=known.provenance if known else "inspected",
+        sources=known.sources if known is not None else ("read from the wheel",),
+        provenance=known.provenance if known is not None else "inspected",
         kind="wheel-runtime" if runtime else "dlopen",
     )
     return replace(draft, native=native, reasons=tuple(reasons))

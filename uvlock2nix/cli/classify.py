@@ -24,6 +24,8 @@ from uvlock2nix.knowledge.gather import LEVELS, parse_level, parse_lists
 from uvlock2nix.knowledge.inspections import Candidate, inspect_all
 from uvlock2nix.knowledge.store import Knowledge
 from uvlock2nix.knowledge.user import parse_user_native
+from uvlock2nix.knowledge.wheel_survey import survey
+from uvlock2nix.target import Target
 
 
 @click.command("classify")
@@ -41,12 +43,18 @@ from uvlock2nix.knowledge.user import parse_user_native
     default=True,
     help="Read the sdists that our tables do not know; fetched once, none of their code is run. Default: on.",
 )
+@click.option(
+    "--wheels/--no-wheels",
+    default=False,
+    help="Read the wheels too, by ranges: which libraries they need from outside, which files collide.",
+)
 @click.option("--explain", metavar="PACKAGE", help="Say everything about one package.")
 @click.option("--json", "as_json_", is_flag=True, help="Print JSON (schema uvlock2nix/classify/1).")
 def command(
     project: Path,
     from_nixpkgs: str | None,
     inspect: bool,
+    wheels: bool,
     explain: str | None,
     as_json_: bool,
     **options: Any,
@@ -59,18 +67,37 @@ def command(
         raise UsageError("classify looks at one system at a time", hint="give --system once")
     knowledge = knowledge_of(asked)
     policy = policy_of(asked, from_nixpkgs, strict=False)
-    environment = asked.environment()
-    packages = classify(asked.project, environment, asked.target, knowledge, policy)
-    unknown = candidates(packages, asked.project.root)
-    if unknown:
-        knowledge = with_inspections(knowledge, unknown, network=inspect)
-        packages = classify(asked.project, environment, asked.target, knowledge, policy)
+    knowledge, packages = classified(asked, knowledge, policy, inspect=inspect, wheels=wheels)
     if explain is not None:
         click.echo(explanation(_named(explain, packages), packages, knowledge))
     elif as_json_:
         click.echo(json.dumps(as_json(asked.target, packages), indent=2))
     else:
         click.echo(table(asked.target, packages, knowledge))
+
+
+def classified(
+    asked: Request,
+    knowledge: Knowledge,
+    policy: ClassifyPolicy,
+    *,
+    inspect: bool = True,
+    wheels: bool = False,
+    target: Target | None = None,
+) -> tuple[Knowledge, tuple[ClassifiedPackage, ...]]:
+    """Classify; what stays unknown is looked up in the sdists (``inspect``) and wheels (``wheels``)."""
+    target = target or asked.target
+    environment = asked.environment(target)
+    packages = classify(asked.project, environment, target, knowledge, policy)
+    root = asked.project.root
+    unknown = candidates(packages, root)
+    if unknown:
+        knowledge = with_inspections(knowledge, unknown, network=inspect)
+    if wheels:
+        knowledge = with_wheels(knowledge, wheels_of(packages, root))
+    if unknown or wheels:
+        packages = classify(asked.project, environment, target, knowledge, policy)
+    return knowledge, packages
 
 
 def policy_of(asked: Request, from_nixpkgs: str | None = None, *, strict: bool = True) -> ClassifyPolicy:
@@ -101,6 +128,25 @@ def candidates(packages: Iterable[ClassifiedPackage], root: Path) -> tuple[Candi
         url = artifact.url if artifact.kind == "sdist" else None
         found.append(Candidate(package.name, artifact.filename, url, place, artifact.hash))
     return tuple(found)
+
+
+def wheels_of(packages: Iterable[ClassifiedPackage], root: Path) -> tuple[Candidate, ...]:
+    """The wheels of the environment that come from the lock."""
+    return tuple(
+        Candidate(p.name, a.filename, a.url, root / a.path if a.path is not None else None, a.hash)
+        for p in packages
+        if (a := p.choice.artifact) is not None and a.kind == "wheel" and not p.from_nixpkgs
+    )
+
+
+def with_wheels(knowledge: Knowledge, wheels: tuple[Candidate, ...]) -> Knowledge:
+    """Read the wheels and put what they need, and what they fight about, into the knowledge."""
+    cache = cache_dir()
+    with click.progressbar(
+        length=len(wheels), label="reading wheels", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
+        found = survey(wheels, HttpFetcher(cache), cache, tick=lambda: bar.update(1))
+    return replace(knowledge, wheel_needs=found.needs, wheel_notes=found.notes)
 
 
 def with_inspections(
