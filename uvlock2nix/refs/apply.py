@@ -173,6 +173,7 @@ class Stage:
             raise
 
     def _swap(self, swap: _Swap, undo: list[Callable[[], object]]) -> None:
+        self._folders(swap.target.parent, undo)
         self._writable(swap.target.parent)
         fresh = swap.old.with_suffix(".link")
         if swap.new.is_symlink():
@@ -185,6 +186,13 @@ class Stage:
         else:
             undo.append(lambda: swap.target.unlink(missing_ok=True))
         fresh.rename(swap.target)
+
+    def _folders(self, folder: Path, undo: list[Callable[[], object]]) -> None:
+        if not folder.is_dir():
+            self._folders(folder.parent, undo)
+            self._writable(folder.parent)
+            folder.mkdir()
+            undo.append(folder.rmdir)
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

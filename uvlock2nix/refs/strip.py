@@ -67,7 +67,7 @@ def strip(
         correct_records(stage, found.records, moved)
         inside = _relative(manifest.resolve(), tree)
         if inside is not None:
-            _make_manifest(stage, inside, content)
+            stage.write(inside, content)
         stage.commit(renames)
         changed = tuple(sorted(moved(path) for path in stage.files if path != inside))
     if inside is None:
@@ -233,12 +233,6 @@ def _stage(stage: Stage, plan: _Plan, found: _Found, scanner: Scanner) -> None:
                 f"{entry.path}: {left[0].hash} at offset {left[0].offset} is still there after stripping",
                 hint="This is a fault of uvlock2nix; please report it with the file.",
             )
-
-
-def _make_manifest(stage: Stage, inside: str, content: bytes) -> None:
-    folder = (stage.tree / inside).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    stage.write(inside, content)
 
 
 def _relative(path: Path, tree: Path) -> str | None:
