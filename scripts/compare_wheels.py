@@ -56,6 +56,7 @@ PLATFORMS = {
     "aarch64-apple-darwin@11.0": ("aarch64-darwin", None, "11.0"),
     "x86_64-apple-darwin@10.15": ("x86_64-darwin", None, "10.15"),
 }
+DIRECT = "direct"
 _FILE_URL = re.compile(
     r'url = "https?://[^"]*/([^"/]+?(?:\.whl|\.tar\.gz|\.zip|\.tar\.bz2|\.tgz))(?:#[^"]*)?"'
 )
@@ -169,12 +170,15 @@ def rewrite_lock(text: str, address: str, run: str) -> str:
     """The lock with every file at ``address`` and without hashes and sizes (the stand-ins have others)."""
     out = []
     name = version = ""
+    direct = False
     for line in text.splitlines():
         if line.startswith("name = "):
             name = line.split('"')[1]
         elif line.startswith("version = ") and '"' in line:
             version = line.split('"')[1]
-        if "source = {" not in line or line.startswith("sdist"):
+        elif line.startswith("source = "):
+            direct = "url = " in line
+        elif not direct and ("source = {" not in line or line.startswith("sdist")):
             line = _FILE_URL.sub(rf'url = "{address}/{run}/{name}/{version}/\1"', line)
             line = re.sub(r', (hash = "[^"]*"|size = [0-9]+)', "", line)
         out.append(line)
@@ -222,7 +226,10 @@ def our_choice(
             refused[entry.package.name] = error.message
             continue
         if artifact is not None:
-            chosen[entry.package.name] = artifact.filename if artifact.kind != "git" else "git"
+            # From git and from a URL there is nothing to choose, and nothing that we could serve.
+            chosen[entry.package.name] = (
+                artifact.filename if entry.package.source.kind == "registry" else DIRECT
+            )
     return chosen, refused
 
 
@@ -255,7 +262,7 @@ def compare(case: Case, server: Server, record: Record) -> tuple[int, list[str]]
     except Uvlock2nixError as error:
         print(f"  skipped: {error.message.splitlines()[0]}")
         return 0, []
-    left_out = [name for name, filename in chosen.items() if filename == "git"] + list(refused)
+    left_out = [name for name, filename in chosen.items() if filename == DIRECT] + list(refused)
     arguments = [*flags, *(part for name in left_out for part in ("--no-install-package", name))]
     total, wrong = 0, []
     with tempfile.TemporaryDirectory() as temporary:
@@ -273,7 +280,7 @@ def compare(case: Case, server: Server, record: Record) -> tuple[int, list[str]]
             if not any(name in again.error for name in refused):
                 wrong.append(f"we refuse {sorted(refused)}, uv says {again.error[-200:]!r}")
     for name, filename in chosen.items():
-        if filename != "git":
+        if filename != DIRECT:
             total += 1
             if answer.files.get(name) != filename:
                 wrong.append(f"{name}: we {filename}, uv {answer.files.get(name)}")
