@@ -118,6 +118,9 @@ class _Stream:
                 if len(self._text) - self._position > _MAX_VALUE or not self._more():
                     raise InputError(f"packages.json is torn: {str(error)[:100]}", hint=_HINT) from error
                 continue
+            # A number may go on in the next piece.
+            if end == len(self._text) and not isinstance(value, dict) and self._more():
+                continue
             self._position = end
             return value
 

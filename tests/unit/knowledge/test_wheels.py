@@ -1,0 +1,207 @@
+import io
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from uvlock2nix.errors import InputError, NetworkError
+from uvlock2nix.knowledge import wheels
+from uvlock2nix.knowledge.elf_needed import Needed, read_needed
+from uvlock2nix.knowledge.inspections import Candidate
+from uvlock2nix.knowledge.wheel_survey import survey
+from uvlock2nix.knowledge.wheels import WheelContents, collisions, outside, read_remote_wheel, read_wheel
+
+
+def elf(*needed: str, soname: str = "", wide: bool = True, order: str = "<") -> bytes:
+    """A smallest ELF file with a dynamic section."""
+    strings = b"\0"
+    entries: list[tuple[int, int]] = []
+    for tag, name in [*((1, n) for n in needed), *(((14, soname),) if soname else ())]:
+        entries.append((tag, len(strings)))
+        strings += name.encode() + b"\0"
+    header, segment = (64, 56) if wide else (52, 32)
+    start = header + 2 * segment
+    layout = order + ("qQ" if wide else "iI")
+    size = struct.calcsize(layout) * (len(entries) + 3)
+    entries += [(5, start + size), (10, len(strings)), (0, 0)]
+    dynamic = b"".join(struct.pack(layout, tag, value) for tag, value in entries)
+    total = start + len(dynamic) + len(strings)
+    if wide:
+        head = struct.pack(order + "HHIQQQIHHHHHH", 3, 62, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0)
+        loads = struct.pack(order + "IIQQQQQQ", 1, 5, 0, 0, 0, total, total, 4096)
+        loads += struct.pack(order + "IIQQQQQQ", 2, 6, start, start, 0, len(dynamic), len(dynamic), 8)
+    else:
+        head = struct.pack(order + "HHIIIIIHHHHHH", 3, 3, 1, 0, 52, 0, 0, 52, 32, 2, 0, 0, 0)
+        loads = struct.pack(order + "IIIIIIII", 1, 0, 0, 0, total, total, 5, 4096)
+        loads += struct.pack(order + "IIIIIIII", 2, start, start, 0, len(dynamic), len(dynamic), 6, 4)
+    ident = b"\x7fELF" + bytes([2 if wide else 1, 1 if order == "<" else 2, 1]) + bytes(9)
+    return ident + head + loads + dynamic + strings
+
+
+def wheel(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("wide", [True, False])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_needed_of_every_kind_of_elf(wide: bool, order: str) -> None:
+    found = read_needed(elf("libc.so.6", "libz.so.1", soname="libx.so.1", wide=wide, order=order))
+    assert found == Needed(("libc.so.6", "libz.so.1"), "libx.so.1")
+
+
+def test_what_is_no_elf() -> None:
+    assert read_needed(b"") is None
+    assert read_needed(b"#!/bin/sh") is None
+    assert read_needed(b"\x7fELF") is None
+
+
+GOOD = elf("libc.so.6", "libGL.so.1", soname="liba.so")
+
+
+@settings(max_examples=300)
+@given(st.integers(0, len(GOOD) - 1), st.binary(min_size=1, max_size=8), st.booleans())
+def test_a_damaged_elf_is_none_or_readable(position: int, noise: bytes, cut: bool) -> None:
+    found = read_needed(GOOD[:position] + noise + (b"" if cut else GOOD[position + len(noise) :]))
+    assert found is None or all(len(name) <= 256 for name in found.needed)
+
+
+FILES = {
+    "pkg/__init__.py": b"",
+    "pkg/_x.cpython-313-x86_64-linux-gnu.so": elf(
+        "libc.so.6", "libfoo-1234.so.1", "libGL.so.1", "libcuda.so.1"
+    ),
+    "pkg.libs/libfoo-1234.so.1": elf("libm.so.6"),
+    "pkg-1.data/scripts/tool": b"#!python",
+    "pkg-1.dist-info/RECORD": b"",
+}
+
+
+def test_a_wheel_on_disk(tmp_path: Path) -> None:
+    path = tmp_path / "pkg-1-cp313-cp313-linux_x86_64.whl"
+    path.write_bytes(wheel(FILES))
+    found = read_wheel(path)
+    assert "libfoo-1234.so.1" in found.provided
+    assert found.needed == {"libc.so.6", "libfoo-1234.so.1", "libGL.so.1", "libcuda.so.1", "libm.so.6"}
+    assert "pkg/__init__.py" in found.files
+    assert not any("scripts" in name for name in found.files)
+    needs = outside({"pkg": found})["pkg"]
+    assert needs.attributes == ("libGL",)
+    assert needs.driver == ("libcuda.so.1",)
+    assert needs.unknown == ()
+
+
+def contents(
+    *needed: str, has: tuple[str, ...] = (), files: dict[str, tuple[int, int]] | None = None
+) -> WheelContents:
+    return WheelContents(files or {}, frozenset(has), frozenset(needed))
+
+
+def test_a_library_in_a_sibling_wheel_is_there() -> None:
+    found = outside(
+        {
+            "torch": contents("libcublas.so.12", "libx.so.7"),
+            "nvidia-cublas": contents(has=("libcublas.so.12",)),
+        }
+    )
+    assert found["torch"].attributes == ()
+    assert found["torch"].unknown == ("libx.so.7",)
+    assert "nvidia-cublas" not in found
+
+
+def test_collisions_need_other_bytes() -> None:
+    same, other = (3, 1), (3, 2)
+    found = collisions(
+        {
+            "a": contents(files={"x.py": same, "y.py": same}),
+            "b": contents(files={"x.py": same, "y.py": other}),
+            "c": contents(files={"z.py": same}),
+        }
+    )
+    assert [(c.path, c.packages) for c in found] == [("y.py", ("a", "b"))]
+
+
+class Server:
+    """Serves files by ranges, and counts the bytes."""
+
+    def __init__(self, files: dict[str, bytes], *, ranges: bool = True) -> None:
+        self.files, self.ranges, self.sent = files, ranges, 0
+
+    def part(self, url: str, start: int, length: int) -> tuple[bytes, int]:
+        if not self.ranges:
+            raise NetworkError("no ranges here")
+        data = self.files[url]
+        piece = data[start:] if start < 0 else data[start : start + length]
+        self.sent += len(piece)
+        return piece, len(data)
+
+    def file(self, url: str, hash_: str | None, name: str) -> Path:
+        raise NetworkError("not reachable")
+
+
+def test_a_remote_wheel_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    import random
+
+    monkeypatch.setattr(wheels, "BLOCK", 1 << 12)
+    data = wheel({"big/data.bin": random.Random(1).randbytes(2 << 20), **FILES})  # noqa: S311
+    server = Server({"u": data})
+    found = read_remote_wheel(server, "u", "x.whl")
+    assert "libGL.so.1" in found.needed
+    assert server.sent < len(data) / 4
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x05\x06", b"x" * 100, wheel(FILES)[:-30]])
+def test_broken_zips_are_errors(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "x.whl"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"x\.whl"):
+        read_wheel(path)
+
+
+ZIP = wheel(FILES)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, len(ZIP) - 1), st.binary(min_size=1, max_size=6))
+def test_damage_is_an_error_of_ours_or_harmless(position: int, noise: bytes) -> None:
+    server = Server({"u": ZIP[:position] + noise + ZIP[position + len(noise) :]})
+    try:
+        found = read_remote_wheel(server, "u", "x.whl")
+    except (InputError, NetworkError) as error:
+        found = WheelContents({})
+        assert error.message  # noqa: PT017
+    assert not any(".." in path for path in found.files)
+
+
+def test_big_and_broken_members_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wheels, "MAX_MEMBER", 1000)
+    path = tmp_path / "x.whl"
+    path.write_bytes(wheel({"a.so": bytes(1001), "b.so": b"text", "../c.so": elf()}))
+    found = read_wheel(path)
+    assert found.unread == ("a.so: too big to be read", "b.so: not a good ELF file")
+    assert set(found.files) == {"a.so", "b.so"}
+
+
+def test_a_survey_notes_what_went_wrong_and_keeps_the_rest(tmp_path: Path) -> None:
+    server = Server({"good": wheel(FILES), "bad": b"junk", "other": wheel({"pkg/__init__.py": b"other"})})
+    digest = "sha256:" + "a" * 64
+    listed = [
+        Candidate("good", "good.whl", "good", None, digest),
+        Candidate("bad", "bad.whl", "bad", None, None),
+        Candidate("other", "other.whl", "other", None, None),
+    ]
+    found = survey(listed, server, tmp_path)
+    assert found.needs["good"] == ("libGL",)
+    assert found.needs["other"] == ()
+    assert "bad" not in found.needs
+    assert "not looked at" in found.notes["bad"][0]
+    assert "libcuda.so.1 comes with the graphics driver" in found.notes["good"]
+    assert any("ships pkg/__init__.py with other bytes than other" in note for note in found.notes["good"])
+    # A second time nothing is fetched for what has a hash.
+    assert survey(listed[:1], None, tmp_path).needs == {"good": ("libGL",)}
