@@ -180,7 +180,7 @@ def _verdict(nix: Nix, reader: LogReader, wanted: Wanted, *, worked: bool) -> Ve
     if isinstance(verdict, Failed | ElseWhere):
         # What Nix did not say in its own structured words counts only where our derivation is named.
         doubted = judge(reader.doubted(), wanted)
-        if isinstance(doubted, Found | HasReferences | Hidden):
+        if isinstance(doubted, Found | HasReferences | Hidden | ElseWhere):
             verdict = doubted
         elif isinstance(doubted, Failed) and isinstance(verdict, Failed) and verdict.builder is None:
             verdict = Failed(doubted.builder, (*verdict.texts, *doubted.texts))
@@ -210,7 +210,7 @@ def _proved(nix: Nix, evaluate: Callable[[Hash], Evaluated], before: Evaluated, 
     worked, reader = nix.realise(after.drv)
     if worked and nix.is_valid(after.out):
         return Built(digest, after, 2, "a second build")
-    again = _verdict(nix, reader, after.wanted(), worked=False)
+    again = _verdict(nix, reader, after.wanted(), worked=worked)
     if isinstance(again, Found):
         raise ToolError(
             f"two builds of {before.name} differ: first {digest.sri}, then {again.hashes[0].sri}",

@@ -81,10 +81,14 @@ def failing(lines: list[str], code: int = 1) -> FakeNix:
     "text",
     [
         f"illegal path references in {FOD} '{FAKE_DRV}'",
-        f"fixed-output derivations must not reference store paths: '{FAKE_DRV}' references 3 distinct paths"
-        + f", e.g. '{LIBXML2}'",
-        f"the {FOD} '{FAKE_DRV}' must not reference store paths but 1 such references were found:\n"
-        + f"  {LIBXML2}",
+        (
+            f"fixed-output derivations must not reference store paths: '{FAKE_DRV}' references 3 distinct"
+            f" paths, e.g. '{LIBXML2}'"
+        ),
+        (
+            f"the {FOD} '{FAKE_DRV}' must not reference store paths but 1 such references were found:\n"
+            f"  {LIBXML2}"
+        ),
     ],
 )
 def test_references_are_told_with_what_to_do(text: str) -> None:

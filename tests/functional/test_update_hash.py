@@ -1,0 +1,401 @@
+"""``update-hash`` and ``check`` from the command line, with a Nix that is played by a script."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from uvlock2nix.nar import FAKE_HASH, Hash
+from uvlock2nix.pins import read_pins
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+RIGHT = Hash("sha256", bytes(range(32)))
+
+
+@dataclass
+class Place:
+    """A project, a played Nix, and the command."""
+
+    root: Path
+    state: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "uvlock2nix", *arguments],
+            cwd=self.root,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        with self.start(*arguments) as process:
+            stdout, stderr = process.communicate(timeout=60)
+        assert process.returncode == code, f"{process.returncode}\n{stdout}\n{stderr}"
+        assert "Traceback" not in stderr
+        return subprocess.CompletedProcess(arguments, code, stdout, stderr)
+
+    @property
+    def pins(self) -> Path:
+        return self.root / "nix" / "python-deps.json"
+
+    @property
+    def builds(self) -> int:
+        log = self.state / "builds"
+        return len(log.read_text().splitlines()) if log.exists() else 0
+
+    def files(self) -> Mapping[str, bytes]:
+        return {
+            str(path.relative_to(self.root)): path.read_bytes()
+            for path in sorted(self.root.rglob("*"))
+            if path.is_file() and ".git" not in path.parts
+        }
+
+    def another_lock(self) -> None:
+        """Another wheel of the same version: the content of deps changes."""
+        lock = self.root / "uv.lock"
+        lines = lock.read_text().splitlines(keepends=True)
+        changed = [
+            re.sub(r"sha256:[0-9a-f]{4}", "sha256:f00d", line) if ".whl" in line else line for line in lines
+        ]
+        lock.write_text("".join(changed))
+        assert changed != lines
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("generated") / "hello"
+    shutil.copytree(REPOSITORY / "fixtures" / "hello", root)
+    command = [
+        sys.executable,
+        "-m",
+        "uvlock2nix",
+        "generate",
+        "--python",
+        "3.13",
+        "--system",
+        "x86_64-linux",
+        str(root),
+    ]
+    subprocess.run(command, check=True, capture_output=True, cwd=REPOSITORY)
+    return root
+
+
+@pytest.fixture
+def place(tmp_path: Path, generated: Path) -> Place:
+    root = tmp_path / "project with a blank"
+    shutil.copytree(generated, root)
+    state = tmp_path / "state"
+    programs = tmp_path / "bin"
+    temporary = tmp_path / "tmp"
+    for folder in (state, programs, temporary):
+        folder.mkdir()
+    for name in ("nix-store", "nix-instantiate"):
+        program = programs / name
+        program.write_text(
+            f"#!{sys.executable}\nimport runpy, sys\n"
+            f"sys.path.insert(0, {str(REPOSITORY)!r})\n"
+            "runpy.run_module('tests.support.fake_nix_program', run_name='__main__')\n"
+        )
+        program.chmod(0o755)
+    env = {
+        "PATH": f"{programs}:/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "TMPDIR": str(temporary),
+        "PYTHONPATH": str(REPOSITORY),
+        "NIX_PATH": "nixpkgs=/nowhere",
+        "FAKE_NIX_STATE": str(state),
+    }
+    return Place(root, state, env)
+
+
+def without_nix(place: Place) -> None:
+    place.env["PATH"] = "/nonexistent"
+
+
+def test_one_command_one_build_and_then_nothing_to_do(place: Place) -> None:
+    done = place.run("update-hash", ".")
+    pin = read_pins(place.pins).pin("x86_64-linux")
+    assert pin is not None
+    assert done.stdout.startswith(f"x86_64-linux: {pin.hash} (1 build, ")
+    assert (pin.uv, pin.python) == ("0.13.8", "3.13.15")
+    assert place.builds == 1
+    without_nix(place)  # nothing to do is seen without Nix
+    before = place.files()
+    assert place.run("update-hash").stdout == "up to date\n"
+    assert place.run("update-hash", "--check").stdout == "up to date\n"
+    assert place.run("check").stdout == "up to date\n"
+    assert place.files() == before
+
+
+def test_after_a_change_of_the_lock_one_command_makes_all_right(place: Place) -> None:
+    place.run("update-hash")
+    place.another_lock()
+    failed = place.run("update-hash", "--check", code=1)
+    for part in (
+        "nix/python-deps.nix",
+        "the hash of x86_64-linux",
+        "another uv.lock",
+        "run `uvlock2nix update-hash`",
+    ):
+        assert part in failed.stderr
+    place.run("check", code=1)
+    done = place.run("update-hash", "--json")
+    result = json.loads(done.stdout)
+    assert result["schema"] == "uvlock2nix/update-hash/1"
+    assert result["files"] == ["nix/python-deps.nix", "nix/python-deps.json"]
+    assert result["systems"]["x86_64-linux"]["builds"] == 1
+    assert place.builds == 2
+    place.run("check")
+    again = json.loads(place.run("update-hash", "--json").stdout)
+    assert again == {"schema": result["schema"], "changed": False, "files": [], "systems": {}}
+
+
+def test_a_lock_that_gives_the_same_packages_needs_no_build(place: Place) -> None:
+    place.run("update-hash")
+    lock = place.root / "uv.lock"
+    lock.write_text(lock.read_text() + "\n# another text\n")
+    assert "another uv.lock" in place.run("check", code=1).stderr
+    without_nix(place)
+    done = place.run("update-hash")
+    assert "the hash is right as it is" in done.stdout
+    place.run("check")
+    assert place.builds == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "part"),
+    [
+        ("error: dns error", 5, "the network"),
+        ("cannot find -lxml2", 4, "libxml2"),
+        ("no idea", 4, "--read-log"),
+    ],
+)
+def test_a_build_that_fails_changes_nothing(place: Place, line: str, code: int, part: str) -> None:
+    place.run("update-hash")
+    place.another_lock()
+    before = place.files()
+    place.env["FAKE_NIX_FAIL"] = line
+    failed = place.run("update-hash", code=code)
+    assert f"> {line}" in failed.stderr
+    assert part in failed.stderr.partition("hint:")[2]
+    assert place.files() == before
+    assert not list(Path(place.env["TMPDIR"]).iterdir())
+
+
+def test_no_nix_is_an_error_with_a_way_out(place: Place) -> None:
+    without_nix(place)
+    failed = place.run("update-hash", code=4)
+    assert "nix-store is not installed" in failed.stderr
+    assert "--no-nix" in failed.stderr
+
+
+def test_no_nixpkgs_is_an_error_with_a_way_out(place: Place) -> None:
+    del place.env["NIX_PATH"]
+    failed = place.run("update-hash", code=4)
+    assert "there is no nixpkgs" in failed.stderr
+    assert "--nixpkgs" in failed.stderr
+
+
+def test_an_edited_file_is_not_written_over(place: Place) -> None:
+    path = place.root / "nix" / "python-deps.nix"
+    path.write_text(path.read_text().replace("dontFixup = true;", "dontFixup = true; # mine"))
+    place.another_lock()
+    before = place.files()
+    failed = place.run("update-hash", code=1)
+    assert "python-deps.nix: out of date, and edited by hand" in failed.stderr
+    assert place.files() == before
+
+
+def test_an_edit_that_is_up_to_date_is_used_as_it_is(place: Place) -> None:
+    path = place.root / "nix" / "python-deps.nix"
+    path.write_text(path.read_text().replace("dontFixup = true;", "dontFixup = true; # mine"))
+    place.run("update-hash")
+    assert "# mine" in path.read_text()
+
+
+def test_before_generate(tmp_path: Path, place: Place) -> None:
+    shutil.rmtree(place.root / "nix")
+    for command in ("update-hash", "check"):
+        assert "uvlock2nix generate" in place.run(command, code=3).stderr
+
+
+def test_another_selection_than_generated_is_refused(place: Place) -> None:
+    failed = place.run("update-hash", "--all-extras", code=2)
+    assert "was generated for the defaults; this asks for --all-extras" in failed.stderr
+
+
+def test_flags_of_generate_need_not_be_given_again(place: Place) -> None:
+    place.run("generate", "--all-extras", "--python", "3.12", "--system", "aarch64-linux", "--force")
+    place.run("update-hash")
+    assert [pin.system for pin in read_pins(place.pins).hashes] == ["aarch64-linux"]
+    place.run("check")
+
+
+def test_another_system_is_added_and_the_others_are_told(place: Place) -> None:
+    place.run("update-hash")
+    done = place.run("update-hash", "--system", "aarch64-linux")
+    assert done.stdout.startswith("aarch64-linux: ")
+    pins = read_pins(place.pins)
+    assert [pin.system for pin in pins.hashes] == ["aarch64-linux", "x86_64-linux"]
+    place.run("check")
+    place.another_lock()
+    done = place.run("update-hash", "--system", "x86_64-linux")
+    assert "the hash of aarch64-linux is out of date too" in done.stderr
+    assert "the hash of aarch64-linux" in place.run("check", code=1).stderr
+
+
+def test_the_message_of_a_commit(place: Place) -> None:
+    git = ["git", "-C", str(place.root), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *arguments], check=True, env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"})
+    lock = place.root / "uv.lock"
+    text = lock.read_text()
+    lock.write_text(
+        text
+        + '\n[[package]]\nname = "zzz"\nversion = "1.5"\nsource = { registry = "https://e.org/simple" }\n'
+    )
+    done = place.run("update-hash", "--commit-message")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "hello-uv: update zzz 1.5 (new)"
+    assert lines[-1].startswith("x86_64-linux: sha256-")
+
+
+def test_ctrl_c_ends_the_build_and_leaves_everything(place: Place) -> None:
+    place.env["FAKE_NIX_SECONDS"] = "30"
+    before = place.files()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with place.start("update-hash") as process:
+            deadline = time.monotonic() + 30
+            count = place.builds
+            while place.builds == count and time.monotonic() < deadline:
+                time.sleep(0.02)
+            start = time.monotonic()
+            process.send_signal(number)
+            _, stderr = process.communicate(timeout=30)
+        assert process.returncode == 130, stderr
+        assert "interrupted" in stderr
+        assert time.monotonic() - start < 10
+        assert place.files() == before
+        assert not list(Path(place.env["TMPDIR"]).iterdir())
+        time.sleep(0.1)
+        assert not running(place), "the build goes on"
+
+
+def running(place: Place) -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if f"FAKE_NIX_STATE={place.state}".encode() in path.read_bytes():
+                found.append(path.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+def test_two_at_once(place: Place) -> None:
+    place.env["FAKE_NIX_SECONDS"] = "0.3"
+    processes = [place.start("update-hash"), place.start("update-hash", "--system", "x86_64-linux")]
+    for process in processes:
+        with process:
+            _, stderr = process.communicate(timeout=60)
+            assert process.returncode == 0, stderr
+    assert read_pins(place.pins).pin("x86_64-linux") is not None
+    assert sorted(path.name for path in (place.root / "nix").iterdir()) == [
+        "package.nix", "python-deps.json", "python-deps.nix", "python-env.nix",
+    ]  # fmt: skip
+
+
+def test_a_lock_that_changes_during_the_build(place: Place) -> None:
+    place.env["FAKE_NIX_SECONDS"] = "2"
+    before = place.pins.read_bytes()
+    with place.start("update-hash") as process:
+        while not place.builds:
+            time.sleep(0.02)
+        place.another_lock()
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "changed while the hash was made" in stderr
+    assert place.pins.read_bytes() == before
+
+
+def test_killed_at_any_moment_the_next_run_succeeds(place: Place) -> None:
+    for step in range(4):
+        place.another_lock() if step == 2 else None
+        before = place.pins.read_bytes()
+        with place.start("update-hash") as process:
+            time.sleep(0.1 + 0.2 * step)
+            process.kill()
+            process.communicate(timeout=30)
+        after = place.pins.read_bytes()
+        if after != before:
+            assert read_pins(place.pins).pin("x86_64-linux") is not None
+    place.run("update-hash")
+    place.run("check")
+    assert len(list((place.root / "nix").iterdir())) == 4
+    assert not list(Path(place.env["TMPDIR"]).iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written(place: Place) -> None:
+    folder = place.root / "nix"
+    folder.chmod(0o555)
+    failed = place.run("update-hash", code=3)
+    folder.chmod(0o755)
+    assert "cannot write" in failed.stderr
+
+
+FILE = """{ lib }:
+# outputHash = "sha256-AAAA";
+derivation {
+  name = "file";
+  outputHash = "%s";
+}
+"""
+
+
+def test_a_literal_in_somebodys_file(place: Place) -> None:
+    path = place.root / "deps.nix"
+    path.write_text(FILE % FAKE_HASH.sri)
+    path.chmod(0o600)
+    place.env["FAKE_NIX_RIGHT"] = RIGHT.sri
+    assert "should be" in place.run("update-hash", "deps.nix", "--check", code=1).stderr
+    assert path.read_text() == FILE % FAKE_HASH.sri
+    done = place.run("update-hash", "deps.nix")
+    assert done.stdout == f"deps.nix:5: outputHash = {RIGHT.sri}\n"
+    assert path.read_text() == FILE % RIGHT.sri
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert place.run("update-hash", "deps.nix").stdout == "up to date\n"
+
+
+def test_a_literal_that_is_not_unique_is_refused(place: Place) -> None:
+    path = place.root / "deps.nix"
+    text = (FILE % FAKE_HASH.sri) + f'// {{ hash = "{FAKE_HASH.sri}"; }}\n'
+    path.write_text(text)
+    failed = place.run("update-hash", "deps.nix", code=3)
+    assert "2 times: outputHash in line 5, hash in line 7" in failed.stderr
+    assert path.read_text() == text
+    for flag in ("--no-nix", "--all-systems", "--commit-message"):
+        assert flag in place.run("update-hash", "deps.nix", flag, code=2).stderr
+
+
+def test_a_file_that_is_no_nix(place: Place) -> None:
+    path = place.root / "deps.nix"
+    path.write_bytes(b"{ a = \xff")
+    assert "UTF-8" in place.run("update-hash", "deps.nix", code=3).stderr
+    path.write_text("{ a = ")
+    assert "not closed" in place.run("update-hash", "deps.nix", code=3).stderr
+    assert "cannot read" in place.run("update-hash", "gone.nix", code=3).stderr
