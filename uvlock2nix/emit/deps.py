@@ -56,7 +56,7 @@ def deps_file(plan: Plan) -> str:
     told = "Both are given by `uvlock2nix update-hash`, which evaluates before the hash is known."
     extra = (Formal("outputHash", Var("null"), told), Formal("skipLockCheck", False))
     arguments = formals(names, extra)
-    body = Let((*_bindings(plan), *_checks(plan)), call("checked", _derivation(plan)))
+    body = Let((*_bindings(plan), *_checks(plan)), _derivation(plan))
     about = "its installed packages, without a reference to the store (a fixed-output derivation)"
     return render_file(Func(arguments, body), header(plan, about))
 
@@ -166,13 +166,12 @@ def _checks(plan: Plan) -> tuple[Bind, ...]:
     given = Binary("!=", Var("outputHash"), Var("null"))
     chosen = If(given, Var("outputHash"), If(known, select("pin.hash"), call("throw", hash_message)))
     return (
+        Bind(("stale",), stale, blank_before=True),
         Bind(
             ("hash",),
-            chosen,
+            If(Var("stale"), call("throw", lock_message), chosen),
             "A hash belongs to one key: whatever changes what would be installed makes it unknown.",
-            blank_before=True,
         ),
-        Bind(("checked",), call("lib.throwIf", stale, lock_message)),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final, assert_never
 
 from uvlock2nix.nixlang.tree import (
@@ -26,20 +25,20 @@ from uvlock2nix.nixlang.tree import (
     Text,
     Var,
 )
+from uvlock2nix.nixlang.words import (
+    attr_name,
+    comment_line,
+    escape,
+    identifier,
+    indented,
+    joined,
+    path,
+)
 
 WIDTH: Final = 100
 STEP: Final = "  "
-IDENTIFIER: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_'-]*\Z")
-KEYWORDS: Final = frozenset(
-    ["assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with"],
-)
 OPERATORS: Final = frozenset(["+", "++", "//", "==", "!=", "&&", "||", "->"])
-PLAIN_PATH_PART: Final = re.compile(r"[a-zA-Z0-9_+-][a-zA-Z0-9._+-]*\Z")
-# C0 and C1 controls, line and paragraph separators, and what turns the direction of text:
-# none of them may reach a comment, where nothing can be escaped.
-UNSAFE_IN_COMMENT: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+"
-)
+ASSOCIATIVE: Final = frozenset(["++", "&&", "||"])
 
 
 def render_file(expr: Expr, header: tuple[str, ...] = ()) -> str:
@@ -82,8 +81,8 @@ def _operation(expr: Binary | Not | If | Assert, indent: str) -> str:
     inner = indent + STEP
     match expr:
         case Binary():
-            left, right = _side(expr, expr.left, indent), _side(expr, expr.right, indent)
-            return f"{left}\n{indent}{_operator(expr)} {right}"
+            sides = [_side(expr, side, indent) for side in _chain(expr)]
+            return f"\n{indent}{_operator(expr)} ".join(sides)
         case Not():
             return f"!{_operand(expr.expr, indent)}"
         case If():
@@ -92,6 +91,17 @@ def _operation(expr: Binary | Not | If | Assert, indent: str) -> str:
             return f"assert {render(expr.condition, inner)};\n{indent}{render(expr.body, indent)}"
         case _:
             assert_never(expr)
+
+
+def _chain(expr: Binary) -> list[Expr]:
+    """The operands of ``a ++ b ++ c``, however it was put together."""
+    if expr.operator not in ASSOCIATIVE:
+        return [expr.left, expr.right]
+    found: list[Expr] = []
+    for side in (expr.left, expr.right):
+        same = isinstance(side, Binary) and side.operator == expr.operator
+        found += _chain(side) if same and isinstance(side, Binary) else [side]
+    return found
 
 
 def _branches(expr: If, indent: str) -> str:
@@ -104,21 +114,11 @@ def _branches(expr: If, indent: str) -> str:
     return f"{then}\n{inner}{render(expr.otherwise, inner)}"
 
 
-def comment_line(text: str) -> str:
-    """``# text``, whatever the text: controls and line ends become one blank."""
-    return f"# {UNSAFE_IN_COMMENT.sub(' ', text)}".rstrip()
-
-
-def attr_name(name: str) -> str:
-    """An attribute name, quoted where it must be."""
-    return name if IDENTIFIER.match(name) and name not in KEYWORDS else _quote(name)
-
-
 def _flat(expr: Expr) -> str | None:
     """The expression on one line, or ``None`` where it must not be."""
     match expr:
         case Var(name):
-            return _identifier(name)
+            return identifier(name)
         case bool():
             return "true" if expr else "false"
         case int():
@@ -128,11 +128,11 @@ def _flat(expr: Expr) -> str | None:
         case Str():
             return _str(expr)
         case Path():
-            return _path(expr)
+            return path(expr.up, expr.parts)
         case List(items, broken):
             return _flat_list(items, broken=broken)
-        case AttrSet(binds, rec):
-            return "{ }" if not binds and not rec else None
+        case AttrSet():
+            return _flat_attrset(expr)
         case Select():
             return _select(expr, "")
         case Apply(function, arguments):
@@ -154,10 +154,21 @@ def _flat(expr: Expr) -> str | None:
 def _flat_list(items: tuple[Item, ...], *, broken: bool) -> str | None:
     if not items:
         return "[ ]"
-    if broken or any(item.comment for item in items):
+    # As in nixpkgs: one element on the line of its brackets, more on a line each.
+    if broken or len(items) > 1 or items[0].comment:
         return None
-    parts = [_flat_atom(item.expr) for item in items]
-    return None if None in parts else f"[ {' '.join(part for part in parts if part)} ]"
+    flat = _flat_atom(items[0].expr)
+    return None if flat is None else f"[ {flat} ]"
+
+
+def _flat_attrset(expr: AttrSet) -> str | None:
+    match expr:
+        case AttrSet((), False):
+            return "{ }"
+        case AttrSet((Inherit(names, None, ""),), False):
+            return f"{{ inherit {' '.join(map(attr_name, names))}; }}"
+        case _:
+            return None
 
 
 def _flat_atom(expr: Expr) -> str | None:
@@ -174,11 +185,14 @@ def _bracket(expr: Expr, text: str) -> str:
 
 def _grouped(outer: Binary, side: Expr, text: str) -> str:
     """Parentheses around an operand of an operator that does not bind tighter than the operator."""
-    if isinstance(side, Apply | Not) or (isinstance(side, Select) and side.default is None):
+    if isinstance(side, Apply) or (isinstance(side, Select) and side.default is None):
+        return text
+    if isinstance(side, Not) and _binds(outer.operator) <= _binds("//"):
+        # `!` binds looser than `++` and `+`.
         return text
     if isinstance(side, Binary) and _binds(side.operator) > _binds(outer.operator):
         return text
-    if isinstance(side, Binary) and side.operator == outer.operator in {"++", "&&", "||"}:
+    if isinstance(side, Binary) and side.operator == outer.operator in ASSOCIATIVE:
         return text
     return _bracket(side, text)
 
@@ -193,7 +207,13 @@ def _binds(operator: str) -> int:
 
 
 def _operand(expr: Expr, indent: str) -> str:
-    return _bracket(expr, render(expr, indent))
+    """An argument or element; what is broken stands between the lines of its parentheses."""
+    text = render(expr, indent)
+    named = isinstance(expr, Func) and isinstance(expr.formals, str)
+    if "\n" not in text or named or _bracket(expr, text) == text:
+        return _bracket(expr, text)
+    inner = indent + STEP
+    return f"(\n{inner}{render(expr, inner)}\n{indent})"
 
 
 def _operator(expr: Binary) -> str:
@@ -202,73 +222,47 @@ def _operator(expr: Binary) -> str:
     return expr.operator
 
 
-def _identifier(name: str) -> str:
-    if not IDENTIFIER.match(name) or name in KEYWORDS:
-        raise ValueError(f"not a Nix identifier: {name!r}")
-    return name
-
-
-def _quote(text: str) -> str:
-    return f'"{_escape(text)}"'
-
-
-def _escape(text: str) -> str:
-    """Escapes of a ``"…"`` string; a NUL cannot stand in one."""
-    if "\0" in text:
-        raise ValueError("a Nix string cannot hold a NUL")
-    for char, escaped in (
-        ("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"),
-    ):  # fmt: skip
-        text = text.replace(char, escaped)
-    # `$` before any brace: `$${` would read as a literal `$` and an antiquotation-free `${`.
-    return text.replace("${", "\\${")
+def _merged(parts: tuple[str | Expr, ...]) -> list[str | Expr]:
+    """The parts with neighbouring texts as one: ``$`` and ``{`` must be seen together."""
+    merged: list[str | Expr] = []
+    for part in parts:
+        if isinstance(part, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += part
+        else:
+            merged.append(part)
+    return merged
 
 
 def _str(expr: Str) -> str:
     out: list[str] = []
-    for part, following in zip(expr.parts, [*expr.parts[1:], ""], strict=True):
+    for part in _merged(expr.parts):
         if isinstance(part, str):
-            text = _escape(part)
-            # A literal `$` right before an antiquotation would swallow it: `"$${x}"` is not what was meant.
-            if text.endswith("$") and not isinstance(following, str):
-                text = text[:-1] + "\\$"
-            out.append(text)
-        else:
-            out.append("${" + render(part) + "}")
+            out.append(escape(part))
+            continue
+        # A literal `$` right before an antiquotation would swallow it: `"$${x}"` is not what was meant.
+        if out and out[-1].endswith("$"):
+            out[-1] = out[-1][:-1] + "\\$"
+        out.append("${" + render(part) + "}")
     return f'"{"".join(out)}"'
 
 
 def _text(expr: Text, indent: str) -> str:
     """An indented string: the lines stand one step deeper than where the string begins."""
-    out: list[str] = []
-    for part, following in zip(expr.parts, [*expr.parts[1:], ""], strict=True):
+    pieces: list[str] = []
+    for part in _merged(expr.parts):
         if isinstance(part, str):
-            if "\0" in part:
-                raise ValueError("a Nix string cannot hold a NUL")
-            text = part.replace("''", "'''").replace("${", "''${").replace("\r", "''\\r")
-            if text.endswith("$") and not isinstance(following, str):
-                text = text[:-1] + "''$"
-            out.append(text)
-        else:
-            out.append("${" + render(part) + "}")
-    body = "".join(out)
-    if body.startswith((" ", "\t")) or "\n " in body or "\n\t" in body:
+            pieces += indented(part)
+            continue
+        if pieces and pieces[-1].endswith("$"):
+            pieces[-1:] = [pieces[-1][:-1], "''$"]
+        pieces.append("${" + render(part) + "}")
+    body = joined(pieces)
+    if not body.strip(" \t\n") or body.startswith((" ", "\t")) or "\n " in body or "\n\t" in body:
         # Leading blanks are what the indented form takes away.
         return _str(Str(expr.parts))
     inner = indent + STEP
-    lines = [inner + line if line else "" for line in body.rstrip("\n").split("\n")]
-    end = f"\n{indent}''" if body.endswith("\n") else "''"
-    return "''\n" + "\n".join(lines) + end
-
-
-def _path(expr: Path) -> str:
-    prefix = "../" * expr.up or "./"
-    if not expr.parts:
-        return f"{prefix}."
-    if all(PLAIN_PATH_PART.match(part) for part in expr.parts):
-        return prefix + "/".join(expr.parts)
-    # A name that a path literal cannot spell is appended as a string.
-    return f"({prefix}. + {_quote('/' + '/'.join(expr.parts))})"
+    *lines, last = [inner + line if line else "" for line in body.split("\n")]
+    return "\n".join(["''", *lines, f"{last or indent}''"])
 
 
 def _select(expr: Select, indent: str) -> str:
@@ -280,23 +274,35 @@ def _select(expr: Select, indent: str) -> str:
     text = head
     for part in expr.path:
         text += "." + (attr_name(part) if isinstance(part, str) else "${" + render(part, indent) + "}")
-    if expr.default is not None:
-        text += f" or {_operand(expr.default, indent)}"
-    return text
+    if expr.default is None:
+        return text
+    flat = _flat_atom(expr.default)
+    if flat is not None and len(indent) + len(text) + len(flat) + 4 <= WIDTH:
+        return f"{text} or {flat}"
+    inner = indent + STEP
+    return f"{text}\n{inner}or {flat or _operand(expr.default, inner)}"
 
 
 def _apply(expr: Apply, indent: str) -> str:
-    """On one line but for a last argument that is broken; else every argument on a line of its own."""
+    """On one line but for a last argument that is broken; else what does not fit on lines of its own."""
     *front, last = (expr.function, *expr.arguments)
     heads = [_flat_atom(part) for part in front]
     if None not in heads:
         head = " ".join(text for text in heads if text)
         tail = _operand(last, indent)
-        if len(indent) + len(head) + 1 + len(tail.split("\n", 1)[0]) <= WIDTH:
+        # A string cannot be broken: behind its function it is no longer than on a line of its own.
+        string = isinstance(last, Str) and len(front) == 1
+        if string or len(indent) + len(head) + 1 + len(tail.split("\n", 1)[0]) <= WIDTH:
             return f"{head} {tail}"
     inner = indent + STEP
-    first = _operand(expr.function, indent)
-    return "\n".join([first, *(f"{inner}{_operand(part, inner)}" for part in expr.arguments)])
+    lines = [_operand(expr.function, indent)]
+    for part in expr.arguments:
+        flat = _flat_atom(part)
+        if flat is not None and len(lines) == 1 and len(indent) + len(lines[0]) + 1 + len(flat) <= WIDTH:
+            lines[0] += f" {flat}"
+        else:
+            lines.append(inner + (flat if flat is not None else _operand(part, inner)))
+    return "\n".join(lines)
 
 
 def _list(expr: List, indent: str) -> str:
@@ -317,14 +323,35 @@ def _bindings(binds: tuple[Bind | Inherit, ...], indent: str) -> list[str]:
         match bind:
             case Bind(path, expr):
                 name = ".".join(attr_name(part) for part in path)
-                lines.append(f"{indent}{name} = {render(expr, indent)};")
+                lines.append(f"{indent}{name} ={_bound(expr, indent, len(name) + 4)};")
             case Inherit(names, source):
                 origin = f" ({render(source, indent)})" if source is not None else ""
-                listed = " ".join(attr_name(name) for name in names)
-                lines.append(f"{indent}inherit{origin} {listed};")
+                listed = [attr_name(name) for name in names]
+                line = f"{indent}inherit{origin} {' '.join(listed)};"
+                if len(line) > WIDTH:
+                    below = [f"{indent}{STEP}{name}" for name in (*listed, ";")]
+                    line = "\n".join([f"{indent}inherit{origin}", *below])
+                lines.append(line)
             case _:
                 assert_never(bind)
     return lines
+
+
+def _bound(expr: Expr, indent: str, taken: int) -> str:
+    """What follows the ``=`` of a binding: beside it, or below it where it would be hard to read."""
+    flat = _flat(expr)
+    beside = render(expr, indent)
+    if flat is not None and len(indent) + taken + len(flat) <= WIDTH:
+        return f" {flat}"
+    first, *more = beside.split("\n")
+    long_first = len(indent) + taken + len(first) > WIDTH
+    staircase = isinstance(expr, Apply) and bool(more) and more[-1].startswith(indent + STEP)
+    if isinstance(expr, If) or (
+        (long_first or staircase) and isinstance(expr, Apply | Binary | Select | Not)
+    ):
+        inner = indent + STEP
+        return f"\n{inner}{render(expr, inner)}"
+    return f" {beside}"
 
 
 def _attrset(expr: AttrSet, indent: str) -> str:
@@ -340,13 +367,13 @@ def _let(expr: Let, indent: str) -> str:
 def _formal(formal: Formal, indent: str) -> list[str]:
     default = f" ? {render(formal.default, indent)}" if formal.default is not None else ""
     above = [indent + comment_line(formal.comment)] if formal.comment else []
-    return [*above, f"{indent}{_identifier(formal.name)}{default},"]
+    return [*above, f"{indent}{identifier(formal.name)}{default},"]
 
 
 def _func(expr: Func, indent: str) -> str:
     body = render(expr.body, indent)
     if isinstance(expr.formals, str):
-        return f"{_identifier(expr.formals)}: {body}"
+        return f"{identifier(expr.formals)}: {body}"
     inner = indent + STEP
     lines = ["{"]
     for formal in expr.formals:

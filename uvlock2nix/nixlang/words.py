@@ -1,0 +1,112 @@
+"""The words of Nix: identifiers, attribute names, strings, comments and paths, escaped.
+
+https://nix.dev/manual/nix/stable/language/string-literals and the pages beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from uvlock2nix.errors import InputError
+
+IDENTIFIER: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_'-]*\Z")
+KEYWORDS: Final = frozenset(
+    ["assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with"],
+)
+PLAIN_PATH_PART: Final = re.compile(r"[a-zA-Z0-9._+-]+\Z")
+# C0 and C1 controls, line and paragraph separators, and what turns the direction of text:
+# none of them may reach a comment, where nothing can be escaped.
+UNSAFE_IN_COMMENT: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
+)
+# What must be spelt otherwise in an indented string. A quote is taken by itself, so that it is seen when
+# it stands before something that is spelt with quotes.
+SPECIAL_IN_TEXT: Final = re.compile(r"''|'|\$\{|\r")
+SPELT_IN_TEXT: Final = {"''": "'''", "'": "'", "${": "''${", "\r": "''\\r"}
+LONE_QUOTE: Final = "''\\'"
+
+
+def comment_line(text: str) -> str:
+    """``# text``, whatever the text: controls and line ends become one blank."""
+    return f"# {UNSAFE_IN_COMMENT.sub(' ', text)}".rstrip()
+
+
+def attr_name(name: str) -> str:
+    """An attribute name, quoted where it must be."""
+    return name if IDENTIFIER.match(name) and name not in KEYWORDS else quote(name)
+
+
+def identifier(name: str) -> str:
+    if not IDENTIFIER.match(name) or name in KEYWORDS:
+        raise InputError(
+            f"{name!r} cannot be the name of a nixpkgs attribute or variable",
+            hint="write an attribute of nixpkgs, such as libxml2",
+        )
+    return name
+
+
+def quote(text: str) -> str:
+    return f'"{escape(text)}"'
+
+
+def sound(text: str) -> str:
+    """The text itself, if Nix can hold it.
+
+    Raises:
+        InputError: for a NUL, or a surrogate (half of a character, or a byte that is not UTF-8).
+    """
+    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise InputError(
+            f"{text!r} has a NUL, or bytes that are not UTF-8: Nix cannot hold it",
+            hint="correct the file that it comes from (uv.lock, pyproject.toml or the name of a folder)",
+        )
+    return text
+
+
+def escape(text: str) -> str:
+    """Escapes of a ``"…"`` string."""
+    text = sound(text)
+    for char, escaped in (
+        ("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"),
+    ):  # fmt: skip
+        text = text.replace(char, escaped)
+    # `$` before any brace: `$${` would read as a literal `$` and an antiquotation-free `${`.
+    return text.replace("${", "\\${")
+
+
+def indented(part: str) -> list[str]:
+    """How a literal part of an indented string is spelt, in pieces; :func:`joined` puts them together."""
+    pieces: list[str] = []
+    position = 0
+    for found in SPECIAL_IN_TEXT.finditer(sound(part)):
+        pieces += [part[position : found.start()], SPELT_IN_TEXT[found[0]]]
+        position = found.end()
+    return [*pieces, part[position:]]
+
+
+def joined(pieces: Iterable[str]) -> str:
+    """The inside of an indented string: a quote never joins what follows, an escape or the end."""
+    spelt = [piece for piece in pieces if piece]
+    for place, following in enumerate([*spelt[1:], "''"][: len(spelt)]):
+        if spelt[place] == "'" and following.startswith("'"):
+            spelt[place] = LONE_QUOTE
+    return "".join(spelt)
+
+
+def path(up: int, parts: tuple[str, ...]) -> str:
+    """A path relative to the file, ``up`` folders above it.
+
+    Raises:
+        InputError: a part is not the name of a file.
+    """
+    prefix = "../" * up or "./"
+    if not parts:
+        return f"{prefix}."
+    if any(part in ("", ".", "..") or "/" in part for part in parts):
+        raise InputError(f"{'/'.join(parts)!r} is not a plain path", hint="correct the project's files")
+    if all(PLAIN_PATH_PART.match(part) for part in parts):
+        return prefix + "/".join(parts)
+    # A name that a path literal cannot spell is appended as a string.
+    return f"({prefix}. + {quote('/' + '/'.join(parts))})"
