@@ -9,13 +9,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from uvlock2nix.errors import ProjectError
+from uvlock2nix.lock.config import find_python_version, find_settings, settings_of
 from uvlock2nix.lock.model import DirectorySource, EditableSource, Lock, Package, VirtualSource
 from uvlock2nix.lock.parse import parse_lock
 from uvlock2nix.lock.pylock import parse_pylock
-from uvlock2nix.lock.pyproject import MAX_BYTES, Pairs, PyProject, read_pyproject
+from uvlock2nix.lock.pyproject import Pairs, PyProject, read_pyproject
 from uvlock2nix.lock.script import read_script
-from uvlock2nix.lock.settings import UvSettings, read_settings
-from uvlock2nix.lock.wire import Problems, Table, load_toml
+from uvlock2nix.lock.settings import UvSettings
+from uvlock2nix.lock.wire import load_toml
 
 MAX_LOCK_BYTES = 256 << 20
 
@@ -143,8 +144,8 @@ def _load_folder(folder: Path) -> Project:
     lock_path = root / "uv.lock"
     lock, digest = _load_lock(lock_path, "uv")
     members = _members(root, lock, pyproject)
-    settings, settings_files, warnings = _settings(root, pyproject)
-    pin, pin_files = _python_version(root)
+    settings, settings_files, warnings = find_settings(root, pyproject)
+    pin, pin_files = find_python_version(folder, root)
     current = next((member.name for member in members if root / member.path == folder), None)
     if folder == root:
         current = pyproject.name
@@ -230,66 +231,6 @@ def _member_path(package: Package, name: str) -> PurePosixPath:
     )
 
 
-def _settings(root: Path, pyproject: PyProject) -> tuple[UvSettings, list[PurePosixPath], list[str]]:
-    """uv.toml beside pyproject.toml wins over ``[tool.uv]``, except for what only pyproject.toml may say."""
-    warnings: list[str] = []
-    path = root / "uv.toml"
-    if not path.is_file():
-        return _read_settings(pyproject.tool_uv, str(pyproject.path)), [], warnings
-    table, _ = load_toml(path, limit=MAX_BYTES, error=ProjectError)
-    shared = {key: value for key, value in pyproject.tool_uv.items() if key in _PYPROJECT_ONLY}
-    ignored = sorted(pyproject.tool_uv.keys() - _PYPROJECT_ONLY)
-    if ignored:
-        warnings.append(
-            f"{path}: stands in place of [tool.uv] in pyproject.toml; ignored there: {', '.join(ignored[:9])}"
-        )
-    return _read_settings({**table, **shared}, str(path)), [PurePosixPath("uv.toml")], warnings
-
-
-_PYPROJECT_ONLY = frozenset(
-    [
-        "sources",
-        "workspace",
-        "managed",
-        "package",
-        "default-groups",
-        "dependency-groups",
-        "dev-dependencies",
-        "override-dependencies",
-        "exclude-dependencies",
-        "constraint-dependencies",
-        "build-constraint-dependencies",
-        "environments",
-        "required-environments",
-        "conflicts",
-        "build-backend",
-    ]
-)
-
-
-def _read_settings(table: Table, name: str) -> UvSettings:
-    problems = Problems(name)
-    settings = read_settings(table, problems)
-    problems.raise_if_any(ProjectError, "see https://docs.astral.sh/uv/reference/settings/")
-    return settings
-
-
-def _python_version(root: Path) -> tuple[str | None, list[PurePosixPath]]:
-    for name in (".python-version", ".python-versions"):
-        path = root / name
-        if path.is_file():
-            try:
-                with path.open("rb") as file:
-                    lines = file.read(4096).decode("utf-8-sig").splitlines()
-            except (OSError, UnicodeDecodeError):
-                raise ProjectError(
-                    f"{path}: cannot be read as text", hint="write one version into it"
-                ) from None
-            stripped = [line.partition("#")[0].strip() for line in lines]
-            return next((line for line in stripped if line), None), [PurePosixPath(name)]
-    return None, []
-
-
 def _load_script(script: Path, lock_path: Path) -> Project:
     if not script.is_file() or not lock_path.is_file():
         missing = lock_path if script.is_file() else script
@@ -311,7 +252,7 @@ def _load_script(script: Path, lock_path: Path) -> Project:
         pyproject=None,
         members=(),
         current=None,
-        uv=_read_settings(uv, str(script)),
+        uv=settings_of(uv, str(script)),
         tool=tool,
         warnings=lock.warnings,
         files=tuple(sorted((PurePosixPath(script.name), PurePosixPath(lock_path.name)))),
@@ -330,10 +271,10 @@ def _load_pylock(path: Path) -> Project:
     settings, tool = UvSettings(), dict[str, Any]()
     warnings: list[str] = []
     if pyproject is not None:
-        settings, more, warnings = _settings(root, pyproject)
+        settings, more, warnings = find_settings(root, pyproject)
         tool = dict(pyproject.tool_uvlock2nix)
         files.extend((PurePosixPath("pyproject.toml"), *more))
-    pin, pin_files = _python_version(root)
+    pin, pin_files = find_python_version(root, root)
     return Project(
         root=root,
         lock=lock,
