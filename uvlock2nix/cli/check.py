@@ -29,6 +29,9 @@ def command(project: Path, from_nixpkgs: str | None, as_json: bool, **options: A
     Without --system, every system that the files were generated for is looked at.
     """
     state = state_of(project, options, from_nixpkgs, all_systems=not options["system"])
+    for one in state.edited:
+        name = one.path.relative_to(state.root)
+        click.echo(f"note: {name} was edited; it is not compared with what generate would write", err=True)
     unlocked = [f"uv.lock does not fit the project: {one}" for one in check_lock_matches(state.asked.project)]
     reasons = [*unlocked, *state.reasons()]
     if as_json:

@@ -30,8 +30,10 @@ _SELECTION: Final = (
 class State:
     """A project as update-hash sees it.
 
-    ``files`` are those that generate would write; ``moved`` is true where python-deps.nix was made for
-    another lock, so that they have to be written again; ``wanted`` are the systems that were asked about.
+    ``files`` are those that generate would write; ``rewritten`` those of them that are as we once wrote them
+    and have to be written again; ``edited`` those that differ by somebody's hand, and are left as they are;
+    ``moved`` is true where Nix has to evaluate other files than those on disk; ``wanted`` are the systems
+    that were asked about.
     """
 
     paths: Files
@@ -40,6 +42,8 @@ class State:
     pins: Pins
     recorded: Recorded
     files: tuple[Generated, ...]
+    rewritten: tuple[Generated, ...]
+    edited: tuple[Generated, ...]
     moved: bool
     wanted: tuple[str, ...]
     freshness: Freshness
@@ -52,12 +56,20 @@ class State:
     def keys(self) -> Mapping[str, str]:
         return {one.system: one.key for one in self.plan.systems}
 
+    def unfit(self) -> tuple[str, ...]:
+        """The systems for which an edited python-deps.nix has another key than the lock gives."""
+        if self.paths.expression not in {one.path for one in self.edited}:
+            return ()
+        return tuple(system for system, key in self.keys.items() if self.recorded.keys.get(system) != key)
+
     def reasons(self) -> tuple[str, ...]:
         """What is out of date, a line each; nothing when all is as it should be."""
         found = [
-            f"{one.path.relative_to(self.root)} is not what generate would write"
-            for one in self.files
-            if one.path != self.paths.pins and one.old != one.text
+            f"{one.path.relative_to(self.root)} is not what generate would write" for one in self.rewritten
+        ]
+        found += [
+            f"{self.paths.expression.relative_to(self.root)} was edited, and not for this lock ({system})"
+            for system in self.unfit()
         ]
         found += [f"the hash of {system} {why}" for system, why in self.freshness.systems.items()]
         if self.freshness.lock:
@@ -88,16 +100,19 @@ def state_of(
     pins = read_pins(paths.pins)
     keys = {one.system: one.key for one in plan.systems}
     wanted = _wanted(options["system"], keys, all_systems=all_systems)
-    moved = any(recorded.keys.get(system) != key for system, key in keys.items())
-    moved = moved or pins.exclude_newer != plan.exclude_newer
+    files = generated(plan, asked.project.root)
+    differing = [one for one in files if one.path != paths.pins and one.old != one.text]
+    rewritten = tuple(one for one in differing if not one.edited)
     return State(
         paths=paths,
         asked=asked,
         plan=plan,
         pins=pins,
         recorded=recorded,
-        files=generated(plan, asked.project.root),
-        moved=moved,
+        files=files,
+        rewritten=rewritten,
+        edited=tuple(one for one in differing if one.edited),
+        moved=bool(rewritten) or pins.exclude_newer != plan.exclude_newer,
         wanted=wanted,
         freshness=compare(pins, plan.lock_sha256, {system: keys[system] for system in wanted}),
     )

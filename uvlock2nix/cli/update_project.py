@@ -65,8 +65,7 @@ def update(state: State, ways: Ways, progress: Progress) -> tuple[tuple[Change, 
         CheckFailed: a file has to be written again and was edited by hand.
         ToolError, NetworkError: a build failed; nothing is written then.
     """
-    if state.moved:
-        _refuse_edited(state)
+    _refuse_edited(state)
     stale = set(state.freshness.systems)
     maker = _Maker(state, ways, progress)
     changes: list[Change] = []
@@ -148,10 +147,9 @@ class _Maker:
 
 
 def _refuse_edited(state: State) -> None:
-    edited = [one.path.name for one in state.files if one.old != one.text and one.edited]
-    if edited:
+    if state.unfit():
         raise CheckFailed(
-            f"{', '.join(edited)}: out of date, and edited by hand or not written by uvlock2nix",
+            f"{state.paths.expression.name}: out of date, and edited by hand or not written by uvlock2nix",
             hint="`uvlock2nix generate --diff` shows what would change, `generate --force` overwrites",
         )
 
@@ -161,7 +159,8 @@ def _stage_files(state: State) -> Mapping[PurePosixPath, Path | str]:
     files: dict[PurePosixPath, Path | str] = {
         path: state.root / path for path in state.plan.files if (state.root / path).exists()
     }
-    for one in state.files:
+    files[PurePosixPath(FOLDER) / DEPS] = state.paths.expression
+    for one in state.rewritten:
         files[PurePosixPath(FOLDER) / one.path.name] = one.text
     files[PurePosixPath(FOLDER) / PINS] = render(_merged(state, state.pins, ()))
     return files
@@ -185,11 +184,8 @@ def _write(state: State, new: tuple[Pin, ...]) -> tuple[Path, ...]:
                 f"{state.paths.lock} changed while the hash was made; nothing was written",
                 hint="run `uvlock2nix update-hash` again",
             )
-        texts: dict[Path, str] = {}
-        if state.moved:
-            texts = {one.path: one.text for one in state.files if one.old != one.text}
+        texts = {one.path: one.text for one in state.rewritten}
         pins = read_pins(state.paths.pins)
-        texts.pop(state.paths.pins, None)
         text = render(_merged(state, pins, new))
         if new or state.moved or text != state.paths.pins.read_text(encoding="utf-8"):
             texts[state.paths.pins] = text  # last: what is there before it is loudly out of date

@@ -182,7 +182,7 @@ def _verdict(nix: Nix, reader: LogReader, wanted: Wanted, *, worked: bool) -> Ve
         doubted = judge(reader.doubted(), wanted)
         if isinstance(doubted, Found | HasReferences | Hidden | ElseWhere):
             verdict = doubted
-        elif isinstance(doubted, Failed) and isinstance(verdict, Failed) and verdict.builder is None:
+        elif isinstance(verdict, Failed) and verdict.builder is None:
             verdict = Failed(doubted.builder, (*verdict.texts, *doubted.texts))
     if worked and not isinstance(verdict, HasReferences):
         # Nix 2.4 to 2.15 report success for an output with references, and have no such path afterwards.
