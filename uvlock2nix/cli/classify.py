@@ -22,6 +22,7 @@ from uvlock2nix.knowledge import indexes
 from uvlock2nix.knowledge.fetch import HttpFetcher, cache_dir
 from uvlock2nix.knowledge.gather import LEVELS, parse_level, parse_lists
 from uvlock2nix.knowledge.inspections import Candidate, inspect_all
+from uvlock2nix.knowledge.requirements import read_requirements
 from uvlock2nix.knowledge.store import Knowledge
 from uvlock2nix.knowledge.user import parse_user_native
 from uvlock2nix.knowledge.wheel_survey import survey
@@ -95,7 +96,10 @@ def classified(
         knowledge = with_inspections(knowledge, unknown, network=inspect)
     if wheels:
         knowledge = with_wheels(knowledge, wheels_of(packages, root))
-    if unknown or wheels:
+    open_question = inspect and (policy.from_nixpkgs == "compatible" or bool(policy.allow))
+    if open_question:
+        knowledge = with_requirements(knowledge, wheels_of(packages, root), target)
+    if unknown or wheels or open_question:
         packages = classify(asked.project, environment, target, knowledge, policy)
     return knowledge, packages
 
@@ -147,6 +151,18 @@ def with_wheels(knowledge: Knowledge, wheels: tuple[Candidate, ...]) -> Knowledg
     ) as bar:
         found = survey(wheels, HttpFetcher(cache), cache, tick=lambda: bar.update(1))
     return replace(knowledge, wheel_needs=found.needs, wheel_notes=found.notes)
+
+
+def with_requirements(knowledge: Knowledge, wheels: tuple[Candidate, ...], target: Target) -> Knowledge:
+    """Ask the wheels' metadata which versions of each other they accept."""
+    cache = cache_dir()
+    with click.progressbar(
+        length=len(wheels), label="reading requirements", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
+        found = read_requirements(
+            wheels, HttpFetcher(cache), cache, target.marker_environment(), tick=lambda: bar.update(1)
+        )
+    return replace(knowledge, specifiers=found)
 
 
 def with_inspections(

@@ -45,6 +45,10 @@ class Fetcher(Protocol):
         """
         ...
 
+    def text(self, url: str, limit: int) -> str:
+        """A small text. Raises NetworkError, also where it is longer than ``limit`` bytes."""
+        ...
+
 
 def cache_dir() -> Path:
     """``$XDG_CACHE_HOME/uvlock2nix``."""
@@ -82,6 +86,17 @@ class HttpFetcher:
             file.flush()
             temporary.replace(target)
         return target
+
+    def text(self, url: str, limit: int) -> str:
+        """See :class:`Fetcher`."""
+        parts: list[bytes] = []
+        size = 0
+        for chunk in self._stream(url):
+            size += len(chunk)
+            if size > limit:
+                raise NetworkError(f"{url}: longer than {limit} bytes")
+            parts.append(chunk)
+        return b"".join(parts).decode("utf-8", "replace")
 
     def resume(self, url: str) -> Path:
         """A file that has no hash and changes under its name, kept in the cache by its ETag.

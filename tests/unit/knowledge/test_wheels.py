@@ -11,6 +11,7 @@ from uvlock2nix.errors import InputError, NetworkError
 from uvlock2nix.knowledge import wheels
 from uvlock2nix.knowledge.elf_needed import Needed, read_needed
 from uvlock2nix.knowledge.inspections import Candidate
+from uvlock2nix.knowledge.requirements import parse_requirements, read_requirements
 from uvlock2nix.knowledge.wheel_survey import survey
 from uvlock2nix.knowledge.wheels import WheelContents, collisions, outside, read_remote_wheel, read_wheel
 
@@ -144,6 +145,11 @@ class Server:
     def file(self, url: str, hash_: str | None, name: str) -> Path:
         raise NetworkError("not reachable")
 
+    def text(self, url: str, limit: int) -> str:
+        if url not in self.files:
+            raise NetworkError("no such file")
+        return self.files[url].decode()[:limit]
+
 
 def test_a_remote_wheel_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     import random
@@ -205,3 +211,37 @@ def test_a_survey_notes_what_went_wrong_and_keeps_the_rest(tmp_path: Path) -> No
     assert any("ships pkg/__init__.py with other bytes than other" in note for note in found.notes["good"])
     # A second time nothing is fetched for what has a hash.
     assert survey(listed[:1], None, tmp_path).needs == {"good": ("libGL",)}
+
+
+METADATA = """Metadata-Version: 2.1
+Name: pydantic
+Requires-Dist: pydantic-core (==2.33.2)
+Requires-Dist: Typing_Extensions>=4.12 ; python_version >= "3.8"
+Requires-Dist: typing-extensions<5
+Requires-Dist: email-validator>=2 ; extra == 'email'
+Requires-Dist: tzdata ; sys_platform == "win32"
+Requires-Dist: odd @ https://files.invalid/odd.whl
+Requires-Dist: !!!
+
+Requires-Dist: in-the-body
+"""
+ENVIRONMENT = {"python_version": "3.13", "sys_platform": "linux"}
+
+
+def test_requirements_of_a_wheel() -> None:
+    assert parse_requirements(METADATA, ENVIRONMENT) == {
+        "pydantic-core": "==2.33.2",
+        "typing-extensions": ">=4.12,<5",
+    }
+
+
+def test_requirements_are_read_once_and_failures_leave_them_unknown(tmp_path: Path) -> None:
+    server = Server({"a.whl.metadata": METADATA.encode()})
+    listed = [
+        Candidate("a", "a.whl", "a.whl#x", None, "sha256:" + "b" * 64),
+        Candidate("gone", "gone.whl", "gone.whl", None, None),
+    ]
+    expected = {("a", "pydantic-core"): "==2.33.2", ("a", "typing-extensions"): ">=4.12,<5"}
+    assert read_requirements(listed, server, tmp_path, ENVIRONMENT) == expected
+    server.files.clear()
+    assert read_requirements(listed, server, tmp_path, ENVIRONMENT) == expected

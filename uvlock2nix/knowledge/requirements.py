@@ -1,0 +1,88 @@
+"""Which versions the locked packages ask of each other: the lock does not say, their metadata does.
+
+Needed only where nixpkgs' version of a package may stand for another one (``--from-nixpkgs compatible``):
+a package of the lock that depends on it must accept that version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from email.parser import HeaderParser
+from pathlib import Path
+from typing import Final
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from uvlock2nix.errors import Uvlock2nixError
+from uvlock2nix.knowledge.fetch import Fetcher
+from uvlock2nix.knowledge.inspections import Candidate
+
+MAX_METADATA: Final = 4 << 20
+
+
+def parse_requirements(metadata: str, environment: Mapping[str, str]) -> Mapping[str, str]:
+    """``Requires-Dist`` of a METADATA file that hold in ``environment`` without extras: name → range.
+
+    Several requirements of one name are joined. What is no requirement is left out: then nothing is known
+    about it, which counts as "may need exactly the locked version".
+    """
+    found: dict[str, str] = {}
+    for text in HeaderParser().parsestr(metadata).get_all("Requires-Dist", []):
+        try:
+            requirement = Requirement(str(text))
+            holds = requirement.marker is None or requirement.marker.evaluate({**environment, "extra": ""})
+        except (InvalidRequirement, ValueError, KeyError, RecursionError):
+            continue
+        if holds and requirement.url is None:
+            name = canonicalize_name(requirement.name)
+            found[name] = ",".join(filter(None, (found.get(name, ""), str(requirement.specifier))))
+    return found
+
+
+def read_requirements(
+    wheels: Sequence[Candidate],
+    fetcher: Fetcher,
+    cache: Path,
+    environment: Mapping[str, str],
+    tick: Callable[[], None] = lambda: None,
+) -> Mapping[tuple[str, str], str]:
+    """(dependent, dependency) → range, from the metadata beside the wheels (PEP 658).
+
+    See https://peps.python.org/pep-0658/. A wheel without such a file, or that cannot be reached, is left
+    out: nothing is known about it then.
+    """
+
+    def one(wheel: Candidate) -> str | None:
+        try:
+            return _metadata(wheel, fetcher, cache)
+        except (Uvlock2nixError, OSError):
+            return None
+        finally:
+            tick()
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        texts = zip(wheels, pool.map(one, wheels), strict=True)
+        return {
+            (wheel.name, dependency): specifier
+            for wheel, text in texts
+            if text is not None
+            for dependency, specifier in parse_requirements(text, environment).items()
+        }
+
+
+def _metadata(wheel: Candidate, fetcher: Fetcher, cache: Path) -> str | None:
+    if wheel.url is None:
+        return None
+    digest = (wheel.hash or "").replace(":", "-")
+    place = cache / "metadata" / digest if digest.replace("-", "").isalnum() else None
+    if place is not None and place.is_file():
+        return place.read_text(encoding="utf-8", errors="replace")
+    text = fetcher.text(wheel.url.partition("#")[0] + ".metadata", MAX_METADATA)
+    if place is not None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        temporary = place.with_suffix(f".{id(wheel)}.part")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(place)
+    return text
