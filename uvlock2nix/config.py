@@ -7,6 +7,7 @@ nearest right one, because an option that is silently ignored is worse than none
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -17,9 +18,12 @@ T = TypeVar("T")
 
 BOOLS: Final = ("all-packages", "all-extras", "all-groups", "default-groups")
 LISTS: Final = ("package", "extra", "no-extra", "group", "no-group", "only-group", "system")
-STRINGS: Final = ("python", "libc", "macos", "from-nixpkgs", "main-program")
-FREE: Final = ("native", "nixpkgs", "collisions", "ignore-missing-libraries", "exclude-newer")
+STRINGS: Final = ("python", "libc", "macos", "from-nixpkgs", "main-program", "exclude-newer")
+FREE: Final = ("native", "nixpkgs", "collisions", "ignore-missing-libraries")
 KEYS: Final = (*BOOLS, *LISTS, *STRINGS, *FREE)
+
+# https://www.rfc-editor.org/rfc/rfc3339, in UTC.
+RFC3339: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ def parse_config(table: Mapping[str, object]) -> Config:
     bools = frozenset(k for k in BOOLS if _typed(table, k, bool, "true or false", problems, default=False))
     lists = {k: _strings(table, k, problems) for k in LISTS if k in table}
     strings = {k: _typed(table, k, str, "a string", problems, default="") for k in STRINGS if k in table}
+    if (held := strings.get("exclude-newer")) is not None and not RFC3339.match(held):
+        problems.append(f"`exclude-newer` must be a time such as 2026-11-20T00:00:00Z, not {held!r}")
     config = Config(
         bools=bools,
         lists=lists,

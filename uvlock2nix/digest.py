@@ -1,4 +1,4 @@
-"""The digest of what deps depends on: the part of its name that makes a stale output impossible.
+"""What deps depends on: its digest, the part of its name that makes a stale output impossible, and its time.
 
 32 hexadecimal digits: 16 for the environment (computed again inside deps, from the lock that is there),
 16 for everything else.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 from uvlock2nix.artifacts import Choice
@@ -16,6 +18,7 @@ from uvlock2nix.layout import LAYOUT
 from uvlock2nix.lock import Package, RegistrySource
 
 HALF: Final = 16
+_RFC3339: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?Z\Z")
 
 
 def environment_digest(steps: Iterable[tuple[Package, Choice]], *, python: str, system: str) -> str:
@@ -45,3 +48,32 @@ def _entry(package: Package, choice: Choice) -> list[object]:
 def _digest(data: object) -> str:
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:HALF]
+
+
+def hold_back(packages: Iterable[Package]) -> str | None:
+    """The time that holds back build requirements: when the newest file of the environment came out.
+
+    From the lock alone, so that everybody who generates gets the same; ``None`` where the lock has no times.
+    """
+    times = {
+        file.upload_time
+        for one in packages
+        for file in (one.sdist, *one.wheels)
+        if file is not None and file.upload_time
+    }
+    moments = [(moment, text) for text in sorted(times) if (moment := parse_time(text)) is not None]
+    return _rfc3339(*max(moments)) if moments else None
+
+
+def parse_time(text: str) -> datetime | None:
+    """The moment of an RFC 3339 time or a date (UTC where it does not say); None if it is neither."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _rfc3339(moment: datetime, text: str) -> str:
+    """The time as the lock has it, where that is how RFC 3339 writes it."""
+    return text if _RFC3339.match(text) else moment.isoformat().replace("+00:00", "Z")

@@ -10,10 +10,11 @@ from typing import Final
 
 from uvlock2nix.classify import ClassifiedPackage
 from uvlock2nix.config import Config
-from uvlock2nix.digest import environment_digest, rest_digest
+from uvlock2nix.digest import environment_digest, hold_back, rest_digest
 from uvlock2nix.errors import ProjectError, UsageError
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.lock import GitSource, Member, PathSource, Project, Selection
+from uvlock2nix.lock.settings import UvSettings
 from uvlock2nix.target import Target
 
 # What may stand in the name of a store path, less the characters that need care in file names.
@@ -26,6 +27,15 @@ class Input:
 
     attr: str
     packages: tuple[str, ...]
+    systems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """What the build of one package gets that no other build sees, and the systems on which it does."""
+
+    name: str
+    inputs: NativeInputs
     systems: tuple[str, ...]
 
 
@@ -59,7 +69,7 @@ class Plan:
     build_inputs: tuple[Input, ...]
     native_build_inputs: tuple[Input, ...]
     runtime_inputs: tuple[Input, ...]
-    natives: tuple[tuple[str, NativeInputs], ...]
+    natives: tuple[Native, ...]
     member_inputs: tuple[Input, ...]
     compiles: bool
     needs_git: bool
@@ -99,9 +109,10 @@ def make_plan(
     if len(minors) != 1:
         raise UsageError("one Python for all systems", hint="give one --python")
     every = [one for _, classes in classified for one in classes]
+    _refuse_nixpkgs(every)
     built = [one for one in every if is_built(one)]
     members = _members(project, every)
-    held_back = exclude_newer or hold_back(every)
+    held_back = exclude_newer or hold_back(one.package.package for one in every)
     systems = tuple(
         SystemPlan(target, deps_key(project, selection, config, target, classes, held_back), tuple(classes))
         for target, classes in classified
@@ -130,7 +141,7 @@ def make_plan(
                 for a in (*one.native.dlopen, *(() if is_built(one) else one.native.wheel_runtime_libs))
             ]
         ),
-        natives=_natives(built),
+        natives=_natives_by_system(inputs),
         member_inputs=_inputs(
             [
                 (s, one, a)
@@ -149,6 +160,16 @@ def make_plan(
     )
 
 
+def _refuse_nixpkgs(every: Sequence[ClassifiedPackage]) -> None:
+    # env is made of deps alone: what is left out there would be missing at run time, in silence.
+    taken = sorted({one.name for one in every if one.from_nixpkgs})
+    if taken:
+        raise UsageError(
+            f"{', '.join(taken)}: taken from nixpkgs, which the generated files cannot do yet",
+            hint='give --from-nixpkgs none, or write from-nixpkgs = "none" in [tool.uvlock2nix]',
+        )
+
+
 def is_built(one: ClassifiedPackage) -> bool:
     """Whether deps builds the package from source."""
     if one.from_nixpkgs or one.package.package.is_local_tree or one.choice.artifact is None:
@@ -159,20 +180,6 @@ def is_built(one: ClassifiedPackage) -> bool:
 def is_member(one: ClassifiedPackage) -> bool:
     """Whether the package is a source tree of the project's own, built in `package`."""
     return one.package.package.is_local_tree
-
-
-def hold_back(every: Sequence[ClassifiedPackage]) -> str | None:
-    """The time that holds back build requirements: when the newest file of the environment came out.
-
-    From the lock alone, so that everybody who generates gets the same; ``None`` where the lock has no times.
-    """
-    times = [
-        file.upload_time
-        for one in every
-        for file in (one.package.package.sdist, *one.package.package.wheels)
-        if file is not None and file.upload_time
-    ]
-    return max(times, default=None)
 
 
 def deps_key(
@@ -199,12 +206,29 @@ def deps_key(
             },
             "requires": {name: sorted(member.build_requires) for name, member in members.items()},
             "excludeNewer": exclude_newer if built or members else None,
-            "constraints": sorted(project.uv.build_constraint_dependencies),
+            "constraints": sorted(project.uv.build_constraint_dependencies) if built or members else [],
             "collisions": dict(config.collisions),
             "excluded": sorted(one.name for one in classes if one.from_nixpkgs),
+            **(_build_settings(project.uv) if built or members else {}),
         }
     )
     return environment + rest
+
+
+def _build_settings(uv: UvSettings) -> dict[str, object]:
+    """The settings of ``[tool.uv]`` that reach builds, those that are set."""
+    settings = {
+        "config-settings": uv.config_settings,
+        "config-settings-package": uv.config_settings_package,
+        "extra-build-dependencies": [
+            [name, [[one.requirement, one.match_runtime] for one in extra]]
+            for name, extra in uv.extra_build_dependencies
+        ],
+        "extra-build-variables": uv.extra_build_variables,
+        "no-build-isolation": uv.no_build_isolation,
+        "no-build-isolation-package": uv.no_build_isolation_package,
+    }
+    return {name: setting for name, setting in settings.items() if setting}
 
 
 def _native_facts(native: NativeInputs) -> dict[str, object]:
@@ -227,6 +251,25 @@ def _natives(built: Sequence[ClassifiedPackage]) -> tuple[tuple[str, NativeInput
         if any((*fields, native.flags, native.build_requires, native.relax)):
             found.setdefault(one.name, native)
     return tuple(sorted(found.items()))
+
+
+def _natives_by_system(built: Sequence[tuple[str, ClassifiedPackage]]) -> tuple[Native, ...]:
+    """As :func:`_natives`, for all systems: equal needs of one package are one entry."""
+    found: list[tuple[str, NativeInputs, list[str]]] = []
+    for system, one in built:
+        for name, native in _natives([one]):
+            same = next((systems for n, known, systems in found if (n, known) == (name, native)), None)
+            if same is None:
+                found.append((name, native, [system]))
+            elif system not in same:
+                same.append(system)
+    return tuple(
+        Native(name, native, tuple(systems)) for name, native, systems in sorted(found, key=_by_name)
+    )
+
+
+def _by_name(entry: tuple[str, NativeInputs, list[str]]) -> str:
+    return entry[0]
 
 
 def _inputs(needs: Sequence[tuple[str, ClassifiedPackage, str]]) -> tuple[Input, ...]:

@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from uvlock2nix import __version__
-from uvlock2nix.nixlang import Apply, Binary, Expr, Formal, Item, List, Path, Str, Var, call, select, string
+from uvlock2nix.errors import UsageError
+from uvlock2nix.nixlang import Binary, Expr, Formal, Item, List, Path, Str, call, select, string
 from uvlock2nix.plan import Input, Plan
 
 PINS: Final = "python-deps.json"
@@ -15,6 +16,16 @@ DEPS: Final = "python-deps.nix"
 ENV: Final = "python-env.nix"
 PACKAGE: Final = "package.nix"
 FOLDER: Final = "nix"
+
+# The system that is built for, where a file has no name of its own for it.
+SYSTEM: Final = select("stdenv.hostPlatform.system")
+
+# What the files call their own: an attribute of this name could not be reached beside it.
+RESERVED: Final = frozenset(
+    {"buildInputs", "callPackage", "compilers", "finalAttrs", "hash", "key", "keys", "nativeBuildInputs"}
+    | {"outputHash", "pin", "pins", "pinsKey", "python", "python-deps", "python-env", "referenceInputs"}
+    | {"skipLockCheck", "stale", "system", "toolchain"}
+)
 
 # The first line of every file that we write: by it we know our own files again.
 MARK: Final = "Written by uvlock2nix"
@@ -35,12 +46,35 @@ def formals(names: Iterable[str], extra: Sequence[Formal] = ()) -> tuple[Formal,
 
 
 def heads(inputs: Iterable[Input]) -> set[str]:
-    """The top-level attributes that a function must be given: ``postgresql`` for ``postgresql.pg_config``."""
-    return {one.attr.split(".")[0] for one in inputs}
+    """The top-level attributes that a function must be given: ``postgresql`` for ``postgresql.pg_config``.
+
+    Raises:
+        UsageError: an attribute has a name that the emitted files use themselves.
+    """
+    found = {one.attr.split(".")[0]: one for one in inputs}
+    for name in sorted(RESERVED & found.keys()):
+        raise UsageError(
+            f"{', '.join(found[name].packages)}: nixpkgs' attribute `{name}` cannot be a native input",
+            hint="name another attribute of the same thing in [tool.uvlock2nix.native]: python3 for python",
+        )
+    return set(found)
 
 
-def input_list(inputs: Sequence[Input], plan: Plan) -> Expr:
-    """A list of inputs, each with the packages that need it; a condition around those of some systems."""
+def is_conditional(inputs: Iterable[Input], plan: Plan) -> bool:
+    """Whether some input is needed on some of the systems only."""
+    return any(set(one.systems) != {system.system for system in plan.systems} for one in inputs)
+
+
+def only_on(systems: Iterable[str], system: Expr) -> Expr:
+    """The condition that ``system`` (an expression) is one of ``systems``."""
+    return call("lib.elem", system, strings(systems))
+
+
+def input_list(inputs: Sequence[Input], plan: Plan, system: Expr) -> Expr:
+    """A list of inputs, each with the packages that need it; a condition around those of some systems.
+
+    ``system`` is how the file calls the system that is built for.
+    """
     everywhere = tuple(one.system for one in plan.systems)
     common = [one for one in inputs if set(one.systems) == set(everywhere)]
     groups: dict[tuple[str, ...], list[Input]] = {}
@@ -49,8 +83,7 @@ def input_list(inputs: Sequence[Input], plan: Plan) -> Expr:
             groups.setdefault(one.systems, []).append(one)
     result: Expr = _items(common)
     for systems, some in groups.items():
-        condition = call("lib.elem", Var("system"), List(tuple(Item(string(name)) for name in systems)))
-        result = _plus(result, Apply(select("lib.optionals"), (condition, _items(some))))
+        result = _plus(result, call("lib.optionals", only_on(systems, system), _items(some)))
     return result
 
 

@@ -11,6 +11,7 @@ from uvlock2nix.emit.common import (
     heads,
     input_list,
     interpolated,
+    only_on,
     project_path,
     strings,
 )
@@ -76,13 +77,13 @@ def _bindings(plan: Plan) -> tuple[Bind | Inherit, ...]:
         Bind(("key",), Select(Var("keys"), (Var("system"),), call("throw", _no_system(plan)))),
         Bind(
             ("nativeBuildInputs",),
-            input_list(plan.native_build_inputs, plan),
+            input_list(plan.native_build_inputs, plan, Var("system")),
             "Programs that builds from source run, with the packages that need them.",
             blank_before=True,
         ),
         Bind(
             ("buildInputs",),
-            input_list(plan.build_inputs, plan),
+            input_list(plan.build_inputs, plan, Var("system")),
             "Libraries that builds from source link, with the packages that need them.",
             blank_before=True,
         ),
@@ -232,15 +233,18 @@ def _source(plan: Plan) -> Expr:
 
 
 def _sync(plan: Plan) -> list[Bind | Inherit]:
-    target = plan.systems[0].target
     binds: list[Bind | Inherit] = [
         Bind(("uvSyncInterpreter",), select("python.interpreter"), blank_before=True),
         Bind(("uvSyncPython",), select("python.version")),
         Bind(("uvSyncSystem",), Var("system")),
         Bind(("uvSyncKey",), Var("key")),
     ]
-    if target.is_linux:
-        binds.append(Bind(("uvSyncLibc",), string(str(target.libc))))
+    linux = [one.target for one in plan.systems if one.target.is_linux]
+    if linux:
+        libc: Expr = string(str(linux[0].libc))
+        if len(linux) < len(plan.systems):
+            libc = call("lib.optionalString", select("stdenv.hostPlatform.isLinux"), libc)
+        binds.append(Bind(("uvSyncLibc",), libc))
     if flags := explicit_flags(plan.selection):
         binds.append(Bind(("uvSyncFlags",), strings(flags)))
     if plan.excluded:
@@ -250,16 +254,30 @@ def _sync(plan: Plan) -> list[Bind | Inherit]:
     if plan.collisions:
         binds.append(Bind(("uvSyncCollisions",), call("builtins.toJSON", value(plan.collisions))))
     if plan.natives:
-        table = attrs((name, _native(native)) for name, native in plan.natives)
         binds.append(
             Bind(
                 ("uvSyncNative",),
-                call("builtins.toJSON", table),
+                call("builtins.toJSON", _native_table(plan)),
                 "What each build from source gets, and no other build sees.",
                 blank_before=True,
             )
         )
     return binds
+
+
+def _native_table(plan: Plan) -> Expr:
+    """Package → what its build gets; what holds on some systems only stands under a condition."""
+    everywhere = {one.system for one in plan.systems}
+    common = [(one.name, _native(one.inputs)) for one in plan.natives if set(one.systems) == everywhere]
+    groups: dict[tuple[str, ...], list[tuple[str, Expr]]] = {}
+    for one in plan.natives:
+        if set(one.systems) != everywhere:
+            groups.setdefault(one.systems, []).append((one.name, _native(one.inputs)))
+    table: Expr = attrs(common)
+    for systems, some in groups.items():
+        part = call("lib.optionalAttrs", only_on(systems, Var("system")), attrs(some))
+        table = part if table == attrs(()) else Binary("//", table, part)
+    return table
 
 
 def _native(native: NativeInputs) -> Expr:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from uvlock2nix.emit.common import DEPS, formals, header, heads, input_list, interpolated, strings
+from uvlock2nix.emit.common import (
+    DEPS,
+    SYSTEM,
+    formals,
+    header,
+    heads,
+    input_list,
+    interpolated,
+    is_conditional,
+    strings,
+)
 from uvlock2nix.nixlang import (
-    Apply,
     AttrSet,
     Binary,
     Bind,
@@ -26,11 +35,14 @@ from uvlock2nix.plan import Plan
 
 def env_file(plan: Plan) -> str:
     """The text of ``python-env.nix``."""
-    names = {"stdenv", "callPackage", plan.python_attr, "restoreReferencesHook", "uvEnvHook"}
-    if plan.runtime_inputs:
-        names |= {"lib"} | heads(plan.runtime_inputs)
+    names = {"lib", "stdenv", "callPackage", plan.python_attr, "restoreReferencesHook", "uvEnvHook"}
+    names |= heads(plan.runtime_inputs)
+    if is_conditional(plan.runtime_inputs, plan):
+        names.add("lib")
     deps = Formal("python-deps", call("callPackage", Path(0, (DEPS,)), AttrSet(())))
-    function = Func((*formals(names), deps), Apply(select("stdenv.mkDerivation"), (_attributes(plan),)))
+    function = Func(
+        (*formals(names), deps), call("stdenv.mkDerivation", Func("finalAttrs", _attributes(plan)))
+    )
     about = "its environment: the packages of deps with their references restored"
     return render_file(function, header(plan, about))
 
@@ -38,7 +50,7 @@ def env_file(plan: Plan) -> str:
 def _attributes(plan: Plan) -> AttrSet:
     inputs: Expr = select("python-deps.buildInputs")
     if plan.runtime_inputs:
-        inputs = Binary("++", inputs, input_list(plan.runtime_inputs, plan))
+        inputs = Binary("++", inputs, input_list(plan.runtime_inputs, plan, SYSTEM))
     hooks = List((Item(Var("restoreReferencesHook")), Item(Var("uvEnvHook"))))
     binds: list[Bind | Inherit] = [
         Bind(("name",), string(f"{plan.name}-python-env")),
@@ -53,6 +65,14 @@ def _attributes(plan: Plan) -> AttrSet:
         Bind(("pythonDeps",), Var("python-deps"), blank_before=True),
         Bind(("uvEnvInterpreter",), select(f"{plan.python_attr}.interpreter")),
     ]
+    binds.append(
+        Bind(
+            ("referencesLibraryPath",),
+            List((Item(interpolated(call("lib.getLib", select("stdenv.cc.cc")), "/lib")),)),
+            "libstdc++ and libgcc_s, which wheels take from the system.",
+            blank_before=True,
+        )
+    )
     if plan.ignore_missing:
         binds.append(Bind(("referencesIgnore",), strings(plan.ignore_missing)))
     binds += [
@@ -67,7 +87,7 @@ def _attributes(plan: Plan) -> AttrSet:
                     Bind(
                         ("pythonPath",),
                         interpolated(
-                            call("placeholder", string("out")),
+                            select("finalAttrs.finalPackage"),
                             "/",
                             select(f"{plan.python_attr}.sitePackages"),
                         ),

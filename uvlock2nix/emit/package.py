@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from uvlock2nix.emit.common import DEPS, ENV, formals, header, heads, input_list, interpolated, strings
+from uvlock2nix.emit.common import (
+    DEPS,
+    ENV,
+    SYSTEM,
+    formals,
+    header,
+    heads,
+    input_list,
+    interpolated,
+    strings,
+)
 from uvlock2nix.nixlang import (
     Apply,
     AttrSet,
@@ -29,7 +39,7 @@ NOT_SOURCE = (".git", ".venv", "nix", "result", "flake.nix", "flake.lock", ".dir
 
 def package_file(plan: Plan) -> str:
     """The text of ``package.nix``."""
-    names = {"lib", "stdenv", "callPackage", plan.python_attr, "uv", "uvPackageHook"}
+    names = {"lib", "stdenv", "callPackage", plan.python_attr, "uvPackageHook"}
     names |= heads(plan.member_inputs)
     arguments = (
         *formals(names),
@@ -48,7 +58,7 @@ def package_file(plan: Plan) -> str:
 def _attributes(plan: Plan) -> AttrSet:
     hooks: Expr = List((Item(Var("uvPackageHook")),))
     if plan.member_inputs:
-        hooks = Binary("++", hooks, input_list(plan.member_inputs, plan))
+        hooks = Binary("++", hooks, input_list(plan.member_inputs, plan, SYSTEM))
     binds: list[Bind | Inherit] = [
         Bind(("pname",), string(plan.name)),
         Bind(("version",), string(plan.version or "0")),
@@ -56,7 +66,7 @@ def _attributes(plan: Plan) -> AttrSet:
         Bind(("nativeBuildInputs",), hooks, blank_before=True),
     ]
     if plan.member_inputs:
-        binds.append(Bind(("buildInputs",), input_list(plan.member_inputs, plan)))
+        binds.append(Bind(("buildInputs",), input_list(plan.member_inputs, plan, SYSTEM)))
     members = [f"{member.name}={member.path}" for member in plan.members]
     binds += [
         Bind(("uvPackageEnv",), Var("python-env"), blank_before=True),
