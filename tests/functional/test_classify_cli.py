@@ -129,3 +129,36 @@ def test_control_characters_are_shown_and_not_sent(tmp_path: Path) -> None:
     )
     result = run(str(tmp_path), *LINUX)
     assert "\x1b" not in result.output
+
+
+def test_html_is_one_page_without_scripts_and_escapes_names(tmp_path: Path) -> None:
+    page = tmp_path / "out.html"
+    result = run(str(AUTHENTIK), *LINUX, "--html", str(page))
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    text = page.read_text()
+    assert text.startswith("<!doctype html>")
+    assert "default-src 'none'" in text
+    assert "<script" not in text
+    assert "http-equiv" in text
+    assert "xmlsec" in text
+    assert "The lock has no sizes" in text
+
+
+def test_html_with_sizes_has_a_map(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["a"]\n'
+    )
+    (tmp_path / "uv.lock").write_text(
+        'version = 1\nrequires-python = ">=3.11"\n'
+        '[[package]]\nname = "app"\nversion = "1"\nsource = { virtual = "." }\n'
+        'dependencies = [{ name = "a" }]\n'
+        '[[package]]\nname = "a"\nversion = "1"\nsource = { registry = "https://index.invalid/<b>&" }\n'
+        'wheels = [{ url = "https://files.invalid/a-1-py3-none-any.whl", size = 1000 }]\n'
+    )
+    page = tmp_path / "out.html"
+    assert run(str(tmp_path), *LINUX, "--html", str(page)).exit_code == 0
+    text = page.read_text()
+    assert "<svg" in text
+    assert "a 1: 1.0 kB, wheel" in text
+    assert "<b>" not in text

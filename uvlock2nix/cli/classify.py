@@ -12,7 +12,9 @@ from typing import Any
 
 import click
 
+from uvlock2nix.atomic import write_atomic
 from uvlock2nix.classify import ClassifiedPackage, ClassifyPolicy, classify
+from uvlock2nix.cli.classify_html import page
 from uvlock2nix.cli.classify_json import as_json
 from uvlock2nix.cli.classify_text import explanation, table
 from uvlock2nix.cli.index import project_key
@@ -50,6 +52,12 @@ from uvlock2nix.target import Target
     help="Read the wheels too, by ranges: which libraries they need from outside, which files collide.",
 )
 @click.option("--explain", metavar="PACKAGE", help="Say everything about one package.")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a page with a treemap of download sizes and the table.",
+)
 @click.option("--json", "as_json_", is_flag=True, help="Print JSON (schema uvlock2nix/classify/1).")
 def command(
     project: Path,
@@ -57,6 +65,7 @@ def command(
     inspect: bool,
     wheels: bool,
     explain: str | None,
+    html: Path | None,
     as_json_: bool,
     **options: Any,
 ) -> None:
@@ -69,11 +78,14 @@ def command(
     knowledge = knowledge_of(asked)
     policy = policy_of(asked, from_nixpkgs, strict=False)
     knowledge, packages = classified(asked, knowledge, policy, inspect=inspect, wheels=wheels)
+    if html is not None:
+        write_atomic(html, page(asked.target, packages, knowledge))
+        click.echo(f"written: {html}", err=True)
     if explain is not None:
         click.echo(explanation(_named(explain, packages), packages, knowledge))
     elif as_json_:
         click.echo(json.dumps(as_json(asked.target, packages), indent=2))
-    else:
+    elif html is None:
         click.echo(table(asked.target, packages, knowledge))
 
 
