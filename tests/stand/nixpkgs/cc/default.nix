@@ -2,14 +2,22 @@
 # content, so that a newer compiler is another store path.
 { system, version, base }:
 let
-  # What the wrapper wraps (nixpkgs' `stdenv.cc.cc`, whose output `lib` holds libstdc++ and libgcc): here it is
-  # in the base system's /usr, so the package is empty.
+  # What the wrapper wraps (nixpkgs' `stdenv.cc.cc`): its output `lib` holds the run-time libraries, which wheels
+  # take from the system; the compiler itself stays in the base system's /usr.
   cc = derivation {
     name = "gcc-${version}";
-    inherit system version base;
+    inherit system version;
     builder = "/bin/bash";
     outputs = [ "out" "lib" ];
-    args = [ "-euc" "/usr/bin/mkdir $out $lib" ];
+    args = [ "-euc" ''
+      PATH=/usr/bin
+      mkdir -p $out $lib/lib
+      for name in libstdc++.so.6 libgcc_s.so.1 libgomp.so.1 libatomic.so.1 libgfortran.so.5 libquadmath.so.0; do
+        for file in /usr/lib/*-linux-gnu/$name; do
+          if [ -e "$file" ]; then cp "$file" "$lib/lib/$name"; fi
+        done
+      done
+    '' ];
   };
 in
 derivation {
