@@ -5,6 +5,7 @@ Pure: what had to be fetched or inspected is already in the :class:`Knowledge` t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias, assert_never
@@ -188,15 +189,20 @@ def _origin(entry: EnvPackage, choice: Choice, members: Collection[str]) -> tupl
         case RegistrySource():
             return _registry(choice)
         case GitSource(url=url, commit=commit):
-            return "vcs", (f"from git, {url} at {commit[:12]}",)
+            return "vcs", (f"from git, {without_password(url)} at {commit[:12]}",)
         case UrlSource(url=url):
-            return "url", (f"from the URL {url}",)
+            return "url", (f"from the URL {without_password(url)}",)
         case PathSource(path=path) | DirectorySource(path=path):
             return "path", (f"from the path {path}",)
         case EditableSource(path=path) | VirtualSource(path=path):
             return "workspace", (f"a project of its own at {path}",)
         case _ as never:
             assert_never(never)
+
+
+def without_password(url: str) -> str:
+    """The address without what a lock should not hold but may: ``user:password@`` before the host."""
+    return re.sub(r"(?<=://)[^/@\s]*:[^/@\s]*@", "", url)
 
 
 def _registry(choice: Choice) -> tuple[Class, tuple[str, ...]]:

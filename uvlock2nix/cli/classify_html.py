@@ -96,8 +96,8 @@ def _bytes(item: ClassifiedPackage) -> int | None:
 def _map(packages: Sequence[ClassifiedPackage]) -> Iterator[str]:
     sized = [(count, item) for item in packages if (count := _bytes(item))]
     sized.sort(key=lambda pair: (-pair[0], pair[1].name))
-    files = [p for p in packages if p.choice.artifact is not None and not p.from_nixpkgs]
-    without = sum(p.choice.artifact.size is None for p in files if p.choice.artifact is not None)
+    files = [p.choice.artifact for p in packages if not p.from_nixpkgs]
+    without = sum(f.size is None for f in files if f is not None and f.kind in ("wheel", "sdist"))
     total = sum(count for count, _ in sized)
     if not sized:
         yield "<p>The lock has no sizes, so there is no map.</p>\n"
@@ -111,8 +111,10 @@ def _map(packages: Sequence[ClassifiedPackage]) -> Iterator[str]:
         tip = f"{label}: {size(count)}, {item.class_}"
         yield f'<g><title>{_text(tip)}</title><rect x="{box.x:.1f}" y="{box.y:.1f}" '
         yield f'width="{box.width:.1f}" height="{box.height:.1f}" fill="{COLORS[item.class_]}"/>'
-        if box.height > 18 and box.width > 8 * len(item.name) + 8:
-            yield f'<text x="{box.x + 5:.1f}" y="{box.y + 15:.1f}">{_text(item.name)}</text>'
+        room = int((box.width - 8) / 7.2)
+        if box.height > 18 and room >= min(len(item.name), 5):
+            shown = item.name if len(item.name) <= room else item.name[: room - 1] + "…"
+            yield f'<text x="{box.x + 5:.1f}" y="{box.y + 15:.1f}">{_text(shown)}</text>'
             if box.height > 36 and box.width > 60:
                 yield f'<text x="{box.x + 5:.1f}" y="{box.y + 31:.1f}">{size(count)}</text>'
         yield "</g>\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, assert_never
 
-from uvlock2nix.classify import ClassifiedPackage
+from uvlock2nix.classify import ClassifiedPackage, without_password
 from uvlock2nix.knowledge.native import NativeInputs, template_text
 from uvlock2nix.lock import (
     DirectorySource,
@@ -44,7 +44,7 @@ def _package(item: ClassifiedPackage) -> dict[str, object]:
         else {
             "kind": artifact.kind,
             "filename": artifact.filename,
-            "url": artifact.url,
+            "url": without_password(artifact.url) if artifact.url is not None else None,
             "hash": artifact.hash,
             "size": artifact.size,
         },
@@ -92,4 +92,8 @@ def source_json(source: Source) -> dict[str, object]:
 
 
 def _present(values: dict[str, str | None]) -> dict[str, object]:
-    return {key: value for key, value in values.items() if value is not None}
+    return {
+        key: without_password(value) if key == "url" else value
+        for key, value in values.items()
+        if value is not None
+    }

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
-from uvlock2nix.classify import CLASSES, ClassifiedPackage
+from uvlock2nix.classify import CLASSES, ClassifiedPackage, without_password
 from uvlock2nix.knowledge.native import NativeInputs, template_text
 from uvlock2nix.knowledge.store import Knowledge
 from uvlock2nix.target import Target
@@ -132,7 +132,7 @@ def explanation(item: ClassifiedPackage, packages: Sequence[ClassifiedPackage], 
         lines.append(f"file: {printable(artifact.filename)}")
         for label, value in (("from", artifact.url or artifact.path), ("hash", artifact.hash)):
             if value:
-                lines.append(f"  {label} {printable(value)}")
+                lines.append(f"  {label} {printable(without_password(value))}")
         if artifact.size is not None:
             lines.append(f"  size {size(artifact.size)}")
     if item.choice.rejected:

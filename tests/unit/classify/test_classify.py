@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from uvlock2nix.artifacts import BuildPolicy
-from uvlock2nix.classify import CLASSES, ClassifiedPackage, ClassifyPolicy, classify
+from uvlock2nix.classify import CLASSES, ClassifiedPackage, ClassifyPolicy, classify, without_password
 from uvlock2nix.errors import NoArtifactError
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.nixpkgs import SCHEMA, NixpkgsIndex, parse_index
@@ -274,3 +274,11 @@ def test_a_policy_of_ones_own(tmp_path: Path) -> None:
     policy = replace(ClassifyPolicy(), artifacts=BuildPolicy(no_binary="all"))
     found = run(tmp_path, LXML, roots=("lxml",), policy=policy)
     assert found["lxml"].class_ == "sdist-native"
+
+
+def test_passwords_are_not_shown(tmp_path: Path) -> None:
+    git = locked("x", "1", source='{ git = "https://me:secret@git.invalid/x#' + "a" * 40 + '" }')
+    found = run(tmp_path, git, roots=("x",))
+    assert "secret" not in " ".join(found["x"].reasons)
+    assert without_password("ssh://git@git.invalid/x") == "ssh://git@git.invalid/x"
+    assert without_password("https://a:b@c/d:e@f") == "https://c/d:e@f"
