@@ -10,33 +10,43 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from uvlock2nix.errors import InputError, ToolError
-from uvlock2nix.sync.fetch import fetch
+from uvlock2nix.sync.fetch import Logins, check_file, fetch
 from uvlock2nix.sync.isolate import isolated
 from uvlock2nix.sync.requires import BuildSystem, effective_requires, read_build_system
 from uvlock2nix.sync.run import Runner
 from uvlock2nix.sync.unpack import unpack
 from uvlock2nix.sync.values import NativeBuild
 
-# Asks the backend for requirements that it knows only at run time (PEP 517 get_requires_for_build_wheel).
-ASK_BACKEND: Final = """\
+# Calls one PEP 517 hook of the backend, in the source tree. Not through `uv build`: it would take its own
+# version of uv_build, read settings that the source has for its developers, and differ between uv's versions.
+# https://packaging.python.org/en/latest/specifications/pyproject-toml/#build-system-table
+CALL_BACKEND: Final = """\
 import importlib, json, os, sys
 wanted = json.loads(sys.argv[1])
-sys.path[:0] = [os.path.join(os.getcwd(), part) for part in wanted["path"]]
-if wanted["backend"].startswith("setuptools.build_meta:__legacy__"):
-    sys.path.insert(0, os.getcwd())
+sys.argv[1:] = []
+sys.path[:] = [os.path.join(os.getcwd(), part) for part in wanted["path"]] + [p for p in sys.path if p]
 module, _, attribute = wanted["backend"].partition(":")
 backend = importlib.import_module(module)
 for part in attribute.split(".") if attribute else ():
     backend = getattr(backend, part)
-hook = getattr(backend, "get_requires_for_build_wheel", None)
-with open(sys.argv[2], "w") as answer:
-    json.dump(list(hook(wanted["settings"]) or []) if hook else [], answer)
+if wanted["out"]:
+    answer = backend.build_wheel(wanted["out"], wanted["settings"], None)
+else:
+    hook = getattr(backend, "get_requires_for_build_wheel", None)
+    answer = list(hook(wanted["settings"]) or []) if hook else []
+with open(wanted["answer"], "w") as file:
+    json.dump(answer, file)
 """
 
 
@@ -79,6 +89,7 @@ class Workshop:
     native_inputs: tuple[str, ...] = ()
     locked: Mapping[str, str] = field(default_factory=dict)
     marker_environment: Mapping[str, str] = field(default_factory=dict)
+    logins: Logins = field(default_factory=dict)
 
     @property
     def wheels(self) -> Path:
@@ -115,31 +126,68 @@ def build_wheel(
         NetworkError: its requirements cannot be had.
     """
     what = f"building {build.name} {build.version or ''}".rstrip()
-    settings = _settings(build, system)
     env = build_environment(build, shop)
     python = _make_environment(build, shop, env, what)
+    common = {
+        "locked": {name: shop.locked[name] for name in ready if name in shop.locked},
+        "marker_environment": shop.marker_environment,
+    }
     declared = effective_requires(
-        system.requires,
-        relax=build.native.relax,
-        added=build.native.build_requires,
-        locked={name: shop.locked[name] for name in ready if name in shop.locked},
-        marker_environment=shop.marker_environment,
-        what=what,
+        system.requires, relax=build.native.relax, added=build.native.build_requires, what=what, **common
     )
     _install(declared, shop, env, python, ready, what)
-    asked = _ask_backend(build, shop, env, python, tree, system, settings)
+    backend = Backend(build, shop, env, python, tree, system)
+    asked = backend.requires()
     if asked:
-        _install(
-            effective_requires(asked, relax=build.native.relax, what=what), shop, env, python, ready, what
-        )
+        more = effective_requires(asked, relax=build.native.relax, what=what, **common)
+        _install(more, shop, env, python, ready, what)
     out = shop.wheels / build.name
     out.mkdir(parents=True)
-    arguments = [shop.uv, "build", "--wheel", "--no-build-isolation", "--no-sources", "--offline"]
-    arguments += ["--python", str(python), "--out-dir", str(out)]
-    for key, value in settings.items():
-        arguments += ["--config-setting", f"{key}={value}"]
-    shop.run([*arguments, "--", str(tree)], what=what, env=env, cwd=tree)
+    backend.wheel(out, what)
     return _only_wheel(out, what)
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The build backend of one source tree."""
+
+    build: Build
+    shop: Workshop
+    env: Mapping[str, str]
+    python: Path
+    tree: Path
+    system: BuildSystem
+
+    def requires(self) -> list[str]:
+        """What it needs beyond what is declared (``get_requires_for_build_wheel``)."""
+        what = f"asking the build backend of {self.build.name}"
+        asked = self._call("", what)
+        if not isinstance(asked, list) or not all(isinstance(item, str) for item in asked):
+            raise ToolError(
+                f"{what}: not a list of requirements", hint="report it to the package's maintainers"
+            )
+        return asked
+
+    def wheel(self, out: Path, what: str) -> None:
+        self._call(str(out), what)
+
+    def _call(self, out: str, what: str) -> object:
+        answer = self.python.parent.parent / "answer.json"
+        wanted = {
+            "backend": self.system.backend,
+            "path": self.system.backend_path,
+            "settings": _settings(self.build, self.system),
+            "out": out,
+            "answer": str(answer),
+        }
+        argv = [str(self.python), "-c", CALL_BACKEND, json.dumps(wanted)]
+        self.shop.run(argv, what=what, env=self.env, cwd=self.tree)
+        try:
+            return json.loads(answer.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise ToolError(
+                f"{what}: it ended without an answer", hint="report it to the package's maintainers"
+            ) from None
 
 
 def _only_wheel(out: Path, what: str) -> Path:
@@ -156,14 +204,7 @@ def prepare(build: Build, shop: Workshop) -> tuple[Path, BuildSystem]:
     if source.commit is not None:
         tree = _checkout(build, shop, place)
     else:
-        archive = source.path
-        if archive is None:
-            if source.url is None:
-                raise InputError(f"{build.name}: no source to build", hint="run `uv lock` again")
-            archive = shop.root / "files" / source.filename
-            archive.parent.mkdir(parents=True, exist_ok=True)
-            fetch(source.url, archive, expected=source.hash, size=source.size)
-        tree = unpack(archive, place)
+        tree = unpack(_archive(build, shop), place)
     if source.subdirectory:
         inside = (tree / source.subdirectory).resolve()
         if not inside.is_relative_to(tree.resolve()) or not inside.is_dir():
@@ -173,6 +214,22 @@ def prepare(build: Build, shop: Workshop) -> tuple[Path, BuildSystem]:
             )
         tree = inside
     return tree, read_build_system(tree)
+
+
+def _archive(build: Build, shop: Workshop) -> Path:
+    source = build.source
+    if source.path is not None:
+        check_file(source.path, source.hash)
+        return source.path
+    # Of the name only the end counts, which says the kind of archive; it comes from a URL.
+    name = Path(unquote(source.filename)).name
+    if source.url is None or not name or "\0" in name:
+        raise InputError(f"{build.name}: no source to build", hint="run `uv lock` again")
+    # Below the package's name: `main.zip` is what many call theirs.
+    archive = shop.root / "files" / build.name / name
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    fetch(source.url, archive, expected=source.hash, size=source.size, logins=shop.logins)
+    return archive
 
 
 def _checkout(build: Build, shop: Workshop, place: Path) -> Path:
@@ -232,33 +289,26 @@ def _listed(path: Path, lines: Sequence[str]) -> Path:
 
 def _from_wheel(requirement: str, ready: Mapping[str, Path]) -> str:
     """``lxml==6.0.2`` → ``lxml @ file:///…`` where that very version was built here."""
-    name, pinned, _ = requirement.partition("==")
-    wheel = ready.get(name) if pinned else None
-    return f"{name} @ {wheel.as_uri()}" if wheel else requirement
+    parsed = Requirement(requirement)
+    wheel = ready.get(canonicalize_name(parsed.name))
+    if wheel is None or parsed.url or not str(parsed.specifier).startswith("=="):
+        return requirement
+    extras = f"[{','.join(sorted(parsed.extras))}]" if parsed.extras else ""
+    return f"{parsed.name}{extras} @ {wheel.as_uri()}"
 
 
-def _ask_backend(
-    build: Build,
-    shop: Workshop,
-    env: Mapping[str, str],
-    python: Path,
-    tree: Path,
-    system: BuildSystem,
-    settings: Mapping[str, str],
-) -> list[str]:
-    answer = python.parent.parent / "requires.json"
-    wanted = json.dumps({"backend": system.backend, "path": system.backend_path, "settings": settings})
-    argv = [str(python), "-c", ASK_BACKEND, wanted, str(answer)]
-    shop.run(argv, what=f"asking the build backend of {build.name}", env=env, cwd=tree)
-    asked = json.loads(answer.read_text())
-    return [str(item) for item in asked]
-
-
-def _settings(build: Build, system: BuildSystem) -> dict[str, str]:
+def _settings(build: Build, system: BuildSystem) -> dict[str, str | list[str]]:
     """PEP 517 config settings: the package's own, and a fixed build folder for meson-python."""
-    settings = {key: value for key, _, value in (flag.partition("=") for flag in build.native.flags)}
-    if system.backend == "mesonpy":
-        settings.setdefault("build-dir", "uvlock2nix-build")
+    settings: dict[str, str | list[str]] = {}
+    for flag in build.native.flags:
+        key, _, value = flag.partition("=")
+        before = settings.get(key)
+        # A key that is given again is a list, as with pip and uv.
+        settings[key] = (
+            value if before is None else [*([before] if isinstance(before, str) else before), value]
+        )
+    if system.backend == "mesonpy" and "build-dir" not in settings:
+        settings.setdefault("builddir", "uvlock2nix-build")
     return settings
 
 
@@ -269,11 +319,17 @@ def build_environment(build: Build, shop: Workshop) -> dict[str, str]:
     env["PATH"] = f"{place / 'bin'}:{env.get('PATH', '')}"
     env["VIRTUAL_ENV"] = str(place)
     # The compiler's wrapper puts these behind what the build itself says, so that they have the last word.
-    compile_flags = ["-g0", f"-ffile-prefix-map={shop.root}=/build"]
+    # nixpkgs takes the seed from $out, which in a fixed-output derivation moves with the hash looked for.
+    compile_flags = ["-g0", f"-ffile-prefix-map={shop.root}=/build", f"-frandom-seed={build.name}"]
     for flag in build.native.cflags:
         compile_flags += shlex.split(flag)
     _append(env, "NIX_CFLAGS_COMPILE", compile_flags)
     _append(env, "NIX_LDFLAGS", ["--build-id=none"])
+    if "NIX_CC" not in env:
+        # No such wrapper outside of Nix: what build systems read by themselves, which is less sure.
+        for name in ("CFLAGS", "CXXFLAGS"):
+            _append(env, name, ["-O2", *compile_flags])
+        _append(env, "LDFLAGS", ["-Wl,--build-id=none"] if sys.platform == "linux" else [])
     _append(env, "RUSTFLAGS", [f"--remap-path-prefix={shop.root}=/build"])
     env["CARGO_HOME"] = str(shop.root / "cargo" / build.name)
     env["CARGO_PROFILE_RELEASE_DEBUG"] = "0"
@@ -287,5 +343,5 @@ def _append(env: dict[str, str], name: str, words: Sequence[str]) -> None:
 
 def clean(build: Build, shop: Workshop) -> None:
     """Remove a build's folders: a large environment must not need the disk for all of them at once."""
-    for part in ("src", "env", "cargo"):
+    for part in ("src", "env", "cargo", "files"):
         shutil.rmtree(shop.root / part / build.name, ignore_errors=True)

@@ -4,34 +4,30 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TypeVar
 
 from packaging.requirements import Requirement
-from packaging.tags import parse_tag
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
 
-from uvlock2nix.digest import HALF, environment_digest
-from uvlock2nix.errors import InputError
 from uvlock2nix.layout import BUILD_REQUIRES, site_packages
 from uvlock2nix.lock import Project, load_project, resolve
 from uvlock2nix.sync.build import Workshop
-from uvlock2nix.sync.install import Uv, decide_collisions, leave_out, selection_flags
+from uvlock2nix.sync.checking import check_installed, check_key
+from uvlock2nix.sync.install import Uv, decide_collisions, leave_out, selection_flags, shown
 from uvlock2nix.sync.manifest import write_manifest
 from uvlock2nix.sync.normalise import Script, normalise
-from uvlock2nix.sync.plan import Step, SyncPlan, plan_sync
-from uvlock2nix.sync.records import Installed, installed
+from uvlock2nix.sync.plan import SyncPlan, plan_sync
+from uvlock2nix.sync.records import Collision, collisions, installed
 from uvlock2nix.sync.requires import effective_requires
 from uvlock2nix.sync.run import Runner
 from uvlock2nix.sync.schedule import build_all
+from uvlock2nix.sync.surroundings import base_environment, index_flags, logins
 from uvlock2nix.sync.values import NativeBuild, SyncRequest
 from uvlock2nix.target import Target
-
-# What a user's session may have set and a build must not see.
-FOREIGN_VARIABLES: Final = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "CONDA_PREFIX")
 
 
 def sync(request: SyncRequest, run: Runner) -> None:
@@ -46,30 +42,32 @@ def sync(request: SyncRequest, run: Runner) -> None:
     plan = plan_sync(project, environment, target, exclude=request.exclude, native=request.native)
     check_key(request, plan, target)
     request.work.mkdir(parents=True, exist_ok=True)
-    env = base_environment(request)
+    env = base_environment(request, os.environ)
     uv = Uv(run, request.uv, request.python, env, request.project, request.out)
     shop = _workshop(request, project, plan, target, env, run)
     shop.root.mkdir(parents=True, exist_ok=True)
-    flags = [*selection_flags(project, request.selection), *leave_out(plan.not_by_uv)]
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        run.say(f"uvlock2nix: {len(plan.wheels)} wheels, {len(plan.builds)} to build")
-        syncing = pool.submit(uv.sync, flags)
-        requiring = pool.submit(_build_requires, request, project, plan, shop)
-        try:
-            wheels = build_all(plan.builds, shop, request.cores)
-            syncing.result()
-            required = requiring.result()
-        except BaseException:
-            run.stop()
-            raise
+    selected = selection_flags(
+        project, request.selection, knows_no_default_groups=uv.knows("--no-default-groups")
+    )
+    run.say(f"uvlock2nix: {len(plan.wheels)} wheels, {len(plan.builds)} to build")
+    wheels, required = _all_at_once(
+        lambda: uv.sync([*selected, *leave_out(plan.not_by_uv)]),
+        lambda: build_all(plan.builds, shop, request.cores),
+        lambda: _build_requires(request, project, plan, shop),
+        run,
+    )
     uv.install_files([wheels[name] for name in sorted(wheels)])
     site = request.out / site_packages(target.python.minor)
     site.mkdir(parents=True, exist_ok=True)
+    distributions = installed(site)
+    check_installed(distributions, plan)
+    for one in distributions:
+        for path in one.outside:
+            run.say(f"uvlock2nix: {one.name}: its RECORD names {path}, outside of the environment: left out")
     order = [package.name for package in project.lock.packages]
-    collided = decide_collisions(uv, site, wheels, order, request.collisions, flags)
-    for one, winner in collided:
-        run.say(f"uvlock2nix: {one.path}: shipped by {', '.join(one.owners)}; kept: {winner}")
-    check_installed(installed(site), plan)
+    alone = partial(_alone, uv, plan, wheels, selected, request.work / "alone", site.relative_to(request.out))
+    collided = decide_collisions(collisions(distributions), site, order, request.collisions, alone)
+    _tell(collided, request.collisions, run)
     scripts = normalise(request.out, site)
     kept = _move_in(required, request.out / BUILD_REQUIRES)
     write_manifest(
@@ -83,52 +81,64 @@ def sync(request: SyncRequest, run: Runner) -> None:
     )
 
 
-def check_key(request: SyncRequest, plan: SyncPlan, target: Target) -> None:
-    """Compare the environment with the one that generate saw: nixpkgs' Python may be another patch release.
-
-    Raises:
-        InputError: they differ, so the name of deps would lie about what it holds.
-    """
-    if request.key is None:
-        return
-    steps = [(step.package, step.choice) for step in (*plan.wheels, *plan.built_steps)]
-    found = environment_digest(steps, python=target.python.minor, system=request.system)
-    if found != request.key[:HALF]:
-        raise InputError(
-            f"the environment for Python {request.python_version} on {request.system} is not the one that "
-            "these files were generated for",
-            hint=f"run: uvlock2nix generate --python {request.python_version}; then: uvlock2nix update-hash",
-        )
+T = TypeVar("T")
+U = TypeVar("U")
 
 
-def base_environment(request: SyncRequest) -> dict[str, str]:
-    """The environment of every program that runs: no trace of the user's, uv without surprises."""
-    env = {name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES}
-    home = request.work / "home"
-    home.mkdir(parents=True, exist_ok=True)
-    cache = request.work / "uv-cache"
-    cache.mkdir(parents=True, exist_ok=True)
-    env.update(
-        HOME=str(home),
-        UV_CACHE_DIR=str(cache),
-        UV_PROJECT_ENVIRONMENT=str(request.out),
-        UV_PYTHON_DOWNLOADS="never",
-        UV_PYTHON_PREFERENCE="only-system",
-        UV_NO_SYSTEM_CONFIG="1",
-        UV_NO_INSTALLER_METADATA="1",
-        UV_NO_PROGRESS="1",
-        UV_LINK_MODE="copy",
-        UV_NO_ENV_FILE="1",
-        PYTHONDONTWRITEBYTECODE="1",
-        PYTHONHASHSEED="0",
-        SOURCE_DATE_EPOCH="315532800",
-        LC_ALL="C.UTF-8",
-        TZ="UTC",
-    )
-    if "SSL_CERT_FILE" in env:
-        env.setdefault("REQUESTS_CA_BUNDLE", env["SSL_CERT_FILE"])
-        env.setdefault("GIT_SSL_CAINFO", env["SSL_CERT_FILE"])
-    return env
+def _all_at_once(
+    syncing: Callable[[], object], building: Callable[[], T], requiring: Callable[[], U], run: Runner
+) -> tuple[T, U]:
+    """Run three things side by side; the first that fails ends the others and is the one that is told."""
+
+    def guarded(action: Callable[[], V]) -> V:
+        try:
+            return action()
+        except BaseException as error:
+            run.stop(error)
+            raise
+
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        synced = pool.submit(guarded, syncing)
+        built, required = pool.submit(guarded, building), pool.submit(guarded, requiring)
+        try:
+            synced.result()
+            return built.result(), required.result()
+        except BaseException as error:
+            run.stop(error)
+            # Those that were ended fail too: what counts is why they were.
+            raise run.cause or error from None
+
+
+V = TypeVar("V")
+
+
+def _alone(
+    uv: Uv,
+    plan: SyncPlan,
+    wheels: Mapping[str, Path],
+    selected: Sequence[str],
+    place: Path,
+    site: Path,
+    name: str,
+) -> Path:
+    """Install one package into an environment of its own; return its site-packages."""
+    one = uv.elsewhere(place / name)
+    if name in wheels:
+        one.make()
+        one.install_files([wheels[name]])
+    else:
+        others = [step.package.name for step in plan.wheels if step.package.name != name]
+        one.sync([*selected, *leave_out([*plan.not_by_uv, *others])], what=f"uv sync ({name} alone)")
+    return place / name / site
+
+
+def _tell(collided: Sequence[tuple[Collision, str]], choice: Mapping[str, str], run: Runner) -> None:
+    for one, winner in collided:
+        run.say(f"uvlock2nix: {shown(one.path)}: shipped by {', '.join(one.owners)}; kept: {winner}")
+    paths = [shown(one.path) for one, _ in collided]
+    for key in choice:
+        if not any(path == key or path.startswith(key + "/") for path in paths):
+            run.say(f"uvlock2nix: [tool.uvlock2nix.collisions]: no two packages differ in {key}")
 
 
 def _workshop(
@@ -151,21 +161,9 @@ def _workshop(
         index_flags=index_flags(project),
         native_inputs=tuple(path for native in request.native.values() for path in native.inputs),
         locked=locked,
+        logins=logins(project, os.environ),
         marker_environment=target.marker_environment(),
     )
-
-
-def index_flags(project: Project) -> tuple[str, ...]:
-    """uv's flags for the indexes of the project, for what is installed outside of its lock."""
-    flags = [
-        f"--{'default-index' if index.default else 'index'}={index.url}"
-        for index in project.uv.indexes
-        if not index.explicit
-    ]
-    if project.uv.index_url:
-        flags.append(f"--default-index={project.uv.index_url}")
-    flags += [f"--index={url}" for url in project.uv.extra_index_url]
-    return tuple(flags)
 
 
 def _build_requires(
@@ -208,49 +206,3 @@ def _move_in(
         place.mkdir(parents=True, exist_ok=True)
         shutil.move(tree, place / name)
     return {name: scripts for name, (_, scripts) in made.items()}
-
-
-def check_installed(distributions: Sequence[Installed], plan: SyncPlan) -> None:
-    """Compare what was installed with what was planned; uv must have taken the very files that we named.
-
-    Raises:
-        InputError: a package is missing, is too many, has another version or another wheel.
-    """
-    there = {one.name: one for one in distributions}
-    wrong: list[str] = []
-    for step in (*plan.wheels, *plan.built_steps):
-        one = there.pop(step.package.name, None)
-        if one is None:
-            wrong.append(f"{step.package} is missing")
-        elif step.package.version and not _same_version(one.version, step.package.version):
-            wrong.append(f"{step.package.name} is {one.version}, the lock says {step.package.version}")
-        elif step in plan.wheels and (reason := _other_wheel(one, step)):
-            wrong.append(reason)
-    wrong += [f"{name} is there and is not in the plan" for name in there]
-    if wrong:
-        raise InputError(
-            "uv installed something else than what was planned: " + "; ".join(wrong),
-            hint="this is a fault of uvlock2nix: report it with the uv.lock",
-        )
-
-
-def _same_version(one: str, other: str) -> bool:
-    try:
-        return Version(one) == Version(other)
-    except InvalidVersion:
-        return one == other
-
-
-def _other_wheel(one: Installed, step: Step) -> str:
-    """Why the installed wheel is not the planned one; ``""`` when it is."""
-    artifact = step.choice.artifact
-    if artifact is None or not artifact.filename.endswith(".whl"):
-        return ""
-    wanted = parse_tag("-".join(artifact.filename.removesuffix(".whl").split("-")[-3:]))
-    text = (one.dist_info / "WHEEL").read_text(encoding="utf-8", errors="replace")
-    tags = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("Tag:")]
-    have = {tag for text in tags for tag in parse_tag(text)}
-    # Some wheels were renamed after they were built and say another platform inside: compare what can be.
-    if have and not have & wanted and {tag.abi for tag in have}.isdisjoint({tag.abi for tag in wanted}):
-        return f"{step.package.name}: uv took a wheel for {', '.join(tags)}, planned was {artifact.filename}"
-    return ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
@@ -15,28 +17,43 @@ from uvlock2nix.errors import InputError, NetworkError
 CHUNK: Final = 1 << 20
 TIMEOUT: Final = (30, 120)
 TRIES: Final = 3
+# The kinds that uv writes into locks.
+ALGORITHMS: Final = ("sha256", "sha384", "sha512", "blake2b", "md5")
+
+# (scheme, host:port) → (user, password)
+Logins = Mapping[tuple[str, str], tuple[str, str]]
 
 
 def without_credentials(url: str) -> str:
     """The URL as it may be printed: no user, no password, no query."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
-    return urlunsplit((parts.scheme, host + port, parts.path, "", ""))
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-def fetch(url: str, to: Path, *, expected: str | None, size: int | None = None) -> None:
+def fetch(
+    url: str,
+    to: Path,
+    *,
+    expected: str | None,
+    size: int | None = None,
+    logins: Logins | None = None,
+    pause: float = 1.0,
+) -> None:
     """Download ``url`` to the file ``to``; ``expected`` is ``algorithm:hex`` as in a lock.
+
+    A login in the URL wins over ``logins``, these over ``~/.netrc``. ``pause``: seconds before the second
+    try, twice as much before each further one.
 
     Raises:
         NetworkError: it cannot be had.
         InputError: it is another file than the one that was locked.
     """
     shown = without_credentials(url)
+    hasher = _hasher(expected)
     digest, length = "", 0
     for attempt in range(1, TRIES + 1):
         try:
-            digest, length = _download(url, to, expected)
+            digest, length = _download(url, to, hasher, size, logins or {})
             break
         except requests.RequestException as error:
             answer = getattr(error, "response", None)
@@ -48,26 +65,75 @@ def fetch(url: str, to: Path, *, expected: str | None, size: int | None = None) 
                     hint="the build needs the network (a fixed-output derivation has it); credentials of a "
                     "private index come from ~/.netrc or UV_INDEX_<NAME>_USERNAME and _PASSWORD",
                 ) from None
+            time.sleep(pause * 2 ** (attempt - 1))
+    check(shown, digest, length, expected=expected, size=size)
+
+
+def check_file(file: Path, expected: str | None) -> None:
+    """Compare a file that is already here with the lock's hash.
+
+    Raises:
+        InputError: it is another one, or not there.
+    """
+    digest = hashlib.new(_hasher(expected))
+    try:
+        with file.open("rb") as opened:
+            while chunk := opened.read(CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise InputError(
+            f"{file}: {error.strerror}", hint="the lock names it; is it in the source of the derivation?"
+        ) from None
+    check(str(file), digest.hexdigest(), 0, expected=expected, size=None)
+
+
+def check(shown: str, digest: str, length: int, *, expected: str | None, size: int | None) -> None:
+    """Compare a file's digest and length with the lock's."""
     if size is not None and length != size:
-        raise InputError(f"{shown}: {length} bytes, the lock says {size}", hint="run `uv lock` again")
-    if expected and digest != expected.partition(":")[2]:
+        raise InputError(
+            f"{shown}: {length} bytes or more, the lock says {size}"
+            if length > size
+            else f"{shown}: {length} bytes, the lock says {size}",
+            hint="run `uv lock` again",
+        )
+    if expected and digest != expected.partition(":")[2].lower():
         raise InputError(
             f"{shown}: the hash is {digest}, the lock says {expected}",
             hint="the file was changed after it was locked; if that is right, `uv lock --upgrade-package`",
         )
 
 
-def _download(url: str, to: Path, expected: str | None) -> tuple[str, int]:
+def _hasher(expected: str | None) -> str:
     algorithm = (expected or "sha256:").partition(":")[0]
-    if algorithm not in hashlib.algorithms_available:
-        raise InputError(f"the lock names a hash of kind `{algorithm}`", hint="known: sha256, sha384, sha512")
+    if algorithm not in ALGORITHMS:
+        raise InputError(
+            f"the lock names a hash of kind `{algorithm[:40]}`", hint=f"known: {', '.join(ALGORITHMS)}"
+        )
+    return algorithm
+
+
+def _download(url: str, to: Path, algorithm: str, size: int | None, logins: Logins) -> tuple[str, int]:
     digest, length = hashlib.new(algorithm), 0
+    parts = urlsplit(url)
+    login = None if "@" in parts.netloc else logins.get((parts.scheme, parts.netloc.lower()))
     # requests knows its own variable only; the rest of the world, uv too, means SSL_CERT_FILE.
     trusted = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
-    with requests.get(url, stream=True, timeout=TIMEOUT, verify=trusted) as answer, to.open("wb") as file:
+    # Not compressed on the way: the lock's hash is of the file as it lies on the server.
+    headers = {"Accept-Encoding": "identity"}
+    with (
+        requests.get(
+            url, stream=True, timeout=TIMEOUT, verify=trusted, auth=login, headers=headers
+        ) as answer,
+        to.open("wb") as file,
+    ):
         answer.raise_for_status()
         for chunk in answer.iter_content(CHUNK):
             digest.update(chunk)
             length += len(chunk)
             file.write(chunk)
+            if size is not None and length > size:
+                break
+        promised = answer.headers.get("Content-Length", "")
+        if promised.isdigit() and length < int(promised):
+            raise requests.ConnectionError("the connection ended before the file did")
     return digest.hexdigest(), length

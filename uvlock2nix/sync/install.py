@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from packaging.utils import canonicalize_name
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.lock import Project, Selection
-from uvlock2nix.sync.records import Collision, Installed, collisions, digest_of, installed
+from uvlock2nix.sync.normalise import neutral_shebang
+from uvlock2nix.sync.records import Collision
 from uvlock2nix.sync.run import Runner
 
 
@@ -25,18 +29,30 @@ class Uv:
     target: Path
 
     def sync(self, flags: Sequence[str], *, what: str = "uv sync") -> None:
-        """``uv sync --frozen`` into the target environment."""
-        arguments = [self.program, "sync", "--frozen", "--quiet", "--python", str(self.python), *flags]
-        self.run(arguments, what=what, env=self.env, cwd=self.project)
+        """``uv sync --frozen`` into the target environment; nothing is built by it."""
+        arguments = [self.program, "sync", "--frozen", "--quiet", "--no-build", "--python", str(self.python)]
+        self.run([*arguments, *flags], what=what, env=self.env, cwd=self.project)
+
+    def make(self) -> None:
+        """Make the target an empty environment."""
+        arguments = [self.program, "venv", "--quiet", "--no-project", "--python", str(self.python)]
+        self.run([*arguments, str(self.target)], what="uv venv", env=self.env, cwd=self.project)
+
+    def knows(self, flag: str) -> bool:
+        """Whether this uv's ``sync`` has a flag."""
+        return flag in self.run([self.program, "sync", "--help"], what="uv", env=self.env, cwd=self.project)
+
+    def elsewhere(self, target: Path) -> Uv:
+        """The same uv with another target environment."""
+        env = {**self.env, "UV_PROJECT_ENVIRONMENT": str(target)}
+        return replace(self, env=env, target=target)
 
     def install_files(self, wheels: Sequence[Path]) -> None:
         """Install wheel files, and nothing else, into the target environment."""
         if not wheels:
             return
-        listed = Path(self.env["UV_CACHE_DIR"]) / "built-wheels.txt"
-        listed.write_text("".join(f"{wheel}\n" for wheel in wheels))
         arguments = [self.program, "pip", "install", "--quiet", "--no-deps", "--no-index", "--reinstall"]
-        arguments += ["--python", str(self.target / "bin" / "python"), "--requirements", str(listed)]
+        arguments += ["--python", str(self.target / "bin" / "python"), "--", *map(str, wheels)]
         self.run(arguments, what="installing the built wheels", env=self.env, cwd=self.target)
 
 
@@ -63,14 +79,21 @@ def explicit_flags(selection: Selection) -> list[str]:
     return flags
 
 
-def selection_flags(project: Project, selection: Selection) -> list[str]:
-    """uv's flags for a selection; uv's own default groups are named, so that every uv understands."""
+def selection_flags(project: Project, selection: Selection, *, knows_no_default_groups: bool) -> list[str]:
+    """uv's flags for a selection.
+
+    ``--no-default-groups`` is younger (0.5.18) than the uv of some nixpkgs; an older one is told the
+    groups' names, and takes names that a project does not have. To a newer one these are an error.
+    """
     flags = [flag for flag in explicit_flags(selection) if flag != "--default-groups"]
-    if not (selection.default_groups or selection.only_groups):
-        # Named one by one: `--no-default-groups` is younger than the uv of some nixpkgs.
-        flags.append("--no-dev")
-        wanted = {"dev", *selection.groups}
-        flags += [f"--no-group={name}" for name in default_groups(project) if name not in wanted]
+    if selection.default_groups or selection.only_groups:
+        return flags
+    if knows_no_default_groups:
+        return [*flags, "--no-default-groups"]
+    if not selection.all_groups:
+        # Leaving a group out wins over asking for it: one that is asked for is not named.
+        left_out = [name for name in default_groups(project) if name not in selection.groups]
+        flags += [f"--no-group={name}" for name in left_out]
     return flags
 
 
@@ -80,69 +103,69 @@ def default_groups(project: Project) -> tuple[str, ...]:
     declared = [(project.root_default_groups, project.root_groups)]
     declared += [(member.default_groups, member.groups) for member in project.members]
     for defaults, groups in declared:
-        found.update(dict.fromkeys(groups if defaults == "all" else defaults or ()))
+        found.update(
+            dict.fromkeys(groups if defaults == "all" else ("dev",) if defaults is None else defaults)
+        )
     return tuple(found)
 
 
-def leave_out(names: Sequence[str]) -> list[str]:
+def leave_out(names: Iterable[str]) -> list[str]:
     return [f"--no-install-package={name}" for name in names]
 
 
 def decide_collisions(
-    uv: Uv,
+    found: Sequence[Collision],
     site: Path,
-    wheels: Mapping[str, Path],
     order: Sequence[str],
     choice: Mapping[str, str],
-    sync_flags: Sequence[str],
+    only: Callable[[str], Path],
 ) -> tuple[tuple[Collision, str], ...]:
-    """Find paths that packages ship with different bytes, and make the winner the same every time.
+    """Put the winner's bytes at each path that packages ship differently; return path and winner.
 
     uv installs side by side, so that the winner would depend on luck. The winner is the package that
     ``choice`` names for the path (or a folder above it), else the last in the lock's order, as if they were
-    installed one after another.
+    installed one after another. ``only`` installs one package alone and returns its site-packages.
 
     Raises:
         InputError: ``choice`` names a package that does not ship the path.
     """
-    found = collisions(installed(site))
-    if not found:
-        return ()
     decided = tuple((one, _winner(one, order, choice)) for one in found)
-    # Installing a package again puts its own bytes back; in the lock's order the later one stays, and those
-    # that were chosen come last.
-    again = sorted({winner for _, winner in decided}, key=order.index)
-    for name in again:
-        if name in wheels:
-            uv.install_files([wheels[name]])
-        else:
-            uv.sync([*sync_flags, f"--reinstall-package={name}"], what=f"uv sync ({name} again)")
-    _check(site, decided)
+    for name in sorted({winner for _, winner in decided}, key=order.index):
+        alone = only(name)
+        for one in (one for one, winner in decided if winner == name):
+            _replace(alone / one.path, site / one.path, environment_root(alone))
     return decided
 
 
+def environment_root(site: Path) -> Path:
+    """The environment of a ``lib/pythonX.Y/site-packages``."""
+    return site.parent.parent.parent
+
+
+def _replace(source: Path, target: Path, installed_in: Path) -> None:
+    if not source.is_file():
+        return  # in the RECORD and not in the wheel
+    target.unlink(missing_ok=True)
+    shutil.copy2(source, target)
+    if target.parent.name == "bin":
+        neutral_shebang(target, installed_in)
+
+
+def shown(path: str) -> str:
+    """A recorded path as people write it: below site-packages, or below the environment (``bin/x``)."""
+    return path.removeprefix("../../../")
+
+
 def _winner(one: Collision, order: Sequence[str], choice: Mapping[str, str]) -> str:
-    path = one.path
+    path = shown(one.path)
     while path:
         if path in choice:
-            if choice[path] not in one.owners:
+            chosen = canonicalize_name(choice[path])
+            if chosen not in one.owners:
                 raise InputError(
-                    f"[tool.uvlock2nix.collisions]: `{choice[path]}` does not ship {one.path}",
+                    f"[tool.uvlock2nix.collisions]: `{choice[path]}` does not ship {shown(one.path)}",
                     hint=f"the packages that do: {', '.join(one.owners)}",
                 )
-            return choice[path]
+            return chosen
         path = posixpath.dirname(path)
     return max(one.owners, key=order.index)
-
-
-def _check(site: Path, decided: Sequence[tuple[Collision, str]]) -> None:
-    by_name: dict[str, Installed] = {one.name: one for one in installed(site)}
-    for one, winner in decided:
-        wanted = {entry.hash for entry in by_name[winner].entries if entry.path == one.path}
-        file = site / one.path
-        if file.is_file() and wanted and digest_of(file)[0] not in wanted:
-            raise InputError(
-                f"{one.path}: shipped by {', '.join(one.owners)}; the bytes of {winner} could not be kept, "
-                "because another path of the same packages asks for the opposite",
-                hint="name one winner for all their paths under [tool.uvlock2nix.collisions]",
-            )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import shutil
 import stat
 from collections.abc import Sequence
-from configparser import ConfigParser
-from configparser import Error as ConfigError
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from uvlock2nix.errors import InputError
 from uvlock2nix.layout import SCRIPTS
 from uvlock2nix.sync.records import Installed, installed, rewrite
 
@@ -22,6 +22,7 @@ ENVIRONMENT_FILES: Final = ("pyvenv.cfg", ".lock", ".gitignore", "CACHEDIR.TAG",
 SHEBANG_LIMIT: Final = 4096
 # What an interpreter line of a kept script says until env names one.
 PLACEHOLDER_SHEBANG: Final = b"#!python"
+_SOME_PYTHON: Final = re.compile(rb"#!\s*(/usr(/local)?/bin/env\s+|/usr(/local)?/bin/)python[0-9.]*\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +60,26 @@ def normalise(root: Path, site: Path, scripts_to: str = SCRIPTS) -> tuple[Script
 
 
 def entry_points(one: Installed) -> dict[str, str]:
-    """``console_scripts`` and ``gui_scripts`` of a distribution: name → ``module:attribute [extras]``."""
-    parser = ConfigParser(delimiters=("=",), interpolation=None, strict=False)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    """``console_scripts`` and ``gui_scripts`` of a distribution: name → ``module:attribute [extras]``.
+
+    Read line by line, as ``importlib.metadata`` does: a line that says nothing must not take the others away.
+    """
     try:
-        parser.read_string((one.dist_info / "entry_points.txt").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ConfigError, UnicodeDecodeError):
+        text = (one.dist_info / "entry_points.txt").read_text(encoding="utf-8")
+    except FileNotFoundError:
         return {}
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{one.name}: entry_points.txt: {error}", hint="report it to the package's maintainers"
+        ) from None
     found: dict[str, str] = {}
-    for section in ("console_scripts", "gui_scripts"):
-        if parser.has_section(section):
-            found.update(parser.items(section))
+    section = ""
+    for line in map(str.strip, text.splitlines()):
+        name, equals, reference = line.partition("=")
+        if line.startswith("["):
+            section = line.strip("[] ")
+        elif equals and not line.startswith(("#", ";")) and section in {"console_scripts", "gui_scripts"}:
+            found[name.strip()] = reference.strip()
     return found
 
 
@@ -78,7 +88,7 @@ def _move_scripts(
 ) -> tuple[dict[str, str], tuple[Script, ...]]:
     bin_dir = root / "bin"
     up = os.path.relpath(root, site)
-    in_bin = posixpath.join(up, "bin")
+    in_bin = posixpath.normpath(posixpath.join(up, "bin"))
     moved: dict[str, str] = {}
     scripts: dict[str, Script] = {}
     for one in distributions:
@@ -93,13 +103,13 @@ def _move_scripts(
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.move(source, target)
             if target.exists():
-                python = _neutral_shebang(target, root)
+                python = neutral_shebang(target, root)
                 scripts[name] = Script(name, one.name, python or (name in scripts and scripts[name].python))
-                moved[entry.path] = posixpath.join(up, scripts_to, name)
+                moved[entry.path] = posixpath.normpath(posixpath.join(up, scripts_to, name))
     return moved, tuple(scripts[name] for name in sorted(scripts))
 
 
-def _neutral_shebang(path: Path, root: Path) -> bool:
+def neutral_shebang(path: Path, root: Path) -> bool:
     """Undo what the installer wrote into the first line of a Python script; say whether it is one."""
     with path.open("rb") as file:
         first = file.readline(SHEBANG_LIMIT)
@@ -109,7 +119,10 @@ def _neutral_shebang(path: Path, root: Path) -> bool:
         third = file.readline(SHEBANG_LIMIT)
         rest = file.read() if first.startswith(b"#!") else b""
     interpreter = os.fsencode(root / "bin")
-    if first.startswith(b"#!" + interpreter):
+    if _SOME_PYTHON.fullmatch(first):
+        # Whatever Python is first on PATH: outside of an activated environment never the one that is meant.
+        body = second + third + rest
+    elif first.startswith(b"#!" + interpreter):
         body = second + third + rest
     elif first.startswith(b"#!/bin/sh") and interpreter in second:
         # The form for long paths: `'''exec' /path/python "$0" "$@"` and `' '''`.
@@ -131,7 +144,7 @@ def _remove_bytecode(root: Path) -> None:
     for folder, folders, _ in os.walk(root):
         if "__pycache__" in folders:
             folders.remove("__pycache__")
-            shutil.rmtree(Path(folder) / "__pycache__")
+            _remove(Path(folder) / "__pycache__")
 
 
 def _plain_modes(root: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uvlock2nix.artifacts import BuildPolicy, Choice, choose
@@ -17,6 +17,7 @@ from uvlock2nix.lock import (
     UrlSource,
 )
 from uvlock2nix.sync.build import Build, Source
+from uvlock2nix.sync.surroundings import extra
 from uvlock2nix.sync.values import NativeBuild
 from uvlock2nix.target import Target
 
@@ -77,13 +78,24 @@ def plan_sync(
             step = Step(package, choose(package, target, policy))
             kind = step.choice.artifact.kind if step.choice.artifact else None
             (wheels if kind == "wheel" else built).append(step)
-    builds = tuple(_build(step, project.root, (native or {}).get(step.package.name)) for step in built)
+    locked = {one.package.name: one.package.version for one in environment.packages}
+    builds = tuple(_build(step, project, (native or {}).get(step.package.name), locked) for step in built)
     return SyncPlan(tuple(wheels), builds, tuple(built), tuple(local), tuple(excluded))
 
 
-def _build(step: Step, root: Path, native: NativeBuild | None) -> Build:
+def _build(
+    step: Step, project: Project, native: NativeBuild | None, locked: Mapping[str, str | None]
+) -> Build:
     package = step.package
-    return Build(package.name, package.version, _source(step, root), native or NativeBuild())
+    native, more = native or NativeBuild(), extra(project, package.name, locked)
+    # What is said for uvlock2nix has the last word.
+    native = replace(
+        native,
+        env={**dict(more.env), **native.env},
+        build_requires=(*more.build_requires, *native.build_requires),
+        flags=(*(f"{key}={one}" for key, values in more.settings for one in values), *native.flags),
+    )
+    return Build(package.name, package.version, _source(step, project.root), native)
 
 
 def _source(step: Step, root: Path) -> Source:
@@ -101,7 +113,8 @@ def _source(step: Step, root: Path) -> Source:
                 subdirectory=url.subdirectory,
             )
         case PathSource() as path:
-            return Source(path=root / path.path, filename=Path(path.path).name)
+            held = artifact.hash if artifact else None
+            return Source(path=root / path.path, filename=Path(path.path).name, hash=held)
         case _:
             if artifact is None:
                 raise InputError(f"{package}: no file to build it from", hint="run `uv lock` again")

@@ -9,6 +9,7 @@ import base64
 import csv
 import hashlib
 import io
+import os
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -30,24 +31,31 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """One ``.dist-info``: the distribution's normalised name, its version, its RECORD."""
+    """One ``.dist-info``: the distribution's normalised name, its version, its RECORD.
+
+    ``outside`` are recorded paths that leave the environment: nothing reads, moves or keeps them.
+    """
 
     name: str
     version: str
     dist_info: Path
     entries: tuple[Entry, ...]
+    outside: tuple[str, ...] = ()
 
 
 def installed(site: Path) -> tuple[Installed, ...]:
     """All distributions below a site-packages folder, sorted by the name of their ``.dist-info``.
 
+    ``site`` is ``lib/pythonX.Y/site-packages`` of an environment, or a folder made by ``--target``.
+
     Raises:
         InputError: a distribution without a readable RECORD.
     """
-    return tuple(_read(path) for path in sorted(site.glob("*.dist-info")) if path.is_dir())
+    depth = 3 if site.name == "site-packages" else 0
+    return tuple(_read(path, depth) for path in sorted(site.glob("*.dist-info")) if path.is_dir())
 
 
-def _read(dist_info: Path) -> Installed:
+def _read(dist_info: Path, depth: int) -> Installed:
     name, _, version = dist_info.name.removesuffix(".dist-info").partition("-")
     try:
         text = (dist_info / "RECORD").read_text(encoding="utf-8")
@@ -58,7 +66,23 @@ def _read(dist_info: Path) -> Installed:
             hint="the wheel is damaged; report it to the package's maintainers",
         ) from None
     entries = [Entry(posixpath.normpath(row[0]), *[*row, "", ""][1:3]) for row in rows if row and row[0]]
-    return Installed(canonicalize_name(name), version, dist_info, tuple(entries))
+    return Installed(
+        canonicalize_name(name),
+        version,
+        dist_info,
+        tuple(entry for entry in entries if not _leaves(entry.path, depth)),
+        tuple(entry.path for entry in entries if _leaves(entry.path, depth)),
+    )
+
+
+def _leaves(path: str, depth: int) -> bool:
+    """Whether a normalised path leaves the environment, whose root is ``depth`` folders up."""
+    up = 0
+    for part in path.split("/"):
+        if part != "..":
+            break
+        up += 1
+    return path.startswith("/") or up > depth or "\0" in path
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +94,19 @@ class Collision:
 
 
 def collisions(distributions: Iterable[Installed]) -> tuple[Collision, ...]:
-    """The paths that two or more distributions record with different hashes."""
+    """The paths that two or more distributions record with different hashes, or without one.
+
+    What the installer and this project write anew (``__pycache__``) does not count.
+    """
     owners: dict[str, dict[str, set[str]]] = {}
     for one in distributions:
         for entry in one.entries:
-            owners.setdefault(entry.path, {}).setdefault(entry.hash, set()).add(one.name)
+            if "__pycache__" not in entry.path.split("/"):
+                owners.setdefault(entry.path, {}).setdefault(entry.hash, set()).add(one.name)
     found = [
         Collision(path, tuple(sorted(set().union(*by_hash.values()))))
         for path, by_hash in owners.items()
-        if len(by_hash) > 1
+        if len(by_hash) > 1 or "" in by_hash
     ]
     return tuple(sorted((one for one in found if len(one.owners) > 1), key=lambda one: one.path))
 
@@ -95,7 +123,8 @@ def rewrite(one: Installed, site: Path, moved: Mapping[str, str]) -> None:
         if path == record:
             continue
         file = site / path
-        if not file.is_file():
+        # os.path, not pathlib: a name that no file can have is no file, not an OSError.
+        if not os.path.isfile(file):  # noqa: PTH113
             continue
         digest, size = digest_of(file)
         lines.append((path, digest, str(size)))

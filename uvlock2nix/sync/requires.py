@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Final
 
 import tomli
+from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.errors import InputError
 
@@ -39,10 +40,12 @@ def read_build_system(tree: Path) -> BuildSystem:
         table = tomli.loads(path.read_text(encoding="utf-8")).get("build-system")
     except FileNotFoundError:
         return legacy
-    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomli.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
         raise InputError(f"{tree.name}: pyproject.toml: {error}", hint="the sdist is damaged") from None
     if table is None:
         return legacy
+    if not isinstance(table, dict):
+        table = {"requires": None}
     requires, backend = table.get("requires", []), table.get("build-backend", legacy.backend)
     where = table.get("backend-path", [])
     if not (_strings(requires) and isinstance(backend, str) and _strings(where)):
@@ -86,21 +89,34 @@ def effective_requires(
         name = canonicalize_name(requirement.name)
         if is_added and name in seen:
             continue
-        if requirement.marker and not requirement.marker.evaluate(dict(marker_environment or {})):
+        if requirement.marker and not _applies(requirement.marker, marker_environment or {}, what):
             continue
         seen.add(name)
         if name in relaxed & locked.keys() and not requirement.url:
             requirement.specifier = type(requirement.specifier)()
         version = locked.get(name)
-        if (
-            version
-            and not requirement.url
-            and requirement.specifier.contains(Version(version), prereleases=True)
-        ):
+        if version and not requirement.url and _admits(requirement, version):
             requirement.specifier = type(requirement.specifier)(f"=={version}")
         requirement.marker = None
         out[str(requirement)] = None
     return tuple(out)
+
+
+def _applies(marker: Marker, environment: Mapping[str, str], what: str) -> bool:
+    try:
+        return marker.evaluate(dict(environment))
+    except (UndefinedComparison, UndefinedEnvironmentName, InvalidVersion) as error:
+        raise InputError(
+            f"{what}: the marker `{marker}` of a build requirement: {error}",
+            hint="report it to the package's maintainers",
+        ) from None
+
+
+def _admits(requirement: Requirement, version: str) -> bool:
+    try:
+        return requirement.specifier.contains(Version(version), prereleases=True)
+    except InvalidVersion:
+        return False
 
 
 def _parse(text: str, what: str) -> Requirement:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,10 @@ NETWORK_SIGNS: Final = (
     "error sending request",
     "failed to connect to",
 )
+LOGIN_SIGNS: Final = (
+    "401 unauthorized", "403 forbidden", "authentication failed for", "could not read username"
+)  # fmt: skip
+_LOGIN: Final = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@]+@", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -34,6 +39,8 @@ class Runner:
     """Runs programs; several threads may use one."""
 
     quiet: bool = False
+    grace: float = 5.0
+    cause: BaseException | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _running: set[subprocess.Popen[str]] = field(default_factory=set)
     _stopped: bool = False
@@ -44,14 +51,28 @@ class Runner:
             with self._lock:
                 print(text, file=sys.stderr, flush=True)  # noqa: T201 - the build log is our only reader
 
-    def stop(self) -> None:
-        """End the programs that run, and let none start: another one has failed, nobody waits for them."""
+    def stop(self, cause: BaseException | None = None) -> None:
+        """End the programs that run, and let none start: another one has failed, nobody waits for them.
+
+        The first ``cause`` is kept.
+        """
         with self._lock:
+            first = not self._stopped
             self._stopped = True
+            self.cause = self.cause or cause
+        self._signal(signal.SIGTERM)
+        if first:
+            # For those that do not listen; a daemon, so that it holds nobody up.
+            timer = threading.Timer(self.grace, self._signal, [signal.SIGKILL])
+            timer.daemon = True
+            timer.start()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with self._lock:
             running = tuple(self._running)
         for process in running:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, number)
 
     def __call__(self, argv: Sequence[str], *, what: str, env: Mapping[str, str], cwd: Path) -> str:
         """Run ``argv``; return what it printed (both streams).
@@ -75,9 +96,10 @@ class Runner:
                     errors="replace",
                     start_new_session=True,
                 )
-            except FileNotFoundError:
+            except (OSError, ValueError) as error:
+                why = "is not there" if isinstance(error, FileNotFoundError) else f"cannot be run: {error}"
                 raise ToolError(
-                    f"{what}: the program `{argv[0]}` is not there",
+                    f"{what}: the program `{argv[0]}` {why}",
                     hint="inside Nix the hook brings it; outside, install it and have it on PATH",
                 ) from None
             self._running.add(process)
@@ -96,7 +118,7 @@ class Runner:
 
 def failure(what: str, argv: Sequence[str], code: int, output: str) -> ToolError | NetworkError:
     """The error for a program that ended with ``code``."""
-    lines = output.strip().splitlines()
+    lines = _without_logins(output).strip().splitlines()
     shown = "\n".join(f"  | {line}" for line in lines[-TAIL:])
     # A script that we pass in is no help to the reader.
     shown_argv = [word for word in argv[1:3] if "\n" not in word]
@@ -111,9 +133,19 @@ def failure(what: str, argv: Sequence[str], code: int, output: str) -> ToolError
     return ToolError(message, hint=build_hint(output))
 
 
+def _without_logins(text: str) -> str:
+    """Output as it may be shown: git and build tools print URLs as they got them."""
+    return _LOGIN.sub(r"\1****@", text)
+
+
 def build_hint(output: str) -> str:
     """What to do about a failed build, read from what the compiler or the backend said."""
     low = output.lower()
+    if any(sign in low for sign in LOGIN_SIGNS):
+        return (
+            "the index or the repository asks for a login: UV_INDEX_<NAME>_USERNAME and _PASSWORD (in Nix, "
+            "of the daemon) for a named index, else a netrc file"
+        )
     if "no module named" in low:
         name = output[low.index("no module named") + len("no module named") :].split("\n", 1)[0].strip(" '\"")
         return (

@@ -54,12 +54,13 @@ def _run_graph(
     needs: Mapping[str, set[str]],
     run: Callable[[str, Mapping[str, Path]], Path],
     workers: int,
-    stop: Callable[[], None],
+    stop: Callable[[BaseException], None],
 ) -> dict[str, Path]:
     done: dict[str, Path] = {}
     waiting = list(needs)
     running: dict[Future[Path], str] = {}
-    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+    workers = max(1, workers)
+    with ThreadPoolExecutor(max_workers=workers) as pool:
         while waiting or running:
             free = [name for name in waiting if needs[name] <= done.keys()]
             if not free and not running:
@@ -73,9 +74,9 @@ def _run_graph(
                 name = running.pop(future)
                 try:
                     done[name] = future.result()
-                except BaseException:
+                except BaseException as error:
                     waiting.clear()
-                    stop()
+                    stop(error)
                     pool.shutdown(wait=True, cancel_futures=True)
                     raise
     return done

@@ -2,35 +2,78 @@
 
 from __future__ import annotations
 
+import lzma
 import stat
+import struct
 import tarfile
 import zipfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from uvlock2nix.errors import InputError
+
+# The largest sdists of the index unpack to less; text packs by a factor of ten, a bomb by a thousand.
+MAX_BYTES: Final = 4 << 30
+MAX_FACTOR: Final = 200
+ALWAYS_FINE: Final = 64 << 20
+MAX_ENTRIES: Final = 500_000
+
+_DAMAGED: Final = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,  # a zip with a compression that Python does not know
+    RuntimeError,  # a zip with a password
+)
+
+
+class _Bound:
+    """Counts what an archive unpacks to; ValueError when it is more than any honest one."""
+
+    def __init__(self, archive: Path) -> None:
+        packed = archive.stat().st_size
+        self.limit = min(MAX_BYTES, max(ALWAYS_FINE, packed * MAX_FACTOR))
+        self.bytes = 0
+        self.entries = 0
+
+    def add(self, size: int) -> None:
+        self.bytes += max(size, 0)
+        self.entries += 1
+        if self.bytes > self.limit or self.entries > MAX_ENTRIES:
+            raise ValueError(f"it unpacks to more than {self.limit >> 20} MiB or {MAX_ENTRIES} files")
 
 
 def unpack(archive: Path, to: Path) -> Path:
     """Unpack a ``.tar.*`` or ``.zip`` sdist below ``to``; return its one top folder.
 
-    Nothing is written outside ``to``, no device or setuid file is made.
+    Nothing is written outside ``to``, no device or setuid file is made, no more is written than an sdist
+    of its size can hold. An archive without one top folder is its own, where it can be built (as with uv).
 
     Raises:
-        InputError: the archive is damaged, hostile, or has not one top folder.
+        InputError: the archive is damaged, hostile, or holds nothing to build.
     """
     to.mkdir(parents=True)
     try:
-        if archive.name.endswith(".zip"):
+        if zipfile.is_zipfile(archive):
             _unzip(archive, to)
         else:
             with tarfile.open(archive) as tar:
-                tar.extractall(to, filter="data")
-    except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
+                tar.extractall(to, members=_bounded(tar, _Bound(archive)), filter="data")
+    except _DAMAGED as error:
         raise InputError(
             f"{archive.name}: cannot be unpacked: {error}",
             hint="the file is what the lock names; report it to the package's maintainers",
         ) from None
     tops = [entry for entry in to.iterdir() if entry.is_dir() and not entry.is_symlink()]
+    if any((to / name).is_file() for name in ("pyproject.toml", "setup.py")):
+        return to
     if len(tops) != 1:
         raise InputError(
             f"{archive.name}: {len(tops)} folders at its top, an sdist has one",
@@ -39,12 +82,21 @@ def unpack(archive: Path, to: Path) -> Path:
     return tops[0]
 
 
+def _bounded(tar: tarfile.TarFile, bound: _Bound) -> Iterator[tarfile.TarInfo]:
+    for member in tar:
+        bound.add(member.size)
+        yield member
+
+
 def _unzip(archive: Path, to: Path) -> None:
+    bound = _Bound(archive)
     with zipfile.ZipFile(archive) as zipped:
         for info in zipped.infolist():
+            # No more than this is read of an entry, whatever it holds.
+            bound.add(info.file_size)
             if stat.S_ISLNK(info.external_attr >> 16):
                 raise ValueError(f"{info.filename}: a symlink in a zip")
             target = zipped.extract(info, to)
-            if info.external_attr >> 16 & stat.S_IXUSR:
+            if info.external_attr >> 16 & stat.S_IXUSR and not info.is_dir():
                 path = Path(target)
                 path.chmod(path.stat().st_mode | 0o111)

@@ -1,0 +1,79 @@
+"""Comparing what was planned with what generate saw, and with what uv installed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from packaging.tags import parse_tag
+from packaging.version import InvalidVersion, Version
+
+from uvlock2nix.digest import HALF, environment_digest
+from uvlock2nix.errors import InputError
+from uvlock2nix.sync.plan import Step, SyncPlan
+from uvlock2nix.sync.records import Installed
+from uvlock2nix.sync.values import SyncRequest
+from uvlock2nix.target import Target
+
+
+def check_key(request: SyncRequest, plan: SyncPlan, target: Target) -> None:
+    """Compare the environment with the one that generate saw: nixpkgs' Python may be another patch release.
+
+    Raises:
+        InputError: they differ, so the name of deps would lie about what it holds.
+    """
+    if request.key is None:
+        return
+    steps = [(step.package, step.choice) for step in (*plan.wheels, *plan.built_steps)]
+    found = environment_digest(steps, python=target.python.minor, system=request.system)
+    if found != request.key[:HALF]:
+        raise InputError(
+            f"the environment for Python {request.python_version} on {request.system} is not the one that "
+            "these files were generated for",
+            hint=f"run: uvlock2nix generate --python {request.python_version}; then: uvlock2nix update-hash",
+        )
+
+
+def check_installed(distributions: Sequence[Installed], plan: SyncPlan) -> None:
+    """Compare what was installed with what was planned; uv must have taken the very files that we named.
+
+    Raises:
+        InputError: a package is missing, is too many, has another version or another wheel.
+    """
+    there = {one.name: one for one in distributions}
+    wrong: list[str] = []
+    for step in (*plan.wheels, *plan.built_steps):
+        one = there.pop(step.package.name, None)
+        if one is None:
+            wrong.append(f"{step.package} is missing")
+        elif step.package.version and not _same_version(one.version, step.package.version):
+            wrong.append(f"{step.package.name} is {one.version}, the lock says {step.package.version}")
+        elif step in plan.wheels and (reason := _other_wheel(one, step)):
+            wrong.append(reason)
+    wrong += [f"{name} is there and is not in the plan" for name in there]
+    if wrong:
+        raise InputError(
+            "uv installed something else than what was planned: " + "; ".join(wrong),
+            hint="this is a fault of uvlock2nix: report it with the uv.lock",
+        )
+
+
+def _same_version(one: str, other: str) -> bool:
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return one == other
+
+
+def _other_wheel(one: Installed, step: Step) -> str:
+    """Why the installed wheel is not the planned one; ``""`` when it is."""
+    artifact = step.choice.artifact
+    if artifact is None or not artifact.filename.endswith(".whl"):
+        return ""
+    wanted = parse_tag("-".join(artifact.filename.removesuffix(".whl").split("-")[-3:]))
+    text = (one.dist_info / "WHEEL").read_text(encoding="utf-8", errors="replace")
+    tags = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("Tag:")]
+    have = {tag for text in tags for tag in parse_tag(text)}
+    # Some wheels were renamed after they were built and say another platform inside: compare what can be.
+    if have and not have & wanted and {tag.abi for tag in have}.isdisjoint({tag.abi for tag in wanted}):
+        return f"{step.package.name}: uv took a wheel for {', '.join(tags)}, planned was {artifact.filename}"
+    return ""
