@@ -126,11 +126,10 @@ def make_conflicts(rng: random.Random, texts: dict[str, str]) -> list[str]:
         items += [f'{{ package = "{name}", group = "{group}" }}' for group in groups if name]
     if len(texts) > 2:
         items += [f'{{ package = "{name}" }}' for name in texts if name and name != "root"]
-    sets = []
-    for _ in range(rng.randint(0, 2)):
-        if len(items) >= 3:
-            sets.append("[" + ", ".join(rng.sample(items, rng.randint(2, 3))) + "]")
-    return sets
+    if len(items) < 3:
+        return []
+    chosen = (rng.sample(items, rng.randint(2, 3)) for _ in range(rng.randint(0, 2)))
+    return ["[" + ", ".join(group) + "]" for group in chosen]
 
 
 def make_workspace(rng: random.Random, folder: Path, index: Path) -> None:
@@ -251,6 +250,43 @@ def compare(folder: Path, asked: Asked) -> str | None:
     return None
 
 
+def mutate(rng: random.Random, folder: Path) -> str:
+    """Change one thing in one pyproject.toml; returns what."""
+    path = rng.choice(sorted(folder.rglob("pyproject.toml")))
+    text = path.read_text()
+    changes = {
+        "a dependency more": (r"^dependencies = \[", r'dependencies = ["lib-h", '),
+        "no dependencies": (r"^dependencies = \[.*$", "dependencies = []"),
+        "another version": (r'^version = "0.1.0"', 'version = "0.2.0"'),
+        "another Python": (r'^requires-python = ">=3.11"', 'requires-python = ">=3.12"'),
+        "an extra less": (r"^x = \[.*\n", ""),
+        "an extra more": (
+            r"^\[project.optional-dependencies\]",
+            '[project.optional-dependencies]\nw = ["lib-a"]',
+        ),
+        "a group more": (r"^\[dependency-groups\]", '[dependency-groups]\nmore = ["lib-b"]'),
+        "a group less": (r"^docs = \[.*\n", ""),
+        "another marker": (r"sys_platform == 'linux'", "sys_platform == 'win32'"),
+        "the same marker said otherwise": (r"python_version < '3.12'", "python_full_version < '3.12'"),
+        "a comment": (r"^\[project\]", "# nothing\n[project]"),
+        "another specifier": (r"==1.0", ">=1.0"),
+    }
+    name = rng.choice(sorted(changes))
+    path.write_text(re.sub(changes[name][0], changes[name][1], text, count=1, flags=re.MULTILINE))
+    return name
+
+
+def compare_staleness(rng: random.Random, folder: Path, python: str) -> tuple[str, bool, bool]:
+    """What was changed, whether uv calls the lock stale, and whether we do."""
+    name = mutate(rng, folder)
+    result = run_uv(folder, ["lock", "--check", "--python", python])
+    try:
+        ours = bool(check_lock_matches(load_project(folder)))
+    except Uvlock2nixError:
+        ours = True
+    return name, result.returncode != 0, ours
+
+
 def main() -> int:
     """Make, ask and compare."""
     parser = argparse.ArgumentParser(
@@ -262,7 +298,7 @@ def main() -> int:
     parser.add_argument("--python", nargs="+", required=True)
     parser.add_argument("--keep", type=Path)
     options = parser.parse_args()
-    locked = asked = wrong = with_conflicts = 0
+    locked = asked = wrong = with_conflicts = stale_by_uv = stale_by_us = 0
     for seed in range(options.seed, options.seed + options.count):
         rng = random.Random(seed)
         with tempfile.TemporaryDirectory() as temporary:
@@ -287,6 +323,12 @@ def main() -> int:
                 if difference is not None:
                     wrong += 1
                     print(f"seed {seed} {question.flags} {question.platform} {question.python}: {difference}")
+            name, by_uv, by_us = compare_staleness(rng, folder, options.python[0])
+            stale_by_uv, stale_by_us = stale_by_uv + by_uv, stale_by_us + by_us
+            if by_us != by_uv:
+                wrong += by_us
+                print(f"seed {seed}: {name}: stale by uv: {by_uv}, by us: {by_us}")
+    print(f"changed projects: {stale_by_uv} stale by uv, {stale_by_us} by us")
     print(f"{locked} locks ({with_conflicts} with conflicts), {asked} questions, {wrong} differ")
     return 1 if wrong else 0
 

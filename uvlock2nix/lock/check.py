@@ -1,7 +1,8 @@
 """Whether a lock still belongs to its pyproject.toml files, as far as it can be seen without uv.
 
 ``uv lock --check`` is the judge; this finds the everyday cases early and says what differs: members,
-requires-python, versions, requirements, extras, dependency groups.
+requires-python, versions, requirements, extras, dependency groups. Now and then uv is content with a change
+that we tell, because it alters nothing that is locked: so this is something to warn of.
 """
 
 from __future__ import annotations

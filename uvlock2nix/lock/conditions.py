@@ -28,6 +28,9 @@ TRUE = 1
 MAX_NODES = 200_000
 """More than any lock needs by far; a marker made to explode ends in an error instead of no memory."""
 
+MAX_VARIABLES = 500
+"""Extras and groups in all markers together; diagrams are joined by recursion that goes as deep."""
+
 
 def extra_item(package: str, extra: str) -> str:
     """uv's name for an active extra inside markers."""
@@ -48,10 +51,16 @@ class Conditions:
     """Diagrams for one environment. A diagram is a number; ``FALSE`` and ``TRUE`` are the constants."""
 
     def __init__(
-        self, environment: Mapping[str, str], *, extras: Collection[str] = (), groups: Collection[str] = ()
+        self,
+        environment: Mapping[str, str],
+        *,
+        extras: Collection[str] = (),
+        groups: Collection[str] = (),
+        max_nodes: int = MAX_NODES,
     ) -> None:
         """``extras`` and ``groups`` are what PEP 751's collections hold; uv's own locks do not use them."""
         self._environment = environment
+        self._max_nodes = max_nodes
         self._collections = {"extras": frozenset(extras), "dependency_groups": frozenset(groups)}
         self._nodes: list[tuple[int, int, int]] = [(1 << 30, 0, 0), (1 << 30, 1, 1)]
         self._unique: dict[tuple[int, int, int], int] = {}
@@ -100,9 +109,7 @@ class Conditions:
                     self._comparisons[marker] = known
                 return known
             case Extra():
-                variable = self._variables.setdefault(marker.name, len(self._variables))
-                if variable == len(self._names):
-                    self._names.append(marker.name)
+                variable = self._variable(marker.name)
                 return (
                     self._node(variable, TRUE, FALSE) if marker.negated else self._node(variable, FALSE, TRUE)
                 )
@@ -115,12 +122,30 @@ class Conditions:
             case _:
                 assert_never(marker)
 
+    def _variable(self, name: str) -> int:
+        known = self._variables.get(name)
+        if known is None:
+            if len(self._names) >= MAX_VARIABLES:
+                raise MarkerError(f"and the others name more than {MAX_VARIABLES} extras and groups")
+            known = self._variables[name] = len(self._names)
+            self._names.append(name)
+        return known
+
     def _fold(self, parts: tuple[Marker, ...], start: int, join: Callable[[int, int], int]) -> int:
-        result = start
+        """All parts joined; ``start`` is neutral, its opposite decides alone.
+
+        From the last to the first: names are numbered as they appear, so a later part stands below an
+        earlier one and each step touches the top only.
+        """
+        built = []
         for part in parts:
-            if result == 1 - start:
-                break
-            result = join(result, self._build(part))
+            diagram = self._build(part)
+            if diagram == 1 - start:
+                return diagram
+            built.append(diagram)
+        result = start
+        for diagram in reversed(built):
+            result = join(diagram, result)
         return result
 
     def _node(self, variable: int, low: int, high: int) -> int:
@@ -129,7 +154,7 @@ class Conditions:
         key = (variable, low, high)
         known = self._unique.get(key)
         if known is None:
-            if len(self._nodes) >= MAX_NODES:
+            if len(self._nodes) >= self._max_nodes:
                 raise MarkerError("is too complex together with the others")
             known = self._unique[key] = len(self._nodes)
             self._nodes.append(key)
@@ -146,7 +171,7 @@ class Conditions:
         key = (conjunction, left, right) if left < right else (conjunction, right, left)
         known = self._joined.get(key)
         if known is None:
-            if len(self._joined) >= 10 * MAX_NODES:
+            if len(self._joined) >= 10 * self._max_nodes:
                 raise MarkerError("is too complex together with the others")
             variable_l, low_l, high_l = self._nodes[left]
             variable_r, low_r, high_r = self._nodes[right]

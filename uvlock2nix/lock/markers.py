@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -17,6 +18,9 @@ from packaging.version import InvalidVersion, Version
 
 MAX_DEPTH = 60
 """Deepest nesting of parentheses; a real marker has two or three."""
+
+MAX_LENGTH = 1_000_000
+"""Longest marker in characters; the longest of real locks have some ten thousand."""
 
 VERSION_VARIABLES = frozenset(("python_version", "python_full_version", "implementation_version"))
 VARIABLES = VERSION_VARIABLES | {
@@ -99,8 +103,14 @@ Atom: TypeAlias = Comparison | Extra | Membership
 Marker: TypeAlias = Atom | Both | Either
 
 
+@lru_cache(maxsize=2048)
 def parse_marker(text: str) -> Marker:
-    """The expression that ``text`` spells. Raises MarkerError."""
+    """The expression that ``text`` spells. Raises MarkerError.
+
+    Kept for the next target: a lock says the same few markers thousands of times.
+    """
+    if len(text) > MAX_LENGTH:
+        raise MarkerError(f"has {len(text)} characters, more than we read")
     return _Parser(text).parse()
 
 

@@ -256,7 +256,7 @@ class _LockReader:
             there = self.extras[number]
             extras = tuple(e for e in problems.names(entry, "extra", f"{where}: {name}") if e in there)
         marker = entry.get("marker", "")
-        if marker != "" and marker not in self.markers:
+        if not isinstance(marker, str) or (marker and marker not in self.markers):
             marker = self._marker(marker, f"{where}: {name}", "marker")
         return Dependency(number, extras, marker)
 

@@ -18,7 +18,7 @@ from uvlock2nix.lock.script import read_script
 from uvlock2nix.lock.settings import UvSettings
 from uvlock2nix.lock.wire import load_toml
 
-MAX_LOCK_BYTES = 256 << 20
+MAX_LOCK_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)

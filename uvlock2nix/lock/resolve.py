@@ -56,23 +56,18 @@ def resolve(project: Project, selection: Selection, target: Target) -> Environme
     Raises SelectionError (unknown names, a Python that the lock does not admit), ConflictError (names
     both sides), LockError (a marker without meaning, a platform that the lock was not made for).
     """
-    lock = project.lock
-    check_target(lock, target, str(project.lock_path))
+    lock, where = project.lock, str(project.lock_path)
     try:
+        check_target(lock, target, where)
         if lock.flavour == "pylock":
             return _resolve_pylock(project, selection, target)
-        active = activate(project, selection)
-        return _Resolver(lock, active, target).run()
+        return _Resolver(lock, activate(project, selection), target).run()
     except MarkerError as error:
-        raise LockError(f"{project.lock_path}: a marker {error}", hint="run `uv lock` again") from None
-    except RecursionError:
-        raise LockError(
-            f"{project.lock_path}: its markers are too deep", hint="run `uv lock` again"
-        ) from None
+        raise LockError(f"{where}: a marker {error}", hint="run `uv lock` again") from None
 
 
 def check_target(lock: Lock, target: Target, where: str) -> None:
-    """Raise unless the lock admits the target's Python and platform."""
+    """Raise SelectionError, LockError or MarkerError unless the lock admits Python and platform."""
     if lock.requires_python and not SpecifierSet(lock.requires_python).contains(
         target.python.full, prereleases=True
     ):
@@ -81,19 +76,16 @@ def check_target(lock: Lock, target: Target, where: str) -> None:
             hint="choose another Python with --python",
         )
     conditions = Conditions(target.marker_environment())
-    try:
-        supported = lock.supported_markers
-        if supported and not any(conditions.evaluate(marker) for marker in supported):
-            said = " or ".join(f"`{shorten(marker, 100)}`" for marker in supported[:5])
-            raise LockError(
-                f"{where}: was made for {said}, and {target} is none of them",
-                hint="choose another --system, or widen tool.uv.environments and lock again",
-            )
-        forks = lock.resolution_markers
-        if forks and not any(conditions.possible(marker) for marker in forks):
-            raise LockError(f"{where}: no part of its resolution is for {target}", hint="run `uv lock` again")
-    except MarkerError as error:
-        raise LockError(f"{where}: a marker {error}", hint="run `uv lock` again") from None
+    supported = lock.supported_markers
+    if supported and not any(conditions.evaluate(marker) for marker in supported):
+        said = " or ".join(f"`{shorten(marker, 100)}`" for marker in supported[:5])
+        raise LockError(
+            f"{where}: was made for {said}, and {target} is none of them",
+            hint="choose another --system, or widen tool.uv.environments and lock again",
+        )
+    forks = lock.resolution_markers
+    if forks and not any(conditions.possible(marker) for marker in forks):
+        raise LockError(f"{where}: no part of its resolution is for {target}", hint="run `uv lock` again")
 
 
 class _Resolver:

@@ -79,6 +79,7 @@ def test_truth_on_linux(text: str, expected: bool) -> None:
         ("extra > 'a'", "compares extra"),
         ("extras == 'a'", "asks extras"),
         ("'3' ~= python_version", "variable on the right"),
+        ("os_name == '" + "a" * 1_000_000 + "'", "more than we read"),
         ("(" * 100 + "os_name == 'a'" + ")" * 100, "nested too deeply"),
     ],
 )
@@ -125,10 +126,17 @@ def test_diagrams_are_canonical() -> None:
 def test_a_marker_made_to_explode_is_an_error() -> None:
     pairs = [f"(extra == 'a{n}' and extra == 'b{n}')" for n in range(30)]
     first = " and ".join(f"extra != 'a{n}'" for n in range(30))
-    conditions = Conditions(ENVIRONMENT)
+    conditions = Conditions(ENVIRONMENT, max_nodes=5000)
     conditions.compile(first)
     with pytest.raises(MarkerError, match="too complex"):
         conditions.compile(" or ".join(pairs))
+
+
+def test_too_many_extras_are_an_error_not_a_deep_recursion() -> None:
+    marker = " or ".join(f"extra == 'a{n}'" for n in range(500))
+    assert Conditions(ENVIRONMENT).evaluate(marker, {"a499"})
+    with pytest.raises(MarkerError, match="more than 500"):
+        Conditions(ENVIRONMENT).compile(marker + " or extra == 'b'")
 
 
 ATOMS = st.sampled_from(
