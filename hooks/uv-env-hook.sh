@@ -4,6 +4,7 @@
 # Attributes:
 #   pythonDeps         the output of deps
 #   uvEnvInterpreter   the Python that runs the environment (path of the program)
+#   uvEnvPackages      packages of nixpkgs to link into it (list, optional)
 #   dontUseUvEnv       leaves the phases alone
 # A second output `build`, where there is one, gets what builds the project's own packages.
 # The hook stands behind restoreReferencesHook in nativeBuildInputs: it finishes what that one has restored.
@@ -22,6 +23,12 @@ uvEnvFinishPhase() {
   local -a flags=()
   # shellcheck disable=SC2154 # set by stdenv where the derivation has such an output
   if [ -n "${build-}" ]; then flags+=("--build-to=$build"); fi
+  local -a packages=()
+  concatTo packages uvEnvPackages
+  local package
+  for package in "${packages[@]}"; do
+    flags+=("--package=$package")
+  done
   # shellcheck disable=SC2154
   @uvlock2nix@ venv finish "$out" \
     --interpreter "$uvEnvInterpreter" \

@@ -109,7 +109,7 @@ def make_plan(
     if len(minors) != 1:
         raise UsageError("one Python for all systems", hint="give one --python")
     every = [one for _, classes in classified for one in classes]
-    _refuse_nixpkgs(every)
+    _refuse_different_nixpkgs(classified)
     built = [one for one in every if is_built(one)]
     members = _members(project, every)
     held_back = exclude_newer or hold_back(one.package.package for one in every)
@@ -160,13 +160,21 @@ def make_plan(
     )
 
 
-def _refuse_nixpkgs(every: Sequence[ClassifiedPackage]) -> None:
-    # env is made of deps alone: what is left out there would be missing at run time, in silence.
-    taken = sorted({one.name for one in every if one.from_nixpkgs})
-    if taken:
+def _refuse_different_nixpkgs(classified: Sequence[tuple[Target, Sequence[ClassifiedPackage]]]) -> None:
+    """One file serves all systems: what comes from nixpkgs must be the same on each."""
+    taken = [
+        {
+            (one.name, one.nixpkgs.attr, one.nixpkgs.version)
+            for one in classes
+            if one.from_nixpkgs and one.nixpkgs
+        }
+        for _, classes in classified
+    ]
+    different = sorted({name for name, _, _ in set().union(*taken) - set(taken[0]).intersection(*taken)})
+    if different:
         raise UsageError(
-            f"{', '.join(taken)}: taken from nixpkgs, which the generated files cannot do yet",
-            hint='give --from-nixpkgs none, or write from-nixpkgs = "none" in [tool.uvlock2nix]',
+            f"{', '.join(different)}: taken from nixpkgs on some of the systems only",
+            hint="name them under `deny` (or all under `allow`) in [tool.uvlock2nix.nixpkgs]",
         )
 
 

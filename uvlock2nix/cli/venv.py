@@ -31,12 +31,15 @@ def copy(deps: Path, out: Path) -> None:
 @click.argument("root", type=PATH)
 @click.option("--interpreter", type=PATH, required=True)
 @click.option("--build-to", type=PATH, help="Where the build requirements of the project's packages go.")
+@click.option("--package", "packages", type=PATH, multiple=True, help="A package of nixpkgs to link in.")
 @click.option("--cores", type=int, default=1)
-def finish(root: Path, interpreter: Path, build_to: Path | None, cores: int) -> None:
+def finish(
+    root: Path, interpreter: Path, build_to: Path | None, packages: tuple[Path, ...], cores: int
+) -> None:
     """Make the restored tree ROOT an environment."""
     from uvlock2nix.venv.environment import finish_environment
 
-    finish_environment(root, interpreter, cores=cores, build_to=build_to)
+    finish_environment(root, interpreter, cores=cores, build_to=build_to, packages=packages)
 
 
 @command.command("package")

@@ -22,9 +22,12 @@ from uvlock2nix.nixlang import (
     Func,
     Inherit,
     Item,
+    Let,
     List,
     Path,
+    Select,
     Var,
+    attrs,
     call,
     render_file,
     select,
@@ -40,11 +43,37 @@ def env_file(plan: Plan) -> str:
     if is_conditional(plan.runtime_inputs, plan):
         names.add("lib")
     deps = Formal("python-deps", call("callPackage", Path(0, (DEPS,)), AttrSet(())))
-    function = Func(
-        (*formals(names), deps), call("stdenv.mkDerivation", Func("finalAttrs", _attributes(plan)))
-    )
+    body: Expr = call("stdenv.mkDerivation", Func("finalAttrs", _attributes(plan)))
+    if plan.excluded:
+        body = Let((_from_nixpkgs(plan),), body)
+    function = Func((*formals(names), deps), body)
     about = "its environment: the packages of deps with their references restored"
     return render_file(function, header(plan, about))
+
+
+def _from_nixpkgs(plan: Plan) -> Bind:
+    """The packages that were decided to come from nixpkgs, checked again: nixpkgs may have moved on."""
+    matches = [one.nixpkgs for one in plan.excluded]
+    decided = attrs((one.attr, string(one.version or "")) for one in matches if one and one.attr)
+    message = interpolated(
+        f"{plan.name}: nixpkgs has ",
+        Var("attr"),
+        " ",
+        select("package.version"),
+        ", this was generated for ",
+        Var("version"),
+        ". Run: uvlock2nix generate",
+    )
+    other = Binary("!=", select("package.version"), Var("version"))
+    one = Let(
+        (Bind(("package",), Select(select(f"{plan.python_attr}.pkgs"), (Var("attr"),))),),
+        call("lib.throwIf", other, message, Var("package")),
+    )
+    return Bind(
+        ("fromNixpkgs",),
+        call("lib.mapAttrsToList", Func("attr", Func("version", one)), decided),
+        "Taken from nixpkgs, with the versions that this was decided for.",
+    )
 
 
 def _attributes(plan: Plan) -> AttrSet:
@@ -65,6 +94,9 @@ def _attributes(plan: Plan) -> AttrSet:
         Bind(("pythonDeps",), Var("python-deps"), blank_before=True),
         Bind(("uvEnvInterpreter",), select(f"{plan.python_attr}.interpreter")),
     ]
+    if plan.excluded:
+        modules = call(f"{plan.python_attr}.pkgs.requiredPythonModules", Var("fromNixpkgs"))
+        binds.append(Bind(("uvEnvPackages",), modules))
     binds.append(
         Bind(
             ("referencesLibraryPath",),

@@ -11,8 +11,11 @@ from pathlib import Path
 def copy_writable(source: Path, target: Path) -> None:
     """Copy a tree with its symlinks as they are; everything in the copy can be written.
 
-    Folders that are there already are filled; a file that is there is replaced.
+    Folders that are there already are filled; a file, or a link, that is there is replaced: nothing is
+    written through it.
     """
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        target.unlink()
     target.mkdir(parents=True, exist_ok=True)
     with os.scandir(source) as entries:
         for entry in sorted(entries, key=lambda one: one.name):
@@ -25,6 +28,8 @@ def copy_writable(source: Path, target: Path) -> None:
 
 def copy_file(source: Path, target: Path) -> None:
     """Copy one file or symlink; a file can be written and keeps whether it can be run."""
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
     target.unlink(missing_ok=True)
     if source.is_symlink():
         target.symlink_to(source.readlink())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from uvlock2nix.errors import InputError
@@ -15,13 +16,17 @@ from uvlock2nix.sync.records import Installed, digest_of, installed, write
 from uvlock2nix.venv.copying import copy_writable
 from uvlock2nix.venv.interpreter import compile_bytecode, write_interpreter
 from uvlock2nix.venv.launchers import place_script, write_launchers
+from uvlock2nix.venv.linking import link_packages
 
 
-def finish_environment(root: Path, python: Path, *, cores: int, build_to: Path | None) -> None:
+def finish_environment(
+    root: Path, python: Path, *, cores: int, build_to: Path | None, packages: tuple[Path, ...] = ()
+) -> None:
     """Make the restored copy of deps in ``root`` an environment, in place.
 
     ``build_to`` gets the folders with what builds the project's own packages; without it they are removed:
-    the environment must not hold on to them.
+    the environment must not hold on to them. ``packages`` are installed packages (of nixpkgs) that are
+    linked in.
     """
     manifest = read_manifest(root)
     version = str(manifest["python"])
@@ -29,9 +34,12 @@ def finish_environment(root: Path, python: Path, *, cores: int, build_to: Path |
     _take_out(root / BUILD_REQUIRES, build_to)
     interpreter = write_interpreter(root, python, version)
     _scripts(root, site, interpreter)
+    own = installed(site)
+    link_packages(packages, root, version)
     for one in installed(site):
         written = write_launchers(root / "bin", interpreter, entry_points(one), package=one.name)
-        record(one, root, site, written)
+        if one in own:
+            record(one, root, site, written)
     compile_bytecode(site, interpreter, cores)
 
 
@@ -56,15 +64,9 @@ def _scripts(root: Path, site: Path, interpreter: Path) -> None:
     old = posixpath.join(up, SCRIPTS) + "/"
     for one in installed(site):
         names = [entry.path.removeprefix(old) for entry in one.entries if entry.path.startswith(old)]
-        if names:
-            lines = [(e.path, e.hash, e.size) for e in one.entries if not e.path.startswith(old)]
-            write(one.dist_info / "RECORD", lines)
-            record(_again(one, site), root, site, names)
+        rest = tuple(entry for entry in one.entries if not entry.path.startswith(old))
+        record(replace(one, entries=rest), root, site, names)
     shutil.rmtree(kept)
-
-
-def _again(one: Installed, site: Path) -> Installed:
-    return next(other for other in installed(site) if other.name == one.name)
 
 
 def record(one: Installed, root: Path, site: Path, names: list[str]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
+
+from uvlock2nix.errors import ToolError
 
 
 def write_interpreter(root: Path, python: Path, version: str) -> Path:
@@ -26,20 +29,22 @@ def write_interpreter(root: Path, python: Path, version: str) -> Path:
     return bin_dir / "python"
 
 
-def compile_bytecode(folder: Path, python: Path, cores: int, run: object = None) -> None:
+def compile_bytecode(folder: Path, python: Path, cores: int) -> None:
     """Compile all modules below ``folder``; a module that does not compile is left to fail when imported.
 
     The bytecode is of the kind that is never compared with its source (PEP 552): in the store neither can
     change, and modification times are all the same there.
     """
-    import subprocess
-
-    subprocess.run(
-        [
-            str(python), "-m", "compileall", "-q", "-q", "-f",
-            "--invalidation-mode", "unchecked-hash", "-j", str(max(1, cores)), str(folder),
-        ],
-        check=False,
-        env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    argv = [
+        str(python), "-I", "-m", "compileall", "-q", "-q", "-f",
+        "--invalidation-mode", "unchecked-hash", "-j", str(max(1, cores)), str(folder),
+    ]  # fmt: skip
+    try:
+        # Its exit code says that some module did not compile: code for another Python, templates, tests.
+        subprocess.run(
+            argv, check=False, env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}, stdout=subprocess.DEVNULL
+        )
+    except OSError as error:
+        raise ToolError(
+            f"{python}: cannot be run: {error.strerror}", hint="--interpreter names the Python of the target"
+        ) from None

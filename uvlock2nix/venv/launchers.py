@@ -14,7 +14,8 @@ from typing import Final
 from uvlock2nix.errors import InputError
 from uvlock2nix.sync.normalise import PLACEHOLDER_SHEBANG
 
-_REFERENCE: Final = re.compile(r"([A-Za-z_][\w.]*)\s*:\s*([A-Za-z_][\w.]*)\s*(?:\[.*\])?\Z")
+_REFERENCE: Final = re.compile(r"([\w.]+)\s*:\s*([\w.]+)\s*(?:\[.*\])?\Z")
+_INTERPRETER: Final = re.compile(r"python[0-9.]*t?")
 _NAME: Final = re.compile(r"[^/\x00-\x1f]+\Z")
 # The kernel reads no more of a first line than this; a longer one goes through /bin/sh.
 SHEBANG_LIMIT: Final = 127
@@ -47,7 +48,7 @@ def launcher(reference: str, python: Path, *, what: str) -> str:
         InputError: the reference is not one; nothing else may get into the text.
     """
     match = _REFERENCE.match(reference.strip())
-    if match is None:
+    if match is None or not all(part.isidentifier() for part in f"{match[1]}.{match[2]}".split(".")):
         raise InputError(
             f"{what}: entry point {reference!r} is not `module:attribute`",
             hint="report it to the package's maintainers",
@@ -65,7 +66,7 @@ def write_launchers(bin_dir: Path, python: Path, points: Mapping[str, str], *, p
                 f"{package}: the name of entry point {name!r} is not a file name",
                 hint="report it to the package's maintainers",
             )
-        if name in {"python", "python3"}:
+        if is_interpreter(name):
             continue  # would replace the interpreter of everybody
         path = bin_dir / name
         path.unlink(missing_ok=True)
@@ -75,13 +76,22 @@ def write_launchers(bin_dir: Path, python: Path, points: Mapping[str, str], *, p
     return written
 
 
+def is_interpreter(name: str) -> bool:
+    """Whether a file of that name in ``bin`` is what runs Python: ``python``, ``python3.13t`` …"""
+    return _INTERPRETER.fullmatch(name) is not None
+
+
 def place_script(source: Path, target: Path, python: Path) -> None:
-    """Copy a script that a wheel ships into ``bin``, with its interpreter."""
-    content = source.read_bytes()
-    first, _, rest = content.partition(b"\n")
+    """Copy a script that a wheel ships into ``bin``, with its interpreter.
+
+    One that is named as the interpreter is left out: it would run for everybody.
+    """
+    if is_interpreter(target.name):
+        return
     target.unlink(missing_ok=True)
-    if first.rstrip() == PLACEHOLDER_SHEBANG:
-        target.write_bytes(shebang(python).encode() + rest)
-    else:
-        shutil.copyfile(source, target)
+    with source.open("rb") as file:
+        if file.readline(len(PLACEHOLDER_SHEBANG) + 3).rstrip() == PLACEHOLDER_SHEBANG:
+            target.write_bytes(shebang(python).encode() + file.read())
+        else:
+            shutil.copyfile(source, target)
     target.chmod(0o755)

@@ -12,6 +12,7 @@ from uvlock2nix.venv.copying import copy_file, copy_writable
 from uvlock2nix.venv.environment import record
 from uvlock2nix.venv.interpreter import compile_bytecode, write_interpreter
 from uvlock2nix.venv.launchers import place_script, write_launchers
+from uvlock2nix.venv.linking import link_into
 
 # Made anew in every environment, never shared.
 OWN = frozenset(["bin", "pyvenv.cfg", SUPPORT.split("/", maxsplit=1)[0]])
@@ -31,7 +32,7 @@ def layer(
             _copy(entry, out / entry.name)
     for entry in sorted(env.iterdir()):
         if entry.name not in OWN:
-            _link(entry, out / entry.name)
+            link_into(entry, out / entry.name)
     interpreter = write_interpreter(out, python, version)
     _bin(env, tree, out, interpreter, version, scripts)
     for path in sorted((out / site_packages(version)).iterdir()):
@@ -44,15 +45,6 @@ def _copy(source: Path, target: Path) -> None:
         copy_writable(source, target)
     else:
         copy_file(source, target)
-
-
-def _link(source: Path, target: Path) -> None:
-    if not target.exists() and not target.is_symlink():
-        target.symlink_to(source)
-    elif source.is_dir() and target.is_dir() and not target.is_symlink():
-        for entry in sorted(source.iterdir()):
-            if entry.name != "__pycache__":
-                _link(entry, target / entry.name)
 
 
 def _bin(

@@ -1,0 +1,59 @@
+"""The small fixtures: the whole way, and what happens without a network."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Built, copy_fixture, go, uvlock2nix
+from tests.support.stand import Stand, require_stand
+
+pytestmark = [pytest.mark.stand, pytest.mark.network]
+
+
+def test_hello_runs(hello: Built) -> None:
+    done = hello.stand.run([f"{hello.package}/bin/hello-uv", "1234567"], cwd=Path("/"))
+    assert done.stdout.strip() == "hello, 1.2 million"
+
+
+def test_nothing_to_do_is_noticed_without_nix(hello: Built) -> None:
+    before = (hello.project / "nix" / "python-deps.json").read_bytes()
+    done = uvlock2nix(hello.stand, "update-hash", hello.project, prefix=("env", "PATH=/nowhere"))
+    assert done.returncode == 0, done.stderr
+    assert (hello.project / "nix" / "python-deps.json").read_bytes() == before
+
+
+def test_no_network_in_the_build(stand: Stand, tmp_path: Path) -> None:
+    """The fixed-output build in a network namespace without any network: one error, one hint, exit code 5."""
+    project = copy_fixture("hello", tmp_path)
+    # Another project, so that no earlier build of the same content serves it.
+    lock = project / "uv.lock"
+    lock.write_text(lock.read_text() + "\n# another digest\n")
+    toml = project / "pyproject.toml"
+    toml.write_text(toml.read_text() + '\n[tool.uvlock2nix]\nexclude-newer = "2026-11-13T00:00:00Z"\n')
+    assert uvlock2nix(stand, "generate", project).returncode == 0
+    pins = project / "nix" / "python-deps.json"
+    before = pins.read_bytes()
+    done = uvlock2nix(stand, "update-hash", project, prefix=("unshare", "--net"))
+    assert done.returncode == 5, done.stderr
+    assert sum(line.startswith("error:") for line in done.stderr.splitlines()) == 1
+    assert sum(line.startswith("hint:") for line in done.stderr.splitlines()) == 1
+    assert "network" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert pins.read_bytes() == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suite", ["trixie", "bookworm"])
+def test_wheels_only_on_older_nix(suite: str, tmp_path: Path) -> None:
+    stand = require_stand("trixie" if suite == "trixie" else "bookworm")
+    project = copy_fixture("wheels-only", tmp_path)
+    minor = stand.evaluate("(import <nixpkgs> { }).python3.pythonVersion")
+    toml = project / "pyproject.toml"
+    toml.write_text(toml.read_text() + f'\n[tool.uvlock2nix]\npython = "{minor}"\n')
+    built = go(stand, project)
+    done = stand.run([f"{built.package}/bin/wheels-only", "--check"], cwd=Path("/"))
+    assert '"ruff"' in done.stdout
+    shutil.rmtree(project)
