@@ -109,13 +109,12 @@ class HttpFetcher:
         folder = self.cache / "downloads"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with self.session.head(
-                _checked(url), headers=_HEADERS, timeout=TIMEOUT, allow_redirects=True
-            ) as r:
-                if r.status_code != 200:
-                    raise NetworkError(f"{url}: the server answered {r.status_code}")
-                tag = r.headers.get("ETag") or r.headers.get("Last-Modified") or ""
-                length = r.headers.get("Content-Length", "")
+            # A GET whose body is not read: unlike HEAD it follows redirects everywhere.
+            with self.session.get(_checked(url), headers=_HEADERS, timeout=TIMEOUT, stream=True) as answer:
+                if answer.status_code != 200:
+                    raise NetworkError(f"{url}: the server answered {answer.status_code}")
+                tag = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
+                length = answer.headers.get("Content-Length", "")
         except requests.RequestException as error:
             raise NetworkError(f"{url}: {_short(error)}", hint="is the network reachable?") from error
         except OSError as error:

@@ -182,7 +182,8 @@ def _over(stronger: NativeInputs, weaker: NativeInputs) -> NativeInputs:
     return replace(
         stronger,
         **taken,
-        kind=stronger.kind if stronger.kind != "unknown" else weaker.kind,
+        # An entry about running the wheel says nothing about the build.
+        kind=weaker.kind if stronger.kind in ("unknown", "wheel-runtime") else stronger.kind,
         sources=(*stronger.sources, *(s for s in weaker.sources if s not in stronger.sources)),
         notes=stronger.notes or weaker.notes,
         evidence=stronger.evidence or weaker.evidence,

@@ -196,3 +196,11 @@ def test_build_requirements_and_pins_to_relax() -> None:
 def test_sonames() -> None:
     assert soname_attribute("libGL.so.1") == "libGL"
     assert soname_attribute("libnothing.so.9") is None
+
+
+def test_an_entry_about_wheels_leaves_the_build_to_inspection() -> None:
+    knowledge = Knowledge(inspected={"numba": NativeInputs(kind="bundled", provenance="inspected")})
+    found = knowledge.native("numba", "0.62")
+    assert found is not None
+    assert found.kind == "bundled"
+    assert found.wheel_runtime_libs == ("onetbb",)
