@@ -59,7 +59,8 @@ pkgs.stdenv.mkDerivation (
       uv venv --quiet --python "$(command -v python3)" venv
       export VIRTUAL_ENV=$PWD/venv
       uv pip install --config-file uv.toml --no-binary "$distribution" "$requirement" $also
-      venv/bin/python -c "import importlib, sys; importlib.import_module(sys.argv[1])" "$module"
+      for name in $module; do echo "import $name"; done > import.py
+      venv/bin/python import.py
       echo ok > $out
     '';
     outputHashMode = "flat";

@@ -31,7 +31,7 @@ from uvlock2nix.knowledge.store import Knowledge  # noqa: E402
 
 @dataclass(frozen=True)
 class Subject:
-    """A package to prove: the module that must import, and packages that this import needs."""
+    """A package to prove: the modules that must import, and what else is installed for it."""
 
     name: str
     version: str
@@ -47,7 +47,7 @@ SUBJECTS = (
     Subject("python-ldap", "3.4.5", "ldap"),
     Subject("gssapi", "1.10.1", "gssapi"),
     Subject("xmlsec", "1.3.17", "xmlsec", ("--no-binary=lxml",)),
-    Subject("psycopg-c", "3.2.13", "psycopg_c", ("psycopg==3.2.13",)),
+    Subject("psycopg-c", "3.2.13", "psycopg psycopg_c", ("psycopg==3.2.13",)),
     Subject("pycurl", "7.45.7", "pycurl"),
     Subject("pycairo", "1.29.0", "cairo"),
     Subject("dbus-python", "1.4.0", "dbus"),
