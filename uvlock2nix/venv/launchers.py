@@ -77,7 +77,7 @@ def write_launchers(bin_dir: Path, python: Path, points: Mapping[str, str], *, p
 
 
 def is_interpreter(name: str) -> bool:
-    """Whether a file of that name in ``bin`` is what runs Python: ``python``, ``python3.13t`` …"""
+    """Whether a file of that name in ``bin`` is what runs Python, as ``python3.13t``."""
     return _INTERPRETER.fullmatch(name) is not None
 
 
