@@ -22,7 +22,17 @@ SYSTEM: Final = select("stdenv.hostPlatform.system")
 
 # What the files call their own: an attribute of this name could not be reached beside it.
 RESERVED: Final = frozenset(
-    {"buildInputs", "callPackage", "compilers", "finalAttrs", "hash", "key", "keys", "nativeBuildInputs"}
+    {
+        "buildInputs",
+        "callPackage",
+        "compilers",
+        "finalAttrs",
+        "fromNixpkgs",
+        "hash",
+        "key",
+        "keys",
+        "nativeBuildInputs",
+    }
     | {"outputHash", "pin", "pins", "pinsKey", "python", "python-deps", "python-env", "referenceInputs"}
     | {"skipLockCheck", "stale", "system", "toolchain"}
 )
