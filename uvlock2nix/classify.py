@@ -135,7 +135,7 @@ class _Work:
         match = self.knowledge.index.lookup(package.name, package.version, self.target.python.minor)
         draft = ClassifiedPackage(entry, choice, class_, why, EMPTY, match, from_nixpkgs=False)
         if class_ == "workspace":
-            return replace(draft, nixpkgs=None)
+            return _own(replace(draft, nixpkgs=None), self.target, self.knowledge)
         if choice.artifact is not None and choice.artifact.kind == "wheel":
             return _with_run_time(draft, self.knowledge)
         if choice.artifact is None:
@@ -219,6 +219,16 @@ def _registry(choice: Choice) -> tuple[Class, tuple[str, ...]]:
     said = list(dict.fromkeys(item.reason for item in wheels))
     shown = "; ".join(said[:2])
     return "sdist", (f"no wheel fits the target: {shown}" + (" …" if len(said) > 2 else ""),)
+
+
+def _own(draft: ClassifiedPackage, target: Target, knowledge: Knowledge) -> ClassifiedPackage:
+    """A project of the user's own: only what is said about it (``[external]``, the user's table) counts."""
+    known = knowledge.native(draft.name, draft.version, darwin=target.is_darwin)
+    if known is None or known.provenance not in ("user", "pep725"):
+        return draft
+    needs = dict.fromkeys((*known.build_inputs, *known.native_build_inputs, *known.dlopen))
+    reason = f"needs {', '.join(needs) or 'nothing'} ({_who(known)})"
+    return replace(draft, native=known, reasons=(*draft.reasons, reason))
 
 
 def _with_run_time(draft: ClassifiedPackage, knowledge: Knowledge) -> ClassifiedPackage:

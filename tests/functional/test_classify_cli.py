@@ -162,3 +162,17 @@ def test_html_with_sizes_has_a_map(tmp_path: Path) -> None:
     assert "<svg" in text
     assert "a 1: 1.0 kB, wheel" in text
     assert "<b>" not in text
+
+
+def test_what_the_project_declares_for_itself_is_used(tmp_path: Path) -> None:
+    project = tmp_path / "p"
+    shutil.copytree(AUTHENTIK, project)
+    pyproject = project / "pyproject.toml"
+    declared = '[external]\nhost-requires = ["pkg:generic/libxml2", "pkg:generic/odd"]\n'
+    pyproject.write_text(pyproject.read_text() + "\n" + declared)
+    result = run(str(project), *LINUX, "--json")
+    found = {p["name"]: p for p in json.loads(result.stdout)["packages"]}
+    assert found["authentik-like"]["class"] == "workspace"
+    assert found["authentik-like"]["native"]["build_inputs"] == ["libxml2"]
+    assert "no attribute known for pkg:generic/odd" in result.stderr
+    assert "in older nixpkgs, libpq is" in run(str(project), *LINUX, "--explain", "psycopg-c").stdout

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import tomli
 
 from uvlock2nix.atomic import write_atomic
 from uvlock2nix.classify import ClassifiedPackage, ClassifyPolicy, classify
@@ -24,10 +25,13 @@ from uvlock2nix.knowledge import indexes
 from uvlock2nix.knowledge.fetch import HttpFetcher, cache_dir
 from uvlock2nix.knowledge.gather import LEVELS, parse_level, parse_lists
 from uvlock2nix.knowledge.inspections import Candidate, inspect_all
+from uvlock2nix.knowledge.native import NativeInputs
+from uvlock2nix.knowledge.pep725 import parse_external
 from uvlock2nix.knowledge.requirements import read_requirements
 from uvlock2nix.knowledge.store import Knowledge
 from uvlock2nix.knowledge.user import parse_user_native
 from uvlock2nix.knowledge.wheel_survey import survey
+from uvlock2nix.lock import Project
 from uvlock2nix.target import Target
 
 
@@ -89,6 +93,25 @@ def command(
         click.echo(table(asked.target, packages, knowledge))
 
 
+def _declared(project: Project) -> dict[str, NativeInputs]:
+    """PEP 725 ``[external]`` of the project and its members, by name."""
+    found: dict[str, NativeInputs] = {}
+    for member in project.members:
+        place = project.root / member.pyproject_path
+        try:
+            table = tomli.loads(place.read_text(encoding="utf-8")).get("external")
+        except (OSError, ValueError):
+            continue  # the project was read already: what is wrong with the file has been said
+        declared = parse_external(table, str(member.pyproject_path)) if isinstance(table, dict) else None
+        if declared is not None:
+            found[member.name] = declared.inputs
+            for entry in declared.unknown:
+                click.echo(
+                    f"note: {member.pyproject_path} [external]: no attribute known for {entry}", err=True
+                )
+    return found
+
+
 def classified(
     asked: Request,
     knowledge: Knowledge,
@@ -129,6 +152,7 @@ def knowledge_of(asked: Request) -> Knowledge:
     stored = indexes.find(cache, key)
     return Knowledge(
         user=parse_user_native(asked.config.native),
+        external=_declared(asked.project),
         own_index=indexes.load(stored.path) if stored is not None else None,
     )
 
@@ -190,7 +214,10 @@ def with_inspections(
     return replace(
         knowledge,
         inspected={f.name: f.inputs for f in findings if f.inputs is not None},
-        external={f.name: f.external for f in findings if f.external is not None},
+        external={
+            **knowledge.external,
+            **{f.name: f.external for f in findings if f.external is not None},
+        },
         uninspected={f.name: f.why_not for f in findings if f.why_not},
     )
 

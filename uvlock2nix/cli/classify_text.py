@@ -9,7 +9,7 @@ import click
 
 from uvlock2nix.classify import CLASSES, ClassifiedPackage, without_password
 from uvlock2nix.knowledge.native import NativeInputs, template_text
-from uvlock2nix.knowledge.store import Knowledge
+from uvlock2nix.knowledge.store import Knowledge, former_name
 from uvlock2nix.target import Target
 
 _COLORS: Mapping[str, str] = {
@@ -168,6 +168,11 @@ def _native_lines(native: NativeInputs) -> Iterator[str]:
     for label, values in parts:
         if values:
             yield f"{label}: " + printable(", ".join(values))
+    for attr in dict.fromkeys(
+        (*native.build_inputs, *native.native_build_inputs, *native.wheel_runtime_libs)
+    ):
+        if (former := former_name(attr)) is not None:
+            yield f"  in older nixpkgs, {attr} is {printable(former)}"
     for line in native.evidence:
         yield f"  found: {printable(line)}"
     if native.notes:

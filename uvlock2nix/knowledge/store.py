@@ -93,3 +93,14 @@ def _sonames() -> Mapping[str, str]:
 def soname_attribute(soname: str) -> str | None:
     """The nixpkgs attribute whose library output has ``soname``, or ``None``."""
     return _sonames().get(soname)
+
+
+@lru_cache(maxsize=1)
+def _renames() -> Mapping[str, str]:
+    raw = load_table("attr-renames.json").get("renames")
+    return raw if isinstance(raw, dict) else {}
+
+
+def former_name(attr: str) -> str | None:
+    """What an attribute of today's nixpkgs is called in older ones, or ``None``."""
+    return _renames().get(attr)
