@@ -141,9 +141,8 @@ def main() -> int:
                 found += 1
                 print(f"seed {seed}, {folder.name}: {taken:.1f} s")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    print(
-        f"{seed - options.seed} rounds, {dict(outcomes)}, slowest {slowest:.2f} s, peak {peak} MiB, {found} findings"
-    )
+    rounds = f"{seed - options.seed} rounds, {dict(outcomes)}"
+    print(f"{rounds}, slowest {slowest:.2f} s, peak {peak} MiB, {found} findings")
     return 1 if found else 0
 
 
