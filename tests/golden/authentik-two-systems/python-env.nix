@@ -1,0 +1,43 @@
+# Written by uvlock2nix @version@ from uv.lock; `uvlock2nix generate` writes it again.
+# authentik-like: its environment: the packages of deps with their references restored
+{
+  lib,
+  stdenv,
+  callPackage,
+  python313,
+  restoreReferencesHook,
+  uvEnvHook,
+  python-deps ? callPackage ./python-deps.nix { },
+}:
+
+stdenv.mkDerivation (finalAttrs: {
+  name = "authentik-like-python-env";
+  # `build` holds what builds the project's own packages; nothing at run time refers to it.
+  outputs = [
+    "out"
+    "build"
+  ];
+
+  nativeBuildInputs = [
+    restoreReferencesHook
+    uvEnvHook
+  ];
+  buildInputs = python-deps.buildInputs;
+  referenceInputs = python-deps.referenceInputs;
+
+  pythonDeps = python-deps;
+  uvEnvInterpreter = python313.interpreter;
+
+  # libstdc++ and libgcc_s, which wheels take from the system.
+  referencesLibraryPath = [ "${lib.getLib stdenv.cc.cc}/lib" ];
+
+  dontUnpack = true;
+  # Wheels stay as they are but for what is restored.
+  dontFixup = true;
+
+  passthru = {
+    deps = python-deps;
+    python = python313;
+    pythonPath = "${finalAttrs.finalPackage}/${python313.sitePackages}";
+  };
+})

@@ -1,0 +1,190 @@
+# Written by uvlock2nix @version@ from uv.lock; `uvlock2nix generate` writes it again.
+# authentik-like: its installed packages, without a reference to the store (a fixed-output derivation)
+{
+  lib,
+  stdenv,
+  cacert,
+  git,
+  krb5,
+  libpq,
+  libtool,
+  libxml2,
+  libxslt,
+  openssl,
+  pkg-config,
+  postgresql,
+  python313,
+  stripReferencesHook,
+  uv,
+  uvSyncHook,
+  xmlsec,
+  zlib,
+  # Both are given by `uvlock2nix update-hash`, which evaluates before the hash is known.
+  outputHash ? null,
+  skipLockCheck ? false,
+}:
+
+let
+  inherit (stdenv.hostPlatform) system;
+  python = python313;
+  pins = lib.importJSON ./python-deps.json;
+
+  pin = pins.hashes.${system} or null;
+
+  # What the content depends on (locked files, selection, Python, build settings), by system.
+  keys = {
+    x86_64-linux = "7067fc510419f80158fdb8daa34a389a";
+  };
+  key = keys.${system}
+    or (throw "authentik-like: nothing was generated for ${system}. Run: uvlock2nix generate --system ${system}");
+
+  # Programs that builds from source run, with the packages that need them.
+  nativeBuildInputs = [
+    krb5 # gssapi
+    pkg-config # lxml, xmlsec
+    postgresql.pg_config # psycopg-c
+  ];
+
+  # Libraries that builds from source link, with the packages that need them.
+  buildInputs = [
+    krb5 # gssapi
+    libpq # psycopg-c
+    libtool # xmlsec
+    libxml2 # lxml, xmlsec
+    libxslt # lxml, xmlsec
+    openssl # xmlsec
+    xmlsec # xmlsec
+    zlib # lxml
+  ];
+
+  # Compiled code depends on what compiled it: another compiler or library gives another name.
+  compilers = [
+    stdenv
+    python
+  ]
+  ++ nativeBuildInputs
+  ++ buildInputs;
+  toolchain =
+    lib.substring 0 16
+      (builtins.hashString "sha256" (builtins.unsafeDiscardStringContext (toString compilers)));
+  pinsKey = "${key}-${toolchain}";
+
+  # The names under which references are taken out here and put back in the environment.
+  referenceInputs = builtins.toJSON (
+    stripReferencesHook.referenceInputs {
+      inherit krb5 libpq libtool libxml2 libxslt openssl pkg-config python uv xmlsec zlib;
+      "postgresql.pg_config" = postgresql.pg_config;
+      "stdenv.cc" = stdenv.cc;
+      "stdenv.cc.cc" = stdenv.cc.cc;
+    }
+  );
+
+  stale = !skipLockCheck && builtins.hashFile "sha256" ../uv.lock != pins.lock;
+  # A hash belongs to one key: whatever changes what would be installed makes it unknown.
+  hash =
+    if stale then
+      throw "authentik-like: uv.lock is not the one that nix/python-deps.json was made for. Run: uvlock2nix update-hash"
+    else if outputHash != null then
+      outputHash
+    else if pin != null && lib.hasPrefix key pin.key then
+      pin.hash
+    else
+      throw "authentik-like: nix/python-deps.json has no hash for what would be installed on ${system}. Run: uvlock2nix update-hash";
+in
+stdenv.mkDerivation {
+  name = "authentik-like-python-deps-${pinsKey}";
+
+  src = lib.fileset.toSource {
+    root = ../.;
+    fileset = lib.fileset.unions [
+      ../packages/authentik-like-client/pyproject.toml
+      ../packages/authentik-like-tasks/pyproject.toml
+      ../pyproject.toml
+      ../uv.lock
+    ];
+  };
+
+  nativeBuildInputs = [
+    python
+    uv
+    git # sources from git
+    uvSyncHook
+    stripReferencesHook
+  ]
+  ++ nativeBuildInputs;
+  inherit buildInputs referenceInputs;
+
+  uvSyncInterpreter = python.interpreter;
+  uvSyncPython = python.version;
+  uvSyncSystem = system;
+  uvSyncKey = key;
+  uvSyncLibc = "glibc 2.40";
+  uvSyncExcludeNewer = pins.build.excludeNewer;
+
+  # What each build from source gets, and no other build sees.
+  uvSyncNative = builtins.toJSON {
+    gssapi = {
+      inputs = map lib.getDev [ krb5 ];
+      cflags = [ "-include gssapi/gssapi_ext.h" ];
+      build_requires = [
+        "setuptools"
+        "cython"
+        "wheel"
+      ];
+    };
+    lxml = {
+      inputs = map lib.getDev [
+        libxml2
+        libxslt
+        pkg-config
+        zlib
+      ];
+    };
+    psycopg-c = {
+      inputs = map lib.getDev [
+        libpq
+        postgresql.pg_config
+      ];
+      build_requires = [
+        "setuptools"
+        "wheel"
+      ];
+      relax = [ "setuptools" ];
+    };
+    xmlsec = {
+      inputs = map lib.getDev [
+        libtool
+        libxml2
+        libxslt
+        openssl
+        pkg-config
+        xmlsec
+      ];
+      build_requires = [
+        "setuptools"
+        "wheel"
+        "setuptools-scm"
+        "pkgconfig"
+        "lxml"
+      ];
+      relax = [
+        "lxml"
+        "setuptools"
+      ];
+    };
+  };
+
+  # Nothing may be changed any more behind the check that no reference is left.
+  dontFixup = true;
+
+  SSL_CERT_FILE = "${cacert}/etc/ssl/certs/ca-bundle.crt";
+  impureEnvVars = lib.fetchers.proxyImpureEnvVars ++ [ "NIX_SSL_CERT_FILE" ];
+
+  outputHashMode = "recursive";
+  outputHashAlgo = "sha256";
+  outputHash = hash;
+
+  passthru = { inherit python uv pinsKey; };
+
+  meta.platforms = [ "x86_64-linux" ];
+}

@@ -1,0 +1,92 @@
+# Written by uvlock2nix @version@ from uv.lock; `uvlock2nix generate` writes it again.
+# hello-uv: its installed packages, without a reference to the store (a fixed-output derivation)
+{
+  lib,
+  stdenv,
+  cacert,
+  python313,
+  stripReferencesHook,
+  uv,
+  uvSyncHook,
+  # Both are given by `uvlock2nix update-hash`, which evaluates before the hash is known.
+  outputHash ? null,
+  skipLockCheck ? false,
+}:
+
+let
+  inherit (stdenv.hostPlatform) system;
+  python = python313;
+  pins = lib.importJSON ./python-deps.json;
+
+  pin = pins.hashes.${system} or null;
+
+  # What the content depends on (locked files, selection, Python, build settings), by system.
+  keys = {
+    x86_64-linux = "99dc143104c22cc433c86abcde473e0c";
+  };
+  key = keys.${system}
+    or (throw "hello-uv: nothing was generated for ${system}. Run: uvlock2nix generate --system ${system}");
+
+  # Programs that builds from source run, with the packages that need them.
+  nativeBuildInputs = [ ];
+
+  # Libraries that builds from source link, with the packages that need them.
+  buildInputs = [ ];
+  pinsKey = key;
+
+  # The names under which references are taken out here and put back in the environment.
+  referenceInputs = builtins.toJSON (stripReferencesHook.referenceInputs { inherit python uv; });
+
+  stale = !skipLockCheck && builtins.hashFile "sha256" ../uv.lock != pins.lock;
+  # A hash belongs to one key: whatever changes what would be installed makes it unknown.
+  hash =
+    if stale then
+      throw "hello-uv: uv.lock is not the one that nix/python-deps.json was made for. Run: uvlock2nix update-hash"
+    else if outputHash != null then
+      outputHash
+    else if pin != null && lib.hasPrefix key pin.key then
+      pin.hash
+    else
+      throw "hello-uv: nix/python-deps.json has no hash for what would be installed on ${system}. Run: uvlock2nix update-hash";
+in
+stdenv.mkDerivation {
+  name = "hello-uv-python-deps-${pinsKey}";
+
+  src = lib.fileset.toSource {
+    root = ../.;
+    fileset = lib.fileset.unions [
+      ../pyproject.toml
+      ../uv.lock
+    ];
+  };
+
+  nativeBuildInputs = [
+    python
+    uv
+    uvSyncHook
+    stripReferencesHook
+  ]
+  ++ nativeBuildInputs;
+  inherit buildInputs referenceInputs;
+
+  uvSyncInterpreter = python.interpreter;
+  uvSyncPython = python.version;
+  uvSyncSystem = system;
+  uvSyncKey = key;
+  uvSyncLibc = "glibc 2.40";
+  uvSyncExcludeNewer = pins.build.excludeNewer;
+
+  # Nothing may be changed any more behind the check that no reference is left.
+  dontFixup = true;
+
+  SSL_CERT_FILE = "${cacert}/etc/ssl/certs/ca-bundle.crt";
+  impureEnvVars = lib.fetchers.proxyImpureEnvVars ++ [ "NIX_SSL_CERT_FILE" ];
+
+  outputHashMode = "recursive";
+  outputHashAlgo = "sha256";
+  outputHash = hash;
+
+  passthru = { inherit python uv pinsKey; };
+
+  meta.platforms = [ "x86_64-linux" ];
+}

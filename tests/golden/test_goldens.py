@@ -1,0 +1,178 @@
+"""What generate writes for the fixtures, letter by letter; and real Nix evaluates every golden."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.emit import FAKE_HASH, plan_of, texts
+from tests.support.stand import REPO, Stand, require_stand, suites_ready
+from uvlock2nix import __version__
+from uvlock2nix.cli.files import is_untouched, stamped
+from uvlock2nix.cli.generate import generated
+from uvlock2nix.emit.common import MARK
+from uvlock2nix.plan import Plan
+
+HERE = Path(__file__).parent
+LINUX = ("x86_64-linux",)
+# Golden → the fixture and the systems.
+GOLDENS = {
+    "hello": ("hello", LINUX),
+    "wheels-only": ("wheels-only", LINUX),
+    "authentik": ("authentik", LINUX),
+    "authentik-two-systems": ("authentik", (*LINUX, "aarch64-darwin")),
+}
+FILES = ("python-deps.nix", "python-env.nix", "package.nix", "python-deps.json")
+
+
+def sources(fixture: str, folder: Path) -> Path:
+    """A copy of a fixture as somebody has it before the first generate."""
+    left_out = shutil.ignore_patterns("nix", "result", ".venv", "__pycache__")
+    shutil.copytree(REPO / "fixtures" / fixture, folder, ignore=left_out)
+    return folder
+
+
+def written(name: str, folder: Path, python: str = "3.13") -> tuple[Plan, dict[str, str]]:
+    """The Plan of a golden's project in ``folder``, and file name → what generate writes."""
+    fixture, systems = GOLDENS[name]
+    plan = plan_of(sources(fixture, folder), systems=systems, python=python)
+    return plan, {one.path.name: one.text for one in generated(plan, folder)}
+
+
+def without_version(text: str) -> str:
+    """The text with a placeholder for our version and without the digest, which hangs on it."""
+    text = text.replace(f"{MARK} {__version__} ", f"{MARK} @version@ ")
+    return re.sub(r"^# Digest: .*\n", "", text, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sorted(GOLDENS))
+def test_generate_writes_the_golden(name: str, tmp_path: Path) -> None:
+    _, files = written(name, tmp_path / "project")
+    assert set(files) == set(FILES)
+    for file, text in files.items():
+        golden = HERE / name / file
+        if os.environ.get("UVLOCK2NIX_UPDATE_GOLDEN") == "1":
+            golden.parent.mkdir(exist_ok=True)
+            golden.write_text(without_version(text), encoding="utf-8")
+        assert without_version(text) == golden.read_text(encoding="utf-8"), (
+            f"{golden} differs; UVLOCK2NIX_UPDATE_GOLDEN=1 renews it"
+        )
+        if file.endswith(".nix"):
+            assert is_untouched(text)
+            assert max(map(len, text.splitlines())) <= 200
+            assert not [line for line in text.splitlines() if line != line.rstrip()]
+
+
+def test_no_golden_is_left_over() -> None:
+    there = {str(path.relative_to(HERE)) for path in HERE.glob("*/*") if "__pycache__" not in path.parts}
+    assert there == {f"{name}/{file}" for name in GOLDENS for file in FILES}
+
+
+EVALUATED = """
+let
+  pkgs = import <nixpkgs> {{ overlays = [ (import {repo}/nix/overlay.nix) ]; }};
+  deps = pkgs.callPackage {nix}/python-deps.nix {{ outputHash = "{hash}"; skipLockCheck = true; }};
+  env = pkgs.callPackage {nix}/python-env.nix {{ python-deps = deps; }};
+  package = pkgs.callPackage {nix}/package.nix {{ python-deps = deps; }};
+in
+{{
+  drvs = map (drv: drv.drvPath) [ deps env package ];
+  names = map (drv: drv.name) [ deps env package ];
+  inherit (package.passthru) pythonPath;
+  envPath = env.passthru.pythonPath;
+  env = "${{env}}";
+  package = "${{package}}";
+  same = package.passthru.env.drvPath == env.drvPath;
+}}
+"""
+
+
+def evaluate(stand: Stand, nix: Path) -> dict[str, object]:
+    stand.run(
+        [
+            "bash",
+            "-c",
+            'for file; do nix-instantiate --parse "$file" >/dev/null; done',
+            "-",
+            *nix.glob("*.nix"),
+        ]
+    )
+    found = stand.evaluate(EVALUATED.format(repo=REPO, nix=nix, hash=FAKE_HASH))
+    assert isinstance(found, dict)
+    return found
+
+
+def suites() -> list[object]:
+    """The newest Nix always; the older ones where they are set up."""
+    old = [suite for suite in ("trixie", "bookworm") if suite in suites_ready()]
+    return [pytest.param(suite, marks=pytest.mark.stand) for suite in ("forky", *old)]
+
+
+def pythons(stand: Stand) -> list[str]:
+    """The minors of the suite's package set."""
+    names = "map (p: p.version) (builtins.filter (p: p != null) (map (n: pkgs.${n} or null) NAMES))"
+    listed = " ".join(f'"python3{minor}"' for minor in range(9, 16))
+    found = stand.evaluate(
+        "with { pkgs = import <nixpkgs> { }; }; " + names.replace("NAMES", f"[ {listed} ]")
+    )
+    assert isinstance(found, list)
+    return [".".join(version.split(".")[:2]) for version in found]
+
+
+@pytest.mark.parametrize("name", sorted(GOLDENS))
+@pytest.mark.parametrize("suite", suites())
+def test_nix_evaluates_the_golden(suite: str, name: str, tmp_path: Path) -> None:
+    """Old and new Nix read it; where the suite has another Python, what generate writes for that one."""
+    stand = require_stand("forky") if suite == "forky" else Stand(suite)
+    project = tmp_path / "project"
+    here = pythons(stand)
+    python = "3.13" if "3.13" in here else here[-1]
+    plan, files = written(name, project, python)
+    (project / "nix").mkdir()
+    for file in FILES:
+        golden = (HERE / name / file).read_text(encoding="utf-8")
+        (project / "nix" / file).write_text(golden if python == "3.13" else files[file], encoding="utf-8")
+    found = evaluate(stand, project / "nix")
+    names = found["names"]
+    assert isinstance(names, list)
+    key = plan.systems[0].key
+    assert re.fullmatch(rf"{plan.name}-python-deps-{key}(-[0-9a-f]{{16}})?", names[0])
+    assert names[1:] == [f"{plan.name}-python-env", f"{plan.name}-{plan.version}"]
+    assert found["same"] is True
+    assert found["pythonPath"] == f"{found['package']}/lib/python{python}/site-packages"
+    assert found["envPath"] == f"{found['env']}/lib/python{python}/site-packages"
+
+
+@pytest.mark.stand
+def test_the_check_of_goldens_fails_when_it_must(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    _, files = written("hello", project)
+    (project / "nix").mkdir()
+    for file, text in files.items():
+        (project / "nix" / file).write_text(text.replace("lib.fileset.unions", "lib.fileset.unoins"))
+    with pytest.raises(AssertionError, match="unoins"):
+        evaluate(require_stand("forky"), project / "nix")
+
+
+def test_stamped_texts_know_an_edit() -> None:
+    text = stamped("".join(f"{line}\n" for line in texts(plan_of(REPO / "fixtures" / "hello")).values()))
+    assert is_untouched(text)
+    assert not is_untouched(text.replace("stdenv", "stdenw", 1))
+    assert not is_untouched(text + "\n")
+    assert not is_untouched(text.replace(MARK, "Written by me", 1))
+
+
+def test_files_are_readable_by_git() -> None:
+    """No control characters, one newline at the end."""
+    done = subprocess.run(
+        ["git", "-C", str(REPO), "ls-files", "tests/golden"], capture_output=True, text=True, check=True
+    )
+    for file in done.stdout.split():
+        data = (REPO / file).read_bytes()
+        assert data.endswith(b"\n")
+        assert not re.search(rb"[\x00-\x09\x0b-\x1f]", data)
