@@ -30,6 +30,8 @@ let
   tweaks = {
     # nixpkgs has pg_config in a derivation of its own.
     libpq = ''rm -f "$out"/bin/pg_config "$out"/bin/pg_config.*; rmdir "$out/bin" 2>/dev/null || true'';
+    # A config script in `out` would name `dev`, which names `out`.
+    libmysqlclient = ''mkdir -p "$dev/bin"; mv "$out"/bin/*_config "$dev/bin/"; rmdir "$out/bin" 2>/dev/null || true'';
     libtool = ''rm -f "$out"/bin/libtool'';
     krb5 = ''
       # Debian keeps MIT's files beside Heimdal's; nixpkgs has them in the usual places.
