@@ -30,8 +30,9 @@ from uvlock2nix.knowledge.pep725 import parse_external
 from uvlock2nix.knowledge.requirements import read_requirements
 from uvlock2nix.knowledge.store import Knowledge
 from uvlock2nix.knowledge.user import parse_user_native
+from uvlock2nix.knowledge.uv_cache import git_tree, sdist_tree, uv_cache_dir
 from uvlock2nix.knowledge.wheel_survey import survey
-from uvlock2nix.lock import Project
+from uvlock2nix.lock import GitSource, Project
 from uvlock2nix.target import Target
 
 
@@ -160,13 +161,20 @@ def knowledge_of(asked: Request) -> Knowledge:
 def candidates(packages: Iterable[ClassifiedPackage], root: Path) -> tuple[Candidate, ...]:
     """The packages whose native inputs are unknown, as what can be inspected of them."""
     found: list[Candidate] = []
+    cache = uv_cache_dir()
     for package in packages:
-        artifact = package.choice.artifact
+        artifact, source = package.choice.artifact, package.package.package.source
         if package.known != "unknown" or artifact is None or artifact.kind == "wheel":
             continue
         place = root / artifact.path if artifact.path is not None and artifact.kind != "git" else None
+        if isinstance(source, GitSource) and (tree := git_tree(cache, source.commit)) is not None:
+            inside = (tree / (source.subdirectory or "")).resolve()
+            place = inside if inside.is_relative_to(tree.resolve()) else None
+        fallback = None
+        if artifact.kind == "sdist" and package.version is not None:
+            fallback = sdist_tree(cache, package.name, package.version)
         url = artifact.url if artifact.kind == "sdist" else None
-        found.append(Candidate(package.name, artifact.filename, url, place, artifact.hash))
+        found.append(Candidate(package.name, artifact.filename, url, place, artifact.hash, fallback))
     return tuple(found)
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from uvlock2nix.errors import InputError, NetworkError, Uvlock2nixError
 from uvlock2nix.knowledge.fetch import Fetcher
-from uvlock2nix.knowledge.inspect import inspect_sdist, inspect_tree
+from uvlock2nix.knowledge.inspect import Inspection, inspect_sdist, inspect_tree
 from uvlock2nix.knowledge.native import NativeInputs, Provenance, is_attribute
 
 # Raised whenever inspection itself changes: old results are then made again.
@@ -21,13 +21,17 @@ _LISTS: Final = ("build_inputs", "native_build_inputs", "dlopen", "sources", "ev
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A package to inspect: an sdist at ``url`` with ``hash``, or a file or tree on disk at ``path``."""
+    """A package to inspect: an sdist at ``url`` with ``hash``, or a file or tree on disk at ``path``.
+
+    ``fallback`` is a tree that is read where the file cannot be had.
+    """
 
     name: str
     filename: str
     url: str | None
     path: Path | None
     hash: str | None
+    fallback: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,9 @@ def _inspect(candidate: Candidate, network: _Network, cache: Path) -> Finding:
         elif candidate.path is not None:
             result = inspect_sdist(candidate.path, candidate.filename)
         else:
-            result = inspect_sdist(network.file(candidate), candidate.filename)
+            result, checked = _fetched(candidate, network)
+            # What stands for a file whose hash nobody of us saw is not kept under that hash.
+            kept = kept if checked else None
     except Uvlock2nixError as error:
         return Finding(candidate.name, why_not=error.message.splitlines()[0][:300])
     if result.nature == "unknown":
@@ -107,6 +113,17 @@ def _inspect(candidate: Candidate, network: _Network, cache: Path) -> Finding:
     if kept is not None:
         _remember(kept, finding)
     return finding
+
+
+def _fetched(candidate: Candidate, network: _Network) -> tuple[Inspection, bool]:
+    """The inspection, and whether it is one of the very file that the lock names."""
+    try:
+        path = network.file(candidate)
+    except Uvlock2nixError:
+        if candidate.fallback is None:
+            raise
+        return inspect_tree(candidate.fallback, candidate.filename), False
+    return inspect_sdist(path, candidate.filename), True
 
 
 def _place(candidate: Candidate, cache: Path) -> Path | None:

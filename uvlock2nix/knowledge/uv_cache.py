@@ -1,0 +1,52 @@
+"""Source trees that uv has unpacked already: read from its cache, never written to.
+
+The layout is uv's own and may change with its version; what is not found is simply not there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,150}\Z")
+
+
+def uv_cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where uv keeps its cache: ``UV_CACHE_DIR``, ``$XDG_CACHE_HOME/uv`` or ``~/.cache/uv``."""
+    if own := environ.get("UV_CACHE_DIR"):
+        return Path(own)
+    base = environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "uv"
+
+
+def git_tree(cache: Path, commit: str) -> Path | None:
+    """The finished checkout of a commit (uv names it by the first characters), or ``None``."""
+    if not _COMMIT.match(commit):
+        return None
+    for place in _glob(cache, f"git-v*/checkouts/*/{commit[:4]}*"):
+        finished = place.with_name(f"{place.name}.ok").exists() or (place / ".ok").exists()
+        if finished and len(place.name) >= 7 and commit.startswith(place.name) and place.is_dir():
+            return place
+    return None
+
+
+def sdist_tree(cache: Path, name: str, version: str) -> Path | None:
+    """The unpacked sdist of a release from any index, or ``None``. uv checked its hash, we do not."""
+    if not _PLAIN.match(name) or not _PLAIN.match(version):
+        return None
+    for pattern in (f"sdists-v*/pypi/{name}/{version}/*/src", f"sdists-v*/index/*/{name}/{version}/*/src"):
+        for place in _glob(cache, pattern):
+            if place.is_dir():
+                return place
+    return None
+
+
+def _glob(cache: Path, pattern: str) -> list[Path]:
+    try:
+        return sorted(cache.glob(pattern))
+    except OSError:
+        return []
