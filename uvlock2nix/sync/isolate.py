@@ -18,11 +18,19 @@ PATH_LISTS: Final = (
     "PKG_CONFIG_PATH_FOR_TARGET",
     "CMAKE_PREFIX_PATH",
     "NIXPKGS_CMAKE_PREFIX_PATH",
+    "CMAKE_INCLUDE_PATH",
+    "CMAKE_LIBRARY_PATH",
+    "CMAKE_PROGRAM_PATH",
     "ACLOCAL_PATH",
+    "LD_LIBRARY_PATH",
     "XDG_DATA_DIRS",
     "GI_TYPELIB_PATH",
 )
 WORD_LISTS: Final = ("NIX_CFLAGS_COMPILE", "NIX_LDFLAGS", "NIX_CFLAGS_LINK")
+SEPARATE: Final = frozenset(["-isystem", "-I", "-L", "-rpath", "-idirafter", "-F", "-iframework"])
+JOINED: Final = (
+    "-I", "-L", "-F", "-B", "-isystem", "-rpath=", "-Wl,-rpath,", "-Wl,-rpath=", "-Wl,-rpath-link,"
+)  # fmt: skip
 
 
 def isolated(env: Mapping[str, str], own: Iterable[str], everyone: Iterable[str]) -> dict[str, str]:
@@ -81,11 +89,9 @@ def _kept_words(words: list[str], foreign: frozenset[str]) -> list[str]:
         following = words[index + 1] if index + 1 < len(words) else ""
         if skip:
             skip = False
-        elif word in {"-isystem", "-I", "-L", "-rpath", "-idirafter", "-F", "-iframework"} and _of(
-            following, foreign
-        ):
+        elif word in SEPARATE and _of(following, foreign):
             skip = True
-        elif word.startswith(("-L", "-I", "-F")) and _of(word[2:], foreign):
+        elif any(word.startswith(flag) and _of(word[len(flag) :], foreign) for flag in JOINED):
             continue
         else:
             kept.append(word)
