@@ -43,7 +43,8 @@ def make_tree(venv: Path, tree: Path) -> None:
     objects = [path for path in files if ".so" in path.name and path.read_bytes()[:4] == b"\x7fELF"]
     small = [path for path in objects if path.stat().st_size < 50_000_000]
     for number, path in enumerate(small[:: len(small) // 40][:40]):
-        shown = subprocess.run(
+        command = ["patchelf", "--print-rpath", path]
+        shown = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
             ["patchelf", "--print-rpath", path], capture_output=True, text=True, check=True
         )
         entries = [f"/nix/store/{PATHS[(number + i) % 19].base}/lib" for i in range(3)]

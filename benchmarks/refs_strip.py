@@ -1,0 +1,75 @@
+"""Strip against one ``grep -r`` and against the shell pipeline, in one run.
+
+``python -m benchmarks.refs_strip TREE [ROUNDS] [--shell]``, TREE from ``benchmarks.refs_tree``. Works on copies
+  new=/nix/store/eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee${reference:43}
+  find "$1" -type f -exec sed -i "s|$reference|$new|g" {} +
+minutes. Prints seconds (wall and CPU), ratios and the peak memory of strip.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.refs_tree import PATHS
+
+SHELL = r"""
+set -eu
+grep -rhaoE '/nix/store/[0-9a-z]{32}-[0-9A-Za-z+._?=-]+' "$1" | sort -u > "$2"
+while read -r reference; do
+  new=/nix/store/eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee${reference:43}
+  find "$1" -type f -exec sed -i "s|$reference|$new|g" {} +
+done < "$2"
+"""
+
+
+def timed(command: list[str]) -> tuple[float, float, int]:
+    """(wall seconds, CPU seconds, peak memory in MiB) of a command."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if os.waitstatus_to_exitcode(status) not in (0, 1):  # grep: 1 when nothing was found
+        raise SystemExit(f"{command} failed")
+    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss >> 10
+
+
+def main(tree: Path, rounds: int, *, shell: bool) -> None:
+    work = tree.with_name(tree.name + ".work")
+    closure = tree.with_name("closure")
+    closure.write_text("".join(f"/nix/store/{path.base}\n" for path in PATHS))
+    strip = [sys.executable, "-m", "uvlock2nix", "refs", "strip", str(work), "--closure", str(closure)]
+    greps, strips, memory, stamps = [], [], 0, {}
+    for _ in range(rounds):
+        shutil.rmtree(work, ignore_errors=True)
+        subprocess.run(["cp", "-a", tree, work], check=True)
+        stamps = {path: (path.lstat().st_ino, path.lstat().st_mtime_ns) for path in work.rglob("*")}
+        greps.append(timed(["grep", "-rq", "/nix/store/nothing-has-this", str(work)])[:2])
+        wall, cpu, peak = timed(strip)
+        strips.append((wall, cpu))
+        memory = max(memory, peak)
+    before = {path: stamp for path, stamp in stamps.items() if not path.is_dir()}
+    kept = sum((path.lstat().st_ino, path.lstat().st_mtime_ns) == stamp for path, stamp in before.items())
+    for name, pick in (("wall", 0), ("CPU", 1)):
+        grep = statistics.median(row[pick] for row in greps)
+        mine = statistics.median(row[pick] for row in strips)
+        print(f"{name}: grep -r {grep:.2f} s, strip {mine:.2f} s: {mine / grep:.2f} times one grep")
+    print(f"peak memory of strip: {memory} MiB; {kept} of {len(before)} files keep inode and time")
+    if shell:
+        shutil.rmtree(work)
+        subprocess.run(["cp", "-a", tree, work], check=True)
+        wall = timed(["bash", "-c", SHELL, "bash", str(work), str(work) + ".list"])[0]
+        mine = statistics.median(row[0] for row in strips)
+        print(f"shell pipeline {wall:.1f} s: strip is {wall / mine:.0f} times faster")
+    shutil.rmtree(work)
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    words = [word for word in sys.argv[1:] if word != "--shell"]
+    main(Path(words[0]).resolve(), int(words[1]) if words[1:] else 5, shell="--shell" in sys.argv)
