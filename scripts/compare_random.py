@@ -11,6 +11,7 @@ side refuses.
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import random
 import re
@@ -206,6 +207,13 @@ def run_uv(folder: Path, arguments: Sequence[str]) -> subprocess.CompletedProces
     )
 
 
+@functools.cache
+def version_of(python: str) -> str:
+    """The full release of an interpreter."""
+    command = [python, "-c", "import platform; print(platform.python_version())"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def compare(folder: Path, asked: Asked) -> str | None:
     """What differs, None if both give the same (or both refuse)."""
     result = run_uv(
@@ -221,13 +229,12 @@ def compare(folder: Path, asked: Asked) -> str | None:
             *asked.flags,
         ],
     )
-    version = Path(asked.python).parent.parent.name
     system, libc, macos = PLATFORMS[asked.platform]
     try:
         environment = resolve(
             load_project(folder),
             selection_of(asked.flags),
-            Target.parse(system, version, libc=libc, macos=macos),
+            Target.parse(system, version_of(asked.python), libc=libc, macos=macos),
         )
         ours = {(entry.package.name, entry.package.version) for entry in environment.packages}
         refused = None
@@ -287,6 +294,17 @@ def compare_staleness(rng: random.Random, folder: Path, python: str) -> tuple[st
     return name, result.returncode != 0, ours
 
 
+def make(seed: int, base: Path, python: str) -> Path | None:
+    """The workspace of a seed, locked by uv; None if uv finds no solution."""
+    rng = random.Random(seed)
+    index, folder = base / "index", base / "workspace"
+    index.mkdir(parents=True)
+    folder.mkdir()
+    make_index(rng, index)
+    make_workspace(rng, folder, index)
+    return folder if run_uv(folder, ["lock", "--python", python]).returncode == 0 else None
+
+
 def main() -> int:
     """Make, ask and compare."""
     parser = argparse.ArgumentParser(
@@ -300,16 +318,11 @@ def main() -> int:
     options = parser.parse_args()
     locked = asked = wrong = with_conflicts = stale_by_uv = stale_by_us = 0
     for seed in range(options.seed, options.seed + options.count):
-        rng = random.Random(seed)
+        rng = random.Random(f"questions {seed}")
         with tempfile.TemporaryDirectory() as temporary:
             base = options.keep / str(seed) if options.keep else Path(temporary)
-            index, folder = base / "index", base / "workspace"
-            index.mkdir(parents=True)
-            folder.mkdir()
-            make_index(rng, index)
-            make_workspace(rng, folder, index)
-            result = run_uv(folder, ["lock", "--python", options.python[0]])
-            if result.returncode:
+            folder = make(seed, base, options.python[0])
+            if folder is None:
                 continue
             locked += 1
             with_conflicts += "conflicts = " in (folder / "uv.lock").read_text()

@@ -52,6 +52,8 @@ ODD_VALUES = [
     b'"' + b"(" * 500 + b'"',
     b"\"os_name == 'a' and extra == 'extra-1-a-b'\"",
     b'"' + b"x" * 100_000 + b'"',
+    b'">=' + b"9" * 5000 + b'"',
+    b'"a-' + b"9" * 5000 + b'-py3-none-any.whl"',
     b"\xff\xfe",
 ]
 _VALUE = re.compile(rb'"[^"\n]*"')

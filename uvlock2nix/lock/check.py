@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from uvlock2nix.lock.conditions import Conditions
 from uvlock2nix.lock.markers import MarkerError
@@ -181,7 +181,7 @@ class _Checker:
             holds = ()
         try:
             canonical = str(SpecifierSet(specifier))
-        except InvalidSpecifier:
+        except ValueError:
             canonical = specifier
         extra = _extra_of(marker)
         return name, (*sorted(map(normalize, extras)), f"extra {extra}"), canonical, holds
@@ -255,6 +255,9 @@ def _workspace_names(root: Path, pyproject: PyProject) -> Iterator[str]:
 
 
 def _glob(root: Path, pattern: str) -> list[Path]:
+    # `**` above the project would walk the whole machine.
+    if "**" in pattern and ".." in pattern:
+        return []
     try:
         return [path for path in root.glob(pattern.rstrip("/")) if path.is_dir()]
     except (ValueError, NotImplementedError, OSError, IndexError):
@@ -264,7 +267,7 @@ def _glob(root: Path, pattern: str) -> list[Path]:
 def _same_version(left: str, right: str) -> bool:
     try:
         return Version(left) == Version(right)
-    except InvalidVersion:
+    except ValueError:
         return left == right
 
 
@@ -278,16 +281,16 @@ def _same_specifier(left: str, right: str) -> bool:
             major, minor, patch = release
             for m in (max(minor - 1, 0), minor, minor + 1):
                 probes.update(f"{major}.{m}.{p}" for p in (0, max(patch - 1, 0), patch, patch + 1, 99))
-    except (InvalidSpecifier, InvalidVersion):
+        return all(first.contains(probe) == second.contains(probe) for probe in probes)
+    except ValueError:
         return left == right
-    return all(first.contains(probe) == second.contains(probe) for probe in probes)
 
 
 def _environments(requires_python: str) -> Iterator[Mapping[str, str]]:
     """Enough environments to tell everyday markers apart: our systems and Windows on every Python."""
     try:
         admitted = SpecifierSet(requires_python)
-    except InvalidSpecifier:
+    except ValueError:
         admitted = SpecifierSet()
     for minor, patch in LATEST_PATCH.items():
         for release in (f"3.{minor}.0", f"3.{minor}.{patch}"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from uvlock2nix.lock.model import LockedFile
 from uvlock2nix.lock.wire import Problems, Table, shorten
@@ -119,7 +119,7 @@ def _check_wheel_name(filename: str, version: str | None, where: str, problems: 
         return True
     try:
         locked, named = Version(version), Version(parts[1].replace("_", "-"))
-    except InvalidVersion:
+    except ValueError:
         problems.add(where, "", f"{shorten(filename)} has no valid version")
         return False
     if locked != named and str(locked) != named.public:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 MAX_DEPTH = 60
 """Deepest nesting of parentheses; a real marker has two or three."""
@@ -243,5 +243,5 @@ def _compare_versions(actual: str, op: str, value: str) -> bool:
             listed = {Version(item) for item in re.split(r"[\s,|]+", value) if item}
             return (Version(actual) in listed) == (op == "in")
         return SpecifierSet(f"{op}{value}").contains(actual, prereleases=True)
-    except (InvalidVersion, InvalidSpecifier):
+    except ValueError:
         raise MarkerError(f"compares a version with {value[:40]!r}") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.errors import LockError
@@ -21,7 +20,7 @@ from uvlock2nix.lock.model import (
     Source,
 )
 from uvlock2nix.lock.sources import UNREADABLE, read_source
-from uvlock2nix.lock.wire import Problems, Table, shorten
+from uvlock2nix.lock.wire import Problems, Table, is_specifier, shorten
 
 SUPPORTED_VERSION = 1
 KNOWN_REVISION = 5
@@ -144,9 +143,7 @@ class _LockReader:
 
     def _requires_python(self) -> str:
         text = self.problems.text(self.table, "requires-python", "lock", required=True) or ""
-        try:
-            SpecifierSet(text)
-        except InvalidSpecifier:
+        if text and not is_specifier(text):
             self.problems.add("lock", "requires-python", f"is not a version specifier: {shorten(text)}")
         return text
 

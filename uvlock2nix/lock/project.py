@@ -16,7 +16,7 @@ from uvlock2nix.lock.pylock import parse_pylock
 from uvlock2nix.lock.pyproject import Pairs, PyProject, read_pyproject
 from uvlock2nix.lock.script import read_script
 from uvlock2nix.lock.settings import UvSettings
-from uvlock2nix.lock.wire import load_toml
+from uvlock2nix.lock.wire import load_toml, shorten
 
 MAX_LOCK_BYTES = 64 << 20
 
@@ -125,7 +125,13 @@ def load_project(path: Path) -> Project:
     Raises ProjectError or LockError; each names the file and the place in it.
     """
     path = path.absolute()
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise ProjectError(
+            f"{shorten(path)}: {error.strerror}", hint="name a folder with a uv.lock"
+        ) from None
+    if is_folder:
         return _load_folder(path)
     if path.name in {"uv.lock", "pyproject.toml"}:
         return _load_folder(path.parent)
@@ -135,7 +141,9 @@ def load_project(path: Path) -> Project:
         return _load_script(path.with_suffix(""), path)
     if path.is_file():
         return _load_script(path, path.with_name(f"{path.name}.lock"))
-    raise ProjectError(f"{path}: there is no such file or folder", hint="name a folder with a uv.lock")
+    raise ProjectError(
+        f"{shorten(path)}: there is no such file or folder", hint="name a folder with a uv.lock"
+    )
 
 
 def _load_folder(folder: Path) -> Project:
@@ -154,6 +162,11 @@ def _load_folder(folder: Path) -> Project:
                 f"{lock_path}: has no entry for the project {current}",
                 hint="run `uv lock` to bring it up to date",
             )
+    elif current is None:
+        raise ProjectError(
+            f"{folder}: is not a member of the workspace in {root}",
+            hint="add it to tool.uv.workspace and lock again, or lock it on its own",
+        )
     files = [PurePosixPath("uv.lock"), PurePosixPath("pyproject.toml"), *settings_files, *pin_files]
     files.extend(member.pyproject_path for member in members)
     return Project(

@@ -5,8 +5,7 @@ https://packaging.python.org/en/latest/specifications/pylock-toml/
 
 from __future__ import annotations
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from uvlock2nix.errors import LockError
 from uvlock2nix.lock.files import file_name_of
@@ -23,7 +22,7 @@ from uvlock2nix.lock.model import (
     Source,
     UrlSource,
 )
-from uvlock2nix.lock.wire import Problems, Table, shorten
+from uvlock2nix.lock.wire import Problems, Table, is_specifier, shorten
 
 _TOP_KEYS = frozenset(
     [
@@ -106,7 +105,7 @@ def _package(number: int, entry: Table, problems: Problems) -> Package:
     if version is not None:
         try:
             version = str(Version(version))
-        except InvalidVersion:
+        except ValueError:
             problems.add(where, "version", f"is not a version: {shorten(version)}")
     marker = problems.text(entry, "marker", where) or ""
     _check_marker(marker, where, "marker", problems)
@@ -189,7 +188,5 @@ def _check_marker(marker: str, where: str, key: str, problems: Problems) -> None
 
 
 def _check_specifier(text: str, where: str, problems: Problems) -> None:
-    try:
-        SpecifierSet(text)
-    except InvalidSpecifier:
+    if not is_specifier(text):
         problems.add(where, "requires-python", f"is not a version specifier: {shorten(text)}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import tomli
+from packaging.specifiers import SpecifierSet
 
 from uvlock2nix.errors import InputError
 
@@ -34,8 +35,9 @@ def load_toml(path: Path, *, limit: int, error: type[InputError]) -> tuple[dict[
     try:
         with path.open("rb") as file:
             data = file.read(limit + 1)
-    except OSError as cause:
-        raise error(f"{path}: {cause.strerror or cause}", hint="is this the right folder?") from None
+    except (OSError, ValueError) as cause:
+        said = getattr(cause, "strerror", None) or cause
+        raise error(f"{shorten(path)}: {said}", hint="is this the right folder?") from None
     if len(data) > limit:
         raise error(f"{path}: larger than {limit >> 20} MiB", hint="such a file is not read")
     return parse_toml(data, str(path), error=error), data
@@ -62,6 +64,16 @@ def shorten(text: object, limit: int = 120) -> str:
 def normalize(name: str) -> str:
     """PEP 503's normal form of a name."""
     return _SEPARATORS.sub("-", name).lower()
+
+
+def is_specifier(text: str) -> bool:
+    """Whether ``text`` is a set of version specifiers that a version can be held against."""
+    try:
+        SpecifierSet(text).contains("3.12.0")
+    # Not InvalidSpecifier alone: a number of 5,000 digits is read only when it is compared.
+    except ValueError:
+        return False
+    return True
 
 
 class Problems:

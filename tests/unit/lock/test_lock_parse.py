@@ -163,6 +163,7 @@ def test_files_by_url_path_and_filename_with_parts_missing() -> None:
         ('{ filename = "a-1.0.tar.gz" }', "not a wheel's name"),
         ('{ filename = "a-2.0-py3-none-any.whl" }', "not of version 1.0"),
         ('{ filename = "a-x!-py3-none-any.whl" }', "no valid version"),
+        (f'{{ filename = "a-{"9" * 5000}-py3-none-any.whl" }}', "no valid version"),
         ('{ url = "x" }', "not a URL"),
         ('{ filename = "a-1.0-py3-none-any.whl", hash = "sha256:12" }', "hash: is not algorithm:hex"),
         ('{ filename = "a-1.0-py3-none-any.whl", hash = 3 }', "hash: is not algorithm:hex"),
@@ -257,6 +258,7 @@ def test_long_lists_of_problems_are_cut() -> None:
     ("text", "says"),
     [
         ("version = 1\n", "requires-python: is missing"),
+        (f'version = 1\nrequires-python = ">={"9" * 5000}"\n', "requires-python: is not a version specifier"),
         ('version = 1\nrequires-python = ">>3"\n', "requires-python: is not a version specifier"),
         (HEAD + "package = 3\n", "package: is not an array"),
         (HEAD + "package = [3]\n", "not a table"),

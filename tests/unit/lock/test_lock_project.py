@@ -94,6 +94,14 @@ def test_a_member_s_folder_leads_to_the_workspace(tmp_path: Path) -> None:
     assert load_project(tmp_path).current == "root"
 
 
+def test_a_folder_below_that_is_no_member(tmp_path: Path) -> None:
+    make_workspace(tmp_path)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "pyproject.toml").write_text('[project]\nname = "other"\nversion = "1"\n')
+    with pytest.raises(ProjectError, match="is not a member of the workspace"):
+        load_project(tmp_path / "other")
+
+
 def test_the_nearest_version_file_counts(tmp_path: Path) -> None:
     inner = make_workspace(tmp_path)
     (tmp_path / ".python-version").write_text("# ours\n\n3.12\n3.11\n")
@@ -307,7 +315,7 @@ def test_missing_files(tmp_path: Path, present: tuple[str, ...], says: str) -> N
 
 
 def test_other_things_that_are_no_project(tmp_path: Path) -> None:
-    for name in ("nowhere", "nowhere.py", "pylock.toml", "x.lock"):
+    for name in ("nowhere", "nowhere.py", "pylock.toml", "x.lock", "x" * 5000, "a\0b"):
         with pytest.raises(Uvlock2nixError):
             load_project(tmp_path / name)
 
