@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import requests
 
@@ -115,7 +115,10 @@ def _hasher(expected: str | None) -> str:
 def _download(url: str, to: Path, algorithm: str, size: int | None, logins: Logins) -> tuple[str, int]:
     digest, length = hashlib.new(algorithm), 0
     parts = urlsplit(url)
-    login = None if "@" in parts.netloc else logins.get((parts.scheme, parts.netloc.lower()))
+    login = logins.get((parts.scheme, parts.netloc.lower()))
+    if parts.username is not None:
+        # By ourselves: requests would take a netrc's first.
+        login = (unquote(parts.username), unquote(parts.password or ""))
     # requests knows its own variable only; the rest of the world, uv too, means SSL_CERT_FILE.
     trusted = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
     # Not compressed on the way: the lock's hash is of the file as it lies on the server.
