@@ -17,7 +17,7 @@ from uvlock2nix.atomic import write_atomic
 from uvlock2nix.classify import ClassifiedPackage, ClassifyPolicy, classify
 from uvlock2nix.cli.classify_html import page
 from uvlock2nix.cli.classify_json import as_json
-from uvlock2nix.cli.classify_text import explanation, table
+from uvlock2nix.cli.classify_text import explanation, is_file, table
 from uvlock2nix.cli.index import project_key
 from uvlock2nix.cli.options import Request, project_argument, request, selection_options, target_options
 from uvlock2nix.errors import UsageError
@@ -31,7 +31,7 @@ from uvlock2nix.knowledge.requirements import read_requirements
 from uvlock2nix.knowledge.store import Knowledge
 from uvlock2nix.knowledge.user import parse_user_native
 from uvlock2nix.knowledge.uv_cache import git_tree, sdist_tree, uv_cache_dir
-from uvlock2nix.knowledge.wheel_survey import survey
+from uvlock2nix.knowledge.wheel_survey import sizes, survey
 from uvlock2nix.lock import GitSource, Project
 from uvlock2nix.target import Target
 
@@ -84,6 +84,8 @@ def command(
     policy = policy_of(asked, from_nixpkgs, strict=False)
     knowledge, packages = classified(asked, knowledge, policy, inspect=inspect, wheels=wheels)
     if html is not None:
+        if inspect:
+            knowledge = with_sizes(knowledge, packages)
         write_atomic(html, page(asked.target, packages, knowledge))
         click.echo(f"written: {html}", err=True)
     if explain is not None:
@@ -195,6 +197,20 @@ def with_wheels(knowledge: Knowledge, wheels: tuple[Candidate, ...]) -> Knowledg
     ) as bar:
         found = survey(wheels, HttpFetcher(cache), cache, tick=lambda: bar.update(1))
     return replace(knowledge, wheel_needs=found.needs, wheel_notes=found.notes)
+
+
+def with_sizes(knowledge: Knowledge, packages: Iterable[ClassifiedPackage]) -> Knowledge:
+    """Ask the servers for the sizes that the lock does not give."""
+    wanted = tuple(
+        Candidate(p.name, a.filename, a.url, None, a.hash)
+        for p in packages
+        if (a := p.choice.artifact) is not None and a.size is None and a.url is not None and is_file(p)
+    )
+    with click.progressbar(
+        length=len(wanted), label="asking for sizes", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
+        found = sizes(wanted, HttpFetcher(cache_dir()), tick=lambda: bar.update(1))
+    return replace(knowledge, sizes=found)
 
 
 def with_requirements(knowledge: Knowledge, wheels: tuple[Candidate, ...], target: Target) -> Knowledge:

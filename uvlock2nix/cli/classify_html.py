@@ -13,7 +13,7 @@ from html import escape
 from typing import Final
 
 from uvlock2nix.classify import CLASSES, Class, ClassifiedPackage
-from uvlock2nix.cli.classify_text import printable, size
+from uvlock2nix.cli.classify_text import download, is_file, printable, size
 from uvlock2nix.knowledge.store import Knowledge
 from uvlock2nix.target import Target
 
@@ -72,9 +72,9 @@ def page(target: Target, packages: Sequence[ClassifiedPackage], knowledge: Knowl
         f"<h1>{_text(title)}</h1>\n<p><small>{_text(knowledge.index.describe())}</small></p>\n",
         *_legend(packages),
         "<h2>What is downloaded</h2>\n",
-        *_map(packages),
+        *_map(packages, knowledge),
         "<h2>Packages</h2>\n",
-        *_table(packages),
+        *_table(packages, knowledge),
         "</body></html>\n",
     ))  # fmt: skip
 
@@ -88,16 +88,10 @@ def _legend(packages: Sequence[ClassifiedPackage]) -> Iterator[str]:
     yield "</p>\n"
 
 
-def _bytes(item: ClassifiedPackage) -> int | None:
-    artifact = item.choice.artifact
-    return None if artifact is None or item.from_nixpkgs else artifact.size
-
-
-def _map(packages: Sequence[ClassifiedPackage]) -> Iterator[str]:
-    sized = [(count, item) for item in packages if (count := _bytes(item))]
+def _map(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Iterator[str]:
+    sized = [(count, item) for item in packages if (count := download(item, knowledge))]
     sized.sort(key=lambda pair: (-pair[0], pair[1].name))
-    files = [p.choice.artifact for p in packages if not p.from_nixpkgs]
-    without = sum(f.size is None for f in files if f is not None and f.kind in ("wheel", "sdist"))
+    without = sum(is_file(item) and download(item, knowledge) is None for item in packages)
     total = sum(count for count, _ in sized)
     if not sized:
         yield "<p>The lock has no sizes, so there is no map.</p>\n"
@@ -166,7 +160,7 @@ def _worst(row: Sequence[float], side: float) -> float:
     return max(side * side * max(row) / (total * total), total * total / (side * side * min(row)))
 
 
-def _table(packages: Sequence[ClassifiedPackage]) -> Iterator[str]:
+def _table(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Iterator[str]:
     yield '<div class="wide"><table><thead><tr><th>Name<th>Version<th>Class<th>Size<th>Needs<th>Why'
     yield "</tr></thead><tbody>\n"
     for item in packages:
@@ -174,7 +168,7 @@ def _table(packages: Sequence[ClassifiedPackage]) -> Iterator[str]:
         needs = dict.fromkeys(
             (*native.build_inputs, *native.native_build_inputs, *native.wheel_runtime_libs, *native.dlopen)
         )
-        count = _bytes(item)
+        count = download(item, knowledge)
         shown = "unknown" if item.known == "unknown" else " ".join(needs)
         yield f"<tr><td>{_text(item.name)}<td>{_text(item.version or '')}"
         yield f'<td class="c"><span style="background:{COLORS[item.class_]}">{item.class_}</span>'

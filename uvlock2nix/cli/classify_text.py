@@ -25,7 +25,8 @@ _COLORS: Mapping[str, str] = {
 
 def table(target: Target, packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> str:
     """One line a package, totals below. Control characters of hostile names are escaped."""
-    rows = [("NAME", "VERSION", "CLASS", "SIZE", "NEEDS", "WHY"), *map(_row, packages)]
+    rows = [("NAME", "VERSION", "CLASS", "SIZE", "NEEDS", "WHY")]
+    rows += [_row(item, knowledge) for item in packages]
     widths = [min(max(len(row[i]) for row in rows), (34, 22, 12, 9, 44)[i]) for i in range(5)]
     lines = [f"{target}", ""]
     for number, row in enumerate(rows):
@@ -37,15 +38,15 @@ def table(target: Target, packages: Sequence[ClassifiedPackage], knowledge: Know
         else:
             cells[2] = click.style(cells[2], fg=_COLORS.get(row[2]))
         lines.append("  ".join([*cells, row[5]]).rstrip())
-    return "\n".join([*lines, "", *_totals(packages), *_limits(packages, knowledge)])
+    return "\n".join([*lines, "", *_totals(packages, knowledge), *_limits(packages, knowledge)])
 
 
-def _row(item: ClassifiedPackage) -> tuple[str, str, str, str, str, str]:
+def _row(item: ClassifiedPackage, knowledge: Knowledge) -> tuple[str, str, str, str, str, str]:
     return (
         printable(item.name),
         printable(item.version or "-"),
         item.class_,
-        _size_of(item),
+        _size_of(item, knowledge),
         _needs(item),
         printable("; ".join(item.reasons)),
     )
@@ -64,9 +65,23 @@ def _needs(item: ClassifiedPackage) -> str:
     return " ".join(dict.fromkeys(names)) or "-"
 
 
-def _size_of(item: ClassifiedPackage) -> str:
+def download(item: ClassifiedPackage, knowledge: Knowledge) -> int | None:
+    """The bytes that are downloaded for a package, ``None`` where nobody says or nothing is."""
     artifact = item.choice.artifact
-    return "-" if artifact is None or artifact.size is None or item.from_nixpkgs else size(artifact.size)
+    if artifact is None or item.from_nixpkgs or artifact.kind not in ("wheel", "sdist"):
+        return None
+    return artifact.size if artifact.size is not None else knowledge.sizes.get(item.name)
+
+
+def is_file(item: ClassifiedPackage) -> bool:
+    """Whether a file is downloaded (or read) for the package."""
+    artifact = item.choice.artifact
+    return artifact is not None and artifact.kind in ("wheel", "sdist") and not item.from_nixpkgs
+
+
+def _size_of(item: ClassifiedPackage, knowledge: Knowledge) -> str:
+    count = download(item, knowledge)
+    return "-" if count is None else size(count)
 
 
 def size(count: int) -> str:
@@ -79,11 +94,10 @@ def size(count: int) -> str:
     return f"{value:.1f} GB"
 
 
-def _totals(packages: Sequence[ClassifiedPackage]) -> Iterator[str]:
+def _totals(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Iterator[str]:
     counts = Counter(item.class_ for item in packages)
     yield f"{len(packages)} packages: " + ", ".join(f"{counts[c]} {c}" for c in CLASSES if counts[c])
-    artifacts = [item.choice.artifact for item in packages if not item.from_nixpkgs]
-    sizes = [a.size for a in artifacts if a is not None and a.kind in ("wheel", "sdist")]
+    sizes = [download(item, knowledge) for item in packages if is_file(item)]
     known = [s for s in sizes if s is not None]
     if sizes:
         without = f"; {len(sizes) - len(known)} without a size in the lock" if len(known) < len(sizes) else ""

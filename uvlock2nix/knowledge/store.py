@@ -24,8 +24,8 @@ class Knowledge:
     Keys of all mappings are canonical package names. ``table`` and ``own_index`` are ``None`` for the
     embedded ones. ``uninspected`` says why a package could not be inspected; ``wheel_needs`` which
     attributes a package's wheel needs from outside, ``wheel_notes`` what else there is to say about it;
-    ``specifiers`` maps (dependent, dependency) to the
-    version range that the dependent asks for.
+    ``sizes`` the bytes of files for which the lock says none; ``specifiers`` maps (dependent, dependency)
+    to the version range that the dependent asks for.
     """
 
     user: Mapping[str, NativeInputs] = field(default_factory=dict)
@@ -34,6 +34,7 @@ class Knowledge:
     uninspected: Mapping[str, str] = field(default_factory=dict)
     wheel_needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     wheel_notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
     specifiers: Mapping[tuple[str, str], str] = field(default_factory=dict)
     table: NativeTable | None = None
     own_index: NixpkgsIndex | None = None

@@ -64,6 +64,24 @@ def survey(
     return Survey(attributes, {name: tuple(texts) for name, texts in notes.items()})
 
 
+def sizes(
+    files: Sequence[Candidate], fetcher: Fetcher, tick: Callable[[], None] = lambda: None
+) -> Mapping[str, int]:
+    """The sizes of files that the lock gives none for, as their servers say; what fails is left out."""
+
+    def one(file: Candidate) -> int | None:
+        try:
+            return fetcher.part(file.url, -1, 0)[1] if file.url is not None else None
+        except Uvlock2nixError:
+            return None
+        finally:
+            tick()
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        found = zip(files, pool.map(one, files), strict=True)
+        return {file.name: size for file, size in found if size is not None}
+
+
 def _note_collisions(contents: Mapping[str, WheelContents], notes: dict[str, list[str]]) -> None:
     by_pair: dict[tuple[str, str], list[str]] = {}
     for collision in collisions(contents):
