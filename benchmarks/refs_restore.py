@@ -1,7 +1,8 @@
 """Restore against ``patchelf`` called once for each ELF file, and the two compared by ``readelf -d``.
 
 ``python -m benchmarks.refs_restore TREE LIBRARIES INTERPRETER``, TREE from ``benchmarks.refs_tree``,
-LIBRARIES folders with a colon between. Works on copies beside TREE. The rival puts every search path in anew, which is what a loop over ``patchelf --set-rpath`` does; texts are not even looked at there.
+LIBRARIES folders with a colon between. Works on copies beside TREE. The rival puts every search path in
+anew, one patchelf for each file; it does not even look at texts.
 """
 
 from __future__ import annotations
@@ -64,9 +65,7 @@ def main(tree: Path, libraries: str, interpreter: str) -> None:
     refs("strip", str(mine), "--closure", str(closure))
     # 1. The same paths: the tree is the one before, bar what makes libraries be found and RECORD.
     same = refs("restore", str(mine), "--closure", str(closure), *options)
-    lines = subprocess.run(
-        ["diff", "-rq", "--no-dereference", tree, mine], capture_output=True, text=True
-    ).stdout
+    lines = output("diff", "-rq", "--no-dereference", str(tree), str(mine))
     differing = [line for line in lines.splitlines() if "RECORD" not in line and "nix-support" not in line]
     print(f"the same paths: {same:.2f} s; files that differ, bar RECORD: {len(differing)}")
     for line in differing:
@@ -81,9 +80,7 @@ def main(tree: Path, libraries: str, interpreter: str) -> None:
     files = elf_files(other)
     start = time.perf_counter()
     for path in files:
-        shown = subprocess.run(
-            ["patchelf", "--print-rpath", path], capture_output=True, text=True
-        ).stdout.strip()
+        shown = output("patchelf", "--print-rpath", str(path)).strip()
         for old, new in table.items():
             shown = shown.replace(old, new)
         output("patchelf", "--set-rpath", shown, str(path))

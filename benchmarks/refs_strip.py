@@ -1,9 +1,8 @@
 """Strip against one ``grep -r`` and against the shell pipeline, in one run.
 
-``python -m benchmarks.refs_strip TREE [ROUNDS] [--shell]``, TREE from ``benchmarks.refs_tree``. Works on copies
-  new=/nix/store/eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee${reference:43}
-  find "$1" -type f -exec sed -i "s|$reference|$new|g" {} +
-minutes. Prints seconds (wall and CPU), ratios and the peak memory of strip.
+``python -m benchmarks.refs_strip TREE [ROUNDS] [--shell]``, TREE from ``refs_tree``. Works on copies
+beside TREE. ``--shell`` also runs "find the references, then one ``sed -i`` for each over all files", which
+takes minutes. Prints seconds (wall and CPU), ratios and the peak memory of strip.
 """
 
 from __future__ import annotations

@@ -43,16 +43,13 @@ def make_tree(venv: Path, tree: Path) -> None:
     objects = [path for path in files if ".so" in path.name and path.read_bytes()[:4] == b"\x7fELF"]
     small = [path for path in objects if path.stat().st_size < 50_000_000]
     for number, path in enumerate(small[:: len(small) // 40][:40]):
-        command = ["patchelf", "--print-rpath", path]
+        command = ["patchelf", "--print-rpath", str(path)]
         shown = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-            ["patchelf", "--print-rpath", path], capture_output=True, text=True, check=True
-        )
         entries = [f"/nix/store/{PATHS[(number + i) % 19].base}/lib" for i in range(3)]
         entries += [shown.stdout.strip()] if shown.stdout.strip() else []
         subprocess.run(["patchelf", "--set-rpath", ":".join(entries), path], check=True)
-    print(
-        f"{tree}: {len(files)} files, {len(objects)} ELF, {sum(path.stat().st_size for path in files) >> 20} MiB"
-    )
+    size = sum(path.stat().st_size for path in files) >> 20
+    print(f"{tree}: {len(files)} files, {len(objects)} ELF, {size} MiB")
 
 
 if __name__ == "__main__":
