@@ -31,7 +31,10 @@ from uvlock2nix.knowledge.store import Knowledge  # noqa: E402
 
 @dataclass(frozen=True)
 class Subject:
-    """A package to prove: the modules that must import, and what else is installed for it."""
+    """A package to prove: the modules that must import, and what else is installed for it.
+
+    ``version`` is empty for the newest.
+    """
 
     name: str
     version: str
@@ -55,7 +58,7 @@ SUBJECTS = (
     Subject("krb5", "0.8.0", "krb5"),
     Subject("pykerberos", "1.2.4", "kerberos"),
     Subject("pyodbc", "5.3.0", "pyodbc"),
-    Subject("pygraphviz", "1.14", "pygraphviz"),
+    Subject("pygraphviz", "", "pygraphviz"),
     Subject("pygobject", "3.54.5", "gi"),
     Subject("pyicu", "2.16", "icu"),
     Subject("pyyaml", "6.0.3", "yaml._yaml"),
@@ -126,7 +129,7 @@ def spec_of(subject: Subject, native: NativeInputs, without: str | None, python:
     return {
         "name": subject.name,
         "label": "".join(c if c.isalnum() or c == "-" else "-" for c in subject.name + suffix),
-        "requirement": f"{subject.name}=={subject.version}",
+        "requirement": f"{subject.name}=={subject.version}" if subject.version else subject.name,
         "module": subject.module,
         "also": list(subject.also),
         "python": python,
@@ -162,7 +165,7 @@ def run_trial(spec: dict[str, Any], suite: str) -> dict[str, Any]:
 
 def prove(subject: Subject, suite: str, python: str) -> dict[str, Any]:
     """With all inputs, then without each."""
-    native = Knowledge.default().native(subject.name, subject.version)
+    native = Knowledge.default().native(subject.name, subject.version or None)
     if native is None:
         return {"version": subject.version, "verdict": "not in the table"}
     inputs = list(dict.fromkeys((*native.build_inputs, *native.native_build_inputs)))
