@@ -16,7 +16,7 @@ from uvlock2nix.lock import check_lock_matches, load_project
 for needed in ("compare_oracle", "compare_wheels"):
     sys.modules.setdefault(f"scripts.{needed}", load_script(needed))
 RANDOM = load_script("compare_random")
-SEEDS = (1000, 1001, 1003, 1005, 1008, 1012)
+SEEDS = (1002, 1004, 1009, 1013, 1016, 1020)
 
 
 @pytest.mark.slow
@@ -27,7 +27,7 @@ def test_environments_are_uv_s(tmp_path: Path, seed: int) -> None:
     if folder is None:
         pytest.skip("uv finds no solution for this one")
     assert check_lock_matches(load_project(folder)) == []
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 - no secret
     for _ in range(6):
         asked = RANDOM.Asked(RANDOM.random_flags(rng, folder), rng.choice(RANDOM.ASKED), sys.executable)
         assert RANDOM.compare(folder, asked) is None, asked
