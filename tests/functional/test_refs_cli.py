@@ -55,7 +55,7 @@ def closure(tmp_path: Path) -> Path:
 
 def valid(text: str) -> dict[str, object]:
     value = json.loads(text)
-    schema = json.loads((REPO / "docs" / "refs.schema.json").read_text())
+    schema = json.loads((REPO / "docs" / "schema" / "refs-1.json").read_text())
     jsonschema.Draft202012Validator(schema).validate(value)
     assert isinstance(value, dict)
     return value

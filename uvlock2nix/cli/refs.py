@@ -206,6 +206,7 @@ def _lines(findings: tuple[Finding, ...]) -> list[str]:
 @click.option(
     "--no-manifest", is_flag=True, help="Nothing was stripped: only find libraries and the interpreter."
 )
+@click.option("--no-libraries", is_flag=True, help="Only put back what was stripped.")
 @click.option("--library", "libraries", multiple=True, metavar="DIR", help="A folder with libraries.")
 @click.option("--ignore", multiple=True, metavar="SONAME", help="A library (pattern) that need not be found.")
 @click.option(
@@ -233,6 +234,7 @@ def restore_command(
     as_json: bool,
     manifest: Path | None,
     no_manifest: bool,
+    no_libraries: bool,
     libraries: tuple[str, ...],
     ignore: tuple[str, ...],
     interpreter: str | None,
@@ -244,6 +246,8 @@ def restore_command(
     """Put back what strip took out of DIR, and make every ELF file find its libraries."""
     if no_manifest and manifest is not None:
         raise UsageError("--manifest and --no-manifest exclude each other")
+    if no_manifest and no_libraries:
+        raise UsageError("--no-manifest and --no-libraries together leave nothing to do")
     if link and source is None:
         raise UsageError("--link needs --from", hint="Name the tree whose files are linked to.")
     origin = _directory(source if source is not None else directory)
@@ -257,6 +261,7 @@ def restore_command(
         dlopen=_dlopen(dlopen),
         others=_closure(closure, store_dir),
         leave=leave,
+        libraries=not no_libraries,
         store_dir=store_dir,
         source=source,
         link=link,

@@ -55,6 +55,7 @@ class Wishes:
     ignore: Sequence[str]
     interpreter: str | None
     dlopen: Mapping[str, Sequence[str]]
+    libraries: bool
 
 
 @dataclass(slots=True)
@@ -80,6 +81,7 @@ def restore(
     dlopen: Mapping[str, Sequence[str]] | None = None,
     others: Iterable[StorePath] = (),
     leave: Iterable[str] = (),
+    libraries: bool = True,
     store_dir: str = STORE_DIR,
     source: Path | None = None,
     link: bool = False,
@@ -93,8 +95,8 @@ def restore(
     whose placeholder stays. ``needed_search``: folders outside the tree for NEEDED libraries, before the
     ``lib`` of each input; ``ignore``: patterns of library names that need not be found; ``interpreter``: the
     program interpreter for executables, whose folder also has libc; ``dlopen``: package → folders for its
-    search paths. ``source``: make ``tree`` from this one (files that do not change are copied, or with
-    ``link`` symlinks).
+    search paths. ``libraries``: without, only what was stripped comes back. ``source``: make ``tree`` from this
+    one (files that do not change are copied, or with ``link`` symlinks).
 
     The tree is changed as a whole or not at all. :class:`RefsError` lists everything that cannot be put back
     and every library that is not found.
@@ -105,7 +107,7 @@ def restore(
     record = Manifest((), {}) if manifest is None else read_manifest(manifest)
     undo = make_undo(record.references, inputs=parsed, others=others, leave=leave, store_dir=store_dir)
     search = [*needed_search, *(f"{path.rstrip('/')}/lib" for attr, path in inputs.items() if attr != "out")]
-    wishes = Wishes(search, ignore, interpreter, dlopen or {})
+    wishes = Wishes(search, ignore, interpreter, dlopen or {}, libraries)
     entries = [entry for entry in walk(origin) if not entry.path.startswith(".uvlock2nix-refs-")]
     result = _Result()
     _plan_recorded(origin, record, undo, result)
@@ -259,7 +261,9 @@ def _resolve_all(
             extra.setdefault(file, []).extend(folders)
     for path, plan in sorted(plans.items()):
         resolution = Resolution((), (), ())
-        if plan.member.is_loaded and plan.member.facts.target == target:
+        if not wishes.libraries:
+            pass
+        elif plan.member.is_loaded and plan.member.facts.target == target:
             resolution = libraries.resolve(plan.member, extra.get(path, ()))
             plan.want(resolution.additions, wishes.interpreter, undo)
         elif plan.member.is_loaded:

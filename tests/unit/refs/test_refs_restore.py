@@ -351,6 +351,15 @@ def test_executables_get_the_interpreter_and_stripped_ones_their_own(tmp_path: P
         assert interpreter.text == expected
 
 
+def test_without_libraries_only_what_was_stripped_comes_back(tmp_path: Path) -> None:
+    content = make_elf(runpath=at(XML, "/lib"), needed=[b"libnone.so"], interpreter=b"/lib64/ld.so")
+    (tmp_path / "e.so").write_bytes(content)
+    do_strip(tmp_path)
+    inputs = {"libxml2": at(XML).decode()}
+    restore(tmp_path, inputs=inputs, manifest=tmp_path / MANIFEST_PLACE, libraries=False)
+    assert (tmp_path / "e.so").read_bytes() == content
+
+
 def test_what_a_package_opens_by_name_gets_its_folder(tmp_path: Path) -> None:
     info = tmp_path / "snd-1.dist-info"
     info.mkdir()
