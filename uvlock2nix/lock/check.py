@@ -20,7 +20,7 @@ from uvlock2nix.lock.markers import MarkerError
 from uvlock2nix.lock.model import Package
 from uvlock2nix.lock.model import Requirement as LockedRequirement
 from uvlock2nix.lock.project import Member, Project
-from uvlock2nix.lock.pyproject import PyProject
+from uvlock2nix.lock.pyproject import PyProject, read_pyproject
 from uvlock2nix.lock.script import read_script
 from uvlock2nix.lock.wire import normalize, shorten
 from uvlock2nix.target import LATEST_PATCH, SYSTEMS, Target
@@ -237,8 +237,6 @@ def _source_names(tables: Iterable[object]) -> frozenset[str]:
 
 def _workspace_names(root: Path, pyproject: PyProject) -> Iterator[str]:
     """Names of the projects that the workspace's globs find; what has no pyproject.toml is left to uv."""
-    from uvlock2nix.lock.pyproject import read_pyproject
-
     if pyproject.name is not None:
         yield pyproject.name
     excluded = {path for pattern in pyproject.workspace_exclude for path in _glob(root, pattern)}

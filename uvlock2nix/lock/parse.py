@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from packaging.version import InvalidVersion, Version
@@ -322,6 +323,4 @@ class _LockReader:
 
 
 def _with_warnings(lock: Lock, warnings: tuple[str, ...]) -> Lock:
-    from dataclasses import replace
-
     return replace(lock, warnings=warnings) if warnings else lock

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from uvlock2nix.errors import ProjectError
+from uvlock2nix.errors import LockError, ProjectError
 from uvlock2nix.lock.config import find_python_version, find_settings, settings_of
 from uvlock2nix.lock.model import DirectorySource, EditableSource, Lock, Package, VirtualSource
 from uvlock2nix.lock.parse import parse_lock
@@ -203,8 +203,6 @@ def _find_root(folder: Path) -> Path:
 
 
 def _load_lock(path: Path, flavour: Literal["uv", "script"]) -> tuple[Lock, str]:
-    from uvlock2nix.errors import LockError
-
     table, data = load_toml(path, limit=MAX_LOCK_BYTES, error=LockError)
     return parse_lock(table, path.name, flavour), hashlib.sha256(data).hexdigest()
 
@@ -274,8 +272,6 @@ def _load_script(script: Path, lock_path: Path) -> Project:
 
 
 def _load_pylock(path: Path) -> Project:
-    from uvlock2nix.errors import LockError
-
     table, data = load_toml(path, limit=MAX_LOCK_BYTES, error=LockError)
     lock = parse_pylock(table, path.name)
     root = path.parent

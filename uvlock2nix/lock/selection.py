@@ -7,8 +7,7 @@ are taken (uv's ``--no-default-groups``), because we make packages; ``default_gr
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from difflib import get_close_matches
+from dataclasses import dataclass, replace
 
 from uvlock2nix.errors import ConflictError, LockError, ProjectError, SelectionError
 from uvlock2nix.lock.model import ConflictItem, Lock, Package
@@ -199,8 +198,6 @@ def _with_group_root(active: Active, project: Project) -> Active:
     member = next((member for member in project.members if member.name == root.name), None)
     if member is None or not any(active.takes_group(root.name, group) for group in member.groups):
         return active
-    from dataclasses import replace
-
     return replace(active, group_root=root)
 
 
@@ -302,6 +299,9 @@ def _suggest(name: str, known: Iterable[str], what: str) -> str:
     names = sorted(known)
     if not names:
         return f"there are no {what} here"
+    # Loaded on use: only a misspelt name needs it.
+    from difflib import get_close_matches
+
     near = get_close_matches(name, names, n=1)
     listed = ", ".join(names[:15]) + (" …" if len(names) > 15 else "")
     return (f"did you mean {near[0]}? " if near else "") + f"{what}: {listed}"
