@@ -3,7 +3,7 @@ final: _prev:
 
 let
   # In a checkout this file is nix/overlay.nix, in an installed package share/nix/overlay.nix.
-  installed = builtins.pathExists ../../__init__.py;
+  installed = !(builtins.pathExists ../uvlock2nix/__init__.py);
   hooks = import ../hooks {
     inherit (final)
       lib
