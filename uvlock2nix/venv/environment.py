@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 import shutil
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import BUILD_REQUIRES, SCRIPTS, site_packages
@@ -33,13 +33,16 @@ def finish_environment(
     site = root / site_packages(version)
     _take_out(root / BUILD_REQUIRES, build_to)
     interpreter = write_interpreter(root, python, version)
-    _scripts(root, site, interpreter)
     own = installed(site)
+    scripts = _scripts(root, own, interpreter)
     link_packages(packages, root, version)
-    for one in installed(site):
-        written = write_launchers(root / "bin", interpreter, entry_points(one), package=one.name)
-        if one in own:
-            record(one, root, site, written)
+    winners = bin_winners(manifest)
+    written = {
+        one.name: write_launchers(root / "bin", interpreter, launchers_of(one, winners), package=one.name)
+        for one in installed(site)
+    }
+    for one in own:
+        record_bin(one, root, [*scripts.get(one.name, ()), *written.get(one.name, ())])
     compile_bytecode(site, interpreter, cores)
 
 
@@ -53,32 +56,55 @@ def _take_out(source: Path, to: Path | None) -> None:
         shutil.rmtree(source)
 
 
-def _scripts(root: Path, site: Path, interpreter: Path) -> None:
-    """Put the scripts that wheels ship from their keeping place into ``bin``, also in the RECORDs."""
+def _scripts(root: Path, own: Sequence[Installed], interpreter: Path) -> dict[str, list[str]]:
+    """Put the scripts that wheels ship from their keeping place into ``bin``; return each package's names."""
     kept = root / SCRIPTS
-    if not kept.is_dir():
-        return
-    for path in sorted(kept.iterdir()):
-        place_script(path, root / "bin" / path.name, interpreter)
-    up = os.path.relpath(root, site)
-    old = posixpath.join(up, SCRIPTS) + "/"
-    for one in installed(site):
-        names = [entry.path.removeprefix(old) for entry in one.entries if entry.path.startswith(old)]
-        rest = tuple(entry for entry in one.entries if not entry.path.startswith(old))
-        record(replace(one, entries=rest), root, site, names)
-    shutil.rmtree(kept)
+    placed = {
+        path.name
+        for path in (sorted(kept.iterdir()) if kept.is_dir() else ())
+        if place_script(path, root / "bin" / path.name, interpreter)
+    }
+    if kept.is_dir():
+        shutil.rmtree(kept)
+    return {one.name: [name for name in scripts_in(one) if name in placed] for one in own}
 
 
-def record(one: Installed, root: Path, site: Path, names: list[str]) -> None:
-    """Add files of ``bin`` to a distribution's RECORD."""
-    if not names:
-        return
-    up = os.path.relpath(root, site)
-    added = {posixpath.join(up, "bin", name) for name in names}
-    lines = [(e.path, e.hash, e.size) for e in one.entries if e.path not in added]
-    for name in names:
-        digest, size = digest_of(root / "bin" / name)
-        lines.append((posixpath.join(up, "bin", name), digest, str(size)))
+def bin_winners(manifest: Mapping[str, object]) -> dict[str, str]:
+    """Name of a program that several packages ship → the package whose it is."""
+    found: dict[str, str] = {}
+    collided = manifest.get("collisions")
+    for one in collided if isinstance(collided, list) else ():
+        folder, name = posixpath.split(str(one["path"]))
+        if folder == "../../../bin":
+            found[name] = str(one["kept"])
+    return found
+
+
+def launchers_of(one: Installed, winners: Mapping[str, str]) -> dict[str, str]:
+    """The entry points of a distribution whose launchers are not another's."""
+    points = entry_points(one)
+    return {name: points[name] for name in points if winners.get(name, one.name) == one.name}
+
+
+_KEPT: Final = f"../../../{SCRIPTS}/"
+
+
+def scripts_in(one: Installed) -> list[str]:
+    """The names of the scripts that a distribution of deps ships."""
+    return [entry.path.removeprefix(_KEPT) for entry in one.entries if entry.path.startswith(_KEPT)]
+
+
+def record_bin(one: Installed, root: Path, names: Iterable[str]) -> None:
+    """Write the RECORD of a distribution whose programs ``names`` are now in ``bin``."""
+    added = {f"../../../bin/{name}": root / "bin" / name for name in names}
+    lines = [
+        (entry.path, entry.hash, entry.size)
+        for entry in one.entries
+        if entry.path not in added and not entry.path.startswith(_KEPT)
+    ]
+    for path, file in added.items():
+        digest, size = digest_of(file)
+        lines.append((path, digest, str(size)))
     write(one.dist_info / "RECORD", lines)
 
 

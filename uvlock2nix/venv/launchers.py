@@ -81,13 +81,13 @@ def is_interpreter(name: str) -> bool:
     return _INTERPRETER.fullmatch(name) is not None
 
 
-def place_script(source: Path, target: Path, python: Path) -> None:
-    """Copy a script that a wheel ships into ``bin``, with its interpreter.
+def place_script(source: Path, target: Path, python: Path) -> bool:
+    """Copy a script that a wheel ships into ``bin``, with its interpreter; say whether it was.
 
     One that is named as the interpreter is left out: it would run for everybody.
     """
     if is_interpreter(target.name):
-        return
+        return False
     target.unlink(missing_ok=True)
     with source.open("rb") as file:
         if file.readline(len(PLACEHOLDER_SHEBANG) + 3).rstrip() == PLACEHOLDER_SHEBANG:
@@ -95,3 +95,4 @@ def place_script(source: Path, target: Path, python: Path) -> None:
         else:
             shutil.copyfile(source, target)
     target.chmod(0o755)
+    return True

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from uvlock2nix.layout import SUPPORT, site_packages
+from uvlock2nix.layout import SCRIPTS, SUPPORT, site_packages
+from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.sync.normalise import Script, entry_points
 from uvlock2nix.sync.records import installed
 from uvlock2nix.venv.copying import copy_file, copy_writable
-from uvlock2nix.venv.environment import record
+from uvlock2nix.venv.environment import bin_winners, launchers_of, record_bin, scripts_in
 from uvlock2nix.venv.interpreter import compile_bytecode, write_interpreter
 from uvlock2nix.venv.launchers import place_script, write_launchers
 from uvlock2nix.venv.linking import link_into
@@ -33,6 +34,7 @@ def layer(
     for entry in sorted(env.iterdir()):
         if entry.name not in OWN:
             link_into(entry, out / entry.name)
+    _link_bytecode(env / site_packages(version), out / site_packages(version))
     interpreter = write_interpreter(out, python, version)
     _bin(env, tree, out, interpreter, version, scripts)
     for path in sorted((out / site_packages(version)).iterdir()):
@@ -54,26 +56,44 @@ def _bin(
     bin_dir = out / "bin"
     site = out / site_packages(version)
     own = {one.name for one in installed(tree / site_packages(version))}
+    winners = bin_winners(read_manifest(env))
+    written: dict[str, list[str]] = {}
+    # The project's own come last: of two programs with one name theirs is kept.
+    for one in sorted(installed(site), key=lambda one: one.name in own):
+        points = entry_points(one) if one.name in own else launchers_of(one, winners)
+        written[one.name] = write_launchers(bin_dir, interpreter, points, package=one.name)
+    placed = {
+        script.name
+        for script in scripts
+        if place_script(tree / SCRIPTS / script.name, bin_dir / script.name, interpreter)
+    }
     for one in installed(site):
-        written = write_launchers(bin_dir, interpreter, entry_points(one), package=one.name)
         if one.name in own:
-            record(one, out, site, written)
-    for script in scripts:
-        place_script(tree / SUPPORT / "scripts" / script.name, bin_dir / script.name, interpreter)
+            record_bin(one, out, [*written[one.name], *(name for name in scripts_in(one) if name in placed)])
     for path in sorted((env / "bin").iterdir()):
         target = bin_dir / path.name
         if not target.exists() and not target.is_symlink():
             _adopt(path, target, env, interpreter)
 
 
+def _link_bytecode(env_site: Path, site: Path) -> None:
+    """Links to the bytecode of modules that are links themselves; another's would never be compared."""
+    compiled = env_site / "__pycache__"
+    for path in sorted(compiled.iterdir()) if compiled.is_dir() else ():
+        if (site / f"{path.name.partition('.')[0]}.py").is_symlink():
+            (site / "__pycache__").mkdir(exist_ok=True)
+            (site / "__pycache__" / path.name).symlink_to(path)
+
+
 def _adopt(path: Path, target: Path, env: Path, interpreter: Path) -> None:
     """Bring a script of env over: with our interpreter if it names env's, else as a link."""
-    with path.open("rb") as file:
-        head = file.read(4096)
-        body = head + file.read() if head.startswith(b"#!") else b""
     here = os.fsencode(env / "bin" / "python")
-    if here in head.partition(b"\n' '''\n")[0].split(b"\n", 2)[0] or (b"'''exec'" in head and here in head):
-        target.write_bytes(body.replace(here, os.fsencode(interpreter), 1))
-        target.chmod(0o755)
-    else:
-        target.symlink_to(path)
+    with path.open("rb") as file:
+        first = file.readline(4096)
+        # The form for long paths has it in the second line.
+        head = first + file.readline(4096) if first.startswith(b"#!/bin/sh") else first
+        if head.startswith(b"#!") and here in head:
+            target.write_bytes(head.replace(here, os.fsencode(interpreter)) + file.read())
+            target.chmod(0o755)
+        else:
+            target.symlink_to(path)
