@@ -13,8 +13,7 @@ import hashlib
 import os
 import re
 import stat
-import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,7 +26,7 @@ STORE_DIR: Final = "/nix/store"
 STORE_NAME: Final = re.compile(r"[0-9a-zA-Z+\-._?=]{1,211}\Z")
 
 _NIX32_VALUE: Final = {char: value for value, char in enumerate(NIX32_ALPHABET)}
-_CHUNK: Final = 512 * 1024  # bytes hashed at once: big enough for the GIL to be let go, small enough for L2
+_BUFFER: Final = 256 * 1024  # bytes hashed at once: small enough for the processor's cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,27 +109,25 @@ FAKE_HASH: Final = Hash("sha256", bytes(32))
 def nar_hash(path: Path | str | bytes) -> Hash:
     """The SHA-256 of the NAR of ``path``: a file, symbolic link or directory.
 
-    Memory does not depend on the size of the tree's files: one directory listing per level and a few
-    chunks are held. InputError where something cannot be read, is neither file, directory nor link, or
-    changes while it is read.
+    Memory does not depend on the size of the tree's files: one directory listing per level and one buffer
+    are held. InputError where something cannot be read, is neither file, directory nor link, or changes
+    while it is read.
     """
     hasher = hashlib.sha256()
-    for chunk in nar_chunks(path):
-        hasher.update(chunk)
+    write_nar(path, hasher.update)
     return Hash("sha256", hasher.digest())
 
 
-def nar_chunks(path: Path | str | bytes) -> Iterator[bytes]:
-    """The NAR of ``path`` as a stream of chunks of about half a mebibyte."""
-    waiting: list[bytes] = []
-    size = 0
-    for piece in _pieces(os.fsencode(path)):
-        waiting.append(piece)
-        size += len(piece)
-        if size >= _CHUNK:
-            yield b"".join(waiting) if len(waiting) > 1 else piece
-            waiting, size = [], 0
-    yield b"".join(waiting)
+def write_nar(path: Path | str | bytes, write: Callable[[memoryview], object]) -> None:
+    """Give the NAR of ``path`` to ``write``, piece by piece; a piece is valid during the call only."""
+    where = os.fsencode(path)
+    nar = _Nar(write)
+    try:
+        nar.tree(where)
+        nar.flush()
+    except OSError as error:
+        name = os.fsdecode(error.filename if error.filename is not None else where)
+        raise InputError(f"cannot read {name}: {error.strerror}") from error
 
 
 def fod_path(name: str, digest: Hash, *, recursive: bool = True, store: str = STORE_DIR) -> str:
@@ -155,7 +152,7 @@ def fod_path(name: str, digest: Hash, *, recursive: bool = True, store: str = ST
 
 def _string(data: bytes) -> bytes:
     """NAR's ``str(s)``: length, bytes, zeros to a multiple of eight."""
-    return struct.pack("<Q", len(data)) + data + b"\0" * (-len(data) % 8)
+    return len(data).to_bytes(8, "little") + data + b"\0" * (-len(data) % 8)
 
 
 def _strings(*parts: bytes) -> bytes:
@@ -171,70 +168,95 @@ _FILE: Final = _strings(b"(", b"type", b"regular", b"contents")
 _PROGRAM: Final = _strings(b"(", b"type", b"regular", b"executable", b"", b"contents")
 
 
-def _pieces(path: bytes) -> Iterator[bytes]:
-    """The NAR's parts in order. A stack and no recursion: depth is the input's to choose."""
-    try:
-        yield _string(b"nix-archive-1")
+_ENDS: Final = tuple(b"\0" * (-size % 8) + _CLOSE for size in range(8))  # padding and end, by size modulo 8
+_READ: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
+
+class _Nar:
+    """One buffer, into which files are read and from which ``write`` takes: bytes are copied once."""
+
+    def __init__(self, write: Callable[[memoryview], object]) -> None:
+        self._write = write
+        self._view = memoryview(bytearray(_BUFFER))
+        self._at = 0
+
+    def flush(self) -> None:
+        self._write(self._view[: self._at])
+        self._at = 0
+
+    def _put(self, data: bytes) -> None:
+        while self._at + len(data) > _BUFFER:
+            part = _BUFFER - self._at
+            self._view[self._at :] = data[:part]
+            self._at, data = _BUFFER, data[part:]
+            self.flush()
+        self._view[self._at : self._at + len(data)] = data
+        self._at += len(data)
+
+    def tree(self, path: bytes) -> None:
+        """The NAR's parts in order. A stack and no recursion: depth is the input's to choose."""
+        self._put(_string(b"nix-archive-1"))
         mode = os.lstat(path).st_mode
         if not stat.S_ISDIR(mode):
-            yield from _leaf(path, mode)
+            self._leaf(path, mode)
             return
-        yield _OPEN_DIRECTORY
+        self._put(_OPEN_DIRECTORY)
         stack = [_listing(path)]
         while stack:
             entry = next(stack[-1], None)
             if entry is None:
                 stack.pop()
-                yield _CLOSE + _CLOSE if stack else _CLOSE
+                self._put(_CLOSE + _CLOSE if stack else _CLOSE)
                 continue
-            yield _ENTRY + _string(entry.name) + _NODE
-            if entry.is_dir(follow_symlinks=False):
-                yield _OPEN_DIRECTORY
+            self._put(_ENTRY + _string(entry.name) + _NODE)
+            if entry.is_file(follow_symlinks=False):  # known from the listing: no lookup
+                self._file(entry.path)
+                self._put(_CLOSE)
+            elif entry.is_dir(follow_symlinks=False):
+                self._put(_OPEN_DIRECTORY)
                 stack.append(_listing(entry.path))
             else:
-                yield from _leaf(entry.path, None)
-                yield _CLOSE
-    except OSError as error:
-        where = os.fsdecode(error.filename if error.filename is not None else path)
-        raise InputError(f"cannot read {where}: {error.strerror}") from error
+                self._leaf(entry.path, os.lstat(entry.path).st_mode)
+                self._put(_CLOSE)
+
+    def _leaf(self, path: bytes, mode: int) -> None:
+        """The node of what is no directory."""
+        if stat.S_ISLNK(mode):
+            self._put(_SYMLINK + _string(os.readlink(path)) + _CLOSE)  # noqa: PTH115 - a path of bytes
+        elif stat.S_ISREG(mode):
+            self._file(path)
+        else:
+            raise InputError(
+                f"{os.fsdecode(path)} is neither a file, a directory nor a symbolic link",
+                hint="Nix cannot hold devices, sockets and named pipes; remove it",
+            )
+
+    def _file(self, path: bytes) -> None:
+        fd = os.open(path, _READ)
+        try:
+            facts = os.fstat(fd)
+            left = size = facts.st_size
+            head = _PROGRAM if facts.st_mode & stat.S_IXUSR else _FILE  # only the owner's bit counts
+            self._put(head + size.to_bytes(8, "little"))
+            while True:
+                if self._at == _BUFFER:
+                    self.flush()
+                # One byte more than is left: a file that grows is noticed without asking again.
+                wanted = min(left + 1, _BUFFER - self._at)
+                got = os.readv(fd, [self._view[self._at : self._at + wanted]])
+                if got > left or (got == 0 and left):
+                    raise InputError(
+                        f"{os.fsdecode(path)} changed while it was read", hint="run the command again"
+                    )
+                self._at += got
+                left -= got
+                if left == 0 and got < wanted:
+                    break
+            self._put(_ENDS[size % 8])
+        finally:
+            os.close(fd)
 
 
 def _listing(path: bytes) -> Iterator[os.DirEntry[bytes]]:
     with os.scandir(path) as entries:
         return iter(sorted(entries, key=lambda entry: entry.name))  # byte order, no locale
-
-
-def _leaf(path: bytes, mode: int | None) -> Iterator[bytes]:
-    """A file's or symbolic link's node; ``mode`` None when it has not been looked up."""
-    if mode is None:
-        mode = os.lstat(path).st_mode
-    if stat.S_ISLNK(mode):
-        yield _SYMLINK + _string(os.readlink(path)) + _CLOSE  # noqa: PTH115 - a path of bytes
-    elif stat.S_ISREG(mode):
-        yield from _regular(path)
-    else:
-        raise InputError(
-            f"{os.fsdecode(path)} is neither a file, a directory nor a symbolic link",
-            hint="Nix cannot hold devices, sockets and named pipes; remove it",
-        )
-
-
-def _regular(path: bytes) -> Iterator[bytes]:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    try:
-        facts = os.fstat(fd)
-        size = facts.st_size
-        head = _PROGRAM if facts.st_mode & stat.S_IXUSR else _FILE  # only the owner's bit counts
-        yield head + struct.pack("<Q", size)
-        left = size
-        while left > 0:
-            chunk = os.read(fd, min(left, _CHUNK))
-            if not chunk:
-                break
-            left -= len(chunk)
-            yield chunk
-        if left or os.fstat(fd).st_size != size:
-            raise InputError(f"{os.fsdecode(path)} changed while it was read", hint="run the command again")
-        yield b"\0" * (-size % 8) + _CLOSE
-    finally:
-        os.close(fd)

@@ -17,12 +17,18 @@ from uvlock2nix.nar import (
     FAKE_HASH,
     Hash,
     fod_path,
-    nar_chunks,
     nar_hash,
     nix32_decode,
     nix32_encode,
     parse_hash,
+    write_nar,
 )
+
+
+def nar(path: Path | bytes) -> bytes:
+    pieces: list[bytes] = []
+    write_nar(path, lambda piece: pieces.append(bytes(piece)))
+    return b"".join(pieces)
 
 
 def s(data: bytes) -> bytes:
@@ -35,7 +41,7 @@ def test_a_file_as_the_specification_says(tmp_path: Path) -> None:
     expected = b"".join(
         map(s, [b"nix-archive-1", b"(", b"type", b"regular", b"contents", b"hello world\n", b")"])
     )
-    assert b"".join(nar_chunks(file)) == expected
+    assert nar(file) == expected
     file.chmod(0o755)
     program = [
         b"nix-archive-1",
@@ -48,9 +54,9 @@ def test_a_file_as_the_specification_says(tmp_path: Path) -> None:
         b"hello world\n",
         b")",
     ]
-    assert b"".join(nar_chunks(file)) == b"".join(map(s, program))
+    assert nar(file) == b"".join(map(s, program))
     file.chmod(0o655)  # only the owner's bit counts
-    assert b"".join(nar_chunks(file)) == expected
+    assert nar(file) == expected
 
 
 def test_a_tree_as_the_specification_says(tmp_path: Path) -> None:
@@ -66,7 +72,7 @@ def test_a_tree_as_the_specification_says(tmp_path: Path) -> None:
         *[b")", b")", b")"],
     ]
     whole = b"".join(map(s, expected))
-    assert b"".join(nar_chunks(tmp_path)) == whole
+    assert nar(tmp_path) == whole
     assert nar_hash(tmp_path) == Hash("sha256", hashlib.sha256(whole).digest())
 
 
@@ -74,16 +80,26 @@ def test_a_known_hash_of_an_empty_directory(tmp_path: Path) -> None:
     assert nar_hash(tmp_path).sri == "sha256-pQpattmS9VmO3ZIQUFn66az8GSmB4IvYhTTCFn6SUmo="
 
 
-def test_big_files_come_in_chunks(tmp_path: Path) -> None:
-    (tmp_path / "big").write_bytes(b"x" * (3 << 20))
-    assert max(map(len, nar_chunks(tmp_path))) < 2 << 20
+@pytest.mark.parametrize("size", [0, 1, 7, 8, 262_000, 262_143, 262_144, 262_145, 600_000])
+def test_files_of_any_size_come_in_pieces(tmp_path: Path, size: int) -> None:
+    (tmp_path / "big").write_bytes(b"x" * size)
+    pieces: list[int] = []
+    write_nar(tmp_path, lambda piece: pieces.append(len(piece)))
+    assert max(pieces) <= 262_144
+    assert s(b"contents") + s(b"x" * size) + s(b")") in nar(tmp_path)
+
+
+def test_names_longer_than_what_is_left_of_the_buffer(tmp_path: Path) -> None:
+    for number in range(3000):
+        (tmp_path / f"{number:0200}").touch()
+    assert nar(tmp_path).count(s(b"name") + (200).to_bytes(8, "little")) == 3000
 
 
 def test_names_that_are_no_text_and_sorting_by_bytes(tmp_path: Path) -> None:
     names = [b"\xff", b"z", b"\xc3\xa9", b"a.b", b"a", b"a-b"]
     for name in names:
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(name)
-    data = b"".join(nar_chunks(os.fsencode(tmp_path)))
+    data = nar(os.fsencode(tmp_path))
     places = [data.index(s(b"name") + s(name)) for name in sorted(names)]
     assert places == sorted(places)
 
