@@ -106,6 +106,7 @@ _LIBRARIES: Final = re.compile(
 _PKGCONFIG_CALL: Final = re.compile(
     r"\b(?:pkg_?config|pkgconfig\.\w+|\w*pkg_?config\w*|pkg_config_\w+)\s*\(", re.IGNORECASE
 )
+_PKGCONFIG_COMMAND: Final = re.compile(r"\bpkg-config\s+(?:--[\w=-]+\s+)*([A-Za-z0-9][\w.+-]{1,50})")
 _LINK_FLAG: Final = re.compile(r"(?:^|\s)-l([A-Za-z0-9_+.-]{1,40})")
 _NAME: Final = re.compile(r"[A-Za-z0-9_+.-]{1,50}\Z")
 _FILES: Final = (".a", ".so", ".lib", ".py", ".dll", ".dylib")
@@ -137,6 +138,9 @@ def _string_clues(file: str, line: int, value: str, pkg_config_used: bool) -> It
             yield _clue("programs", program, file, line)
     for flag in _LINK_FLAG.finditer(value):
         yield _clue("linker", flag[1], file, line)
+    for named in _PKGCONFIG_COMMAND.finditer(value):
+        if attribute("pkg-config", named[1]):
+            yield _clue("pkg-config", named[1], file, line)
     if pkg_config_used and _looks_like_module(value):
         for name in value.split():
             if _distinct_module(name):
@@ -226,6 +230,10 @@ _PKG_CHECK: Final = re.compile(
     r"\bpkg_(?:check_modules|search_module)\s*\(\s*\w{1,60}([^)]{0,300})\)", re.IGNORECASE
 )
 _FIND_LIBRARY: Final = re.compile(r"\bfind_library\s*\(\s*\w{1,60}([^)]{0,300})\)", re.IGNORECASE)
+_LINK_TARGET: Final = re.compile(
+    r"\btarget_link_libraries\s*\(\s*\w[\w-]{0,60}([^)]{0,400})\)", re.IGNORECASE
+)
+_OWN_TARGET: Final = re.compile(r"\badd_library\s*\(\s*(\w[\w-]{0,60})", re.IGNORECASE)
 _CMAKE_OWN: Final = frozenset(
     {"python", "python3", "pythoninterp", "pythonlibs", "pythonextensions", "cython", "numpy", "pybind11",
      "threads", "openmp", "nanobind", "git", "doxygen", "pkgconfig", "scikit_build", "skbuild", "cudatoolkit",
@@ -246,6 +254,11 @@ def _cmake(file: str, text: str) -> Iterator[Clue]:
             name = re.split(r"[<>=]", word, maxsplit=1)[0].strip("\"'")
             if attribute("pkg-config", name):
                 yield _clue("pkg-config", name, file, lines.at(match.start()), optional=optional)
+    own = set(_OWN_TARGET.findall(text))
+    for match in _LINK_TARGET.finditer(text):
+        for word in match[1].split():
+            if word not in own and word.islower() and attribute("linker", word):
+                yield _clue("linker", word, file, lines.at(match.start()))
     for match in _FIND_LIBRARY.finditer(text):
         for word in match[1].split():
             name = word.strip("\"'").removeprefix("lib")

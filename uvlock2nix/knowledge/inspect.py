@@ -75,6 +75,8 @@ def wanted(name: str) -> bool:
     depth = name.count("/")
     if name in ("pyproject.toml", "setup.py", "setup.cfg", "Cargo.toml", "meson.build", "CMakeLists.txt"):
         return True
+    if base == "meson.build" and depth == 1:
+        return True
     if _SKIPPED.search(name.rpartition("/")[0]) or depth > 4:
         return False
     if base in ("meson.build", "CMakeLists.txt", "Cargo.toml", "setup.cfg"):
@@ -261,24 +263,18 @@ def _libraries(archive: Archive, backend: str, languages: tuple[str, ...]) -> li
     return list(found.values())
 
 
-_FOREIGN_BUILD: Final = (
-    "configure",
-    "configure.ac",
-    "configure.in",
-    "Makefile.am",
-    "autogen.sh",
-    "meson.build",
-)
+_FOREIGN_BUILD: Final = ("configure", "configure.ac", "configure.in", "Makefile.am", "autogen.sh")
 _CMAKE_PROJECT: Final = re.compile(r"^\s*project\s*\(", re.IGNORECASE | re.MULTILINE)
 
 
 def _vendored(archive: Archive, uses_cmake: bool) -> tuple[str, ...]:
     """Directories that hold another project's whole source: its build files are not this package's."""
     tool = archive.texts.get("pyproject.toml", "")
+    meson = "meson.build" in archive.texts
     found: dict[str, None] = {}
     for name in archive.names:
         folder, _, base = name.rpartition("/")
-        if not folder or folder.count("/") > 2:
+        if not folder or folder.count("/") > 2 or (f"{folder}/meson.build" in archive.texts and meson):
             continue
         foreign = base in _FOREIGN_BUILD or (base == "meson.build" and "meson.build" not in archive.texts)
         if base == "CMakeLists.txt" and _CMAKE_PROJECT.search(archive.texts.get(name, "")):
