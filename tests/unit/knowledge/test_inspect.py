@@ -95,6 +95,29 @@ def test_cmake() -> None:
     assert {"cmake", "ninja"} <= set(found.inputs.native_build_inputs)
 
 
+def test_libraries_of_cmake_targets_but_not_its_own() -> None:
+    pyproject = '[build-system]\nbuild-backend = "scikit_build_core.build"\nrequires = ["scikit-build-core"]'
+    cmake = "add_library(z STATIC z.c)\ntarget_link_libraries(_core PRIVATE qpdf z)\n"
+    found = archive({"pyproject.toml": pyproject, "CMakeLists.txt": cmake})
+    assert found.inputs.build_inputs == ("qpdf",)
+
+
+def test_a_plain_name_counts_behind_pkg_config() -> None:
+    setup = "ext_modules = 1\ncmd = 'pkg-config --cflags sentencepiece'\nother = 'cairo'"
+    found = archive({"setup.py": setup, "a.c": ""})
+    assert found.inputs.build_inputs == ("sentencepiece",)
+
+
+def test_the_build_of_a_vendored_project_is_not_this_ones() -> None:
+    files = {
+        "setup.py": "setup(ext_modules=[Extension('x', ['x.c'])])",
+        "x.c": "",
+        "harfbuzz/configure.ac": "",
+        "harfbuzz/src/hb-ft.c": "#include <ft2build.h>",
+    }
+    assert archive(files).inputs.build_inputs == ()
+
+
 def test_rust() -> None:
     pyproject = '[build-system]\nbuild-backend = "maturin"\nrequires = ["maturin>=1"]'
     cargo = '[dependencies]\nopenssl-sys = "0.9"\nserde = "1"\n'
