@@ -14,12 +14,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
-
-import requests
+from typing import TYPE_CHECKING, Final, Protocol
 
 from uvlock2nix import __version__
 from uvlock2nix.errors import InputError, NetworkError
+
+if TYPE_CHECKING:
+    # Imported where it is used: it costs more time than all of ours, and most runs fetch nothing.
+    import requests
 
 TIMEOUT: Final = (10, 60)
 CHUNK: Final = 1 << 18
@@ -57,13 +59,19 @@ def cache_dir() -> Path:
     return root / "uvlock2nix"
 
 
+def _session() -> requests.Session:
+    import requests
+
+    return requests.Session()
+
+
 @dataclass
 class HttpFetcher:
     """Fetches over HTTP with one session; whole files are kept in ``cache`` under their hash."""
 
     cache: Path
     progress: Progress | None = None
-    session: requests.Session = field(default_factory=requests.Session)
+    session: requests.Session = field(default_factory=_session)
 
     def file(self, url: str, hash_: str | None, name: str) -> Path:
         """See :class:`Fetcher`. Without a hash in the lock nothing is fetched: it could be anything."""
@@ -106,6 +114,8 @@ class HttpFetcher:
         Raises:
             NetworkError: the server cannot be reached, refuses, or sends something that does not fit.
         """
+        import requests
+
         folder = self.cache / "downloads"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -131,6 +141,8 @@ class HttpFetcher:
         return done
 
     def _continue(self, url: str, partial: Path, total: int | None) -> None:
+        import requests
+
         have = partial.stat().st_size if partial.exists() else 0
         if total is not None and have == total:
             return
@@ -154,6 +166,8 @@ class HttpFetcher:
 
     def part(self, url: str, start: int, length: int) -> tuple[bytes, int]:
         """See :class:`Fetcher`."""
+        import requests
+
         wanted = f"bytes={start}-{start + length - 1}" if start >= 0 else f"bytes={start}"
         try:
             with self.session.get(
@@ -171,6 +185,8 @@ class HttpFetcher:
             raise NetworkError(f"{url}: {_short(error)}", hint=_OFFLINE) from error
 
     def _stream(self, url: str) -> Iterator[bytes]:
+        import requests
+
         try:
             with self.session.get(_checked(url), headers=_HEADERS, timeout=TIMEOUT, stream=True) as response:
                 if response.status_code != 200:
