@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import importlib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -52,15 +51,8 @@ def edges(key: str, **groups: tuple[str, ...]) -> str:
 
 
 def load_script(name: str) -> ModuleType:
-    """A program of ``scripts/`` as a module; they are no package."""
-    spec = importlib.util.spec_from_file_location(name, REPOSITORY / "scripts" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # Its dataclasses look their own module up.
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    """A program of ``scripts/``."""
+    return importlib.import_module(f"scripts.{name}")
 
 
 def read(text: str) -> Lock:

@@ -12,9 +12,6 @@ import pytest
 from tests.support.locks import load_script
 from uvlock2nix.lock import check_lock_matches, load_project
 
-# compare_random takes the others by their package names.
-for needed in ("compare_oracle", "compare_wheels"):
-    sys.modules.setdefault(f"scripts.{needed}", load_script(needed))
 RANDOM = load_script("compare_random")
 SEEDS = (1002, 1004, 1009, 1013, 1016, 1020)
 

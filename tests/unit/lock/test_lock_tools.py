@@ -16,6 +16,7 @@ from tests.support.locks import LINUX, LOCKS, REPOSITORY, load_script, read, wri
 from uvlock2nix.lock import Selection, resolve
 
 WHEELS = load_script("compare_wheels")
+STUBS = load_script("stub_index")
 FUZZ = load_script("fuzz_lock")
 DAGGER = LOCKS / "eblume__blumeops__dagger"
 
@@ -54,7 +55,7 @@ def test_hashes_of_direct_urls_stay() -> None:
 
 
 def test_stand_ins_are_valid() -> None:
-    with zipfile.ZipFile(io.BytesIO(WHEELS.make_wheel("a_b", "1.0"))) as archive:
+    with zipfile.ZipFile(io.BytesIO(STUBS.make_wheel("a_b", "1.0"))) as archive:
         record = archive.read("a_b-1.0.dist-info/RECORD").decode()
         assert set(archive.namelist()) == {line.split(",")[0] for line in record.splitlines()}
 
