@@ -27,6 +27,7 @@ MAX_MEMBERS: Final = 200_000
 MAX_FILE: Final = 2 << 20
 MAX_KEPT: Final = 48 << 20
 MAX_HEADER: Final = 1 << 20
+MAX_XZ_MEMORY: Final = 128 << 20
 _SYMLINK: Final = 0xA
 
 
@@ -57,6 +58,25 @@ class _Counted:
         if self._left < 0:
             raise InputError("the archive unpacks to more than 2 GiB")
         return data
+
+
+class _Xz:
+    """An xz stream, unpacked with bounded memory: its header may ask for gigabytes of it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_XZ_MEMORY)
+
+    def read(self, size: int) -> bytes:
+        parts: list[bytes] = []
+        left = size
+        while left > 0 and not self._decompressor.eof:
+            packed = self._file.read(1 << 16) if self._decompressor.needs_input else b""
+            if self._decompressor.needs_input and not packed:
+                raise EOFError("the xz stream ends too early")
+            parts.append(self._decompressor.decompress(packed, left))
+            left -= len(parts[-1])
+        return b"".join(parts)
 
 
 class _Header(tarfile.TarInfo):
@@ -147,7 +167,7 @@ def _read(file: BinaryIO, wanted: Callable[[str], bool]) -> Archive:
     elif magic[:3] == b"BZh":
         stream = cast("IO[bytes]", bz2.BZ2File(file))
     elif magic == b"\xfd7zXZ\x00":
-        stream = cast("IO[bytes]", lzma.LZMAFile(file))  # noqa: SIM115  # ends with `file`
+        stream = cast("IO[bytes]", _Xz(file))
     else:
         stream = file
     return _collect(_tar_files(_Counted(stream, MAX_UNPACKED)), wanted)

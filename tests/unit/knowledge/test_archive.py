@@ -99,6 +99,21 @@ def test_a_huge_extended_header_is_refused_before_it_is_read(tmp_path: Path) -> 
         read_archive(path, everything)
 
 
+def test_xz_may_not_ask_for_any_amount_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MAX_XZ_MEMORY", 1 << 20)
+    path = tmp_path / "p.tar.xz"
+    path.write_bytes(lzma.compress(tar_bytes(FILES), preset=9))
+    with pytest.raises(InputError, match="cannot be read"):
+        read_archive(path, everything)
+
+
+def test_a_cut_xz(tmp_path: Path) -> None:
+    path = tmp_path / "p.tar.xz"
+    path.write_bytes(lzma.compress(tar_bytes(FILES))[:-40])
+    with pytest.raises(InputError, match="cannot be read"):
+        read_archive(path, everything)
+
+
 def test_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_MEMBERS", 10)
     path = tmp_path / "p.tar"
