@@ -6,11 +6,14 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
+from uvlock2nix.refs.parallel import scan_files
 from uvlock2nix.refs.records import Record, is_record, owner
 from uvlock2nix.refs.scan import Entry, Hit, Scanner, read_link, walk
-from uvlock2nix.refs.store import STORE_DIR, StorePath
+from uvlock2nix.refs.store import HASH_LENGTH, STORE_DIR, StorePath
+
+Place: TypeAlias = Literal["content", "symlink", "name"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,7 +27,7 @@ class Finding:
     file: str
     offset: int
     reference: str
-    kind: Literal["content", "symlink", "name"]
+    kind: Place
     package: str = ""
 
     def to_json(self) -> dict[str, object]:
@@ -48,10 +51,15 @@ def audit(tree: Path, *, store_paths: Iterable[StorePath], store_dir: str = STOR
     scanner = Scanner(names, store_dir=store_dir)
     findings: list[Finding] = []
     records: list[str] = []
+    files: list[Entry] = []
     for entry in walk(tree):
-        if entry.is_file and is_record(entry.path):
-            records.append(entry.path)
+        if entry.is_file:
+            files.append(entry)
+            if is_record(entry.path):
+                records.append(entry.path)
         findings += _findings(tree, entry, scanner, names)
+    for entry, hits in zip(files, scan_files(tree, files, scanner), strict=True):
+        findings += [_finding(entry, hit, "content", names) for hit in hits]
     if not findings:
         return ()
     read = [Record(path, (tree / path).read_bytes()) for path in records]
@@ -63,14 +71,16 @@ def audit(tree: Path, *, store_paths: Iterable[StorePath], store_dir: str = STOR
 
 
 def _findings(tree: Path, entry: Entry, scanner: Scanner, names: dict[str, str]) -> list[Finding]:
-    found: list[tuple[Literal["content", "symlink", "name"], Hit]] = []
+    """What is in the name of ``entry``, and in its target when it is a symlink."""
+    found: list[Finding] = []
     name = entry.path.rpartition("/")[2]
-    if len(name) >= 32:
-        found += [("name", hit) for hit in scanner.in_bytes(os.fsencode(name))]
+    if len(name) >= HASH_LENGTH:
+        found += [_finding(entry, hit, "name", names) for hit in scanner.in_bytes(os.fsencode(name))]
     if entry.is_link:
         target = read_link(tree / entry.path)
-        found += [("symlink", hit) for hit in scanner.in_bytes(target)]
-    elif entry.is_file:
-        hits = scanner.in_path(f"{tree}/{entry.path}", entry.status.st_size)
-        found += [("content", hit) for hit in hits]
-    return [Finding(entry.path, hit.offset, names.get(hit.hash, hit.hash), kind) for kind, hit in found]
+        found += [_finding(entry, hit, "symlink", names) for hit in scanner.in_bytes(target)]
+    return found
+
+
+def _finding(entry: Entry, hit: Hit, kind: Place, names: dict[str, str]) -> Finding:
+    return Finding(entry.path, hit.offset, names.get(hit.hash, hit.hash), kind)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from uvlock2nix.refs.apply import Edit, Patch, Relink, Rewrite, Stage
 from uvlock2nix.refs.elf import CorruptElf
 from uvlock2nix.refs.elfplan import ElfPlan, Growth, plan_elf
 from uvlock2nix.refs.manifest import Manifest, Reference, read_manifest
+from uvlock2nix.refs.parallel import cores
 from uvlock2nix.refs.patchelf import Grow, Sign, run_patchelf
 from uvlock2nix.refs.populate import populate
 from uvlock2nix.refs.recording import Moved, correct_records
@@ -95,8 +95,8 @@ def restore(
     whose placeholder stays. ``needed_search``: folders outside the tree for NEEDED libraries, before the
     ``lib`` of each input; ``ignore``: patterns of library names that need not be found; ``interpreter``: the
     program interpreter for executables, whose folder also has libc; ``dlopen``: package → folders for its
-    search paths. ``libraries``: without, only what was stripped comes back. ``source``: make ``tree`` from this
-    one (files that do not change are copied, or with ``link`` symlinks).
+    search paths. ``libraries``: without, only what was stripped comes back. ``source``: make ``tree`` from
+    this one (files that do not change are copied, or with ``link`` symlinks).
 
     The tree is changed as a whole or not at all. :class:`RefsError` lists everything that cannot be put back
     and every library that is not found.
@@ -303,21 +303,23 @@ def _stage(
         if path not in stage.files:
             also = tuple(twin for twin in twins.get(path, ()) if twin != path)
             stage.add(edit, also=also)
-    with ThreadPoolExecutor(
-        max_workers=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
-    ) as pool:
-        jobs = [
-            pool.submit(growth.apply, stage.files[path], grow)
-            for path, growth in sorted(result.growth.items())
-        ]
-        for job in jobs:
-            job.result()
+    _grow_all(stage, result.growth, grow)
     for path, edit in result.edits.items():
         _check(stage.source / path, stage.files[path], path, edit, result.plans.get(path), undo)
         if sign is not None and isinstance(edit, Patch) and _is_mach_o(stage.files[path]):
             sign(stage.files[path])
     records = (entry.path for entry in entries if entry.is_file and is_record(entry.path))
     correct_records(stage, records, Moved(renames))
+
+
+def _grow_all(stage: Stage, growth: Mapping[str, Growth], grow: Grow) -> None:
+    if not growth:
+        return
+    from concurrent.futures import ThreadPoolExecutor  # costly to import, and rarely needed
+
+    with ThreadPoolExecutor(max_workers=min(cores(), len(growth))) as pool:
+        for job in [pool.submit(one.apply, stage.files[path], grow) for path, one in sorted(growth.items())]:
+            job.result()
 
 
 def _check(before: Path, after: Path, path: str, edit: Edit, plan: ElfPlan | None, undo: Undo) -> None:

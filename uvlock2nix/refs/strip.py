@@ -12,6 +12,7 @@ from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.apply import STAGE_PREFIX, Edit, Patch, Relink, Rewrite, Stage
 from uvlock2nix.refs.elf import MAGIC, CorruptElf, read_elf
 from uvlock2nix.refs.manifest import Manifest, Reference, parse_manifest
+from uvlock2nix.refs.parallel import scan_files
 from uvlock2nix.refs.recording import Moved, correct_records
 from uvlock2nix.refs.records import is_record
 from uvlock2nix.refs.replace import Replacer, elf_places, place, read_text
@@ -50,6 +51,7 @@ def strip(
     found = _Found(tree, manifest.resolve())
     for entry in walk(tree):
         found.look(entry, scanner)
+    found.finish(scanner)
     plan = _Plan(tree, replacer)
     for entry, hits in found.hits:
         plan.file(entry, hits)
@@ -83,7 +85,7 @@ class _Found:
 
     def __init__(self, tree: Path, manifest: Path) -> None:
         self._tree = tree
-        self._root = f"{tree}/"
+        self._files: list[Entry] = []
         self._manifest = _relative(manifest, tree)
         self.files = 0
         self.hits: list[tuple[Entry, list[Hit]]] = []
@@ -108,11 +110,18 @@ class _Found:
                 names.append(entry.path)
                 if len(names) > 1:
                     return
-            hits = scanner.in_path(self._root + entry.path, entry.status.st_size)
+            self._files.append(entry)
+            return
         else:
             return
         if hits:
             self.hits.append((entry, hits))
+
+    def finish(self, scanner: Scanner) -> None:
+        """Scan the files that were looked at."""
+        found = scan_files(self._tree, self._files, scanner)
+        self.hits += [(entry, hits) for entry, hits in zip(self._files, found, strict=True) if hits]
+        self.hits.sort(key=lambda pair: os.fsencode(pair[0].path))
 
     def other_names(self, entry: Entry) -> tuple[str, ...]:
         return tuple(self._links.get((entry.status.st_dev, entry.status.st_ino), ()))[1:]

@@ -121,7 +121,12 @@ def build(site: Path, contents: dict[str, bytes], targets: dict[str, bytes], *, 
         (site.parent.parent / folder).mkdir(parents=True, exist_ok=True)
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+# 1,000 in the long run: UVLOCK2NIX_EXAMPLES=1000
+@settings(
+    max_examples=int(os.environ.get("UVLOCK2NIX_EXAMPLES", "150")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(contents=files, targets=links, twin=st.booleans())
 def test_strip_then_restore_is_the_identity(
     contents: dict[str, bytes], targets: dict[str, bytes], twin: bool

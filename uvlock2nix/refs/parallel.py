@@ -1,0 +1,103 @@
+"""Scan many files, on several cores when that pays."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.errors import RefsError
+from uvlock2nix.refs.scan import Entry, Hit, Scanner
+
+# Below this a second process costs more than it brings.
+_WORTH_IT: Final = 64 << 20
+_PER_FILE: Final = 1 << 14  # opening a file costs about as much as scanning 16 KiB
+_MOST_WORKERS: Final = 8
+
+
+def scan_files(tree: Path, entries: Sequence[Entry], scanner: Scanner) -> list[list[Hit]]:
+    """The hits of each file, in the order of ``entries``; :class:`RefsError` when one cannot be read."""
+    total = sum(entry.status.st_size for entry in entries)
+    # Darwin's own libraries do not like to be forked.
+    workers = 1 if sys.platform == "darwin" else min(cores(), _MOST_WORKERS, 1 + total // _WORTH_IT)
+    if workers < 2:
+        return [scanner.in_path(f"{tree}/{entry.path}", entry.status.st_size) for entry in entries]
+    shares = _shares(entries, workers)
+    found: list[list[Hit]] = [[] for _ in entries]
+    children = [_start(tree, entries, share, scanner) for share in shares[1:]]
+    try:
+        _scan(tree, entries, shares[0], scanner, found)
+    finally:
+        answers = [_collect(child, pipe) for child, pipe in children]
+    for answer in answers:
+        if isinstance(answer, RefsError):
+            raise answer
+        for number, hits in answer:
+            found[number] = [Hit(offset, text) for offset, text in hits]
+    return found
+
+
+def cores() -> int:
+    """How many processes may run: what Nix allows the build, else what the machine lets us have."""
+    allowed = os.environ.get("NIX_BUILD_CORES", "")
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(there, int(allowed)) if allowed.isdecimal() and int(allowed) > 0 else there
+
+
+def _shares(entries: Sequence[Entry], workers: int) -> list[list[int]]:
+    """The numbers of the files for each worker, so that each has about as many bytes."""
+    shares: list[list[int]] = [[] for _ in range(workers)]
+    loads = [0] * workers
+    for number in sorted(range(len(entries)), key=lambda number: -entries[number].status.st_size):
+        least = loads.index(min(loads))
+        shares[least].append(number)
+        loads[least] += entries[number].status.st_size + _PER_FILE
+    return [sorted(share) for share in shares]
+
+
+def _scan(
+    tree: Path, entries: Sequence[Entry], share: Sequence[int], scanner: Scanner, found: list[list[Hit]]
+) -> None:
+    for number in share:
+        entry = entries[number]
+        found[number] = scanner.in_path(f"{tree}/{entry.path}", entry.status.st_size)
+
+
+_Answer = list[tuple[int, list[tuple[int, str]]]] | RefsError
+
+
+def _start(tree: Path, entries: Sequence[Entry], share: Sequence[int], scanner: Scanner) -> tuple[int, int]:
+    """Start a child for ``share``; returns (its process id, where its answer can be read)."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(writing)
+        return child, reading
+    code = 1
+    try:
+        os.close(reading)
+        answer: _Answer
+        try:
+            found: list[list[Hit]] = [[] for _ in entries]
+            _scan(tree, entries, share, scanner, found)
+            answer = [(n, [(hit.offset, hit.hash) for hit in found[n]]) for n in share if found[n]]
+        except RefsError as error:
+            answer = error
+        with os.fdopen(writing, "wb") as stream:
+            pickle.dump(answer, stream)
+        code = 0
+    finally:
+        os._exit(code)  # nothing of the parent's is to be run twice
+
+
+def _collect(child: int, reading: int) -> _Answer:
+    with os.fdopen(reading, "rb") as stream:
+        data = stream.read()
+    _, status = os.waitpid(child, 0)
+    if os.waitstatus_to_exitcode(status) != 0:
+        return RefsError("a process that scanned files ended early", hint="Was it out of memory?")
+    answer: _Answer = pickle.loads(data)  # noqa: S301 - written by our own child
+    return answer
