@@ -12,7 +12,7 @@ from uvlock2nix.classify import ClassifiedPackage
 from uvlock2nix.config import Config
 from uvlock2nix.digest import environment_digest, hold_back, rest_digest
 from uvlock2nix.errors import ProjectError, UsageError
-from uvlock2nix.knowledge.native import NativeInputs
+from uvlock2nix.knowledge.native import NativeInputs, Output
 from uvlock2nix.lock import GitSource, Member, PathSource, Project, Selection
 from uvlock2nix.lock.settings import UvSettings
 from uvlock2nix.target import Target
@@ -129,7 +129,7 @@ def make_plan(
         systems=systems,
         files=_files(project, every),
         members=members,
-        build_inputs=_inputs([(s, one, a) for s, one in inputs for a in one.native.build_inputs]),
+        build_inputs=_inputs([(s, one, a) for s, one in inputs for a in _linked(one.native)]),
         native_build_inputs=_inputs(
             [(s, one, a) for s, one in inputs for a in one.native.native_build_inputs]
         ),
@@ -280,6 +280,14 @@ def _by_name(entry: tuple[str, NativeInputs, list[str]]) -> str:
     return entry[0]
 
 
+def _linked(native: NativeInputs) -> tuple[str, ...]:
+    """The libraries that a build is given, those that only a variable of its environment names too."""
+    named = (part.attr for _, template in native.env for part in template if isinstance(part, Output))
+    listed = (*native.build_inputs, *native.native_build_inputs)
+    known = {attr.removesuffix(".dev") for attr in listed}
+    return (*native.build_inputs, *dict.fromkeys(attr for attr in named if attr not in known))
+
+
 def _inputs(needs: Sequence[tuple[str, ClassifiedPackage, str]]) -> tuple[Input, ...]:
     packages: dict[str, dict[str, None]] = {}
     systems: dict[str, dict[str, None]] = {}
@@ -327,7 +335,10 @@ def _name(project: Project, selection: Selection) -> str:
 
 
 def _version(project: Project, name: str) -> str | None:
-    return next((member.pyproject.version for member in project.members if member.name == name), None)
+    versions = (member.pyproject.version for member in project.members if member.name == name)
+    version = next(versions, None)
+    # An epoch's `!` cannot stand in the name of a store path.
+    return _STORE_NAME.sub("-", version).strip("-.") if version else None
 
 
 def _main_program(members: Sequence[Member], name: str) -> str | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
 from uvlock2nix import __version__
 from uvlock2nix.errors import UsageError
-from uvlock2nix.nixlang import Binary, Expr, Formal, Item, List, Path, Str, call, select, string
+from uvlock2nix.nixlang import AttrSet, Binary, Expr, Formal, Item, List, Path, Str, Var, call, select, string
 from uvlock2nix.plan import Input, Plan
 
 PINS: Final = "python-deps.json"
@@ -78,6 +78,19 @@ def is_conditional(inputs: Iterable[Input], plan: Plan) -> bool:
 def only_on(systems: Iterable[str], system: Expr) -> Expr:
     """The condition that ``system`` (an expression) is one of ``systems``."""
     return call("lib.elem", system, strings(systems))
+
+
+def on_systems(groups: Mapping[tuple[str, ...], AttrSet], everywhere: tuple[str, ...]) -> Expr:
+    """The set of what holds ``everywhere``, with what holds on other systems under a condition.
+
+    Stands where the system is called ``system``.
+    """
+    result: Expr = groups.get(everywhere, AttrSet(()))
+    for systems, some in groups.items():
+        if systems != everywhere:
+            part = call("lib.optionalAttrs", only_on(systems, Var("system")), some)
+            result = part if result == AttrSet(()) else Binary("//", result, part)
+    return result
 
 
 def input_list(inputs: Sequence[Input], plan: Plan, system: Expr) -> Expr:

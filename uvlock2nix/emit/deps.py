@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from uvlock2nix.emit.common import (
@@ -11,7 +12,7 @@ from uvlock2nix.emit.common import (
     heads,
     input_list,
     interpolated,
-    only_on,
+    on_systems,
     project_path,
     strings,
 )
@@ -136,17 +137,25 @@ def _toolchain() -> tuple[Bind, ...]:
 
 
 def _referenced(plan: Plan) -> Expr:
-    inputs = {one.attr for one in (*plan.build_inputs, *plan.native_build_inputs)}
-    binds: list[Bind | Inherit] = [
-        Inherit(tuple(sorted({"python", "uv"} | {a for a in inputs if "." not in a})))
-    ]
-    binds += [Bind((attr,), select(attr)) for attr in sorted(inputs) if "." in attr]
+    """Attribute → derivation, of everything that code may refer to."""
+    needs: dict[str, dict[str, None]] = {"python": {}, "uv": {}}
+    for one in (*plan.build_inputs, *plan.native_build_inputs):
+        needs.setdefault(one.attr, {}).update(dict.fromkeys(one.systems))
     if plan.compiles:
-        binds += [
-            Bind(("stdenv.cc",), select("stdenv.cc")),
-            Bind(("stdenv.cc.cc",), select("stdenv.cc.cc")),
-        ]
-    return Attrs(tuple(binds))
+        needs |= {"stdenv.cc": {}, "stdenv.cc.cc": {}}
+    everywhere = tuple(one.system for one in plan.systems)
+    groups: dict[tuple[str, ...], list[str]] = {everywhere: []}
+    for attr in sorted(needs):
+        systems = needs[attr] or everywhere
+        groups.setdefault(tuple(name for name in everywhere if name in systems), []).append(attr)
+    return on_systems({systems: _by_name(found) for systems, found in groups.items()}, everywhere)
+
+
+def _by_name(found: Sequence[str]) -> Attrs:
+    """The set of these attributes under their own names."""
+    plain = tuple(attr for attr in found if "." not in attr)
+    inherited = (Inherit(plain),) if plain else ()
+    return Attrs((*inherited, *(Bind((attr,), select(attr)) for attr in found if "." in attr)))
 
 
 def _checks(plan: Plan) -> tuple[Bind, ...]:
@@ -266,18 +275,13 @@ def _sync(plan: Plan) -> list[Bind | Inherit]:
 
 
 def _native_table(plan: Plan) -> Expr:
-    """Package → what its build gets; what holds on some systems only stands under a condition."""
-    everywhere = {one.system for one in plan.systems}
-    common = [(one.name, _native(one.inputs)) for one in plan.natives if set(one.systems) == everywhere]
-    groups: dict[tuple[str, ...], list[tuple[str, Expr]]] = {}
+    """Package → what its build gets."""
+    everywhere = tuple(one.system for one in plan.systems)
+    groups: dict[tuple[str, ...], list[tuple[str, Expr]]] = {everywhere: []}
     for one in plan.natives:
-        if set(one.systems) != everywhere:
-            groups.setdefault(one.systems, []).append((one.name, _native(one.inputs)))
-    table: Expr = attrs(common)
-    for systems, some in groups.items():
-        part = call("lib.optionalAttrs", only_on(systems, Var("system")), attrs(some))
-        table = part if table == attrs(()) else Binary("//", table, part)
-    return table
+        systems = tuple(name for name in everywhere if name in one.systems)
+        groups.setdefault(systems, []).append((one.name, _native(one.inputs)))
+    return on_systems({systems: attrs(found) for systems, found in groups.items()}, everywhere)
 
 
 def _native(native: NativeInputs) -> Expr:
