@@ -304,6 +304,8 @@ def _tools(
         tools["ninja"] = f"build backend {backend}"
     if backend.startswith("py_build_cmake") or requires & {"scikit-build", "scikit-build-core", "cmake"}:
         tools["cmake"] = f"build backend {backend}"
+    if "CMakeLists.txt" in archive.names and re.search(r"""["']cmake["']""", scripts):
+        tools.setdefault("cmake", "its build script runs cmake")
     if "Rust" in languages:
         tools["cargo"] = tools["rustc"] = "compiles Rust"
     if "Fortran" in languages and (backend.startswith("mesonpy") or "numpy" in requires):

@@ -15,7 +15,7 @@ from uvlock2nix.knowledge.inspect import Inspection, inspect_sdist, inspect_tree
 from uvlock2nix.knowledge.native import NativeInputs, Provenance, is_attribute
 
 # Raised whenever inspection itself changes: old results are then made again.
-EDITION: Final = 1
+EDITION: Final = 2
 _LISTS: Final = ("build_inputs", "native_build_inputs", "dlopen", "sources", "evidence")
 
 
