@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from uvlock2nix.nar import FAKE_HASH, Hash
@@ -399,3 +400,52 @@ def test_a_file_that_is_no_nix(place: Place) -> None:
     path.write_text("{ a = ")
     assert "not closed" in place.run("update-hash", "deps.nix", code=3).stderr
     assert "cannot read" in place.run("update-hash", "gone.nix", code=3).stderr
+
+
+def schema(name: str) -> dict[str, object]:
+    loaded: dict[str, object] = json.loads((REPOSITORY / "docs" / "schema" / f"{name}-1.json").read_text())
+    return loaded
+
+
+def test_what_is_printed_for_programs_has_its_schema(place: Place) -> None:
+    for arguments, name, code in (
+        (["update-hash", "--json"], "update-hash", 0),
+        (["update-hash", "--json"], "update-hash", 0),
+        (["check", "--json"], "check", 0),
+    ):
+        jsonschema.validate(json.loads(place.run(*arguments, code=code).stdout), schema(name))
+    place.another_lock()
+    stale = json.loads(place.run("check", "--json", code=1).stdout)
+    jsonschema.validate(stale, schema("check"))
+    assert not stale["ok"]
+    (place.root / "deps.nix").write_text(FILE % FAKE_HASH.sri)
+    result = json.loads(place.run("update-hash", "deps.nix", "--json").stdout)
+    jsonschema.validate(result, schema("update-hash"))
+    assert result["files"] == ["deps.nix"]
+
+
+def documented_commands() -> list[str]:
+    """Every command line of ours in the page, its YAML and JSON, and in the hooks of pre-commit."""
+    found: list[str] = []
+    for path in (REPOSITORY / "docs" / "update-hash.md", REPOSITORY / ".pre-commit-hooks.yaml"):
+        text = path.read_text(encoding="utf-8")
+        found += re.findall(
+            r"(?:uvx |\$ |entry: |^)(uvlock2nix (?:update-hash|check)[^\n`\"|)<]*)", text, re.MULTILINE
+        )
+    return sorted({command.strip() for command in found})
+
+
+def test_there_are_documented_commands() -> None:
+    assert len(documented_commands()) >= 6
+
+
+@pytest.mark.parametrize("line", documented_commands())
+def test_documented_commands_work(line: str, place: Place) -> None:
+    for name in ("deps.nix", "default.nix"):
+        (place.root / name).write_text(FILE % FAKE_HASH.sri)
+    if "--no-nix" in line:
+        # Fetching is the affair of the tests of --no-nix: here the pins are right already.
+        place.run("update-hash")
+    if line == "uvlock2nix check":
+        place.run("update-hash")
+    place.run(*line.split()[1:])
