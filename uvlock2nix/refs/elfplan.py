@@ -127,13 +127,12 @@ class ElfPlan:
                 and before.facts.needed == after.facts.needed
                 and before.facts.soname == after.facts.soname
             )
+            searched = {runpath.index for runpath in before.facts.runpaths}
             for runpath in before.facts.runpaths:
                 room = max([len(runpath.text), *(one.room for one in self.references)])
-                users = before.other_users(runpath, min(room, before.strings_size - runpath.index))
-                same = same and all(
-                    before.string(runpath.index + at) == after.string(runpath.index + at)
-                    for at in users or ()
-                )
+                users = before.other_users(runpath, min(room, before.strings_size - runpath.index)) or ()
+                others = [runpath.index + at for at in users if runpath.index + at not in searched]
+                same = same and all(before.string(index) == after.string(index) for index in others)
         except CorruptElf as error:
             raise RefsError(f"{path}: the changed file is not a proper ELF file: {error}") from error
         effective = self._effective()
