@@ -17,7 +17,7 @@ from uvlock2nix.layout import BUILD_REQUIRES, site_packages
 from uvlock2nix.lock import Project, load_project, resolve
 from uvlock2nix.sync.build import Workshop
 from uvlock2nix.sync.checking import check_installed, check_key
-from uvlock2nix.sync.install import Uv, decide_collisions, leave_out, selection_flags, shown
+from uvlock2nix.sync.install import Uv, decide_collisions, leave_out, not_built, selection_flags, shown
 from uvlock2nix.sync.manifest import write_manifest
 from uvlock2nix.sync.normalise import Script, normalise
 from uvlock2nix.sync.plan import SyncPlan, plan_sync
@@ -49,6 +49,7 @@ def sync(request: SyncRequest, run: Runner) -> None:
     selected = selection_flags(
         project, request.selection, knows_no_default_groups=uv.knows("--no-default-groups")
     )
+    selected += not_built(step.package.name for step in plan.wheels)
     run.say(f"uvlock2nix: {len(plan.wheels)} wheels, {len(plan.builds)} to build")
     wheels, required = _all_at_once(
         lambda: uv.sync([*selected, *leave_out(plan.not_by_uv)]),

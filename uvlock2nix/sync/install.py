@@ -29,8 +29,8 @@ class Uv:
     target: Path
 
     def sync(self, flags: Sequence[str], *, what: str = "uv sync") -> None:
-        """``uv sync --frozen`` into the target environment; nothing is built by it."""
-        arguments = [self.program, "sync", "--frozen", "--quiet", "--no-build", "--python", str(self.python)]
+        """``uv sync --frozen`` into the target environment."""
+        arguments = [self.program, "sync", "--frozen", "--quiet", "--python", str(self.python)]
         self.run([*arguments, *flags], what=what, env=self.env, cwd=self.project)
 
     def make(self) -> None:
@@ -107,6 +107,11 @@ def default_groups(project: Project) -> tuple[str, ...]:
             dict.fromkeys(groups if defaults == "all" else ("dev",) if defaults is None else defaults)
         )
     return tuple(found)
+
+
+def not_built(names: Iterable[str]) -> list[str]:
+    """uv's flags to fail rather than to build one of these; ``--no-build`` refuses virtual projects, too."""
+    return [f"--no-build-package={name}" for name in names]
 
 
 def leave_out(names: Iterable[str]) -> list[str]:

@@ -31,6 +31,7 @@ NETWORK_SIGNS: Final = (
 LOGIN_SIGNS: Final = (
     "401 unauthorized", "403 forbidden", "authentication failed for", "could not read username"
 )  # fmt: skip
+_MISSING_MODULE: Final = re.compile(r"no module named ['\"]?([\w.]+)", re.IGNORECASE)
 _LOGIN: Final = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@]+@", re.IGNORECASE)
 
 
@@ -146,10 +147,9 @@ def build_hint(output: str) -> str:
             "the index or the repository asks for a login: UV_INDEX_<NAME>_USERNAME and _PASSWORD (in Nix, "
             "of the daemon) for a named index, else a netrc file"
         )
-    if "no module named" in low:
-        name = output[low.index("no module named") + len("no module named") :].split("\n", 1)[0].strip(" '\"")
+    if missing := _MISSING_MODULE.search(output):
         return (
-            f"the build needs the Python module `{name}`, which the package does not declare: add its "
+            f"the build needs the Python module `{missing[1]}`, which the package does not declare: add its "
             "requirement under [tool.uvlock2nix.native.<package>] build-requires and generate again"
         )
     if "fatal error:" in low or "cannot find -l" in low or "was not found in the pkg-config" in low:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import stat
@@ -194,15 +195,12 @@ def test_any_damage_is_an_error_or_none(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     folder = tmp_path_factory.mktemp("damage", numbered=True)
-    make = data.draw(st.sampled_from([lambda: tar(folder / "x.tar.gz", ("x/y", b"1" * 500)),
-                                      lambda: make_zip(folder / "x.zip", ("x/y", b"1" * 500))]))  # fmt: skip
-    archive = make()
+    archive = folder / data.draw(st.sampled_from(["x.tar.gz", "x.zip"]))
+    (make_zip if archive.suffix == ".zip" else tar)(archive, ("x/y", b"1" * 500))
     content = bytearray(archive.read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     archive.write_bytes(content)
-    try:
+    with contextlib.suppress(InputError):
         unpack(archive, folder / "out")
-    except InputError:
-        pass
     assert {path.name for path in folder.iterdir()} == {archive.name, "out"}

@@ -92,7 +92,10 @@ def test_an_environment_runs(env: Path) -> None:
     code = "import sys, aaa; print(sys.prefix, sys.base_prefix != sys.prefix)"
     out = subprocess.run([env / "bin" / "python3", "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout == f"{env} True\n"
-    files = "import importlib.metadata as m; print(all(f.locate().exists() for d in ('aaa', 'bbb') for f in m.files(d)))"
+    files = (
+        "import importlib.metadata as m\n"
+        "print(all(f.locate().exists() for d in ('aaa', 'bbb') for f in m.files(d)))"
+    )
     out = subprocess.run([env / "bin" / "python", "-c", files], capture_output=True, text=True, check=True)
     assert out.stdout == "True\n"
     assert (env / SITE / "aaa" / "__pycache__" / f"__init__.{TAG}.pyc").exists()

@@ -21,13 +21,11 @@ def test_a_launcher() -> None:
     assert "sys.exit(app.main())" in text
 
 
-@pytest.mark.parametrize(
-    "reference",
-    [
-        "", "module", ":f", "m:", "m:f()", "m:f; import os", "a b:c", "m:f\nimport os", "m:f\0", "m..n:f", "m:f.",
-        "1m:f", "m-n:f", "m:f[", "m:f[x]y", "m:f #", "os:system('x')", "m:\"\"\"", "../m:f",
-    ],
-)  # fmt: skip
+HOSTILE = ["", "module", ":f", "m:", "m:f()", "m:f; import os", "a b:c", "m:f\nimport os", "m:f\0", "m..n:f"]
+HOSTILE += ["m:f.", "1m:f", "m-n:f", "m:f[", "m:f[x]y", "m:f #", "os:system('x')", 'm:"""', "../m:f"]
+
+
+@pytest.mark.parametrize("reference", HOSTILE)
 def test_hostile_references(reference: str) -> None:
     with pytest.raises(InputError, match="entry point"):
         launcher(reference, PYTHON, what="x")
@@ -69,9 +67,8 @@ def test_a_launcher_runs(tmp_path: Path) -> None:
 
 
 def test_the_interpreter_is_nobodys_launcher(tmp_path: Path) -> None:
-    points = {
-        name: "m:f" for name in ("python", "python3", "python3.12", "python3.14t", "pythonic", "ipython")
-    }
+    names = ("python", "python3", "python3.12", "python3.14t", "pythonic", "ipython")
+    points = dict.fromkeys(names, "m:f")
     (tmp_path / "python").symlink_to("/usr/bin/python3")
     assert write_launchers(tmp_path, PYTHON, points, package="x") == ["ipython", "pythonic"]
     assert (tmp_path / "python").is_symlink()
