@@ -1,6 +1,6 @@
 """How long deps takes to build, against plain ``uv sync --frozen`` of the same lock in the same sandbox.
 
-Run as root after ``tests/stand/setup forky``, on a quiet machine: ``python benchmarks/deps_build.py [ROUNDS]``.
+Run as root after ``tests/stand/setup forky``, when quiet: ``python benchmarks/deps_build.py [ROUNDS]``.
 Both are fixed-output derivations with the same inputs and a wrong hash, so that each round really builds;
 the time is that of the builder. Prints seconds and the ratio (goal: at most 1.15).
 """
