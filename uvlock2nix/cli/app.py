@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "update-hash": ("update_hash", "Make the hash in the pins right, with one build."),
     "classify": ("classify", "Show where each package comes from, what it needs, and why."),
     "check": ("check", "Fail when a generated file or a hash is out of date."),
+    "verify": ("verify", "Build deps twice and say what differs, whose it is, and why."),
     "refs": ("refs", "Strip, restore or audit the store references of a tree."),
 }
 

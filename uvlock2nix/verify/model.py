@@ -1,0 +1,109 @@
+"""What a comparison finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+Cause = Literal[
+    "cores",
+    "output-path",
+    "store-path",
+    "build-path",
+    "timestamp",
+    "generator",
+    "random",
+    "order",
+    "bytecode",
+    "type",
+    "mode",
+    "symlink",
+    "missing",
+    "extra",
+    "code",
+    "debug-info",
+    "build-id",
+    "record",
+    "content",
+]
+
+# All causes; a file with evidence of several is attributed to the one that stands first here. What follows
+# from other differences (a build-id is a digest of the rest) stands late.
+CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
+
+# What to do about a cause, in a line.
+ADVICE: Final[dict[Cause, str]] = {
+    "cores": "the build writes down how many processors it may use: patch it, or set its own option for that",
+    "output-path": "the build writes down where it installs to, which moves with the hash that is looked for",
+    "store-path": "the build writes down store paths that are not its inputs' alone",
+    "build-path": "a path of the build stays in the file: map it (-ffile-prefix-map in `cflags`) or patch it",
+    "timestamp": "the build writes the time: it should honour SOURCE_DATE_EPOCH, else patch it",
+    "generator": "another version of a build tool: hold it back (build-constraint-dependencies of uv)",
+    "random": "a number or name that is made up in each build (process id, uuid, temporary name): patch it",
+    "order": "the order of files or of a hash table: the build should sort",
+    "bytecode": "byte-compiled files must not be in deps; the package writes its own",
+    "type": "a file in one build, a directory or link in the other: the package's build depends on luck",
+    "mode": "the executable bit depends on the umask or on luck: report it to the package",
+    "symlink": "the link's target differs: see the evidence",
+    "missing": "the first build alone has it: an optional part was not built, or a temporary file stayed",
+    "extra": "the second build alone has it: an optional part was not built, or a temporary file stayed",
+    "code": "compiled code differs and no string says why: a race in the build, or another compiler",
+    "debug-info": "debug information differs: build without -g, or strip it",
+    "build-id": "the linker's build-id: link with --build-id=none",
+    "record": "follows from the other files of the package: nothing to do about it alone",
+    "content": "no pattern was recognised: see the evidence",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that was not the same in the two builds: its text in the ``first`` and in the ``second``."""
+
+    cause: Cause
+    first: str
+    second: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One difference: ``where`` in the file, what it shows, and both sides (short, printable, may be "")."""
+
+    where: str
+    cause: Cause
+    first: str
+    second: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A path that differs, relative to the tree, printable; ``package`` is "" where no RECORD tells."""
+
+    file: str
+    package: str
+    cause: Cause
+    evidence: tuple[Evidence, ...]
+
+
+def main_cause(evidence: Iterable[Evidence]) -> Cause:
+    """The cause that explains most: the first in ``CAUSES``."""
+    return min((one.cause for one in evidence), key=CAUSES.index, default="content")
+
+
+def printable(text: str | bytes, limit: int = 0) -> str:
+    """Text that a terminal and JSON take: what is no character, or a control character, is escaped.
+
+    ``limit``: the most characters, 0 for all; the end is cut.
+    """
+    if isinstance(text, str):
+        text = text.encode("utf-8", "surrogateescape" if _has_only_escapes(text) else "backslashreplace")
+    shown = "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in text.decode("utf-8", "backslashreplace")
+    )
+    return shown if not limit or len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def _has_only_escapes(text: str) -> bool:
+    """Whether every surrogate in ``text`` stands for a byte, as in names that are not UTF-8."""
+    return all("\udc80" <= char <= "\udcff" for char in text if "\ud800" <= char <= "\udfff")
