@@ -449,3 +449,64 @@ def test_documented_commands_work(line: str, place: Place) -> None:
     if line == "uvlock2nix check":
         place.run("update-hash")
     place.run(*line.split()[1:])
+
+
+def apart(place: Place, script: str, *, network: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a shell script in namespaces of its own, where it may mount (and has no network)."""
+    command = ["unshare", "--mount", "--propagation", "private", *([] if network else ["--net"]), "sh", "-eu"]
+    env = {**place.env, "PYTHON": sys.executable, "ROOT": str(place.root)}
+    if subprocess.run([*command, "-c", ":"], capture_output=True, check=False, env=env).returncode:
+        pytest.skip("namespaces are not allowed here")
+    return subprocess.run(
+        [*command, "-c", script], env=env, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def test_a_full_disk_changes_nothing_and_then_it_works(place: Place) -> None:
+    done = apart(
+        place,
+        """
+        disk=$TMPDIR/disk; mkdir "$disk"; mount -t tmpfs -o size=400k none "$disk"
+        cp -r "$ROOT/." "$disk"; cd "$disk"; cp nix/python-deps.json "$TMPDIR/before"
+        head -c 1000000 /dev/zero > fill 2>/dev/null || true
+        code=0; "$PYTHON" -m uvlock2nix update-hash || code=$?
+        echo "full: $code"; cmp nix/python-deps.json "$TMPDIR/before"; ls -A nix | wc -l
+        rm fill; "$PYTHON" -m uvlock2nix update-hash; ls -A nix | wc -l
+        mount -o remount,ro "$disk"; sed -i s/x86_64-linux/x/ nix/python-deps.json 2>/dev/null || echo read-only
+        "$PYTHON" -m uvlock2nix update-hash
+        code=0; "$PYTHON" -m uvlock2nix update-hash --system aarch64-linux || code=$?; echo "read-only: $code"
+        """,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "full: 3"
+    assert lines[1] == "4"
+    assert lines[2].startswith("x86_64-linux: sha256-")
+    assert lines[3:6] == ["4", "read-only", "up to date"]
+    assert lines[6] == "read-only: 3"
+    assert "the disk is full; nothing was changed" in done.stderr
+    assert "the file system is read-only" in done.stderr
+
+
+def test_without_nix_and_without_network(place: Place) -> None:
+    uv = shutil.which("uv") or str(Path(sys.executable).parent / "uv")
+    place.env["UV"] = uv
+    place.env["PATH"] = f"{Path(sys.executable).resolve().parent}:/usr/bin:/bin"
+    place.env["UV_CACHE_DIR"] = place.env["TMPDIR"]
+    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
+    place.run("generate", "--python", minor, "--system", "x86_64-linux")
+    before = place.files()
+    done = apart(place, 'cd "$ROOT"; exec "$PYTHON" -m uvlock2nix update-hash --no-nix', network=False)
+    assert done.returncode == 5, done.stderr
+    assert "hint:" in done.stderr
+    assert place.files() == before
+
+
+def test_without_nix_what_is_built_from_source_is_refused(place: Place) -> None:
+    pyproject = place.root / "pyproject.toml"
+    text = pyproject.read_text() + "\n[tool.uv]\nno-binary = true\n"
+    pyproject.write_text(text)
+    place.run("generate", "--force")
+    failed = place.run("update-hash", "--no-nix", code=2)
+    assert "built from source" in failed.stderr
+    assert "where Nix is" in failed.stderr

@@ -24,6 +24,7 @@ from uvlock2nix.errors import Uvlock2nixError
 from uvlock2nix.nar import Hash
 from uvlock2nix.nix.build import Evaluated, Nix, find_hash
 from uvlock2nix.nix.runner import Ran, SystemRunner
+from uvlock2nix.pins import read_pins
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 CASES: Final = REPOSITORY / "tests" / "data" / "nix_messages" / "cases.nix"
@@ -181,3 +182,36 @@ def sleeping(salt: str) -> list[str]:
         except OSError:
             continue
     return found
+
+
+@pytest.mark.network
+@pytest.mark.slow
+@pytest.mark.parametrize("fixture", ["hello", "wheels-only"])
+def test_what_is_computed_without_nix_is_what_nix_gives(fixture: str, tmp_path: Path) -> None:
+    stand = require_stand("forky")
+    uv = Path(sys.executable).parent / "uv"
+    env = {**os.environ, "UV": str(uv), "PYTHONPATH": str(REPOSITORY)}
+    interpreter = subprocess.run(
+        [uv, "python", "find", "--no-project", "3.13"], capture_output=True, check=False
+    )
+    if interpreter.returncode:
+        pytest.skip("no Python 3.13 on this machine")
+    hashes: list[str] = []
+    for number, arguments in enumerate(
+        (["--no-nix"], ["--nixpkgs", str(REPOSITORY / "tests/stand/nixpkgs")])
+    ):
+        root = tmp_path / str(number)
+        shutil.copytree(REPOSITORY / "fixtures" / fixture, root, ignore=shutil.ignore_patterns("nix"))
+        for command in (["generate", "--python", "3.13", "--force"], ["update-hash", *arguments, "--quiet"]):
+            done = subprocess.run(
+                [sys.executable, "-m", "uvlock2nix", *command, str(root)],
+                env=stand.env(env),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+        pin = read_pins(root / "nix" / "python-deps.json").pin("x86_64-linux")
+        assert pin is not None
+        hashes.append(pin.hash)
+    assert hashes[0] == hashes[1]
