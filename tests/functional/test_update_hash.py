@@ -211,6 +211,21 @@ def test_no_nixpkgs_is_an_error_with_a_way_out(place: Place) -> None:
     assert "--nixpkgs" in failed.stderr
 
 
+def test_another_toolchain_is_seen_by_an_evaluation(place: Place) -> None:
+    place.run("update-hash")
+    text = place.pins.read_text()
+    key = json.loads(text)["hashes"]["x86_64-linux"]["key"]
+    # Something is compiled: the key has a second part, which Nix alone knows.
+    place.pins.write_text(text.replace(key, f"{key}-0123456789abcdef"))
+    place.run("check")
+    bare = {**place.env}
+    without_nix(place)
+    assert "whether the toolchain is another was not looked at" in place.run("update-hash").stderr
+    place.env = bare
+    assert "(1 build, " in place.run("update-hash").stdout
+    assert place.pins.read_text() == text
+
+
 def test_an_edited_file_is_not_written_over(place: Place) -> None:
     path = place.root / "nix" / "python-deps.nix"
     path.write_text(path.read_text().replace("dontFixup = true;", "dontFixup = true; # mine"))
@@ -472,7 +487,7 @@ def test_a_full_disk_changes_nothing_and_then_it_works(place: Place) -> None:
         code=0; "$PYTHON" -m uvlock2nix update-hash || code=$?
         echo "full: $code"; cmp nix/python-deps.json "$TMPDIR/before"; ls -A nix | wc -l
         rm fill; "$PYTHON" -m uvlock2nix update-hash; ls -A nix | wc -l
-        mount -o remount,ro "$disk"; sed -i s/x86_64-linux/x/ nix/python-deps.json 2>/dev/null || echo read-only
+        mount -o remount,ro "$disk"; touch nix/python-deps.json 2>/dev/null || echo read-only
         "$PYTHON" -m uvlock2nix update-hash
         code=0; "$PYTHON" -m uvlock2nix update-hash --system aarch64-linux || code=$?; echo "read-only: $code"
         """,

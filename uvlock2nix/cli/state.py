@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,6 +93,7 @@ def state_of(
     paths = project_files(project)
     recorded = read_generated(paths.expression.read_text(encoding="utf-8"), str(paths.expression))
     asked = request(project, _options(options, recorded))
+    paths = replace(paths, lock=asked.project.lock_path)
     for note in asked.notes:
         click.echo(f"note: {note}", err=True)
     plan = plan_of(asked, from_nixpkgs)
