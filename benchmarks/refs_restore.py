@@ -63,12 +63,12 @@ def main(tree: Path, libraries: str, interpreter: str) -> None:
         shutil.rmtree(copy, ignore_errors=True)
         subprocess.run(["cp", "-a", tree, copy], check=True)
     refs("strip", str(mine), "--closure", str(closure))
-    # 1. The same paths: the tree is the one before, bar what makes libraries be found and RECORD.
-    same = refs("restore", str(mine), "--closure", str(closure), *options)
+    # 1. The same paths: the tree is the one before, bar RECORD, which was wrong before.
+    same = refs("restore", str(mine), "--closure", str(closure), "--no-libraries")
     lines = output("diff", "-rq", "--no-dereference", str(tree), str(mine))
     differing = [line for line in lines.splitlines() if "RECORD" not in line and "nix-support" not in line]
     print(f"the same paths: {same:.2f} s; files that differ, bar RECORD: {len(differing)}")
-    for line in differing:
+    for line in differing[:10]:
         print("  " + line.split(" and ")[-1])
     # 2. Other versions, some longer, against patchelf once for each ELF file.
     refs("strip", str(mine), "--closure", str(closure))
@@ -92,7 +92,7 @@ def main(tree: Path, libraries: str, interpreter: str) -> None:
         name for (name, text), other_text in zip(a.items(), b.values(), strict=True) if text != other_text
     ]
     print(f"readelf -d says the same of {len(a) - len(unequal)} of {len(a)} files; the others:")
-    for name in unequal:
+    for name in unequal[:10]:
         print("  " + name)
     shutil.rmtree(other)
 

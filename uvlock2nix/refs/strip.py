@@ -17,7 +17,8 @@ from uvlock2nix.refs.recording import Moved, correct_records
 from uvlock2nix.refs.records import is_record
 from uvlock2nix.refs.replace import Replacer, elf_places, place, read_text
 from uvlock2nix.refs.scan import Entry, Hit, Scanner, open_file, read_link, walk
-from uvlock2nix.refs.store import STORE_DIR, Keys, StorePath
+from uvlock2nix.refs.store import STORE_DIR, Keys, StorePath, placeholder
+from uvlock2nix.refs.undo import find_spots
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def strip(
     for entry, hits in found.hits:
         plan.file(entry, hits)
     renames = _renames(found.names, replacer)
-    before = _read_old(manifest, replacer)
+    before = _still_true(_read_old(manifest, replacer), tree)
     moved = Moved(renames)
     references = tuple(
         Reference(moved(one.file), one.kind, one.key, one.name, one.count, one.room, one.foreign)
@@ -227,6 +228,31 @@ def _read_old(manifest: Path, replacer: Replacer) -> Manifest:
             parts += [content[done : hit.offset], replacer.same_length(_MANIFEST_TEXT, "text", hit, after)]
             done = hit.offset + 32
     return parse_manifest(b"".join([*parts, content[done:]]), where=str(manifest))
+
+
+def _still_true(manifest: Manifest, tree: Path) -> Manifest:
+    """The manifest without the references whose placeholders are gone, because the tree was restored."""
+    tokens: dict[str, bytes] = {}
+    for one in manifest.references:
+        if one.file not in tokens:
+            tokens[one.file] = _tokens(tree / one.file)
+    kept = [
+        one
+        for one in manifest.references
+        if placeholder(one.key) in tokens[one.file] or placeholder(one.key, whole=True) in tokens[one.file]
+    ]
+    return Manifest(tuple(kept), manifest.rest)
+
+
+def _tokens(path: Path) -> bytes:
+    """The placeholders in the name, target and content of a file, one behind the other."""
+    found = os.fsencode(path.name) + b" "
+    if path.is_symlink():
+        return found + read_link(path)
+    if not path.is_file():
+        return found
+    with open_file(path) as descriptor:
+        return found + b" ".join(spot.token for spot in find_spots(descriptor))
 
 
 def _stage(stage: Stage, plan: _Plan, found: _Found, scanner: Scanner) -> None:

@@ -233,6 +233,21 @@ def test_a_file_that_changed_since_is_an_error(tmp_path: Path) -> None:
         do_restore(tmp_path)
 
 
+def test_strip_after_restore_forgets_what_was_put_back(tmp_path: Path) -> None:
+    (tmp_path / "e.so").write_bytes(make_elf(runpath=at(XML, "/lib")))
+    (tmp_path / "t").write_bytes(at(XML))
+    (tmp_path / "gone").write_bytes(at(XML))
+    do_strip(tmp_path)
+    do_restore(tmp_path, LONGER)
+    (tmp_path / "gone").unlink()
+    inputs = {"libxml2": at(LONGER).decode()}
+    strip(tmp_path, store_paths=[], inputs=inputs, manifest=tmp_path / MANIFEST_PLACE)
+    references = json.loads((tmp_path / MANIFEST_PLACE).read_text())["references"]
+    assert [(one["file"], one["count"]) for one in references] == [("e.so", 1), ("t", 1)]
+    do_restore(tmp_path, SHORTER)
+    assert runpath_of(tmp_path / "e.so") == at(SHORTER, "/lib")
+
+
 def test_records_follow(tmp_path: Path) -> None:
     info = tmp_path / "a-1.dist-info"
     info.mkdir()
