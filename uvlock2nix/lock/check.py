@@ -43,7 +43,7 @@ def check_lock_matches(project: Project) -> list[str]:
     checker = _Checker(project)
     if project.script is not None:
         return checker.check_script(project.script)
-    found = [*checker.check_members(), *checker.check_requires_python()]
+    found = [*checker.check_members(), *checker.check_requires_python(), *checker.check_settings()]
     for member in project.members:
         found.extend(checker.check_member(member))
     found.extend(checker.check_root_groups())
@@ -86,6 +86,38 @@ class _Checker:
         declared = ",".join(values)
         if declared and not _same_specifier(declared, self.lock.requires_python):
             yield f"requires-python: pyproject.toml has {declared}, {self._locked_python()}"
+
+    def check_settings(self) -> Iterator[str]:
+        """What ``[tool.uv]`` of the workspace root told the resolver."""
+        root, manifest, settings = self.project.pyproject, self.lock.manifest, self.project.uv
+        if root is None:
+            return
+        sources = _source_names([root.tool_uv])
+        for key, texts, requirements in (
+            ("constraint-dependencies", settings.constraint_dependencies, manifest.constraints),
+            ("override-dependencies", settings.override_dependencies, manifest.overrides),
+            (
+                "build-constraint-dependencies",
+                settings.build_constraint_dependencies,
+                manifest.build_constraints,
+            ),
+        ):
+            # Tables among them say more than a name and a version: those are left to uv.
+            if all(isinstance(item, str) for item in root.tool_uv.get(key, ())):
+                declared, locked = self._declared(texts, sources), self._locked(requirements, sources)
+                yield from _differences(f"tool.uv: {key}", declared, locked)
+        if self._places_of(settings.environments) != self._places_of(self.lock.supported_markers):
+            yield "tool.uv: environments: differ between pyproject.toml and lock"
+        wanted, required = settings.required_environments, self.lock.required_markers
+        if required and self._places_of(wanted) != self._places_of(required):
+            yield "tool.uv: required-environments: differ between pyproject.toml and lock"
+
+    def _places_of(self, markers: Iterable[str]) -> set[tuple[bool, ...]]:
+        """Where each marker holds, among the places that we ask about."""
+        try:
+            return {tuple(place.compile(marker) != 0 for place in self.places) for marker in markers}
+        except MarkerError:
+            return set()
 
     def _locked_python(self) -> str:
         return f"the lock has {self.lock.requires_python}"

@@ -19,7 +19,7 @@ from uvlock2nix.lock.markers import MarkerError
 from uvlock2nix.lock.model import ConflictItem, Dependency, Lock, Package, Requirement, VirtualSource
 from uvlock2nix.lock.project import Project
 from uvlock2nix.lock.selection import Active, Selection, activate, conflict_error
-from uvlock2nix.lock.wire import normalize, shorten
+from uvlock2nix.lock.wire import shorten
 from uvlock2nix.target import Target
 
 _Node = tuple[int, str | None]
@@ -57,24 +57,30 @@ def resolve(project: Project, selection: Selection, target: Target) -> Environme
     both sides), LockError (a marker without meaning, a platform that the lock was not made for).
     """
     lock, where = project.lock, str(project.lock_path)
+    # In uv's order, so that one and the same request is refused for the same reason.
+    check_python(lock, target, where)
+    active = activate(project, selection)
     try:
-        check_target(lock, target, where)
+        check_platform(lock, target, where)
         if lock.flavour == "pylock":
-            return _resolve_pylock(project, selection, target)
-        return _Resolver(lock, activate(project, selection), target).run()
+            return _resolve_pylock(project, active, target)
+        return _Resolver(lock, active, target).run()
     except MarkerError as error:
         raise LockError(f"{where}: a marker {error}", hint="run `uv lock` again") from None
 
 
-def check_target(lock: Lock, target: Target, where: str) -> None:
-    """Raise SelectionError, LockError or MarkerError unless the lock admits Python and platform."""
-    if lock.requires_python and not SpecifierSet(lock.requires_python).contains(
-        target.python.full, prereleases=True
-    ):
+def check_python(lock: Lock, target: Target, where: str) -> None:
+    """Raise SelectionError unless the lock admits the target's Python."""
+    requires = lock.requires_python
+    if requires and not SpecifierSet(requires).contains(target.python.full, prereleases=True):
         raise SelectionError(
-            f"{where}: Python {target.python} does not fit requires-python {lock.requires_python}",
+            f"{where}: Python {target.python} does not fit requires-python {requires}",
             hint="choose another Python with --python",
         )
+
+
+def check_platform(lock: Lock, target: Target, where: str) -> None:
+    """Raise LockError unless the lock was made for the platform, MarkerError if that cannot be told."""
     conditions = Conditions(target.marker_environment())
     supported = lock.supported_markers
     if supported and not any(conditions.evaluate(marker) for marker in supported):
@@ -307,10 +313,9 @@ def _sort_key(entry: EnvPackage) -> tuple[str, str, int]:
     return entry.package.name, entry.package.version or "", entry.package.index
 
 
-def _resolve_pylock(project: Project, selection: Selection, target: Target) -> Environment:
+def _resolve_pylock(project: Project, active: Active, target: Target) -> Environment:
     """PEP 751: every package whose marker holds, with the chosen extras and groups as collections."""
     lock = project.lock
-    active = activate(project, selection)
     conditions = Conditions(
         target.marker_environment(),
         extras=[extra for extra in lock.extras if active.has_extra(extra)],
@@ -329,6 +334,3 @@ def _resolve_pylock(project: Project, selection: Selection, target: Target) -> E
                 hint="the markers of the entries overlap: lock again with the tool that wrote the file",
             )
     return Environment(target, tuple(found), ())
-
-
-__all__ = ["EnvPackage", "Environment", "check_target", "normalize", "resolve"]

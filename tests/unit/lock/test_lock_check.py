@@ -104,6 +104,27 @@ def test_what_changes_nothing_is_not_told(tmp_path: Path, old: str, new: str) ->
     assert check_lock_matches(write_project(tmp_path, LOCK, PYPROJECT.replace(old, new))) == []
 
 
+def test_settings_that_match(tmp_path: Path) -> None:
+    settings = """[tool.uv]
+environments = ["'linux' == sys_platform"]
+required-environments = ["sys_platform == 'darwin'"]
+override-dependencies = ["A == 1.0"]
+build-constraint-dependencies = ["setuptools < 80"]
+[tool.uv.sources]"""
+    head = """supported-markers = ["sys_platform == 'linux'"]
+required-markers = ["sys_platform == 'darwin'"]
+[manifest]
+overrides = [{ name = "a", specifier = "==1.0" }]
+build-constraints = [{ name = "setuptools", specifier = "<80" }]
+"""
+    text = LOCK.replace(HEAD, HEAD + head)
+    pyproject = PYPROJECT.replace("[tool.uv.sources]", settings)
+    assert check_lock_matches(write_project(tmp_path, text, pyproject)) == []
+    without = PYPROJECT.replace("[tool.uv.sources]", settings.replace("darwin", "win32"))
+    (found,) = check_lock_matches(write_project(tmp_path, text, without))
+    assert "required-environments: differ" in found
+
+
 def test_members_that_are_gone(tmp_path: Path) -> None:
     text = HEAD + '[manifest]\nmembers = ["m", "root"]\n' + entry("root", source='{ editable = "." }')
     text += entry("m", source='{ editable = "m" }')
