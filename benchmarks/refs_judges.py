@@ -1,7 +1,7 @@
 """Let others judge a restored tree: auditwheel's lddtree, the loader, Python importing every module.
 
-``python benchmarks/refs_judges.py SITE [PYTHON]`` with a Python that has auditwheel; SITE is the site-packages
-of the restored tree, PYTHON the interpreter that imports its extension modules, each in a process of its own.
+``python benchmarks/refs_judges.py SITE [PYTHON]`` with a Python that has auditwheel; SITE: site-packages
+of the restored tree, PYTHON the one that imports its extension modules, each in a process of its own.
 """
 
 from __future__ import annotations

@@ -158,6 +158,8 @@ class Stage:
                 self._swap(swap, undo)
             for old, new in renames:
                 before, after = self.tree / old, self.tree / new
+                if before.parent.resolve() != before.parent:
+                    raise RefsError(f"{old}: a folder of it is a symlink")
                 if os.path.lexists(after):
                     raise RefsError(f"{after} exists already: {before} cannot get its name")
                 self._writable(before.parent)
@@ -179,7 +181,10 @@ class Stage:
         if swap.new.is_symlink():
             swap.new.rename(fresh)
         else:
-            os.link(swap.new, fresh)  # each name gets its link, so that hard links stay hard links
+            try:
+                os.link(swap.new, fresh)  # each name gets its link, so that hard links stay hard links
+            except OSError:  # a file system without hard links has none to keep
+                shutil.copy2(swap.new, fresh)
         if os.path.lexists(swap.target):
             swap.target.rename(swap.old)
             undo.append(lambda: swap.old.replace(swap.target))

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.refs import make_elf, record_line, snapshot, store_path
 from uvlock2nix.errors import InputError, RefsError, ToolError
-from uvlock2nix.refs import MANIFEST_PLACE, RestoreReport, StorePath, restore, strip
+from uvlock2nix.refs import MANIFEST_PLACE, RestoreReport, StorePath, placeholder, restore, strip
 from uvlock2nix.refs.elf import ElfFile, bytes_reader
 from uvlock2nix.refs.patchelf import Grow, run_patchelf
 
@@ -479,6 +479,20 @@ def test_no_manifest_leads_out_of_the_tree(tmp_path: Path, file: str) -> None:
     (tree / MANIFEST_PLACE).write_text(json.dumps({"schema": 1, "references": [reference]}))
     with pytest.raises(RefsError, match=r"is not a path inside the tree|a folder of it is a symlink"):
         do_restore(tree)
+
+
+def test_no_rename_leads_out_of_the_tree(tmp_path: Path) -> None:
+    tree, outside = tmp_path / "tree", tmp_path / "outside"
+    (tree / MANIFEST_PLACE).parent.mkdir(parents=True)
+    outside.mkdir()
+    name = "x-" + placeholder("libxml2").decode()
+    (outside / name).touch()
+    (tree / "d").symlink_to(outside)
+    reference = {"file": f"d/{name}", "kind": "name", "key": "libxml2", "count": 1}
+    (tree / MANIFEST_PLACE).write_text(json.dumps({"schema": 1, "references": [reference]}))
+    with pytest.raises(RefsError, match="a folder of it is a symlink"):
+        do_restore(tree)
+    assert (outside / name).exists()
 
 
 @pytest.mark.parametrize(
