@@ -600,3 +600,29 @@ def test_every_uv_gives_the_same_tree(stage: Stage, index: Index) -> None:
     for version in OTHER_UVS:
         out = stage.good(f"with-{version}", uv=stage.uv(version))
         assert same(newest, out) == "", version
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc")
+def test_meson_and_uv_build(stage: Stage, index: Index) -> None:
+    """meson-python has a build folder with a random name, uv would take its own version of uv_build."""
+    meson = {
+        "pyproject.toml": '[build-system]\nrequires = ["meson-python"]\nbuild-backend = "mesonpy"\n'
+        + project_table("with-meson"),
+        "meson.build": "project('with-meson', 'c', version: '1.0')\npy = import('python').find_installation()\n"
+        "py.extension_module('with_meson', 'src.c', install: true)\n",
+        "src.c": EXTENSION.replace("NAME", "with_meson"),
+    }
+    make_sdist(index.folder, "with_meson", meson)
+    uv_build = {
+        "pyproject.toml": '[build-system]\nrequires = ["uv_build>=0.7,<0.14"]\nbuild-backend = "uv_build"\n'
+        + project_table("with-uv-build"),
+        "src/with_uv_build/__init__.py": "x = 1\n",
+    }
+    make_sdist(index.folder, "with_uv_build", uv_build)
+    stage.lock(project(index, "with-meson", "with-uv-build"))
+    one = stage.good("one", "--cores", "1")
+    two = stage.good("much/longer/path/to/the/place/two", "--cores", "2")
+    assert same(one, two) == ""
+    wheel = (one / SITE / "with_uv_build-1.0.dist-info/WHEEL").read_text()
+    assert "Generator: uv 0.7." in wheel

@@ -18,7 +18,7 @@ from uvlock2nix.sync.records import Installed, installed, rewrite
 
 # Written by the installer, not by the package (PEP 376, PEP 610, and uv's own).
 INSTALLER_FILES: Final = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
-ENVIRONMENT_FILES: Final = ("pyvenv.cfg", ".lock", ".gitignore", "CACHEDIR.TAG", "lib64")
+ENVIRONMENT_FILES: Final = ("pyvenv.cfg", ".lock", ".gitignore", "CACHEDIR.TAG")
 SHEBANG_LIMIT: Final = 4096
 # What an interpreter line of a kept script says until env names one.
 PLACEHOLDER_SHEBANG: Final = b"#!python"
@@ -41,6 +41,7 @@ def normalise(root: Path, site: Path, scripts_to: str = SCRIPTS) -> tuple[Script
     there moves to ``scripts_to`` (relative to ``root``), its interpreter line neutral. RECORDs are right for
     what is then on disk.
     """
+    through_lib64 = (root / "lib64").is_symlink()
     for name in ENVIRONMENT_FILES:
         _remove(root / name)
     _remove_bytecode(root)
@@ -50,13 +51,23 @@ def normalise(root: Path, site: Path, scripts_to: str = SCRIPTS) -> tuple[Script
             _remove(one.dist_info / name)
     moved, scripts = _move_scripts(root, site, distributions, scripts_to)
     _remove(root / "bin")
+    if through_lib64:
+        (root / "lib64").unlink()
     for pattern in ("_virtualenv.py", "_virtualenv.pth"):
         if not any(entry.path == pattern for one in distributions for entry in one.entries):
             _remove(site / pattern)
     for one in distributions:
-        rewrite(one, site, moved)
+        rewrite(one, site, {**moved, **(_through_lib64(one, root, site) if through_lib64 else {})})
     _plain_modes(root)
     return scripts
+
+
+def _through_lib64(one: Installed, root: Path, site: Path) -> dict[str, str]:
+    """Where files of ``lib64`` are: they went through venv's link to ``lib``, which is gone."""
+    up = os.path.relpath(root, site)
+    old = f"{up}/lib64/"
+    paths = [entry.path for entry in one.entries if entry.path.startswith(old)]
+    return {path: f"{up}/lib/{path.removeprefix(old)}" for path in paths}
 
 
 def entry_points(one: Installed) -> dict[str, str]:

@@ -49,7 +49,7 @@ def installed(site: Path) -> tuple[Installed, ...]:
     ``site`` is ``lib/pythonX.Y/site-packages`` of an environment, or a folder made by ``--target``.
 
     Raises:
-        InputError: a distribution without a readable RECORD.
+        InputError: a distribution whose RECORD is not one; without a RECORD it has no entries.
     """
     depth = 3 if site.name == "site-packages" else 0
     return tuple(_read(path, depth) for path in sorted(site.glob("*.dist-info")) if path.is_dir())
@@ -57,9 +57,12 @@ def installed(site: Path) -> tuple[Installed, ...]:
 
 def _read(dist_info: Path, depth: int) -> Installed:
     name, _, version = dist_info.name.removesuffix(".dist-info").partition("-")
+    rows: list[list[str]] = []
     try:
         text = (dist_info / "RECORD").read_text(encoding="utf-8")
         rows = list(csv.reader(io.StringIO(text)))
+    except FileNotFoundError:
+        pass  # as the specification allows: some packages of nixpkgs, never what uv installed
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(
             f"{dist_info.name}: its RECORD cannot be read: {error}",
@@ -116,6 +119,8 @@ def rewrite(one: Installed, site: Path, moved: Mapping[str, str]) -> None:
 
     ``moved`` maps a recorded path to the one where the file is now. Lines are sorted by path.
     """
+    if not (one.entries or one.outside):
+        return
     record = posixpath.join(one.dist_info.name, "RECORD")
     lines: list[tuple[str, str, str]] = []
     for entry in one.entries:

@@ -69,6 +69,15 @@ def test_what_the_installer_left_goes(tree: Tree) -> None:
     assert left == infos | {"a/__init__.py", "a/only.pyc", "b.py", "_virtualenv.py", "_virtualenv.pth"}
 
 
+def test_what_went_through_lib64(tree: Tree) -> None:
+    (tree.root / "lib64").symlink_to("lib")
+    info = tree.add("a", {"../../../lib64/a/b.so": "1"})
+    tree.normalise()
+    assert not (tree.root / "lib64").exists()
+    assert (tree.root / "lib" / "a" / "b.so").exists()
+    assert "../../../lib/a/b.so,sha256=" in (info / "RECORD").read_text()
+
+
 def test_environment_files_of_venv_go(tree: Tree) -> None:
     (tree.site / "_virtualenv.py").write_text("")
     (tree.site / "_virtualenv.pth").write_text("")

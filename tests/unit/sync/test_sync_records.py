@@ -79,7 +79,13 @@ def test_records_that_cannot_be_read(tmp_path: Path, record: bytes) -> None:
 
 
 def test_no_record(tmp_path: Path) -> None:
-    (tmp_path / "bad-1.0.dist-info").mkdir()
+    folder = tmp_path / "bare-1.0.dist-info"
+    folder.mkdir()
+    (found,) = installed(tmp_path)
+    assert (found.name, found.entries) == ("bare", ())
+    rewrite(found, tmp_path, {})
+    assert list(folder.iterdir()) == []
+    (folder / "RECORD").mkdir()
     with pytest.raises(InputError, match="RECORD cannot be read"):
         installed(tmp_path)
 
@@ -126,9 +132,10 @@ def test_nothing_outside_is_read(tmp_path: Path) -> None:
     site = site_of(tmp_path / "env")
     (tmp_path / "secret").write_text("s")
     dist(site, "x", "../../../../secret,,\nx-1.0.dist-info/RECORD,,\n")
-    (found,) = installed(site)
-    rewrite(found, site, {})
-    assert "secret" not in (site / "x-1.0.dist-info/RECORD").read_text()
+    dist(site, "y", "../../../../secret,,\n")
+    for found in installed(site):
+        rewrite(found, site, {})
+        assert "secret" not in (found.dist_info / "RECORD").read_text()
 
 
 def test_a_digest(tmp_path: Path) -> None:
