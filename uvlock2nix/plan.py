@@ -134,12 +134,7 @@ def make_plan(
             [(s, one, a) for s, one in inputs for a in one.native.native_build_inputs]
         ),
         runtime_inputs=_inputs(
-            [
-                (s, one, a)
-                for s, one in (*inputs, *wheels)
-                if not one.from_nixpkgs
-                for a in (*one.native.dlopen, *(() if is_built(one) else one.native.wheel_runtime_libs))
-            ]
+            [(s, one, a) for s, one in (*inputs, *wheels) if not one.from_nixpkgs for a in _run_time(one)]
         ),
         natives=_natives_by_system(inputs),
         member_inputs=_inputs(
@@ -176,6 +171,20 @@ def _refuse_different_nixpkgs(classified: Sequence[tuple[Target, Sequence[Classi
             f"{', '.join(different)}: taken from nixpkgs on some of the systems only",
             hint="name them under `deny` (or all under `allow`) in [tool.uvlock2nix.nixpkgs]",
         )
+
+
+def _run_time(one: ClassifiedPackage) -> tuple[str, ...]:
+    """What a package loads when it runs, beside what its build linked.
+
+    Not CUDA: the lock's own nvidia wheels bring it (a build of torch for the CPU has none), and nixpkgs' is
+    unfree and large. Where neither is there, restore fails and names the library.
+    """
+    libraries = () if is_built(one) else one.native.wheel_runtime_libs
+    return tuple(
+        attr
+        for attr in (*one.native.dlopen, *libraries)
+        if not attr.startswith(("cudaPackages.", "linuxPackages"))
+    )
 
 
 def is_built(one: ClassifiedPackage) -> bool:
