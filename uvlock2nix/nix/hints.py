@@ -117,6 +117,8 @@ _NETWORK: Final = (
     r"unable to access 'https?://|early EOF|the remote end hung up",
 )
 _TLS: Final = r"invalid peer certificate|UnknownIssuer|certificate verify failed|self.signed certificate"
+# What our own sync says when it does not know more.
+_GENERIC: Final = "the lines above are the end"
 _AUTH: Final = r"\b(?:401 Unauthorized|403 Forbidden|407 Proxy)|could not read Username"
 
 
@@ -125,7 +127,7 @@ def recognise(lines: Sequence[str], words: Sequence[str], system: str) -> Cause 
     text = "\n".join(lines)
     ours = [line for line in lines if line.lstrip().startswith("hint: ")]
     network = any(re.search(pattern, text) for pattern in (*_NETWORK, _TLS))
-    if ours:
+    if ours and _GENERIC not in ours[-1]:
         return Cause(ours[-1].lstrip().removeprefix("hint: "), network=network)
     said = "\n".join(words)
     if re.search(r"[Nn]o space left on device|ENOSPC", text + said):
@@ -193,6 +195,8 @@ def _missing(text: str) -> Cause | None:
         if match := re.search(pattern, text, re.MULTILINE):
             name = match[1] or match[match.lastindex or 1]
             return Cause(_add(what, name, attribute(kind, name) or _neighbour(kind, name)))
+    if named := _named(text):
+        return named
     if match := re.search(r"No module named '?([\w.]+)'?", text):
         return Cause(
             f"the build requires the Python module {match[1]} and does not say so: put its package into"
@@ -200,6 +204,21 @@ def _missing(text: str) -> Cause | None:
             " then run `uvlock2nix generate`"
         )
     return None
+
+
+def _named(text: str) -> Cause | None:
+    """Libraries that a build script asks for by name: "make sure the libxml2 and libxslt … are installed"."""
+    match = re.search(
+        r"(?:make sure|install)(?: that)? (?:the )?(.{1,80}?) development (?:package|file|header)", text
+    )
+    if match is None:
+        return None
+    names = re.findall(r"[\w.+-]+", match[1].replace(" and ", " ").replace(" or ", " "))
+    known = {attr for table in library_names().values() for attr in table.values()}
+    attrs = [name for name in names if name in known]
+    if not attrs:
+        return None
+    return Cause(_add("library", " and ".join(attrs), "`, `".join(attrs)))
 
 
 def _neighbour(kind: Kind, name: str) -> str | None:

@@ -214,6 +214,11 @@ def failed_builder(lines: list[str], drv: str = FAKE_DRV) -> FakeNix:
         ("No package 'xmlsec1' found", ToolError, "xmlsec"),
         ("libxslt.so.1: cannot open shared object file: No such file", ToolError, "libxslt"),
         ("pg_config executable not found.", ToolError, "pg_config"),
+        (
+            "  | make sure the libxml2 and libxslt development packages are installed.",
+            ToolError,
+            "`libxml2`, `libxslt`",
+        ),
         ("sh: line 1: cmake: command not found", ToolError, "native-build-inputs"),
         ("ModuleNotFoundError: No module named 'setuptools'", ToolError, "build-requires"),
         ("hint: run: uvlock2nix generate --python 3.12", ToolError, "generate --python 3.12"),
@@ -281,3 +286,13 @@ def test_a_damaged_structured_log_is_read_as_plain_lines() -> None:
     fake = failing(["@nix {", "@nix []", '@nix {"action": "msg"}', '@nix {"action": "result", "id": {}}'])
     with pytest.raises(ToolError, match="could not build"):
         found(fake)
+
+
+def test_our_own_general_hint_gives_way_to_a_better_one() -> None:
+    lines = [
+        "  | fatal error: zlib.h: No such file",
+        "hint: the lines above are the end of the program's output",
+    ]
+    with pytest.raises(ToolError) as caught:
+        found(failed_builder(lines))
+    assert "`zlib`" in caught.value.hint
