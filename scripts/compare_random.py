@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from scripts.compare_oracle import selection_of
 from scripts.compare_wheels import PLATFORMS
 from scripts.random_workspaces import make_index, make_workspace, mutate, random_flags
+from scripts.stub_index import find_uv
 from uvlock2nix.errors import ConflictError, Uvlock2nixError
 from uvlock2nix.lock import check_lock_matches, load_project, resolve
 from uvlock2nix.target import Target
@@ -53,7 +54,12 @@ def run_uv(folder: Path, arguments: Sequence[str]) -> subprocess.CompletedProces
         "UV_PYTHON_DOWNLOADS": "never",
     }
     return subprocess.run(
-        ["uv", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [find_uv() or "uv", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

@@ -27,7 +27,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts.stub_index import Server
+from scripts.stub_index import Server, find_uv
 from uvlock2nix.artifacts import BuildPolicy, choose
 from uvlock2nix.errors import NoArtifactError, Uvlock2nixError
 from uvlock2nix.lock import Project, Selection, load_project, resolve
@@ -97,7 +97,16 @@ def ask_uv(place: Path, server: Server, case: Case, arguments: Sequence[str]) ->
     environment |= {"UV_NO_PROGRESS": "1", "NO_COLOR": "1", "UV_NO_SYSTEM_CONFIG": "1"}
     if macos:
         environment["MACOSX_DEPLOYMENT_TARGET"] = macos
-    command = ["uv", "sync", "--frozen", "--no-cache", "--python", case.python, "--python-platform", triple]
+    command = [
+        find_uv() or "uv",
+        "sync",
+        "--frozen",
+        "--no-cache",
+        "--python",
+        case.python,
+        "--python-platform",
+        triple,
+    ]
     command += ["--no-python-downloads", "--no-install-local", *arguments]
     result = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
     files: dict[str, str] = {}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import shutil
+import sys
 import tarfile
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -28,6 +31,12 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
             archive.writestr(path, text)
     return name
 """
+
+
+def find_uv() -> str | None:
+    """The uv on PATH, else the one beside this interpreter."""
+    beside = Path(sys.executable).with_name("uv")
+    return shutil.which("uv") or (str(beside) if beside.is_file() else None)
 
 
 def wheel_files(name: str, version: str) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 import sys
 from pathlib import Path
 
@@ -17,7 +16,7 @@ SEEDS = (1002, 1004, 1009, 1013, 1016, 1020)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed")
+@pytest.mark.skipif(load_script("stub_index").find_uv() is None, reason="uv is not installed")
 @pytest.mark.parametrize("seed", SEEDS)
 def test_environments_are_uv_s(tmp_path: Path, seed: int) -> None:
     folder = RANDOM.make(seed, tmp_path, sys.executable)
