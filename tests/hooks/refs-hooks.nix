@@ -45,7 +45,7 @@ rec {
       buildPhase = ''
         cat > probe.c <<'SOURCE'
         #include <Python.h>
-        #include <libxml/parser.h>
+        extern void xmlInitParser(void);
         static PyObject *version(PyObject *self, PyObject *none) {
           xmlInitParser();
           return PyUnicode_FromString(WHERE);
@@ -55,7 +55,7 @@ rec {
         PyMODINIT_FUNC PyInit_probe(void) { return PyModule_Create(&module); }
         SOURCE
         headers=$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')
-        $CC -shared -fPIC -s -Wl,--build-id=none -I${lib.getDev pkgs.libxml2}/include/libxml2 -I$headers \
+        $CC -shared -fPIC -s -Wl,--build-id=none -I$headers \
           -DWHERE='"${named.libxml2}/etc/xml/catalog"' probe.c -o probe.so -lxml2
       '';
       installPhase = if guard || !strip then plain else ''

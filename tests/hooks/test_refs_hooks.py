@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stand import Stand, StandCommandError, require_stand
+from tests.support.stand import Stand, StandCommandError, Suite, require_stand
 
 pytestmark = [pytest.mark.stand, pytest.mark.slow]
 FILE = Path(__file__).resolve().parent / "refs-hooks.nix"
@@ -38,12 +38,19 @@ def right_hash(stand: Stand, **arguments: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("structured", "inputs", "twice"),
-    [(True, "attrs", True), (False, "list", False), (False, "json", True)],
+    ("suite", "structured", "inputs", "twice"),
+    [
+        ("forky", True, "attrs", True),
+        ("forky", False, "list", False),
+        ("forky", False, "json", True),
+        ("trixie", True, "attrs", False),
+        ("bookworm", False, "list", True),
+    ],
 )
 def test_a_compiled_module_is_legal_in_deps_and_runs_in_env(
-    stand: Stand, structured: bool, inputs: str, twice: bool
+    suite: Suite, structured: bool, inputs: str, twice: bool
 ) -> None:
+    stand = require_stand(suite)
     arguments: dict[str, object] = {"structured": structured, "inputs": inputs, "twice": twice}
     found = right_hash(stand, **arguments)
     deps = build(stand, "deps", hash=found, **arguments)
