@@ -55,7 +55,8 @@ class SystemPlan:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """``name`` is the project's; ``files`` is what deps reads, ``sources`` what package reads (relative to
-    the project's root). ``natives`` are the packages whose build or run needs something said.
+    the project's root). ``natives`` are the packages whose build or run needs something said,
+    ``dlopen`` those that open libraries by name.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Plan:
     native_build_inputs: tuple[Input, ...]
     runtime_inputs: tuple[Input, ...]
     natives: tuple[Native, ...]
+    dlopen: tuple[tuple[str, tuple[str, ...]], ...]
     member_inputs: tuple[Input, ...]
     compiles: bool
     needs_git: bool
@@ -137,6 +139,7 @@ def make_plan(
             [(s, one, a) for s, one in (*inputs, *wheels) if not one.from_nixpkgs for a in _run_time(one)]
         ),
         natives=_natives_by_system(inputs),
+        dlopen=_dlopen(every),
         member_inputs=_inputs(
             [
                 (s, one, a)
@@ -171,6 +174,12 @@ def _refuse_different_nixpkgs(classified: Sequence[tuple[Target, Sequence[Classi
             f"{', '.join(different)}: taken from nixpkgs on some of the systems only",
             hint="name them under `deny` (or all under `allow`) in [tool.uvlock2nix.nixpkgs]",
         )
+
+
+def _dlopen(every: Sequence[ClassifiedPackage]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Packages whose code opens libraries by name, which no file says, with the attributes that have them."""
+    found = {one.name: one.native.dlopen for one in every if one.native.dlopen and not one.from_nixpkgs}
+    return tuple(sorted(found.items()))
 
 
 def _run_time(one: ClassifiedPackage) -> tuple[str, ...]:

@@ -105,6 +105,16 @@ def _attributes(plan: Plan) -> AttrSet:
             blank_before=True,
         )
     )
+    if plan.dlopen:
+        folders = [(name, attr) for name, attrs_ in plan.dlopen for attr in attrs_]
+        items = (
+            Item(interpolated(f"{name}=", call("lib.getLib", select(attr)), "/lib")) for name, attr in folders
+        )
+        binds.append(
+            Bind(
+                ("referencesDlopen",), List(tuple(items), broken=True), "Opened by name, which no file says."
+            )
+        )
     if plan.ignore_missing:
         binds.append(Bind(("referencesIgnore",), strings(plan.ignore_missing)))
     binds += [
