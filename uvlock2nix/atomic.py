@@ -99,7 +99,6 @@ class _Staged:
 
     target: Path
     old: bytes | None  # what to put back; None: there was no file
-    mode: int
     fd: int
     temporary: Path | None  # None: the file has no name yet
 
@@ -114,11 +113,15 @@ class _Staged:
 
 def _stage(path: Path, data: bytes) -> _Staged:
     target = Path(os.path.realpath(path))
-    old, mode = _present(target)
+    old, facts = _present(target)
+    mode = 0o666 & ~_umask() if facts is None else stat.S_IMODE(facts.st_mode)
     _sweep(target)
     fd, temporary = _open_temporary(target)
-    staged = _Staged(target, old, mode, fd, temporary)
+    staged = _Staged(target, old, fd, temporary)
     try:
+        if facts is not None and (facts.st_uid, facts.st_gid) != (os.geteuid(), os.getegid()):
+            with suppress(OSError):  # root, working on somebody's project, leaves it theirs
+                os.fchown(fd, facts.st_uid, facts.st_gid)
         os.fchmod(fd, mode)
         view = memoryview(data)
         while view:
@@ -134,19 +137,19 @@ def _stage(path: Path, data: bytes) -> _Staged:
     return staged
 
 
-def _present(target: Path) -> tuple[bytes | None, int]:
-    """The bytes and the mode of what is there now; ``(None, mode for a new file)`` when nothing is."""
+def _present(target: Path) -> tuple[bytes | None, os.stat_result | None]:
+    """The bytes of what is there now, with its owner and mode; nothing when nothing is."""
     try:
         fd = os.open(target, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
-        return None, 0o666 & ~_umask()
+        return None, None
     facts = os.fstat(fd)
     if not stat.S_ISREG(facts.st_mode):
         os.close(fd)
         code = errno.EISDIR if stat.S_ISDIR(facts.st_mode) else errno.EINVAL
         raise OSError(code, "it is not a regular file", os.fspath(target))
     with os.fdopen(fd, "rb") as file:
-        return file.read(), stat.S_IMODE(facts.st_mode)
+        return file.read(), facts
 
 
 def _umask() -> int:

@@ -24,16 +24,28 @@ def staged(files: Mapping[PurePosixPath, Path | str]) -> Iterator[Path]:
     """
     base = Path(tempfile.gettempdir())
     _sweep(base)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base)).resolve()
-    held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    folder, held = _made(base)
     try:
-        with suppress(OSError):
-            fcntl.flock(held, fcntl.LOCK_EX)
         for name, content in files.items():
             _put(folder / name, content)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
+
+
+def _made(base: Path) -> tuple[Path, int]:
+    """A new directory, and the descriptor that holds it."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base)).resolve()
+        try:
+            held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue  # a sweeping run took it in the moment before the lock
+        with suppress(OSError):
+            fcntl.flock(held, fcntl.LOCK_EX)
+        if os.fstat(held).st_nlink:
+            return folder, held
         os.close(held)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -125,6 +126,14 @@ def test_tokens_of_hard_places() -> None:
     assert (Kind.NUMBER, "1.5") in found
     assert (Kind.SYMBOL, "//") in found
     assert (Kind.PATH, "~/f") in found
+
+
+def test_every_nix_file_of_ours_is_cut() -> None:
+    root = Path(__file__).resolve().parents[3]
+    files = [path for name in ("nix", "hooks", "tests") for path in (root / name).rglob("*.nix")]
+    assert len(files) > 5
+    for path in files:
+        find_literals(path.read_text(encoding="utf-8"), str(path))
 
 
 @given(st.text("ab\"'${}\\;=#/*\n ."))

@@ -152,3 +152,12 @@ def test_the_folder_is_held(tmp_path: Path) -> None:
     assert names(tmp_path) == []
     with pytest.raises(InputError, match="gone"), folder_lock(tmp_path / "gone"):
         pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_the_owner_stays(tmp_path: Path, way: str) -> None:
+    path = tmp_path / "f"
+    path.write_text("old")
+    os.chown(path, 1234, 2345)
+    write_atomic(path, "new")
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 2345)
