@@ -5,6 +5,7 @@ A command's module is imported when the command is called, so that ``--help`` co
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Final
@@ -57,17 +58,23 @@ def cli() -> None:
     """Turn a Python project's uv.lock into Nix that builds in the sandbox, stays right and runs."""
 
 
+def color_wish() -> bool | None:
+    """``False`` where no colour is wanted (no-color.org), ``None`` where it hangs on the terminal."""
+    return False if os.environ.get("NO_COLOR") else None
+
+
 def show_error(error: Uvlock2nixError) -> None:
     """Print ``error:`` and ``hint:`` to stderr."""
-    click.echo(click.style("error:", fg="red", bold=True) + f" {error.message}", err=True)
+    color = color_wish()
+    click.echo(click.style("error:", fg="red", bold=True) + f" {error.message}", err=True, color=color)
     if error.hint:
-        click.echo(click.style("hint:", fg="cyan", bold=True) + f" {error.hint}", err=True)
+        click.echo(click.style("hint:", fg="cyan", bold=True) + f" {error.hint}", err=True, color=color)
 
 
 def main() -> None:
     """Run the command line and turn our errors into ``error:``, ``hint:`` and an exit code."""
     try:
-        cli.main(prog_name="uvlock2nix", standalone_mode=False)
+        cli.main(prog_name="uvlock2nix", standalone_mode=False, color=color_wish())
     except Uvlock2nixError as error:
         show_error(error)
         sys.exit(error.exit_code)

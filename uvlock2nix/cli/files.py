@@ -83,5 +83,10 @@ def write_all(files: Sequence[Generated], *, force: bool) -> tuple[Path, ...]:
         )
     for one in changed:
         one.path.parent.mkdir(parents=True, exist_ok=True)
-    replace_many({one.path: one.text.encode() for one in changed})
+    try:
+        replace_many({one.path: one.text.encode() for one in changed})
+    except InputError as error:
+        raise InputError(
+            error.message, hint=error.hint or "nothing was changed; check the disk and the folder"
+        ) from error
     return tuple(one.path for one in changed)

@@ -1,0 +1,243 @@
+"""The shape of the house: who imports whom, how long things are, who prints."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parents[2]
+PACKAGE = REPO / "uvlock2nix"
+LINES_OF_MODULE = 400
+LINES_OF_FUNCTION = 80
+# Longer than that, with the reason.
+LONG_FUNCTIONS: dict[str, str] = {
+    "uvlock2nix.plan.make_plan": "one value with many fields, each named once",
+}
+# The stages in the order of the data: a module imports from its own and from earlier ones.
+STAGES = (
+    ("errors", "layout"),
+    ("target", "nar", "atomic"),
+    ("lock", "artifacts", "knowledge", "nixlang"),
+    ("classify", "plan", "emit", "config", "digest", "pythons", "pins"),
+    ("cli",),
+)
+# Exceptions to the one way, with the reason.
+GRANTED = {
+    ("uvlock2nix.knowledge.evaluate", "uvlock2nix.nix.runner"): "`index update` asks Nix; only cli calls it",
+    ("uvlock2nix.emit.deps", "uvlock2nix.sync.install"): "the flags by which sync is asked, written once",
+}
+EARLY = {name for stage in STAGES[:3] for name in stage}
+LATE = {"classify", "plan", "emit", "cli", "sync", "venv", "nix", "refs", "pins"}
+
+
+@lru_cache(maxsize=1)
+def modules() -> dict[str, ast.Module]:
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(REPO).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+def part(module: str) -> str:
+    """``uvlock2nix.lock.parse`` → ``lock``; the package itself is ``""``."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def imports(module: str, tree: ast.AST) -> Iterator[str]:
+    """Every module that is imported, anywhere; names of our own modules in full."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: imports are absolute"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield full if full in modules() else str(node.module)
+
+
+def ours(module: str) -> set[str]:
+    return {name for name in imports(module, modules()[module]) if name.split(".")[0] == "uvlock2nix"}
+
+
+def users_of(library: str) -> set[str]:
+    return {m for m, tree in modules().items() if any(n.split(".")[0] == library for n in imports(m, tree))}
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert {"uvlock2nix", "uvlock2nix.cli.app", "uvlock2nix.plan", "uvlock2nix.refs.elf"} <= set(modules())
+
+
+def test_only_cli_imports_click() -> None:
+    assert {part(module) for module in users_of("click")} == {"cli"}
+
+
+def test_only_elf_imports_elftools() -> None:
+    assert users_of("elftools") <= {"uvlock2nix.refs.elf"}
+
+
+def test_libraries_are_the_declared_ones() -> None:
+    allowed = {"click", "packaging", "requests", "elftools", "tomli", "uvlock2nix", *sys.stdlib_module_names}
+    roots = {(name.split(".")[0], m) for m, tree in modules().items() for name in imports(m, tree)}
+    assert {(name, module) for name, module in roots if name not in allowed} == set()
+
+
+def test_imports_go_one_way() -> None:
+    rank = {name: number for number, stage in enumerate(STAGES) for name in stage}
+    wrong = []
+    for module in modules():
+        mine = part(module)
+        for other in ours(module):
+            theirs = part(other)
+            if (module, other) in GRANTED:
+                continue
+            if (mine in EARLY and theirs in LATE - {mine}) or (
+                mine in rank and theirs in rank and rank[theirs] > rank[mine]
+            ):
+                wrong.append(f"{module} -> {other}")
+    assert wrong == []
+
+
+def test_nobody_imports_cli() -> None:
+    users = {m for m in modules() for other in ours(m) if part(other) == "cli" and part(m) != "cli"}
+    assert users <= {"uvlock2nix.__main__"}
+
+
+def test_artifacts_and_lock_do_not_know_knowledge() -> None:
+    for module in modules():
+        if part(module) in ("lock", "artifacts", "nixlang"):
+            assert {part(other) for other in ours(module)} & {"knowledge"} == set(), module
+
+
+def test_adapters_are_called_from_cli_and_themselves() -> None:
+    """`nix`, `sync` and `venv` act on the world: only cli, and they themselves, may call them."""
+    for module in modules():
+        for other in ours(module):
+            if part(other) in ("nix", "sync", "venv") and (module, other) not in GRANTED:
+                assert part(module) in ("cli", "nix", "sync", "venv"), f"{module} -> {other}"
+
+
+def test_no_import_cycles() -> None:
+    edges = {m: {o for o in ours(m) if o in modules() and o != m} for m in modules()}
+    # A package's __init__ takes from its modules; a module never from its own __init__.
+    done: set[str] = set()
+
+    def visit(module: str, trail: tuple[str, ...]) -> None:
+        assert module not in trail, " -> ".join((*trail[trail.index(module) :], module))
+        if module not in done:
+            for other in sorted(edges[module]):
+                visit(other, (*trail, module))
+            done.add(module)
+
+    for module in edges:
+        visit(module, ())
+
+
+def test_modules_are_short() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
+    assert {str(path): n for path, n in lengths.items() if n > LINES_OF_MODULE} == {}
+
+
+def functions() -> Iterator[tuple[str, int]]:
+    for module, tree in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{module}.{node.name}", (node.end_lineno or 0) - node.lineno + 1
+
+
+def test_functions_are_short() -> None:
+    long = {name: lines for name, lines in functions() if lines > LINES_OF_FUNCTION}
+    assert {name: lines for name, lines in long.items() if name not in LONG_FUNCTIONS} == {}
+
+
+def test_only_cli_prints() -> None:
+    """Nobody calls print, or writes to stdout; sync's progress, inside a build, goes through one function."""
+    callers = set()
+    for module, tree in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+                callers.add(module)
+            if isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.stdout":
+                callers.add(module)
+    assert {module for module in callers if part(module) != "cli"} <= {"uvlock2nix.sync.run"}
+
+
+def test_no_work_at_import() -> None:
+    """At the top of a module stand definitions and constants; nothing is run but what makes a constant."""
+    definitions = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+    statements = (*definitions, ast.Assign, ast.AnnAssign, ast.If, ast.Expr)
+    for module, tree in modules().items():
+        for node in tree.body:
+            assert isinstance(node, statements), f"{module}:{node.lineno}"
+            if isinstance(node, ast.Expr):
+                assert isinstance(node.value, ast.Constant), f"{module}:{node.lineno}"
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                for call in ast.walk(node.value):
+                    name = ast.unparse(call.func) if isinstance(call, ast.Call) else ""
+                    assert not name.startswith(("open", "json.load", "subprocess", "requests")), module
+
+
+# Put together here, so that this file does not hold them either.
+HOSTS = [
+    ".".join(parts)
+    for parts in (
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("crates", "io"),
+        ("npmjs", "com"),
+        ("rubygems", "org"),
+        ("test", "pypi"),
+    )
+]
+
+
+def tracked() -> list[Path]:
+    done = subprocess.run(
+        ["git", "-C", str(REPO), "ls-files", "-z"], capture_output=True, text=True, check=True
+    )
+    return [REPO / name for name in done.stdout.split("\0") if name]
+
+
+def test_no_registry_is_named() -> None:
+    argv = [sys.executable, "-c", code]
+    done = subprocess.run(argv, cwd=REPO, capture_output=True, text=True, check=True)
+    kinds = {".py", ".md", ".nix", ".sh", ".toml", ".yml", ".yaml", ""}
+    data = ("fixtures/", "tests/data/", "tests/stand/")
+    found = []
+    for path in tracked():
+        relative = path.relative_to(REPO).as_posix()
+        if path.suffix in kinds and not relative.startswith(data) and path.is_file():
+            text = path.read_text(encoding="utf-8", errors="replace").lower()
+            found += [f"{relative}: {host}" for host in HOSTS if host in text]
+    assert found == []
+
+
+LOADED = """
+import sys
+before = set(sys.modules)
+from uvlock2nix.cli.app import cli
+try:
+    cli.main(ARGUMENTS, prog_name="uvlock2nix")
+except SystemExit:
+    pass
+print("\\n".join(sorted(set(sys.modules) - before)), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_help_imports_click_and_nothing_else(arguments: list[str]) -> None:
+    code = LOADED.replace("ARGUMENTS", repr(arguments))
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True)
+    loaded = {name for name in done.stderr.split() if not name.startswith("_")}
+    own = {name for name in loaded if name.split(".")[0] == "uvlock2nix"}
+    assert own <= {"uvlock2nix", "uvlock2nix.cli", "uvlock2nix.cli.app", "uvlock2nix.errors"}
+    others = {name.split(".")[0] for name in loaded} - set(sys.stdlib_module_names)
+    assert others <= {"click", "uvlock2nix"}
+    assert done.stdout
