@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
@@ -17,7 +17,7 @@ from packaging.version import Version
 
 from uvlock2nix.lock.conditions import Conditions
 from uvlock2nix.lock.markers import MarkerError
-from uvlock2nix.lock.model import Package
+from uvlock2nix.lock.model import DirectorySource, EditableSource, Package
 from uvlock2nix.lock.model import Requirement as LockedRequirement
 from uvlock2nix.lock.project import Member, Project
 from uvlock2nix.lock.pyproject import PyProject, read_pyproject
@@ -46,6 +46,8 @@ def check_lock_matches(project: Project) -> list[str]:
     found = [*checker.check_members(), *checker.check_requires_python(), *checker.check_settings()]
     for member in project.members:
         found.extend(checker.check_member(member))
+    for member in _other_trees(project):
+        found.extend(checker.check_member(member, groups=False))
     found.extend(checker.check_root_groups())
     return found
 
@@ -122,7 +124,7 @@ class _Checker:
     def _locked_python(self) -> str:
         return f"the lock has {self.lock.requires_python}"
 
-    def check_member(self, member: Member) -> Iterator[str]:
+    def check_member(self, member: Member, *, groups: bool = True) -> Iterator[str]:
         package = next((p for p in self.lock.by_name.get(member.name, ()) if p.is_local_tree), None)
         if package is None:
             return
@@ -132,9 +134,9 @@ class _Checker:
         if value.version and package.version and not _same_version(value.version, package.version):
             yield f"package {name}: version is {shorten(value.version, 40)}, the lock has {package.version}"
         if package.metadata.present:
-            yield from self._check_metadata(member, package)
+            yield from self._check_metadata(member, package, groups=groups)
 
-    def _check_metadata(self, member: Member, package: Package) -> Iterator[str]:
+    def _check_metadata(self, member: Member, package: Package, *, groups: bool) -> Iterator[str]:
         value, where = member.pyproject, f"package {member.name}"
         sources = _source_names(
             [value.tool_uv, self.project.pyproject.tool_uv if self.project.pyproject else {}]
@@ -148,7 +150,8 @@ class _Checker:
             if self.lock.revision >= 1 and extras != set(package.metadata.provides_extras):
                 changed = ", ".join(sorted(extras ^ set(package.metadata.provides_extras)))
                 yield f"{where}: optional-dependencies: not in both pyproject.toml and lock: {changed}"
-        yield from self._check_groups(where, value, dict(package.metadata.requires_dev), sources)
+        if groups:
+            yield from self._check_groups(where, value, dict(package.metadata.requires_dev), sources)
 
     def _check_groups(
         self,
@@ -217,6 +220,18 @@ class _Checker:
             canonical = specifier
         extra = _extra_of(marker)
         return name, (*sorted(map(normalize, extras)), f"extra {extra}"), canonical, holds
+
+
+def _other_trees(project: Project) -> Iterator[Member]:
+    """Source trees beside the workspace, as far as they say in pyproject.toml what they need."""
+    members = {member.name for member in project.members}
+    for package in project.lock.packages:
+        source = package.source
+        if package.name not in members and isinstance(source, DirectorySource | EditableSource):
+            path = PurePosixPath(source.path)
+            pyproject = project.root / path / "pyproject.toml"
+            if pyproject.is_file() and (value := read_pyproject(pyproject)).name is not None:
+                yield Member(package.name, path, value, is_virtual=False)
 
 
 def expand_group(groups: Mapping[str, tuple[str, ...]], name: str) -> Iterator[str]:

@@ -36,6 +36,14 @@ def read_wheels(
     return tuple(found)
 
 
+def check_wheels(
+    files: tuple[LockedFile, ...], version: str | None, where: str, problems: Problems
+) -> tuple[LockedFile, ...]:
+    """Those of ``files`` that have the name of a wheel of this version; the others are problems."""
+    where = f"{where}: wheels"
+    return tuple(file for file in files if _check_wheel_name(file.filename, version, where, problems))
+
+
 def read_sdist(table: object, where: str, problems: Problems) -> LockedFile | None:
     """The sdist entry; one without url and path only carries the hash of the package's own source."""
     if not isinstance(table, dict):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Literal
 
 from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.errors import LockError
-from uvlock2nix.lock.files import read_sdist, read_wheels
+from uvlock2nix.lock.files import check_wheels, read_sdist, read_wheels
 from uvlock2nix.lock.manifest import read_manifest, read_metadata, read_options
 from uvlock2nix.lock.markers import MarkerError, parse_marker
 from uvlock2nix.lock.model import (
@@ -70,11 +72,12 @@ def parse_lock(table: Table, file: str, flavour: Literal["uv", "script"] = "uv")
     Raises LockError: a newer ``version`` (both numbers are named), or every problem that was found, each
     with its package and key.
     """
-    revision = _check_version(table, file)
-    return _LockReader(table, file, flavour, revision).read()
+    revision = check_version(table, file)
+    return LockReader(table, file, flavour, revision).read()
 
 
-def _check_version(table: Table, file: str) -> int:
+def check_version(table: Table, file: str) -> int:
+    """The revision of a lock. Raises LockError for a version that we do not read; it names both."""
     version, revision = table.get("version"), table.get("revision", 0)
     for key, value in (("version", version), ("revision", revision)):
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 31:
@@ -88,8 +91,18 @@ def _check_version(table: Table, file: str) -> int:
     return int(revision)
 
 
-class _LockReader:
-    def __init__(self, table: Table, file: str, flavour: Literal["uv", "script"], revision: int) -> None:
+class LockReader:
+    """One reading of one lock; ``used`` tells afterwards which tokens of ``files`` stood for files."""
+
+    def __init__(
+        self,
+        table: Table,
+        file: str,
+        flavour: Literal["uv", "script"],
+        revision: int,
+        files: Mapping[str, tuple[LockedFile, ...]] = MappingProxyType({}),
+    ) -> None:
+        """``files``: token → the files that were cut out of the text there."""
         self.table = table
         self.file = file
         self.flavour = flavour
@@ -101,6 +114,8 @@ class _LockReader:
         self.extras: list[frozenset[str]] = []
         self.versions: dict[str, str] = {}
         self.markers: set[str] = set()
+        self.files = files
+        self.used: set[str] = set()
 
     def read(self) -> Lock:
         table, problems = self.table, self.problems
@@ -207,23 +222,34 @@ class _LockReader:
         name, version, source = self.ids[number]
         where = self._where(name, entry)
         problems.check_keys(entry, _PACKAGE_KEYS, "package")
-        sdist: LockedFile | None = None
-        if "sdist" in entry:
-            sdist = read_sdist(entry["sdist"], where, problems)
         groups_key = "dev-dependencies" if "dev-dependencies" in entry else "dependency-groups"
         return Package(
             index=number,
             name=name,
             version=version,
             source=source,
-            sdist=sdist,
-            wheels=read_wheels(entry["wheels"], version, where, problems) if "wheels" in entry else (),
+            sdist=self._sdist(entry, where) if "sdist" in entry else None,
+            wheels=self._wheels(entry, version, where) if "wheels" in entry else (),
             dependencies=self._edges(entry, "dependencies", where) if "dependencies" in entry else (),
             optional_dependencies=self._edge_table(entry, "optional-dependencies", where),
             dependency_groups=self._edge_table(entry, groups_key, where),
             resolution_markers=self._markers(entry, "resolution-markers", where),
             metadata=read_metadata(entry, where, problems),
         )
+
+    def _wheels(self, entry: Table, version: str | None, where: str) -> tuple[LockedFile, ...]:
+        wheels = entry["wheels"]
+        if isinstance(wheels, str) and wheels in self.files:
+            self.used.add(wheels)
+            return check_wheels(self.files[wheels], version, where, self.problems)
+        return read_wheels(wheels, version, where, self.problems)
+
+    def _sdist(self, entry: Table, where: str) -> LockedFile | None:
+        sdist = entry["sdist"]
+        if isinstance(sdist, str) and sdist in self.files:
+            self.used.add(sdist)
+            return self.files[sdist][0]
+        return read_sdist(sdist, where, self.problems)
 
     def _edge_table(self, entry: Table, key: str, where: str) -> dict[str, tuple[Dependency, ...]]:
         if key not in entry:

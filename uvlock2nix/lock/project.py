@@ -11,12 +11,12 @@ from typing import Any, Literal
 from uvlock2nix.errors import LockError, ProjectError
 from uvlock2nix.lock.config import find_python_version, find_settings, settings_of
 from uvlock2nix.lock.model import DirectorySource, EditableSource, Lock, Package, VirtualSource
-from uvlock2nix.lock.parse import parse_lock
 from uvlock2nix.lock.pylock import parse_pylock
 from uvlock2nix.lock.pyproject import Pairs, PyProject, read_pyproject
+from uvlock2nix.lock.quick import parse_text
 from uvlock2nix.lock.script import read_script
 from uvlock2nix.lock.settings import UvSettings
-from uvlock2nix.lock.wire import load_toml, shorten
+from uvlock2nix.lock.wire import load_bytes, load_toml, shorten
 
 MAX_LOCK_BYTES = 64 << 20
 
@@ -203,8 +203,8 @@ def _find_root(folder: Path) -> Path:
 
 
 def _load_lock(path: Path, flavour: Literal["uv", "script"]) -> tuple[Lock, str]:
-    table, data = load_toml(path, limit=MAX_LOCK_BYTES, error=LockError)
-    return parse_lock(table, path.name, flavour), hashlib.sha256(data).hexdigest()
+    data = load_bytes(path, limit=MAX_LOCK_BYTES, error=LockError)
+    return parse_text(data, path.name, flavour), hashlib.sha256(data).hexdigest()
 
 
 def _members(root: Path, lock: Lock, pyproject: PyProject) -> tuple[Member, ...]:

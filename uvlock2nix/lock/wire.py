@@ -28,9 +28,15 @@ _HASH_LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96
 
 
 def load_toml(path: Path, *, limit: int, error: type[InputError]) -> tuple[dict[str, Any], bytes]:
-    """The table of a TOML file, and the file's bytes. ``limit``: the most bytes that we read.
+    """The table of a TOML file, and its bytes; as load_bytes, and ``error`` if it is no UTF-8 or TOML."""
+    data = load_bytes(path, limit=limit, error=error)
+    return parse_toml(data, str(path), error=error), data
 
-    Raises ``error`` if the file is missing, unreadable, too big, not UTF-8 or not TOML.
+
+def load_bytes(path: Path, *, limit: int, error: type[InputError]) -> bytes:
+    """What is in a file. ``limit``: the most bytes that we read.
+
+    Raises ``error`` if the file is missing, unreadable or too big.
     """
     try:
         with path.open("rb") as file:
@@ -40,7 +46,7 @@ def load_toml(path: Path, *, limit: int, error: type[InputError]) -> tuple[dict[
         raise error(f"{shorten(path)}: {said}", hint="is this the right folder?") from None
     if len(data) > limit:
         raise error(f"{path}: larger than {limit >> 20} MiB", hint="such a file is not read")
-    return parse_toml(data, str(path), error=error), data
+    return data
 
 
 def parse_toml(data: bytes, name: str, *, error: type[InputError]) -> dict[str, Any]:
