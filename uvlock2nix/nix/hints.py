@@ -43,7 +43,8 @@ def build_error(log: Log, failed: Failed, drv: str, system: str) -> ToolError | 
     cause = recognise(lines, [*failed.texts, log.text()], system)
     what = _what(failed.builder, drv)
     words = "\n".join(failed.texts[:5]) or log.text()
-    shown = "\n".join(f"  > {line}" for line in lines)
+    told = f"hint: {cause.hint}" if cause else ""
+    shown = "\n".join(f"  > {line}" for line in lines if line.strip() != told)
     parts = [what]
     if failed.builder is None and words:
         parts.append("\n".join(f"  {line}" for line in words.split("\n")[:30]))
