@@ -35,7 +35,7 @@ def dynamic(files: list[Path]) -> dict[str, str]:
     """What ``readelf -d`` says of search paths and needs, by file name."""
     found = {}
     for path in files:
-        shown = subprocess.run(["readelf", "-dW", path], capture_output=True, text=True, check=True).stdout
+        shown = output("readelf", "-dW", str(path)).replace("(RUNPATH)              Library runpath: []", "")
         found[path.name + str(path.parent)[-40:]] = "\n".join(
             re.findall(r"\((?:NEEDED|RUNPATH|RPATH|SONAME)\).*", shown)
         )
@@ -83,7 +83,8 @@ def main(tree: Path, libraries: str, interpreter: str) -> None:
         shown = output("patchelf", "--print-rpath", str(path)).strip()
         for old, new in table.items():
             shown = shown.replace(old, new)
-        output("patchelf", "--set-rpath", shown, str(path))
+        force = ["--force-rpath"] if "(RPATH)" in output("readelf", "-dW", str(path)) else []
+        output("patchelf", *force, "--set-rpath", shown, str(path))
     loop = time.perf_counter() - start
     print(f"other paths: {ours:.2f} s; patchelf for each of {len(files)} files {loop:.2f} s")
     print(f"that is {loop / ours:.1f} times as long")
