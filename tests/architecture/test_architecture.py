@@ -206,8 +206,7 @@ def tracked() -> list[Path]:
 
 
 def test_no_registry_is_named() -> None:
-    argv = [sys.executable, "-c", code]
-    done = subprocess.run(argv, cwd=REPO, capture_output=True, text=True, check=True)
+    """Locks, recorded metadata and test data hold addresses by nature; what we write ourselves does not."""
     kinds = {".py", ".md", ".nix", ".sh", ".toml", ".yml", ".yaml", ""}
     data = ("fixtures/", "tests/data/", "tests/stand/")
     found = []
