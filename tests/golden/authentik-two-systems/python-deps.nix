@@ -76,12 +76,15 @@ let
 
   # The names under which references are taken out here and put back in the environment.
   referenceInputs = builtins.toJSON (
-    stripReferencesHook.referenceInputs {
-      inherit krb5 libpq libtool libxml2 libxslt openssl pkg-config python uv xmlsec zlib;
-      "postgresql.pg_config" = postgresql.pg_config;
-      "stdenv.cc" = stdenv.cc;
-      "stdenv.cc.cc" = stdenv.cc.cc;
-    }
+    stripReferencesHook.referenceInputs (
+      {
+        inherit libpq libtool libxml2 libxslt openssl pkg-config python uv xmlsec zlib;
+        "postgresql.pg_config" = postgresql.pg_config;
+        "stdenv.cc" = stdenv.cc;
+        "stdenv.cc.cc" = stdenv.cc.cc;
+      }
+      // lib.optionalAttrs (lib.elem system [ "x86_64-linux" ]) { inherit krb5; }
+    )
   );
 
   stale = !skipLockCheck && builtins.hashFile "sha256" ../uv.lock != pins.lock;
