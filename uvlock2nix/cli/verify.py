@@ -311,6 +311,10 @@ def _table(findings: Sequence[Finding]) -> list[str]:
     lines = [f"{'PACKAGE':{widths[0]}}  {'CAUSE':{widths[1]}}  FILE"]
     for name, one in zip(names, shown, strict=True):
         lines.append(f"{name:{widths[0]}}  {one.cause:{widths[1]}}  {one.file}")
+        if one.cause == "record":
+            rows = [item.where.removeprefix("row of ") for item in one.evidence]
+            lines.append(f"    follows from {_some(rows)}")
+            continue
         for item in one.evidence[:_EVIDENCE]:
             kind = "" if item.cause == one.cause else f" ({item.cause})"
             lines.append(
@@ -323,6 +327,11 @@ def _table(findings: Sequence[Finding]) -> list[str]:
         kinds = ", ".join(f"{count} {cause}" for cause, count in sorted(rest.items()))
         lines.append(f"… and {len(ordered) - _SHOWN} files more ({kinds}): --json has all")
     return lines
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _EVIDENCE} more" if len(names) > _EVIDENCE else ""
+    return ", ".join(names[:_EVIDENCE]) + more
 
 
 def _count(number: int, noun: str) -> str:

@@ -31,6 +31,7 @@ _STRING_SECTIONS: Final = (
     ".data",
 )
 _TABLES: Final = frozenset({".symtab", ".strtab", ".shstrtab"})
+_PREFIX: Final = 4
 _AR: Final = b"!<arch>\n"
 _PYC_HEADER: Final = 16
 
@@ -155,12 +156,7 @@ def part_evidence(
     theirs = Counter(_STRING.findall(second[low : low + _WINDOW]))
     told = 0
     for one, other in zip_longest(list(ours - theirs), list(theirs - ours), fillvalue=b""):
-        found = evidence(
-            where or f"offset {at:#x}",
-            one.decode("utf-8", "backslashreplace"),
-            other.decode("utf-8", "backslashreplace"),
-            conditions,
-        )
+        found = _of_strings(where or f"offset {at:#x}", one, other, conditions)
         # Four bytes of code look like a string now and then: only what is recognised counts, and a
         # number alone is not enough.
         if found.cause == "content" or (found.cause in ("random", "order") and len(one) < 8):
@@ -176,6 +172,16 @@ def part_evidence(
             _hex(first[at : at + 16]),
             _hex(second[at : at + 16]),
         )
+
+
+def _of_strings(where: str, one: bytes, other: bytes, conditions: Sequence[Condition]) -> Evidence:
+    found = evidence(where, one.decode("utf-8", "replace"), other.decode("utf-8", "replace"), conditions)
+    starts = one.find(b"/"), other.find(b"/")
+    if found.cause == "content" and starts[0] == starts[1] and 0 < starts[0] <= _PREFIX:
+        # The bytes before it may be no part of the string, but its length, say.
+        cut = one[starts[0] :].decode("utf-8", "replace"), other[starts[0] :].decode("utf-8", "replace")
+        found = evidence(where, *cut, conditions)
+    return found
 
 
 def _bytecode(first: bytes, second: bytes, conditions: Sequence[Condition]) -> tuple[Evidence, ...]:

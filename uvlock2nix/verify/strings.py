@@ -61,6 +61,8 @@ def cause_of(first: str, second: str, conditions: Sequence[Condition] = ()) -> C
     ``conditions``: what is known to have differed between the builds; they are tried before all patterns.
     """
     first, second = first[:_LONGEST], second[:_LONGEST]
+    if first == second:
+        return "content"
     for condition in conditions:
         if _with(first, condition.first) == _with(second, condition.second):
             return condition.cause
