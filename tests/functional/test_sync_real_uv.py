@@ -583,7 +583,7 @@ def test_selections_are_what_uv_takes_them_for(stage: Stage, index: Index) -> No
             assert set(lines) == wanted - members, (selection, flags, uv)
 
 
-# Before 0.5.31, with --exclude-newer, uv does not see all files of the index; wheels alone it installs well.
+# Before 0.5.31, with --exclude-newer, uv does not see all files of the index; wheels it installs well.
 OTHER_UVS = ("0.5.31", "0.7.22", "0.9.30")
 
 
@@ -609,7 +609,8 @@ def test_meson_and_uv_build(stage: Stage, index: Index) -> None:
     meson = {
         "pyproject.toml": '[build-system]\nrequires = ["meson-python"]\nbuild-backend = "mesonpy"\n'
         + project_table("with-meson"),
-        "meson.build": "project('with-meson', 'c', version: '1.0')\npy = import('python').find_installation()\n"
+        "meson.build": "project('with-meson', 'c', version: '1.0')\n"
+        "py = import('python').find_installation()\n"
         "py.extension_module('with_meson', 'src.c', install: true)\n",
         "src.c": EXTENSION.replace("NAME", "with_meson"),
     }
@@ -626,3 +627,29 @@ def test_meson_and_uv_build(stage: Stage, index: Index) -> None:
     assert same(one, two) == ""
     wheel = (one / SITE / "with_uv_build-1.0.dist-info/WHEEL").read_text()
     assert "Generator: uv 0.7." in wheel
+
+
+def venv(*argv: object) -> None:
+    command = [sys.executable, "-m", "uvlock2nix", "venv", *map(str, argv)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_from_deps_to_a_program(stage: Stage) -> None:
+    """sync, copy, finish, package: all but stripping and restoring, without Nix."""
+    source = stage.root / "hello"
+    shutil.copytree(REPOSITORY / "fixtures" / "hello", source)
+    out = stage.good("one", project=source)
+    env, build, package = stage.root / "env", stage.root / "build", stage.root / "package"
+    venv("copy", out, env)
+    venv("finish", env, "--interpreter", PYTHON, "--build-to", build, "--cores", "1")
+    assert [fault for fault in record_faults(env / SITE) if "__pycache__" not in fault] == []
+    venv(
+        "package", "--env", env, "--requires", build, "--out", package, "--work", stage.root / "work",
+        "--interpreter", PYTHON, "--member", f"hello-uv={source}", "--uv", UV, "--cores", "1",
+    )  # fmt: skip
+    done = subprocess.run([package / "bin" / "hello-uv"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    own = [fault for fault in record_faults(package / SITE) if fault.startswith("hello_uv-")]
+    assert own == []

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.locks import DIGEST, HEAD, LINUX, entry, write_project
 from uvlock2nix.errors import InputError
+from uvlock2nix.flags import explicit_flags
 from uvlock2nix.lock import Project, Selection, resolve
 from uvlock2nix.sync.build import Build, Source, Workshop, _archive, build_environment
 from uvlock2nix.sync.checking import check_installed
@@ -14,7 +15,6 @@ from uvlock2nix.sync.core import _tell
 from uvlock2nix.sync.install import (
     decide_collisions,
     default_groups,
-    explicit_flags,
     leave_out,
     not_built,
     selection_flags,
