@@ -82,6 +82,15 @@ class Manifest:
         return Manifest(tuple(sorted({*self.references, *references})), self.rest)
 
 
+def by_file(record: Manifest) -> dict[str, list[Reference]]:
+    """The references of each file, bar those of its name."""
+    files: dict[str, list[Reference]] = {}
+    for one in record.references:
+        if one.kind != "name":
+            files.setdefault(one.file, []).append(one)
+    return files
+
+
 def read_manifest(file: Path) -> Manifest:
     """The manifest in ``file``; :class:`InputError` when unreadable, :class:`RefsError` when it is none."""
     try:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from uvlock2nix.errors import InputError, RefsError
+from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.apply import Edit, Patch, Relink, Rewrite, Stage
-from uvlock2nix.refs.elf import CorruptElf
-from uvlock2nix.refs.elfplan import ElfPlan, Growth, plan_elf
-from uvlock2nix.refs.manifest import Manifest, Reference, read_manifest
+from uvlock2nix.refs.elfplan import ElfPlan, Growth
+from uvlock2nix.refs.manifest import Manifest, Reference, by_file, read_manifest
+from uvlock2nix.refs.needs import Result, Wishes, plan_elf_files
 from uvlock2nix.refs.parallel import cores
 from uvlock2nix.refs.patchelf import Grow, Sign, run_patchelf
 from uvlock2nix.refs.populate import populate
 from uvlock2nix.refs.recording import Moved, correct_records
-from uvlock2nix.refs.records import Record, is_record
-from uvlock2nix.refs.resolve import DEFAULT_IGNORE, Libraries, Resolution, elf_target, main_target
+from uvlock2nix.refs.records import is_record
+from uvlock2nix.refs.resolve import DEFAULT_IGNORE
 from uvlock2nix.refs.scan import Entry, open_file, read_link, walk
 from uvlock2nix.refs.store import STORE_DIR, StorePath
 from uvlock2nix.refs.undo import Undo, check_counts, find_spots, make_undo, names_of, string_writes
@@ -45,29 +45,6 @@ class RestoreReport:
     ignored: tuple[tuple[str, str], ...]
     skipped: tuple[tuple[str, str], ...]
     left: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the caller wants of :func:`restore`, besides the inputs; see there."""
-
-    needed_search: Sequence[str]
-    ignore: Sequence[str]
-    interpreter: str | None
-    dlopen: Mapping[str, Sequence[str]]
-    libraries: bool
-
-
-@dataclass(slots=True)
-class _Result:
-    edits: dict[str, Edit] = field(default_factory=dict)
-    growth: dict[str, Growth] = field(default_factory=dict)
-    plans: dict[str, ElfPlan] = field(default_factory=dict)
-    added: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
-    dropped: list[tuple[str, str]] = field(default_factory=list)
-    ignored: list[tuple[str, str]] = field(default_factory=list)
-    skipped: list[tuple[str, str]] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
 
 
 def restore(
@@ -109,10 +86,10 @@ def restore(
     search = [*needed_search, *(f"{path.rstrip('/')}/lib" for attr, path in inputs.items() if attr != "out")]
     wishes = Wishes(search, ignore, interpreter, dlopen or {}, libraries)
     entries = [entry for entry in walk(origin) if not entry.path.startswith(".uvlock2nix-refs-")]
-    result = _Result()
+    result = Result()
     _plan_recorded(origin, record, undo, result)
     own = inputs.get("out")
-    _plan_elf_files(origin, entries, record, undo, wishes, result, os.fsencode(own) if own else None)
+    plan_elf_files(origin, entries, record, undo, wishes, result, os.fsencode(own) if own else None)
     if result.problems:
         raise RefsError(
             "\n".join(["these cannot be restored:", *(f"  {line}" for line in sorted(result.problems))]),
@@ -142,16 +119,8 @@ def restore(
 # -- what the manifest says, bar ELF files --
 
 
-def _by_file(record: Manifest) -> dict[str, list[Reference]]:
-    files: dict[str, list[Reference]] = {}
-    for one in record.references:
-        if one.kind != "name":
-            files.setdefault(one.file, []).append(one)
-    return files
-
-
-def _plan_recorded(origin: Path, record: Manifest, undo: Undo, result: _Result) -> None:
-    for file, references in _by_file(record).items():
+def _plan_recorded(origin: Path, record: Manifest, undo: Undo, result: Result) -> None:
+    for file, references in by_file(record).items():
         kinds = {one.kind for one in references}
         if "rpath" in kinds or "interp" in kinds:
             continue  # planned with all ELF files
@@ -187,108 +156,13 @@ def _plan_file(
         return Patch(file, writes) if check_counts(file, references, counts) and writes else None
 
 
-# -- ELF files: what the manifest says, and what they need --
-
-
-def _plan_elf_files(
-    origin: Path,
-    entries: Sequence[Entry],
-    record: Manifest,
-    undo: Undo,
-    wishes: Wishes,
-    result: _Result,
-    own: bytes | None,
-) -> None:
-    recorded = _by_file(record)
-    plans = result.plans
-    links: dict[str, Entry] = {}
-    for entry in entries:
-        if entry.is_link and ".so" in entry.path:
-            links[entry.path] = entry
-        if not entry.is_file or entry.status.st_size < 52:
-            continue
-        with open_file(origin / entry.path) as descriptor:
-            try:
-                plan = plan_elf(entry.path, descriptor, recorded.get(entry.path, []), undo, origin)
-            except CorruptElf as error:
-                result.skipped.append((entry.path, f"not a proper ELF file: {error}"))
-                continue
-        if plan is not None:
-            plans[entry.path] = plan
-            result.edits.pop(entry.path, None)
-    for file, references in recorded.items():
-        if any(one.kind in ("rpath", "interp") for one in references) and file not in plans:
-            result.problems.append(f"{file}: the ELF file that was stripped is no longer there")
-    libraries = _libraries(origin, plans, links, wishes, own)
-    _resolve_all(origin, entries, plans, libraries, wishes, undo, result)
-
-
-def _libraries(
-    origin: Path, plans: Mapping[str, ElfPlan], links: Iterable[str], wishes: Wishes, own: bytes | None
-) -> Libraries:
-    members = {path: plan.member.facts.target for path, plan in plans.items() if plan.member.is_loaded}
-    for path in links:
-        target = elf_target(os.fsencode(origin / path))
-        if target is not None:
-            members[path] = target
-    if wishes.interpreter is not None and elf_target(os.fsencode(wishes.interpreter)) is None:
-        raise InputError(
-            f"the interpreter {wishes.interpreter} is not an ELF file",
-            hint="In nixpkgs it is $(< $NIX_BINTOOLS/nix-support/dynamic-linker).",
-        )
-    return Libraries(origin, own, members, wishes.needed_search, wishes.interpreter, wishes.ignore)
-
-
-def _resolve_all(
-    origin: Path,
-    entries: Sequence[Entry],
-    plans: Mapping[str, ElfPlan],
-    libraries: Libraries,
-    wishes: Wishes,
-    undo: Undo,
-    result: _Result,
-) -> None:
-    records = (
-        [Record(entry.path, (origin / entry.path).read_bytes()) for entry in entries if is_record(entry.path)]
-        if wishes.dlopen
-        else []
-    )
-    target = main_target((plan.member for plan in plans.values()), wishes.interpreter)
-    extra: dict[str, list[bytes]] = {}
-    for record in records:
-        folders = [os.fsencode(folder) for folder in wishes.dlopen.get(record.package, ())]
-        for file in record.files() if folders else ():
-            extra.setdefault(file, []).extend(folders)
-    for path, plan in sorted(plans.items()):
-        resolution = Resolution((), (), ())
-        if not wishes.libraries:
-            pass
-        elif plan.member.is_loaded and plan.member.facts.target == target:
-            resolution = libraries.resolve(plan.member, extra.get(path, ()))
-            plan.want(resolution.additions, wishes.interpreter, undo)
-        elif plan.member.is_loaded:
-            result.skipped.append((path, "made for another machine"))
-        if resolution.additions:
-            result.added.append((path, tuple(os.fsdecode(entry) for entry in resolution.additions)))
-        result.ignored += [(path, name) for name in resolution.ignored]
-        result.problems += [f"{path}: the library {name} is not found" for name in resolution.missing]
-        result.problems += plan.problems
-        result.dropped += [(path, os.fsdecode(entry)) for entry in plan.dropped]
-        with open_file(origin / path) as descriptor:
-            growth = plan.finish(descriptor)
-        if plan.writes or growth is not None:
-            result.edits[path] = Patch(path, tuple(plan.writes))
-        if growth is not None:
-            result.growth[path] = growth
-
-
 # -- writing --
 
 
 def _stage(
     stage: Stage,
     entries: Sequence[Entry],
-    result: _Result,
+    result: Result,
     undo: Undo,
     grow: Grow,
     sign: Sign | None,

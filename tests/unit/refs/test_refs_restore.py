@@ -382,7 +382,7 @@ def test_what_a_package_opens_by_name_gets_its_folder(tmp_path: Path) -> None:
     (tmp_path / "other.so").write_bytes(make_elf(runpath=b"$ORIGIN"))
     (info / "RECORD").write_text("_snd.so,,\n")
     do_strip(tmp_path)
-    report = do_restore(tmp_path, dlopen={"snd": ("/a/lib", "/b/lib")})
+    report = do_restore(tmp_path, dlopen={"SND": ("/a/lib", "/b/lib")})
     assert report.added == (("_snd.so", ("/a/lib", "/b/lib")),)
     assert runpath_of(tmp_path / "_snd.so") == b"$ORIGIN:/a/lib:/b/lib"
 

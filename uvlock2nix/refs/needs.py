@@ -1,0 +1,147 @@
+"""What the ELF files of a tree get at restore: their references back, and the libraries that they need."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from uvlock2nix.errors import InputError
+from uvlock2nix.refs.apply import Edit, Patch
+from uvlock2nix.refs.elf import CorruptElf
+from uvlock2nix.refs.elfplan import ElfPlan, Growth, plan_elf
+from uvlock2nix.refs.manifest import Manifest, by_file
+from uvlock2nix.refs.records import is_record, read_records
+from uvlock2nix.refs.resolve import Libraries, Resolution, elf_target, main_target
+from uvlock2nix.refs.scan import Entry, open_file
+from uvlock2nix.refs.undo import Undo
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the caller wants of :func:`restore`, besides the inputs; see there."""
+
+    needed_search: Sequence[str]
+    ignore: Sequence[str]
+    interpreter: str | None
+    dlopen: Mapping[str, Sequence[str]]
+    libraries: bool
+
+
+@dataclass(slots=True)
+class Result:
+    """What was found out so far, and what follows: edits, files that must grow, and what cannot be done."""
+
+    edits: dict[str, Edit] = field(default_factory=dict)
+    growth: dict[str, Growth] = field(default_factory=dict)
+    plans: dict[str, ElfPlan] = field(default_factory=dict)
+    added: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    dropped: list[tuple[str, str]] = field(default_factory=list)
+    ignored: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def plan_elf_files(
+    origin: Path,
+    entries: Sequence[Entry],
+    record: Manifest,
+    undo: Undo,
+    wishes: Wishes,
+    result: Result,
+    own: bytes | None,
+) -> None:
+    """Plan every ELF file of the tree: what the manifest says of it, then what it needs; all into ``result``.
+
+    ``own``: the path of the tree's output in the store, where that is not where it is now.
+    """
+    recorded = by_file(record)
+    plans = result.plans
+    links: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.is_link and ".so" in entry.path:
+            links[entry.path] = entry
+        if not entry.is_file or entry.status.st_size < 52:
+            continue
+        with open_file(origin / entry.path) as descriptor:
+            try:
+                plan = plan_elf(entry.path, descriptor, recorded.get(entry.path, []), undo, origin)
+            except CorruptElf as error:
+                result.skipped.append((entry.path, f"not a proper ELF file: {error}"))
+                continue
+        if plan is not None:
+            plans[entry.path] = plan
+            result.edits.pop(entry.path, None)
+    for file, references in recorded.items():
+        if any(one.kind in ("rpath", "interp") for one in references) and file not in plans:
+            result.problems.append(f"{file}: the ELF file that was stripped is no longer there")
+    libraries = _libraries(origin, plans, links, wishes, own)
+    _resolve_all(origin, entries, plans, libraries, wishes, undo, result)
+
+
+def _libraries(
+    origin: Path, plans: Mapping[str, ElfPlan], links: Iterable[str], wishes: Wishes, own: bytes | None
+) -> Libraries:
+    members = {path: plan.member.facts.target for path, plan in plans.items() if plan.member.is_loaded}
+    for path in links:
+        target = elf_target(os.fsencode(origin / path))
+        if target is not None:
+            members[path] = target
+    if wishes.interpreter is not None and elf_target(os.fsencode(wishes.interpreter)) is None:
+        raise InputError(
+            f"the interpreter {wishes.interpreter} is not an ELF file",
+            hint="In nixpkgs it is $(< $NIX_BINTOOLS/nix-support/dynamic-linker).",
+        )
+    return Libraries(origin, own, members, wishes.needed_search, wishes.interpreter, wishes.ignore)
+
+
+def _resolve_all(
+    origin: Path,
+    entries: Sequence[Entry],
+    plans: Mapping[str, ElfPlan],
+    libraries: Libraries,
+    wishes: Wishes,
+    undo: Undo,
+    result: Result,
+) -> None:
+    extra = _opened_by_name(origin, entries, wishes.dlopen)
+    target = main_target((plan.member for plan in plans.values()), wishes.interpreter)
+    for path, plan in sorted(plans.items()):
+        resolution = Resolution((), (), ())
+        if not wishes.libraries:
+            pass
+        elif plan.member.is_loaded and plan.member.facts.target == target:
+            resolution = libraries.resolve(plan.member, extra.get(path, ()))
+            plan.want(resolution.additions, wishes.interpreter, undo)
+        elif plan.member.is_loaded:
+            result.skipped.append((path, "made for another machine"))
+        if resolution.additions:
+            result.added.append((path, tuple(os.fsdecode(entry) for entry in resolution.additions)))
+        result.ignored += [(path, name) for name in resolution.ignored]
+        result.problems += [f"{path}: the library {name} is not found" for name in resolution.missing]
+        result.dropped += [(path, os.fsdecode(entry)) for entry in plan.dropped]
+        with open_file(origin / path) as descriptor:
+            growth = plan.finish(descriptor)
+        result.problems += plan.problems
+        if plan.writes or growth is not None:
+            result.edits[path] = Patch(path, tuple(plan.writes))
+        if growth is not None:
+            result.growth[path] = growth
+
+
+def _opened_by_name(
+    origin: Path, entries: Sequence[Entry], dlopen: Mapping[str, Sequence[str]]
+) -> dict[str, list[bytes]]:
+    """File → the folders that its package opens libraries from."""
+    extra: dict[str, list[bytes]] = {}
+    wanted = {canonicalize_name(package): folders for package, folders in dlopen.items()}
+    for entry in entries if wanted else ():
+        if entry.is_file and is_record(entry.path):
+            (record,) = read_records(origin, [entry.path])
+            folders = [os.fsencode(folder) for folder in wanted.get(canonicalize_name(record.package), ())]
+            for file in record.files() if folders else ():
+                extra.setdefault(file, []).extend(folders)
+    return extra
