@@ -13,12 +13,12 @@ from uvlock2nix.cli.files import Generated
 from uvlock2nix.cli.generate import generated, plan_of
 from uvlock2nix.cli.options import Request, request, this_system
 from uvlock2nix.errors import UsageError
+from uvlock2nix.flags import explicit_flags
 from uvlock2nix.nix.freshness import Freshness, compare
 from uvlock2nix.nix.project import Files, project_files
 from uvlock2nix.nixfile.generated import Recorded, read_generated
 from uvlock2nix.pins import Pins, read_pins
 from uvlock2nix.plan import Plan
-from uvlock2nix.sync.install import explicit_flags
 
 _SELECTION: Final = (
     "package", "all_packages", "extra", "no_extra", "all_extras",

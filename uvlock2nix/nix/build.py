@@ -178,11 +178,13 @@ def find_hash(nix: Nix, evaluate: Callable[[Hash], Evaluated], before: Evaluated
 def _verdict(nix: Nix, reader: LogReader, wanted: Wanted, *, worked: bool) -> Verdict:
     verdict = judge(reader.trusted, wanted)
     if isinstance(verdict, Failed | ElseWhere):
-        # What Nix did not say in its own structured words counts only where our derivation is named.
+        # What Nix did not say in its own structured words explains a failure, but gives no hash beside them:
+        # a builder could name an old one, whose path the store still has.
         doubted = judge(reader.doubted(), wanted)
-        if isinstance(doubted, Found | HasReferences | Hidden | ElseWhere):
+        explains = isinstance(doubted, HasReferences | Hidden | ElseWhere)
+        if explains or (isinstance(doubted, Found) and not reader.trusted):
             verdict = doubted
-        elif isinstance(verdict, Failed) and verdict.builder is None:
+        elif isinstance(doubted, Failed) and isinstance(verdict, Failed) and verdict.builder is None:
             verdict = Failed(doubted.builder, (*verdict.texts, *doubted.texts))
     if worked and not isinstance(verdict, HasReferences):
         # Nix 2.4 to 2.15 report success for an output with references, and have no such path afterwards.

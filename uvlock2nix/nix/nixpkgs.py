@@ -43,21 +43,31 @@ def find_nixpkgs(
     *,
     optional: bool = False,
 ) -> NixpkgsSource:
-    """The nixpkgs to evaluate with, in the order: ``given``, flake.lock of ``project``, ``<nixpkgs>``.
+    """The nixpkgs to evaluate with, in the order: ``given``, flake.lock of ``project`` or
+    of the repository around it, ``<nixpkgs>``.
 
     InputError for a path that is not there or a lock that cannot be read; ToolError where there is none,
     unless it is ``optional`` (an expression may do without).
     """
     if given:
         return _given(given)
-    lock = project / "flake.lock"
-    if lock.is_file():
-        source = _from_lock(lock)
-        if source is not None:
-            return source
+    lock = _flake_lock(project)
+    source = _from_lock(lock) if lock is not None else None
+    if source is not None:
+        return source
     if optional or _has_search_path(environ):
         return NixpkgsSource("<nixpkgs> in NIX_PATH")
     raise ToolError("there is no nixpkgs to evaluate with", hint=HINT)
+
+
+def _flake_lock(project: Path) -> Path | None:
+    """The flake.lock of the project, or of the repository that it is a part of."""
+    for folder in (project.resolve(), *project.resolve().parents):
+        if (folder / "flake.lock").is_file():
+            return folder / "flake.lock"
+        if (folder / ".git").exists():
+            return None
+    return None
 
 
 def _has_search_path(environ: Mapping[str, str]) -> bool:

@@ -132,6 +132,17 @@ def test_what_a_builder_says_is_not_believed() -> None:
         found(failing(lines))
 
 
+def test_a_builder_that_fails_cannot_name_an_old_hash() -> None:
+    decoy = "error: " + mismatch(FAKE_DRV, FAKE_HASH, WRONG)
+    fake = failed_builder(["compiling"])
+    build = fake.build
+    assert build is not None
+    fake.build = lambda put: (1, [said(decoy), *decoy.split("\n"), *build(put)[1]])
+    fake.valid.add(fod_path(NAME, WRONG))
+    with pytest.raises(ToolError, match="failed with exit code 1"):
+        found(fake)
+
+
 def test_a_hash_in_a_plain_line_counts_when_the_store_has_it() -> None:
     fake = failing(("error: " + mismatch(FAKE_DRV, FAKE_HASH, RIGHT)).split("\n"))
     fake.valid.add(fod_path(NAME, RIGHT))

@@ -87,6 +87,14 @@ def test_an_input_that_follows_another(tmp_path: Path) -> None:
     assert find_nixpkgs(None, tmp_path, NOTHING).args == (("nixpkgsPath", "/p"),)
 
 
+def test_the_lock_of_the_repository_around(tmp_path: Path) -> None:
+    lock(tmp_path, {"type": "path", "path": "/p"})
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    assert find_nixpkgs(None, tmp_path / "a" / "b", NOTHING).args == (("nixpkgsPath", "/p"),)
+    (tmp_path / "a" / ".git").mkdir()  # another repository: the lock above is not its
+    assert find_nixpkgs(None, tmp_path / "a" / "b", SEARCH).args == ()
+
+
 def test_a_lock_without_nixpkgs_leaves_the_search_path(tmp_path: Path) -> None:
     lock(tmp_path, {"type": "path", "path": "/p"}, {"other": "other"})
     assert find_nixpkgs(None, tmp_path, SEARCH).args == ()
