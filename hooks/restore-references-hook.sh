@@ -68,6 +68,7 @@ restoreReferencesPhase() {
 
   local tree="${referencesTree:-$out}"
   local -a flags=(--store-dir "${NIX_STORE:-/nix/store}" --input "out=$out") words=()
+  # shellcheck disable=SC2154 # the derivation sets it, as text, list or table
   if [[ "$(declare -p referenceInputs 2>/dev/null)" != "declare -"[aA]* && "${referenceInputs-}" == "{"* ]]; then
     flags+=(--inputs "$referenceInputs")
   else
@@ -100,6 +101,7 @@ if [[ -z "${dontRestoreReferences-}" && " ${preFixupPhases[*]-} " != *" restoreR
   elif [[ "$(declare -p preFixupPhases 2>/dev/null)" == "declare -a"* ]]; then
     preFixupPhases+=(restoreReferencesPhase)
   else
+    # shellcheck disable=SC2178 # a text here, an array in the branch above
     preFixupPhases="${preFixupPhases-} restoreReferencesPhase"
   fi
 fi

@@ -52,6 +52,7 @@ stripReferencesPhase() {
 
   local tree="${referencesTree:-$out}"
   local -a inputs=(--input "out=$out") closure=() flags=() words=()
+  # shellcheck disable=SC2154 # the derivation sets it, as text, list or table
   if [[ "$(declare -p referenceInputs 2>/dev/null)" != "declare -"[aA]* && "${referenceInputs-}" == "{"* ]]; then
     inputs+=(--inputs "$referenceInputs")
   else
@@ -75,6 +76,7 @@ if [[ -z "${dontStripReferences-}" && " ${postPhases[*]-} " != *" stripReference
   elif [[ "$(declare -p postPhases 2>/dev/null)" == "declare -a"* ]]; then
     postPhases+=(stripReferencesPhase)
   else
+    # shellcheck disable=SC2178 # a text here, an array in the branch above
     postPhases="${postPhases-} stripReferencesPhase"
   fi
 fi

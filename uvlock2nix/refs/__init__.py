@@ -5,10 +5,10 @@
 three read a tree in one pass and leave the files that they do not change alone, inode and time included.
 
 What is where: ``store`` (paths, keys, placeholders), ``closure`` (what is looked for), ``scan`` and
-``parallel`` (Nix's rule over a tree), ``elf`` (facts of an ELF file), ``replace`` and ``undo`` (bytes
-there and back, pure), ``elfplan``, ``needs`` and ``resolve`` (what an ELF file gets), ``manifest``, ``records`` and
-``recording`` (what is written down), ``apply``, ``populate`` and ``patchelf`` (the only writing), ``strip``,
-``audit``, ``restore``.
+``parallel`` (Nix's rule over a tree), ``elf`` (facts of an ELF file), ``replace`` and ``undo`` (bytes there
+and back, pure), ``elfplan``, ``needs`` and ``resolve`` (what an ELF file gets), ``manifest``, ``records``
+and ``recording`` (what is written down), ``apply``, ``populate`` and ``patchelf`` (the only writing),
+``strip``, ``audit``, ``restore``.
 """
 
 from __future__ import annotations
