@@ -7,6 +7,7 @@
 #   uvSyncPython        its version
 #   uvSyncSystem        the system, as x86_64-linux
 #   uvSyncLibc          the C library's baseline, as glibc-2.40 (optional)
+#   uvSyncMacos         the oldest macOS, as 14.0 (optional)
 #   uvSyncExcludeNewer  build requirements published later are not seen, RFC 3339 (optional)
 #   uvSyncExclude       packages that come from elsewhere (list, optional)
 #   uvSyncNative        JSON: what each build from source needs (optional)
@@ -27,6 +28,7 @@ uvSyncBuildPhase() {
     flags+=("--exclude=$name")
   done
   if [ -n "${uvSyncLibc-}" ]; then flags+=("--libc=$uvSyncLibc"); fi
+  if [ -n "${uvSyncMacos-}" ]; then flags+=("--macos=$uvSyncMacos"); fi
   if [ -n "${uvSyncExcludeNewer-}" ]; then flags+=("--exclude-newer=$uvSyncExcludeNewer"); fi
   if [ -n "${uvSyncNative-}" ]; then flags+=("--native=$uvSyncNative"); fi
   if [ -n "${uvSyncCollisions-}" ]; then flags+=("--collisions=$uvSyncCollisions"); fi

@@ -12,7 +12,7 @@ from uvlock2nix.classify import ClassifiedPackage
 from uvlock2nix.config import Config
 from uvlock2nix.digest import environment_digest, hold_back, rest_digest
 from uvlock2nix.errors import ProjectError, UsageError
-from uvlock2nix.knowledge.native import NativeInputs, Output
+from uvlock2nix.knowledge.native import Literal, NativeInputs, Output
 from uvlock2nix.lock import GitSource, Member, PathSource, Project, Selection
 from uvlock2nix.lock.settings import UvSettings
 from uvlock2nix.target import Target
@@ -251,6 +251,10 @@ def _build_settings(uv: UvSettings) -> dict[str, object]:
             for name, extra in uv.extra_build_dependencies
         ],
         "extra-build-variables": uv.extra_build_variables,
+        "index": [[one.url, one.default, one.explicit] for one in uv.indexes],
+        "index-url": uv.index_url,
+        "extra-index-url": uv.extra_index_url,
+        "find-links": uv.find_links,
         "no-build-isolation": uv.no_build_isolation,
         "no-build-isolation-package": uv.no_build_isolation_package,
     }
@@ -261,12 +265,20 @@ def _native_facts(native: NativeInputs) -> dict[str, object]:
     return {
         "build_inputs": sorted(native.build_inputs),
         "native_build_inputs": sorted(native.native_build_inputs),
-        "env": [[name, str(template)] for name, template in native.env],
+        "env": [[name, [_part(part) for part in template]] for name, template in native.env],
         "cflags": list(native.cflags),
         "flags": list(native.flags),
         "build_requires": sorted(native.build_requires),
         "relax": sorted(native.relax),
     }
+
+
+def _part(part: Literal | Output) -> list[str]:
+    match part:
+        case Literal(text):
+            return ["text", text]
+        case Output(attr, output):
+            return ["output", attr, output]
 
 
 def _natives(built: Sequence[ClassifiedPackage]) -> tuple[tuple[str, NativeInputs], ...]:

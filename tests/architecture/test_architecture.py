@@ -30,7 +30,6 @@ STAGES = (
 # Exceptions to the one way, with the reason.
 GRANTED = {
     ("uvlock2nix.knowledge.evaluate", "uvlock2nix.nix.runner"): "`index update` asks Nix; only cli calls it",
-    ("uvlock2nix.emit.deps", "uvlock2nix.sync.install"): "the flags by which sync is asked, written once",
 }
 EARLY = {name for stage in STAGES[:3] for name in stage}
 LATE = {"classify", "plan", "emit", "cli", "sync", "venv", "nix", "refs", "pins"}

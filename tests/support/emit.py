@@ -63,7 +63,11 @@ let
     stdenv = {
       outPath = "/fake/stdenv";
       cc = { outPath = "/fake/cc"; cc = { outPath = "/fake/cc-cc"; }; };
-      hostPlatform = { inherit system; isLinux = lib.hasSuffix "-linux" system; };
+      hostPlatform = {
+        inherit system;
+        isLinux = lib.hasSuffix "-linux" system;
+        isDarwin = lib.hasSuffix "-darwin" system;
+      };
       mkDerivation = given:
         let
           final = self // { finalPackage = "/fake/final"; };

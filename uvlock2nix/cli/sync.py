@@ -25,7 +25,8 @@ PATH = click.Path(path_type=Path)
 @click.option("--interpreter", type=PATH, required=True, help="The Python to install for.")
 @click.option("--python", required=True, help="Its version.")
 @click.option("--system", required=True)
-@click.option("--libc")
+@click.option("--libc", help="The C library's baseline, as glibc-2.40.")
+@click.option("--macos", help="The oldest macOS, as 14.0.")
 @click.option("--exclude-newer", help="RFC 3339; build requirements published later are not seen.")
 @click.option("--key", help="The key that generate wrote.")
 @click.option("--exclude", multiple=True, help="A package that comes from elsewhere.")
@@ -58,6 +59,7 @@ def command(project: Path, out: Path, **options: Any) -> None:
         system=options["system"],
         python_version=options["python"],
         libc=options["libc"],
+        macos=options["macos"],
         exclude_newer=options["exclude_newer"],
         key=options["key"],
         exclude=frozenset(options["exclude"]),

@@ -16,6 +16,7 @@ from uvlock2nix.emit.common import (
     project_path,
     strings,
 )
+from uvlock2nix.flags import explicit_flags
 from uvlock2nix.knowledge.native import Literal, NativeInputs, Output, Template
 from uvlock2nix.nixlang import (
     Apply,
@@ -43,7 +44,6 @@ from uvlock2nix.nixlang import (
 )
 from uvlock2nix.nixlang import AttrSet as Attrs
 from uvlock2nix.plan import Plan
-from uvlock2nix.sync.install import explicit_flags
 
 UPDATE: Final = "uvlock2nix update-hash"
 GENERATE: Final = "uvlock2nix generate"
@@ -254,6 +254,12 @@ def _sync(plan: Plan) -> list[Bind | Inherit]:
         if len(linux) < len(plan.systems):
             libc = call("lib.optionalString", select("stdenv.hostPlatform.isLinux"), libc)
         binds.append(Bind(("uvSyncLibc",), libc))
+    darwin = [one.target for one in plan.systems if one.target.is_darwin]
+    if darwin:
+        macos: Expr = string(".".join(str(part) for part in darwin[0].macos))
+        if linux:
+            macos = call("lib.optionalString", select("stdenv.hostPlatform.isDarwin"), macos)
+        binds.append(Bind(("uvSyncMacos",), macos))
     if flags := explicit_flags(plan.selection):
         binds.append(Bind(("uvSyncFlags",), strings(flags)))
     if plan.excluded:

@@ -37,7 +37,9 @@ def sync(request: SyncRequest, run: Runner) -> None:
         Uvlock2nixError: with what failed, where, and what to do.
     """
     project = load_project(request.project)
-    target = Target.parse(system=request.system, python=request.python_version, libc=request.libc)
+    target = Target.parse(
+        system=request.system, python=request.python_version, libc=request.libc, macos=request.macos
+    )
     environment = resolve(project, request.selection, target)
     plan = plan_sync(project, environment, target, exclude=request.exclude, native=request.native)
     check_key(request, plan, target)

@@ -11,6 +11,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from uvlock2nix.errors import InputError
+from uvlock2nix.flags import explicit_flags
 from uvlock2nix.lock import Project, Selection
 from uvlock2nix.sync.normalise import neutral_shebang
 from uvlock2nix.sync.records import Collision
@@ -54,29 +55,6 @@ class Uv:
         arguments = [self.program, "pip", "install", "--quiet", "--no-deps", "--no-index", "--reinstall"]
         arguments += ["--python", str(self.target / "bin" / "python"), "--", *map(str, wheels)]
         self.run(arguments, what="installing the built wheels", env=self.env, cwd=self.target)
-
-
-def explicit_flags(selection: Selection) -> list[str]:
-    """The flags that say a selection, with uv's names (and ours: ``--default-groups``)."""
-    flags: list[str] = []
-    for name, values in (
-        ("--package", selection.packages),
-        ("--extra", selection.extras),
-        ("--no-extra", selection.no_extras),
-        ("--group", selection.groups),
-        ("--no-group", selection.no_groups),
-        ("--only-group", selection.only_groups),
-    ):
-        flags += [f"{name}={one}" for one in values]
-    for name, on in (
-        ("--all-packages", selection.all_packages),
-        ("--all-extras", selection.all_extras),
-        ("--all-groups", selection.all_groups),
-        ("--default-groups", selection.default_groups),
-    ):
-        if on:
-            flags.append(name)
-    return flags
 
 
 def selection_flags(project: Project, selection: Selection, *, knows_no_default_groups: bool) -> list[str]:

@@ -43,6 +43,7 @@ class SyncRequest:
     system: str
     python_version: str
     libc: str | None = None
+    macos: str | None = None
     exclude_newer: str | None = None
     key: str | None = None
     exclude: frozenset[str] = frozenset()

@@ -127,6 +127,7 @@ stdenv.mkDerivation {
   uvSyncSystem = system;
   uvSyncKey = key;
   uvSyncLibc = lib.optionalString stdenv.hostPlatform.isLinux "glibc 2.40";
+  uvSyncMacos = lib.optionalString stdenv.hostPlatform.isDarwin "13.0";
   uvSyncExcludeNewer = pins.build.excludeNewer;
 
   # What each build from source gets, and no other build sees.
