@@ -22,6 +22,7 @@ from uvlock2nix.lock.model import (
     Source,
     UrlSource,
 )
+from uvlock2nix.lock.sources import COMMIT, inner_path, is_git_place
 from uvlock2nix.lock.wire import Problems, Table, is_specifier, shorten
 
 _TOP_KEYS = frozenset(
@@ -141,12 +142,17 @@ def _direct_source(
 ) -> tuple[Source, LockedFile | None]:
     table = problems.table(entry, kind, where)
     where = f"{where}: {kind}"
-    subdirectory = problems.text(table, "subdirectory", where)
+    inner = problems.text(table, "subdirectory", where)
+    subdirectory = inner_path(inner, where, "subdirectory", problems)
     if kind == "vcs":
         if table.get("type") != "git":
             problems.add(where, "type", f"is {shorten(repr(table.get('type')), 40)}; only git can be fetched")
         url = problems.text(table, "url", where) or problems.text(table, "path", where, required=True)
         commit = problems.text(table, "commit-id", where, required=True)
+        if (url is not None and url.startswith("-")) or ("url" in table and not is_git_place(url or "")):
+            problems.add(where, "url", f"is not a place that we fetch from: {shorten(url)}")
+        if commit is not None and not COMMIT.fullmatch(commit):
+            problems.add(where, "commit-id", f"is not a commit: {shorten(commit)}")
         requested = problems.text(table, "requested-revision", where)
         return GitSource(url or "", (commit or "").lower(), rev=requested, subdirectory=subdirectory), None
     if kind == "directory":

@@ -22,7 +22,8 @@ _KNOWN = {
     **{kind: frozenset((kind,)) for kind in _KINDS},
     "url": frozenset(("url", "subdirectory")),
 }
-_COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
+_GIT_SCHEMES = frozenset(("https", "http", "ssh", "git", "file"))
+COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 UNREADABLE = RegistrySource(None)
 """Stands for a source that could not be read; it never leaves the parser, which raises."""
@@ -47,7 +48,8 @@ def read_source(table: Table, where: str, problems: Problems) -> Source:
             return _read_git(value, where, problems)
         case "url":
             problems.url(table, "url", where)
-            return UrlSource(value, problems.text(table, "subdirectory", where))
+            inner = problems.text(table, "subdirectory", where)
+            return UrlSource(value, inner_path(inner, where, "subdirectory", problems))
         case "path":
             return PathSource(value)
         case "directory":
@@ -58,6 +60,26 @@ def read_source(table: Table, where: str, problems: Problems) -> Source:
             return VirtualSource(value)
 
 
+def is_git_place(url: str) -> bool:
+    """Whether git may be given this URL.
+
+    ``ext::…`` would run a program, and a host or user that begins with ``-`` would be an option of ssh.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in _GIT_SCHEMES and not any(part.startswith("-") for part in parts.netloc.split("@"))
+
+
+def inner_path(path: str | None, where: str, key: str, problems: Problems) -> str | None:
+    """A path inside an archive or repository: relative, and not leading out of it."""
+    if path is not None and (path.startswith("/") or "\\" in path or ".." in path.split("/")):
+        problems.add(where, key, f"leads out of the source: {shorten(path)}")
+        return None
+    return path
+
+
 def _read_git(value: str, where: str, problems: Problems) -> Source:
     """``URL?tag=…&subdirectory=…#COMMIT``; the query belongs to uv, the fragment is the locked commit."""
     try:
@@ -66,14 +88,17 @@ def _read_git(value: str, where: str, problems: Problems) -> Source:
     except ValueError:
         problems.add(where, "source.git", f"is not a URL: {shorten(value)}")
         return UNREADABLE
-    if not _COMMIT.fullmatch(parts.fragment):
+    if not COMMIT.fullmatch(parts.fragment):
         problems.add(where, "source.git", f"has no commit after #: {shorten(value)}")
+        return UNREADABLE
+    if not is_git_place(value):
+        problems.add(where, "source.git", f"is not a place that we fetch from: {shorten(value)}")
         return UNREADABLE
     # The first of tag, branch and rev never stands beside another; uv lets the last one win.
     found = dict(query)
     commit = parts.fragment.lower()
     rev = found.get("rev")
-    if rev is not None and _COMMIT.fullmatch(rev) and rev.lower() != commit:
+    if rev is not None and COMMIT.fullmatch(rev) and rev.lower() != commit:
         problems.add(where, "source.git", f"asks for commit {rev} and locks {commit}")
     return GitSource(
         url=urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")),
@@ -81,7 +106,7 @@ def _read_git(value: str, where: str, problems: Problems) -> Source:
         tag=found.get("tag"),
         branch=found.get("branch"),
         rev=rev,
-        subdirectory=found.get("subdirectory"),
-        path=found.get("path"),
+        subdirectory=inner_path(found.get("subdirectory"), where, "subdirectory", problems),
+        path=inner_path(found.get("path"), where, "path", problems),
         lfs=found.get("lfs", "").lower() == "true",
     )

@@ -22,7 +22,7 @@ SHOWN_PROBLEMS = 12
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9])?")
 _SEPARATORS = re.compile(r"[-_.]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_PLACE = re.compile(r"[a-z][a-z0-9+.-]*://[^\s\x00-\x20\x7f]+", re.IGNORECASE)
+_PLACE = re.compile(r"(?:https?|file)://[^\s\x00-\x20\x7f]+", re.IGNORECASE)
 _HASH = re.compile(r"(md5|sha1|sha224|sha256|sha384|sha512|blake2b):([0-9a-fA-F]+)")
 _HASH_LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
 
@@ -200,7 +200,7 @@ class Problems:
         value = self.text(table, key, where)
         if value is None or _PLACE.fullmatch(value):
             return value
-        self.add(where, key, f"is not a URL: {shorten(value)}")
+        self.add(where, key, f"is not a URL that we fetch (https, http or file): {shorten(value)}")
         return None
 
     def hash(self, table: Table, where: str) -> str | None:
