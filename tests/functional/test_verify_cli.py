@@ -309,8 +309,8 @@ def luck_project(root: Path) -> Path:
     sdist = make_sdist(
         root, "luck",
         {
-        info + "/WHEEL": "Wheel-Version: 1.0\nGenerator: b\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-            "backend.py": BACKEND,
+            "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "own"\nbackend-path = ["."]\n',
+            "own.py": BACKEND,
         },
     )  # fmt: skip
     (root / "uv.lock").write_text(LOCK.format(digest=hashlib.sha256(sdist.read_bytes()).hexdigest()))
@@ -335,9 +335,9 @@ def on_stand(stand: Stand, *arguments: str | Path, code: int = 0) -> subprocess.
 
 @pytest.mark.stand
 @pytest.mark.slow
-@pytest.mark.parametrize("suite", ["forky", "bookworm"])
+@pytest.mark.parametrize("suite", ["forky", "trixie"])
 def test_a_build_that_depends_on_luck(suite: str, tmp_path: Path) -> None:
-    stand = require_stand("forky" if suite == "forky" else "bookworm")
+    stand = require_stand("forky" if suite == "forky" else "trixie")
     minor = stand.evaluate("(import <nixpkgs> { }).python3.pythonVersion")
     project = luck_project(tmp_path / "luck")
     on_stand(stand, "generate", project, "--python", str(minor))
@@ -368,11 +368,13 @@ def test_a_build_that_depends_on_luck(suite: str, tmp_path: Path) -> None:
 @pytest.mark.stand
 @pytest.mark.network
 @pytest.mark.slow
-def test_hello_is_the_same_twice(tmp_path: Path) -> None:
-    stand = require_stand("forky")
+@pytest.mark.parametrize("suite", ["forky", "bookworm"])
+def test_hello_is_the_same_twice(suite: str, tmp_path: Path) -> None:
+    stand = require_stand("forky" if suite == "forky" else "bookworm")
+    minor = stand.evaluate("(import <nixpkgs> { }).python3.pythonVersion")
     project = tmp_path / "hello"
     shutil.copytree(REPOSITORY / "fixtures" / "hello", project, ignore=shutil.ignore_patterns("nix"))
-    on_stand(stand, "generate", project)
+    on_stand(stand, "generate", project, "--python", str(minor))
     on_stand(stand, "update-hash", project)
     done = on_stand(stand, "verify", project, "--store-root", stand.root, "--build-dir", "/elsewhere")
     assert done.stdout.endswith("\nequal\n")
