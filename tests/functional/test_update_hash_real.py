@@ -43,6 +43,7 @@ EXPECTED: Final[Mapping[str, str]] = {
     "self": "refused: refers to store paths",
     "fails": "error, hint names libxml2",
     "elsewhere": "error, names the other derivation",
+    "foreign": "error, hint names remote builders",
 }
 
 
@@ -110,6 +111,8 @@ def outcome(nix: Nix, case: str) -> str:
             return "error, names the other derivation"
         if "libxml2" in error.hint and "> compiling" in error.message:
             return "error, hint names libxml2"
+        if "remote builder" in error.hint:
+            return "error, hint names remote builders"
         return f"error: {error.message}"
     after = evaluate(built.hash)
     assert nix.is_valid(after.out)

@@ -46,7 +46,6 @@ _BUILDER: Final = (
         rf"builder for {_QUOTED} failed (?P<how>with [^;\n]+|due to signal [^;\n]+|to produce [^;\n]+)"
     ),
     re.compile(rf"Cannot build {_QUOTED}\.\s+Reason: builder (?P<how>failed [^.\n]+)"),
-    re.compile(rf"Cannot build {_QUOTED}\.\s+Reason: (?P<how>(?!\d+ dependenc)[^\n]+)"),
 )
 _START: Final = re.compile(r"(?:error|warning|note):[ \t]*")
 

@@ -253,9 +253,16 @@ def test_the_builder_that_failed_may_be_another() -> None:
         found(failed_builder(["oops"], OTHER_DRV))
 
 
-def test_no_builder_for_the_system() -> None:
-    raw = f"a 'aarch64-linux' with features {{}} is required to build '{FAKE_DRV}', but I am a 'x86_64-linux'"
-    with pytest.raises(ToolError, match="is required to build") as caught:
+@pytest.mark.parametrize(
+    "raw",
+    [
+        f"a 'aarch64-linux' with features {{}} is required to build '{FAKE_DRV}', but I am a 'x86_64-linux'",
+        f"Cannot build '{FAKE_DRV}'.\nReason: platform mismatch\nRequired system: 'aarch64-linux'",
+        f"Cannot build '{FAKE_DRV}'.\nReason: required system or feature not available",
+    ],
+)
+def test_no_builder_for_the_system(raw: str) -> None:
+    with pytest.raises(ToolError, match="could not build") as caught:
         found(failing([msg(raw)]))
     assert "remote builder" in caught.value.hint
 
