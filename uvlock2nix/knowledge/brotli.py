@@ -5,6 +5,7 @@ Neither is a dependency: only ``index update --channel`` needs it.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import subprocess
 import threading
@@ -79,7 +80,9 @@ def _by_program(chunks: Iterable[bytes]) -> Iterator[bytes]:
             except BaseException as error:  # raised again by the reader, in its thread
                 problems.append(error)
             finally:
-                stdin.close()
+                # Closing writes what is buffered: a program that is gone breaks the pipe here too.
+                with contextlib.suppress(OSError, ValueError):
+                    stdin.close()
 
         feeder = threading.Thread(target=feed, daemon=True)
         feeder.start()
