@@ -126,7 +126,7 @@ def stand() -> Stand:
 def authentik(stand: Stand, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     """fixtures/authentik in the newest Nix that Debian has: it refuses references in such a derivation."""
     project = copy_fixture("authentik", tmp_path_factory.mktemp("authentik"))
-    with git_server.serve():
+    with git_server.serve(wait=600):
         yield go(stand, project)
 
 

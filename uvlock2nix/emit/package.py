@@ -101,6 +101,8 @@ def _passthru(plan: Plan) -> AttrSet:
             Bind(("env",), Var("python-env")),
             Bind(("python",), Var(plan.python_attr)),
             Bind(("pythonPath",), site),
+            # What nix-update and nixpkgs' own updater run, in the project's folder.
+            Bind(("updateScript",), strings(["uvlock2nix", "update-hash"])),
         )
     )
 

@@ -48,6 +48,10 @@ stdenv.mkDerivation (finalAttrs: {
     env = python-env;
     python = python313;
     pythonPath = "${finalAttrs.finalPackage}/${python313.sitePackages}";
+    updateScript = [
+      "uvlock2nix"
+      "update-hash"
+    ];
   };
 
   meta = {
