@@ -57,9 +57,8 @@ def main(stripped: Path, python: str) -> None:
             process = subprocess.Popen([python, "-B", "-c", IMPORT, site])
             usage = os.wait4(process.pid, 0)[2]
             times.append(usage.ru_utime + usage.ru_stime)
-        print(
-            f"{how}: made in {seconds:.1f} s, {size(env)} MiB; import {statistics.median(times[1:]):.2f} s of CPU"
-        )
+        cpu = statistics.median(times[1:])
+        print(f"{how}: made in {seconds:.1f} s, {size(env)} MiB; import {cpu:.2f} s of CPU")
     shutil.rmtree(env)
 
 

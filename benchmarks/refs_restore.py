@@ -35,7 +35,7 @@ def dynamic(files: list[Path]) -> dict[str, str]:
     """What ``readelf -d`` says of search paths and needs, by file name."""
     found = {}
     for path in files:
-        shown = output("readelf", "-dW", str(path)).replace("(RUNPATH)              Library runpath: []", "")
+        shown = re.sub(r"\(RUNPATH\)\s+Library runpath: \[\]", "", output("readelf", "-dW", str(path)))
         found[path.name + str(path.parent)[-40:]] = "\n".join(
             re.findall(r"\((?:NEEDED|RUNPATH|RPATH|SONAME)\).*", shown)
         )
