@@ -11,8 +11,8 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -50,6 +50,15 @@ class Relink:
 Edit: TypeAlias = Patch | Rewrite | Relink
 
 
+@contextmanager
+def _told(place: Path) -> Iterator[None]:
+    """Any trouble with the file system inside is a :class:`RefsError` that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise RefsError(f"{error.filename or place}: {error.strerror}; nothing was changed") from error
+
+
 @dataclass(frozen=True, slots=True)
 class _Swap:
     target: Path
@@ -71,6 +80,11 @@ class Stage:
         self.files: dict[str, Path] = {}
 
     def __enter__(self) -> Self:
+        with _told(self.tree):
+            self._begin()
+        return self
+
+    def _begin(self) -> None:
         left = sorted(path for path in self.tree.glob(f"{STAGE_PREFIX}*"))
         if left:
             raise RefsError(
@@ -79,7 +93,6 @@ class Stage:
             )
         self._writable(self.tree)
         self._folder = Path(tempfile.mkdtemp(prefix=STAGE_PREFIX, dir=self.tree))
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -99,6 +112,14 @@ class Stage:
         """Write the new version of one file, and say where it is now; ``also``: other hard links of it."""
         number = len(self._swaps)
         new = self._folder / f"{number}.new"
+        with _told(self.source / edit.path):
+            self._make(edit, new)
+        for index, path in enumerate((edit.path, *also)):
+            self._swaps.append(_Swap(self.tree / path, new, self._folder / f"{number}-{index}.old"))
+            self.files[path] = new
+        return new
+
+    def _make(self, edit: Edit, new: Path) -> None:
         before = self.source / edit.path
         match edit:
             case Relink(_, target):
@@ -116,10 +137,6 @@ class Stage:
                 self._same_mode(before, new)
             case _:
                 assert_never(edit)
-        for index, path in enumerate((edit.path, *also)):
-            self._swaps.append(_Swap(self.tree / path, new, self._folder / f"{number}-{index}.old"))
-            self.files[path] = new
-        return new
 
     def content(self, path: str) -> bytes:
         """What ``path`` will hold: its staged version, else the present one."""
@@ -130,12 +147,18 @@ class Stage:
 
     def write(self, path: str, content: bytes) -> None:
         """Stage ``content`` for ``path``, which may be staged already, or not exist yet."""
-        if path in self.files:
-            self.files[path].write_bytes(content)
-        elif os.path.lexists(self.source / path):
+        if path not in self.files and os.path.lexists(self.source / path):
             self.add(Rewrite(path, content))
-        else:
-            self._new(path).write_bytes(content)
+            return
+        with _told(self.tree / path):
+            if path not in self.files:
+                self._new(path).write_bytes(content)
+                return
+            staged = self.files[path]
+            mode = stat.S_IMODE(staged.stat().st_mode)
+            staged.chmod(mode | stat.S_IWUSR)
+            staged.write_bytes(content)
+            staged.chmod(mode)
 
     def _new(self, path: str) -> Path:
         number = len(self._swaps)
@@ -168,11 +191,8 @@ class Stage:
         except BaseException as error:
             for step in reversed(undo):
                 step()
-            if isinstance(error, OSError):
-                raise RefsError(
-                    f"{error.filename or self.tree}: {error.strerror}; nothing was changed"
-                ) from error
-            raise
+            with _told(self.tree):
+                raise error
 
     def _swap(self, swap: _Swap, undo: list[Callable[[], object]]) -> None:
         self._folders(swap.target.parent, undo)

@@ -20,6 +20,7 @@ from uvlock2nix.refs import (
     restore,
     strip,
 )
+from uvlock2nix.refs.apply import Patch, Rewrite, Stage
 from uvlock2nix.refs.elf import ElfFile, bytes_reader
 
 XML = store_path("libxml2-2.13.8")
@@ -219,6 +220,23 @@ def test_a_failure_while_swapping_puts_everything_back(
     with pytest.raises(RefsError, match="exists already"):
         run(tmp_path)
     assert snapshot(tmp_path) == before
+
+
+def test_trouble_with_the_file_system_is_told_and_undone(tmp_path: Path) -> None:
+    with (
+        pytest.raises(RefsError, match="No such file or directory; nothing was changed"),
+        Stage(tmp_path / "none"),
+    ):
+        pass
+    (tmp_path / "a").write_bytes(b"old")
+    with Stage(tmp_path) as stage:
+        with pytest.raises(RefsError, match=r"missing: No such file or directory"):
+            stage.add(Patch("missing", ()))
+        stage.add(Rewrite("a", b"new"))
+        with pytest.raises(RefsError, match="nothing was changed"):
+            stage.commit((("gone", "there"),))
+        assert (tmp_path / "a").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_what_a_killed_run_left_is_named(tmp_path: Path) -> None:
