@@ -1,20 +1,27 @@
 """Let others judge a restored tree: auditwheel's lddtree, the loader, Python importing every module.
 
 ``python benchmarks/refs_judges.py SITE [PYTHON]`` with a Python that has auditwheel; SITE: site-packages
-of the restored tree, PYTHON the one that imports its extension modules, each in a process of its own.
+of the restored tree, PYTHON the one that imports its extension modules.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
 
-ORPHAN = """
-import importlib.util, sys
+IMPORT = """
+import importlib, json, sys
 sys.path.insert(0, sys.argv[1])
-__import__(sys.argv[2])
+failed = {}
+for name in sys.argv[2:]:
+    try:
+        importlib.import_module(name)
+    except BaseException as error:
+        failed[name] = f"{type(error).__name__}: {error}"
+print("\\n" + json.dumps(failed))
 """
 
 
@@ -44,16 +51,14 @@ def main(site: Path, python: str) -> None:
     for file, lost in missing.items():
         print(f"  {file}: {' '.join(lost)}")
     named = modules(site)
-    failed = []
-    for name, path in named:
-        done = subprocess.run(
-            [python, "-I", "-c", ORPHAN, str(site), name], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            failed.append((path, done.stderr.strip().splitlines()[-1] if done.stderr else done.returncode))
+    command = [python, "-I", "-B", "-c", IMPORT, str(site), *(name for name, _ in named)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"the importing process ended with {done.returncode}: {done.stderr[-2000:]}")
+    failed = json.loads(done.stdout.splitlines()[-1])
     print(f"import: {len(named) - len(failed)} of {len(named)} extension modules")
-    for path, why in failed:
-        print(f"  {path.relative_to(site)}: {why}")
+    for name, why in failed.items():
+        print(f"  {name}: {why}")
 
 
 if __name__ == "__main__":
