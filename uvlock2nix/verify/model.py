@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -77,17 +76,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A path that differs, relative to the tree, printable; ``package`` is "" where no RECORD tells."""
+    """A path that differs, relative to the tree, printable; ``package`` is "" where no RECORD tells.
+
+    ``evidence`` is not empty; what explains most stands first, and its cause is the finding's.
+    """
 
     file: str
     package: str
     cause: Cause
     evidence: tuple[Evidence, ...]
-
-
-def main_cause(evidence: Iterable[Evidence]) -> Cause:
-    """The cause that explains most: the first in ``CAUSES``."""
-    return min((one.cause for one in evidence), key=CAUSES.index, default="content")
 
 
 def printable(text: str | bytes, limit: int = 0) -> str:

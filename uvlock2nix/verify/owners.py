@@ -41,7 +41,8 @@ class Owners:
         package = canonicalize_name(record.package)
         self._of[path] = package
         for file in record.files():
-            self._of.setdefault(file, package)
+            if not file.startswith(("/", "../")):  # a RECORD may name what is not in the tree
+                self._of.setdefault(file, package)
 
     def __call__(self, path: str) -> str:
         """The package; for what no RECORD names, that of the nearest folder of one package; or ""."""

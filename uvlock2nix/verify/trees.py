@@ -14,7 +14,7 @@ from typing import Final, Literal, cast
 from uvlock2nix.errors import InputError
 from uvlock2nix.refs.records import is_record
 from uvlock2nix.verify.binaries import binary_evidence
-from uvlock2nix.verify.model import Condition, Evidence, Finding, main_cause, printable
+from uvlock2nix.verify.model import CAUSES, Condition, Evidence, Finding, printable
 from uvlock2nix.verify.owners import Owners
 from uvlock2nix.verify.strings import evidence
 from uvlock2nix.verify.texts import record_evidence, text_evidence
@@ -153,7 +153,8 @@ def _finding(path: str, context: _Context, owners: Owners) -> Finding:
         told = (Evidence("target", cause, found.first, found.second),)
     else:
         told = _file_evidence(path, one, other, context)
-    return Finding(printable(path), owners(path), main_cause(told), told)
+    ordered = tuple(sorted(told, key=lambda one: CAUSES.index(one.cause)))  # what explains most comes first
+    return Finding(printable(path), owners(path), ordered[0].cause, ordered)
 
 
 def _one_sided(path: str, one: _Node | None, other: _Node | None) -> Evidence:

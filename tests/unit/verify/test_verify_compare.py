@@ -215,6 +215,15 @@ def test_a_record_that_differs_alone_is_no_consequence(tmp_path: Path) -> None:
     assert found.cause == "content"
 
 
+@pytest.mark.parametrize("row", ["/etc/passwd", "//x/y", "../../../../../out", "/", "..", "."])
+def test_a_record_that_names_what_is_elsewhere(tmp_path: Path, row: str) -> None:
+    first, second = pair(tmp_path, "beta/x.txt", b"x\n", b"x\n")
+    place = f"{SITE}/Beta_Pkg-1.0.dist-info/RECORD"
+    (second / place).write_text((first / place).read_text() + f"{row},,\n")
+    (found,) = compare(first, second)
+    assert (found.file, found.cause, found.package) == (place, "content", "beta-pkg")
+
+
 def test_a_folder_that_two_packages_share_tells_nobody(tmp_path: Path) -> None:
     for name in ("first", "second"):
         package(tmp_path / name, "alpha", {"shared/alpha/a.py": b""})
