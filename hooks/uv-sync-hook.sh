@@ -9,6 +9,7 @@
 #   uvSyncLibc          the C library's baseline, as glibc-2.40 (optional)
 #   uvSyncMacos         the oldest macOS, as 14.0 (optional)
 #   uvSyncExcludeNewer  build requirements published later are not seen, RFC 3339 (optional)
+#   uvSyncNoBinary      packages to build although a wheel fits (list, optional)
 #   uvSyncExclude       packages that come from elsewhere (list, optional)
 #   uvSyncNative        JSON: what each build from source needs (optional)
 #   uvSyncCollisions    JSON: path -> the package whose bytes are kept (optional)
@@ -26,6 +27,11 @@ uvSyncBuildPhase() {
   local name
   for name in "${exclude[@]}"; do
     flags+=("--exclude=$name")
+  done
+  local -a noBinary=()
+  concatTo noBinary uvSyncNoBinary
+  for name in "${noBinary[@]}"; do
+    flags+=("--no-binary-package=$name")
   done
   if [ -n "${uvSyncLibc-}" ]; then flags+=("--libc=$uvSyncLibc"); fi
   if [ -n "${uvSyncMacos-}" ]; then flags+=("--macos=$uvSyncMacos"); fi

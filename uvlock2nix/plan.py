@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
+from uvlock2nix.artifacts import BuildPolicy, choose
 from uvlock2nix.classify import ClassifiedPackage
 from uvlock2nix.config import Config
 from uvlock2nix.digest import environment_digest, hold_back, rest_digest
 from uvlock2nix.errors import ProjectError, UsageError
 from uvlock2nix.knowledge.native import Literal, NativeInputs, Output
-from uvlock2nix.lock import GitSource, Member, PathSource, Project, Selection
+from uvlock2nix.lock import GitSource, Member, PathSource, Project, RegistrySource, Selection
 from uvlock2nix.lock.settings import UvSettings
 from uvlock2nix.target import Target
 
@@ -56,7 +57,7 @@ class SystemPlan:
 class Plan:
     """``name`` is the project's; ``files`` is what deps reads, ``sources`` what package reads (relative to
     the project's root). ``natives`` are the packages whose build or run needs something said,
-    ``dlopen`` those that open libraries by name.
+    ``dlopen`` those that open libraries by name, ``no_binary`` those that are built although a wheel fits.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Plan:
     runtime_inputs: tuple[Input, ...]
     natives: tuple[Native, ...]
     dlopen: tuple[tuple[str, tuple[str, ...]], ...]
+    no_binary: tuple[str, ...]
     member_inputs: tuple[Input, ...]
     compiles: bool
     needs_git: bool
@@ -140,6 +142,7 @@ def make_plan(
         ),
         natives=_natives_by_system(inputs),
         dlopen=_dlopen(every),
+        no_binary=_no_binary(project, classified),
         member_inputs=_inputs(
             [
                 (s, one, a)
@@ -174,6 +177,21 @@ def _refuse_different_nixpkgs(classified: Sequence[tuple[Target, Sequence[Classi
             f"{', '.join(different)}: taken from nixpkgs on some of the systems only",
             hint="name them under `deny` (or all under `allow`) in [tool.uvlock2nix.nixpkgs]",
         )
+
+
+def _no_binary(
+    project: Project, classified: Sequence[tuple[Target, Sequence[ClassifiedPackage]]]
+) -> tuple[str, ...]:
+    """The packages that are built although a wheel fits: they share a library with one that is built."""
+    policy = BuildPolicy.from_settings(project.uv)
+    found = set()
+    for target, classes in classified:
+        for one in classes:
+            if is_built(one) and isinstance(one.package.package.source, RegistrySource):
+                artifact = choose(one.package.package, target, policy).artifact
+                if artifact is not None and artifact.kind == "wheel":
+                    found.add(one.name)
+    return tuple(sorted(found))
 
 
 def _dlopen(every: Sequence[ClassifiedPackage]) -> tuple[tuple[str, tuple[str, ...]], ...]:

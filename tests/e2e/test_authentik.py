@@ -63,9 +63,9 @@ def expected(built: Built) -> dict[str, str | None]:
 
 
 def test_every_extension_module_imports(authentik: Built) -> None:
-    result = json.loads(
-        python(authentik, IMPORT_ALL, authentik.package + "/" + str(authentik.site).split("-2026.11.0/")[1])
-    )
+    # In env the folders are real; package shows them as links.
+    minor = authentik.site.parent.name
+    result = json.loads(python(authentik, IMPORT_ALL, f"{authentik.env}/lib/{minor}/site-packages"))
     print(f"{len(result['done'])} extension modules import, {len(result['failed'])} do not")
     assert result["failed"] == {}
     there = {name.split(".")[0] for name in result["done"]}
@@ -197,7 +197,8 @@ def test_audit_would_find_one(authentik: Built, tmp_path: Path) -> None:
     closure.write_text(done.stdout)
     found = uvlock2nix(authentik.stand, "refs", "audit", authentik.host(authentik.env), "--closure", closure)
     assert found.returncode == 1
-    assert "libxml2" in found.stdout + found.stderr
+    assert "store references are left" in found.stderr
+    assert "lxml" in found.stderr
 
 
 def test_deps_is_the_same_when_built_again(authentik: Built) -> None:

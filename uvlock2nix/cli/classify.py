@@ -123,13 +123,19 @@ def classified(
     inspect: bool = True,
     wheels: bool = False,
     target: Target | None = None,
+    repeatable: bool = False,
 ) -> tuple[Knowledge, tuple[ClassifiedPackage, ...]]:
-    """Classify; what stays unknown is looked up in the sdists (``inspect``) and wheels (``wheels``)."""
+    """Classify; what stays unknown is looked up in the sdists (``inspect``) and wheels (``wheels``).
+
+    ``repeatable``: only files that the lock has a hash of are inspected, so that everybody finds the same.
+    """
     target = target or asked.target
     environment = asked.environment(target)
     packages = classify(asked.project, environment, target, knowledge, policy)
     root = asked.project.root
     unknown = candidates(packages, root)
+    if repeatable:
+        unknown = tuple(one for one in unknown if one.hash is not None)
     if unknown:
         knowledge = with_inspections(knowledge, unknown, network=inspect)
     if wheels:

@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from uvlock2nix.classify import classify
-from uvlock2nix.cli.classify import knowledge_of, policy_of
+from uvlock2nix.cli.classify import classified, knowledge_of, policy_of
 from uvlock2nix.cli.files import Generated, write_all
 from uvlock2nix.cli.options import Request, project_argument, request, selection_options, target_options
 from uvlock2nix.emit import deps_file, env_file, package_file
@@ -55,12 +54,12 @@ def plan_of(asked: Request, from_nixpkgs: str | None = None) -> Plan:
     """Classify for every target and make the Plan."""
     knowledge = knowledge_of(asked)
     policy = policy_of(asked, from_nixpkgs)
-    classified = []
+    every = []
     for target in asked.targets:
-        packages = classify(asked.project, asked.environment(target), target, knowledge, policy)
-        classified.append((target, packages))
+        _, packages = classified(asked, knowledge, policy, target=target, repeatable=True)
+        every.append((target, packages))
     held = asked.config.string("exclude-newer")
-    return make_plan(asked.project, asked.selection, asked.config, classified, exclude_newer=held)
+    return make_plan(asked.project, asked.selection, asked.config, every, exclude_newer=held)
 
 
 def generated(plan: Plan, root: Path) -> tuple[Generated, ...]:
@@ -99,6 +98,25 @@ def _diff(one: Generated) -> str:
     )
 
 
+def _doubts(plan: Plan) -> list[str]:
+    """What was found out by inspection, or not at all: nobody shall think that it was known."""
+    notes: dict[str, None] = {}
+    for one in (one for system in plan.systems for one in system.classes):
+        needs = (
+            ", ".join(dict.fromkeys((*one.native.build_inputs, *one.native.native_build_inputs))) or "nothing"
+        )
+        if one.known == "inspected":
+            notes[
+                f"{one.name}: by inspection of its source it needs {needs}; see `classify --explain {one.name}`"
+            ] = None
+        elif one.known == "unknown":
+            notes[
+                f"{one.name}: what its build needs is not known; if it fails, say it under "
+                f"[tool.uvlock2nix.native.{one.name}]"
+            ] = None
+    return list(notes)
+
+
 def _report(plan: Plan, root: Path, written: tuple[Path, ...]) -> None:
     for path in written:
         click.echo(f"wrote {path.relative_to(root)}")
@@ -111,5 +129,7 @@ def _report(plan: Plan, root: Path, written: tuple[Path, ...]) -> None:
     click.echo(
         f"{plan.name}: Python {plan.python}, {', '.join(s.system for s in plan.systems)}: {told}", err=True
     )
+    for note in _doubts(plan):
+        click.echo(f"note: {note}", err=True)
     if written:
         click.echo("next: uvlock2nix update-hash", err=True)

@@ -29,6 +29,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--macos", help="The oldest macOS, as 14.0.")
 @click.option("--exclude-newer", help="RFC 3339; build requirements published later are not seen.")
 @click.option("--key", help="The key that generate wrote.")
+@click.option("--no-binary-package", multiple=True, help="A package to build although a wheel fits.")
 @click.option("--exclude", multiple=True, help="A package that comes from elsewhere.")
 @click.option("--native", default="", help="JSON: what each build needs.")
 @click.option("--collisions", default="", help="JSON: path → the package whose bytes are kept.")
@@ -63,6 +64,7 @@ def command(project: Path, out: Path, **options: Any) -> None:
         exclude_newer=options["exclude_newer"],
         key=options["key"],
         exclude=frozenset(options["exclude"]),
+        no_binary=frozenset(options["no_binary_package"]),
         native=parse_native(options["native"]),
         collisions=parse_collisions(options["collisions"]),
         cores=options["cores"] or 1,

@@ -262,6 +262,8 @@ def _sync(plan: Plan) -> list[Bind | Inherit]:
         binds.append(Bind(("uvSyncMacos",), macos))
     if flags := explicit_flags(plan.selection):
         binds.append(Bind(("uvSyncFlags",), strings(flags)))
+    if plan.no_binary:
+        binds.append(Bind(("uvSyncNoBinary",), strings(plan.no_binary)))
     if plan.excluded:
         binds.append(Bind(("uvSyncExclude",), strings(one.name for one in plan.excluded)))
     if plan.exclude_newer:

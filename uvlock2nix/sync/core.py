@@ -41,7 +41,14 @@ def sync(request: SyncRequest, run: Runner) -> None:
         system=request.system, python=request.python_version, libc=request.libc, macos=request.macos
     )
     environment = resolve(project, request.selection, target)
-    plan = plan_sync(project, environment, target, exclude=request.exclude, native=request.native)
+    plan = plan_sync(
+        project,
+        environment,
+        target,
+        exclude=request.exclude,
+        native=request.native,
+        no_binary=request.no_binary,
+    )
     check_key(request, plan, target)
     request.work.mkdir(parents=True, exist_ok=True)
     env = base_environment(request, os.environ)

@@ -57,13 +57,16 @@ def plan_sync(
     *,
     exclude: frozenset[str] = frozenset(),
     native: Mapping[str, NativeBuild] | None = None,
+    no_binary: frozenset[str] = frozenset(),
 ) -> SyncPlan:
-    """Split an environment into what is installed how.
+    """Split an environment into what is installed how; ``no_binary`` are built although a wheel fits.
 
     Raises:
         NoArtifactError: nothing of a package fits the target.
     """
     policy = BuildPolicy.from_settings(project.uv)
+    if policy.no_binary != "all":
+        policy = replace(policy, no_binary=policy.no_binary | no_binary)
     wheels: list[Step] = []
     built: list[Step] = []
     local: list[Package] = []

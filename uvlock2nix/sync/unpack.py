@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import os
 import stat
 import struct
 import tarfile
@@ -65,7 +66,7 @@ def unpack(archive: Path, to: Path) -> Path:
             _unzip(archive, to)
         else:
             with tarfile.open(archive) as tar:
-                tar.extractall(to, members=_bounded(tar, _Bound(archive)), filter="data")
+                _untar(tar, to, _Bound(archive))
     except _DAMAGED as error:
         raise InputError(
             f"{archive.name}: cannot be unpacked: {error}",
@@ -82,10 +83,40 @@ def unpack(archive: Path, to: Path) -> Path:
     return tops[0]
 
 
+def _untar(tar: tarfile.TarFile, to: Path, bound: _Bound) -> None:
+    if hasattr(tarfile, "data_filter"):
+        tar.extractall(to, members=_bounded(tar, bound), filter="data")
+    else:  # Python before 3.11.4, which Debian 12 has
+        tar.extractall(to, members=(plain(member, to) for member in _bounded(tar, bound)))  # noqa: S202
+
+
 def _bounded(tar: tarfile.TarFile, bound: _Bound) -> Iterator[tarfile.TarInfo]:
     for member in tar:
         bound.add(member.size)
         yield member
+
+
+def plain(member: tarfile.TarInfo, to: Path) -> tarfile.TarInfo:
+    """What PEP 706's ``data`` filter lets pass, for a Python that has none.
+
+    Raises:
+        ValueError: the member is a device, or leads out of ``to``.
+    """
+    root = os.path.realpath(to)
+    inside = os.path.realpath(os.path.join(root, member.name))  # noqa: PTH118 - names may be absolute
+    places = [inside]
+    if member.issym():
+        places.append(os.path.realpath(os.path.join(os.path.dirname(inside), member.linkname)))  # noqa: PTH118, PTH120
+    elif member.islnk():
+        places.append(os.path.realpath(os.path.join(root, member.linkname)))  # noqa: PTH118
+    elif not (member.isreg() or member.isdir()):
+        raise ValueError(f"{member.name}: neither a file nor a folder nor a link")
+    if any(place != root and not place.startswith(root + os.sep) for place in places):
+        raise ValueError(f"{member.name}: leads out of the archive")
+    run = 0o111 if member.isdir() or member.mode & stat.S_IXUSR else 0
+    member.mode = 0o644 | run
+    member.uid, member.gid, member.uname, member.gname = os.getuid(), os.getgid(), "", ""
+    return member
 
 
 def _unzip(archive: Path, to: Path) -> None:

@@ -47,6 +47,7 @@ class SyncRequest:
     exclude_newer: str | None = None
     key: str | None = None
     exclude: frozenset[str] = frozenset()
+    no_binary: frozenset[str] = frozenset()
     native: Mapping[str, NativeBuild] = field(default_factory=dict)
     collisions: Mapping[str, str] = field(default_factory=dict)
     cores: int = 1

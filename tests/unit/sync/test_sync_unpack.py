@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import os
 import stat
 import tarfile
 import zipfile
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.sync import unpack as module
-from uvlock2nix.sync.unpack import unpack
+from uvlock2nix.sync.unpack import plain, unpack
 
 
 def tar(path: Path, *members: tarfile.TarInfo | tuple[str, bytes], mode: str = "w:gz") -> Path:
@@ -204,3 +205,28 @@ def test_any_damage_is_an_error_or_none(
     with contextlib.suppress(InputError):
         unpack(archive, folder / "out")
     assert {path.name for path in folder.iterdir()} == {archive.name, "out"}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "link"),
+    [
+        ("../out", tarfile.REGTYPE, ""),
+        ("/etc/out", tarfile.REGTYPE, ""),
+        ("a/link", tarfile.SYMTYPE, "../../out"),
+        ("a/link", tarfile.SYMTYPE, "/etc/passwd"),
+        ("a/link", tarfile.LNKTYPE, "../out"),
+        ("a/device", tarfile.CHRTYPE, ""),
+    ],
+)
+def test_a_python_without_filters_refuses_the_same(tmp_path: Path, name: str, kind: bytes, link: str) -> None:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, link
+    with pytest.raises(ValueError, match=r"leads out|neither"):
+        plain(member, tmp_path)
+
+
+def test_a_python_without_filters_keeps_what_is_harmless(tmp_path: Path) -> None:
+    member = tarfile.TarInfo("a/run")
+    member.mode, member.uid = 0o6777, 4711
+    kept = plain(member, tmp_path)
+    assert (kept.name, kept.mode, kept.uid) == ("a/run", 0o755, os.getuid())
