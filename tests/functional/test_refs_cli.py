@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from tests.support.refs import make_elf, snapshot, store_path
-from uvlock2nix.refs import MANIFEST_PLACE
+from uvlock2nix.refs import MANIFEST_PLACE, StorePath
 
 REPO = Path(__file__).resolve().parents[2]
 XML = store_path("libxml2-2.13.8")
@@ -33,7 +33,7 @@ def run(*arguments: str | Path, env: dict[str, str] | None = None) -> subprocess
     )
 
 
-def at(path: object) -> str:
+def at(path: StorePath) -> str:
     return f"/nix/store/{path.base}"
 
 
