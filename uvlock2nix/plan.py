@@ -11,11 +11,11 @@ from typing import Final
 from uvlock2nix.artifacts import BuildPolicy, choose
 from uvlock2nix.classify import ClassifiedPackage
 from uvlock2nix.config import Config
-from uvlock2nix.digest import environment_digest, hold_back, rest_digest
+from uvlock2nix.digest import hold_back
 from uvlock2nix.errors import ProjectError, UsageError
-from uvlock2nix.knowledge.native import Literal, NativeInputs, Output
+from uvlock2nix.key import deps_key, is_built, members_of, natives_of
+from uvlock2nix.knowledge.native import NativeInputs, Output
 from uvlock2nix.lock import GitSource, Member, PathSource, Project, RegistrySource, Selection
-from uvlock2nix.lock.settings import UvSettings
 from uvlock2nix.target import Target
 
 # What may stand in the name of a store path, less the characters that need care in file names.
@@ -115,7 +115,7 @@ def make_plan(
     every = [one for _, classes in classified for one in classes]
     _refuse_different_nixpkgs(classified)
     built = [one for one in every if is_built(one)]
-    members = _members(project, every)
+    members = members_of(project, every)
     held_back = exclude_newer or hold_back(one.package.package for one in every)
     systems = tuple(
         SystemPlan(target, deps_key(project, selection, config, target, classes, held_back), tuple(classes))
@@ -214,106 +214,11 @@ def _run_time(one: ClassifiedPackage) -> tuple[str, ...]:
     )
 
 
-def is_built(one: ClassifiedPackage) -> bool:
-    """Whether deps builds the package from source."""
-    if one.from_nixpkgs or one.package.package.is_local_tree or one.choice.artifact is None:
-        return False
-    return one.choice.artifact.kind != "wheel"
-
-
-def is_member(one: ClassifiedPackage) -> bool:
-    """Whether the package is a source tree of the project's own, built in `package`."""
-    return one.package.package.is_local_tree
-
-
-def deps_key(
-    project: Project,
-    selection: Selection,
-    config: Config,
-    target: Target,
-    classes: Sequence[ClassifiedPackage],
-    exclude_newer: str | None,
-) -> str:
-    """The digest in the name of deps, 32 hexadecimal digits (without the toolchain's, which Nix knows)."""
-    held = [one for one in classes if not one.from_nixpkgs and not is_member(one)]
-    environment = environment_digest(
-        [(one.package.package, one.choice) for one in held],
-        python=target.python.minor,
-        system=target.system,
-    )
-    members = {member.name: member for member in _members(project, classes)}
-    built = any(is_built(one) for one in held)
-    rest = rest_digest(
-        {
-            "native": {
-                name: _native_facts(native) for name, native in _natives([o for o in held if is_built(o)])
-            },
-            "requires": {name: sorted(member.build_requires) for name, member in members.items()},
-            "excludeNewer": exclude_newer if built or members else None,
-            "constraints": sorted(project.uv.build_constraint_dependencies) if built or members else [],
-            "collisions": dict(config.collisions),
-            "excluded": sorted(one.name for one in classes if one.from_nixpkgs),
-            **(_build_settings(project.uv) if built or members else {}),
-        }
-    )
-    return environment + rest
-
-
-def _build_settings(uv: UvSettings) -> dict[str, object]:
-    """The settings of ``[tool.uv]`` that reach builds, those that are set."""
-    settings = {
-        "config-settings": uv.config_settings,
-        "config-settings-package": uv.config_settings_package,
-        "extra-build-dependencies": [
-            [name, [[one.requirement, one.match_runtime] for one in extra]]
-            for name, extra in uv.extra_build_dependencies
-        ],
-        "extra-build-variables": uv.extra_build_variables,
-        "index": [[one.url, one.default, one.explicit] for one in uv.indexes],
-        "index-url": uv.index_url,
-        "extra-index-url": uv.extra_index_url,
-        "find-links": uv.find_links,
-        "no-build-isolation": uv.no_build_isolation,
-        "no-build-isolation-package": uv.no_build_isolation_package,
-    }
-    return {name: setting for name, setting in settings.items() if setting}
-
-
-def _native_facts(native: NativeInputs) -> dict[str, object]:
-    return {
-        "build_inputs": sorted(native.build_inputs),
-        "native_build_inputs": sorted(native.native_build_inputs),
-        "env": [[name, [_part(part) for part in template]] for name, template in native.env],
-        "cflags": list(native.cflags),
-        "flags": list(native.flags),
-        "build_requires": sorted(native.build_requires),
-        "relax": sorted(native.relax),
-    }
-
-
-def _part(part: Literal | Output) -> list[str]:
-    match part:
-        case Literal(text):
-            return ["text", text]
-        case Output(attr, output):
-            return ["output", attr, output]
-
-
-def _natives(built: Sequence[ClassifiedPackage]) -> tuple[tuple[str, NativeInputs], ...]:
-    found: dict[str, NativeInputs] = {}
-    for one in built:
-        native = one.native
-        fields = (native.build_inputs, native.native_build_inputs, native.env, native.cflags)
-        if any((*fields, native.flags, native.build_requires, native.relax)):
-            found.setdefault(one.name, native)
-    return tuple(sorted(found.items()))
-
-
 def _natives_by_system(built: Sequence[tuple[str, ClassifiedPackage]]) -> tuple[Native, ...]:
     """As :func:`_natives`, for all systems: equal needs of one package are one entry."""
     found: list[tuple[str, NativeInputs, list[str]]] = []
     for system, one in built:
-        for name, native in _natives([one]):
+        for name, native in natives_of([one]):
             same = next((systems for n, known, systems in found if (n, known) == (name, native)), None)
             if same is None:
                 found.append((name, native, [system]))
@@ -347,18 +252,6 @@ def _inputs(needs: Sequence[tuple[str, ClassifiedPackage, str]]) -> tuple[Input,
     return tuple(
         Input(attr, tuple(sorted(packages[attr])), tuple(systems[attr])) for attr in sorted(packages)
     )
-
-
-def _members(project: Project, classes: Sequence[ClassifiedPackage]) -> tuple[Member, ...]:
-    selected = {one.name for one in classes if is_member(one)}
-    members = tuple(member for member in project.members if member.name in selected and not member.is_virtual)
-    for member in members:
-        if ".." in member.path.parts:
-            raise ProjectError(
-                f"{member.name}: its folder {member.path} is outside of {project.root}",
-                hint="Nix reads no file outside of the project: make it a workspace member below the root",
-            )
-    return members
 
 
 def _files(project: Project, every: Sequence[ClassifiedPackage]) -> tuple[PurePosixPath, ...]:

@@ -102,13 +102,10 @@ def _doubts(plan: Plan) -> list[str]:
     """What was found out by inspection, or not at all: nobody shall think that it was known."""
     notes: dict[str, None] = {}
     for one in (one for system in plan.systems for one in system.classes):
-        needs = (
-            ", ".join(dict.fromkeys((*one.native.build_inputs, *one.native.native_build_inputs))) or "nothing"
-        )
+        needs = ", ".join(dict.fromkeys((*one.native.build_inputs, *one.native.native_build_inputs)))
         if one.known == "inspected":
-            notes[
-                f"{one.name}: by inspection of its source it needs {needs}; see `classify --explain {one.name}`"
-            ] = None
+            found = f"by inspection of its source it needs {needs or 'nothing'}"
+            notes[f"{one.name}: {found}; see `uvlock2nix classify --explain {one.name}`"] = None
         elif one.known == "unknown":
             notes[
                 f"{one.name}: what its build needs is not known; if it fails, say it under "

@@ -16,9 +16,10 @@ from typing import Final, assert_never
 
 from uvlock2nix.cli.options import Request
 from uvlock2nix.errors import ToolError, UsageError
+from uvlock2nix.key import is_built
 from uvlock2nix.layout import MANIFEST
 from uvlock2nix.nar import Hash, nar_hash
-from uvlock2nix.plan import Plan, SystemPlan, is_built
+from uvlock2nix.plan import Plan, SystemPlan
 from uvlock2nix.refs import strip
 from uvlock2nix.sync.core import sync
 from uvlock2nix.sync.run import Runner

@@ -1,0 +1,120 @@
+"""The key of deps: what is built in it, what is not, and the digest of all that decides its content."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from uvlock2nix.classify import ClassifiedPackage
+from uvlock2nix.config import Config
+from uvlock2nix.digest import environment_digest, rest_digest
+from uvlock2nix.errors import ProjectError
+from uvlock2nix.knowledge.native import Literal, NativeInputs, Output
+from uvlock2nix.lock import Member, Project, Selection, UvSettings
+from uvlock2nix.target import Target
+
+
+def is_built(one: ClassifiedPackage) -> bool:
+    """Whether deps builds the package from source."""
+    if one.from_nixpkgs or one.package.package.is_local_tree or one.choice.artifact is None:
+        return False
+    return one.choice.artifact.kind != "wheel"
+
+
+def is_member(one: ClassifiedPackage) -> bool:
+    """Whether the package is a source tree of the project's own, built in `package`."""
+    return one.package.package.is_local_tree
+
+
+def deps_key(
+    project: Project,
+    selection: Selection,
+    config: Config,
+    target: Target,
+    classes: Sequence[ClassifiedPackage],
+    exclude_newer: str | None,
+) -> str:
+    """The digest in the name of deps, 32 hexadecimal digits (without the toolchain's, which Nix knows)."""
+    held = [one for one in classes if not one.from_nixpkgs and not is_member(one)]
+    environment = environment_digest(
+        [(one.package.package, one.choice) for one in held],
+        python=target.python.minor,
+        system=target.system,
+    )
+    members = {member.name: member for member in members_of(project, classes)}
+    built = any(is_built(one) for one in held)
+    rest = rest_digest(
+        {
+            "native": {
+                name: _native_facts(native) for name, native in natives_of([o for o in held if is_built(o)])
+            },
+            "requires": {name: sorted(member.build_requires) for name, member in members.items()},
+            "excludeNewer": exclude_newer if built or members else None,
+            "constraints": sorted(project.uv.build_constraint_dependencies) if built or members else [],
+            "collisions": dict(config.collisions),
+            "excluded": sorted(one.name for one in classes if one.from_nixpkgs),
+            **(_build_settings(project.uv) if built or members else {}),
+        }
+    )
+    return environment + rest
+
+
+def _build_settings(uv: UvSettings) -> dict[str, object]:
+    """The settings of ``[tool.uv]`` that reach builds, those that are set."""
+    settings = {
+        "config-settings": uv.config_settings,
+        "config-settings-package": uv.config_settings_package,
+        "extra-build-dependencies": [
+            [name, [[one.requirement, one.match_runtime] for one in extra]]
+            for name, extra in uv.extra_build_dependencies
+        ],
+        "extra-build-variables": uv.extra_build_variables,
+        "index": [[one.url, one.default, one.explicit] for one in uv.indexes],
+        "index-url": uv.index_url,
+        "extra-index-url": uv.extra_index_url,
+        "find-links": uv.find_links,
+        "no-build-isolation": uv.no_build_isolation,
+        "no-build-isolation-package": uv.no_build_isolation_package,
+    }
+    return {name: setting for name, setting in settings.items() if setting}
+
+
+def _native_facts(native: NativeInputs) -> dict[str, object]:
+    return {
+        "build_inputs": sorted(native.build_inputs),
+        "native_build_inputs": sorted(native.native_build_inputs),
+        "env": [[name, [_part(part) for part in template]] for name, template in native.env],
+        "cflags": list(native.cflags),
+        "flags": list(native.flags),
+        "build_requires": sorted(native.build_requires),
+        "relax": sorted(native.relax),
+    }
+
+
+def _part(part: Literal | Output) -> list[str]:
+    match part:
+        case Literal(text):
+            return ["text", text]
+        case Output(attr, output):
+            return ["output", attr, output]
+
+
+def natives_of(built: Sequence[ClassifiedPackage]) -> tuple[tuple[str, NativeInputs], ...]:
+    found: dict[str, NativeInputs] = {}
+    for one in built:
+        native = one.native
+        fields = (native.build_inputs, native.native_build_inputs, native.env, native.cflags)
+        if any((*fields, native.flags, native.build_requires, native.relax)):
+            found.setdefault(one.name, native)
+    return tuple(sorted(found.items()))
+
+
+def members_of(project: Project, classes: Sequence[ClassifiedPackage]) -> tuple[Member, ...]:
+    selected = {one.name for one in classes if is_member(one)}
+    members = tuple(member for member in project.members if member.name in selected and not member.is_virtual)
+    for member in members:
+        if ".." in member.path.parts:
+            raise ProjectError(
+                f"{member.name}: its folder {member.path} is outside of {project.root}",
+                hint="Nix reads no file outside of the project: make it a workspace member below the root",
+            )
+    return members
