@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from uvlock2nix.emit.common import (
     DEPS,
     SYSTEM,
@@ -35,6 +37,8 @@ from uvlock2nix.nixlang import (
 )
 from uvlock2nix.plan import Plan
 
+RENEW: Final = "uvlock2nix index update, then uvlock2nix generate"
+
 
 def env_file(plan: Plan) -> str:
     """The text of ``python-env.nix``."""
@@ -55,20 +59,13 @@ def _from_nixpkgs(plan: Plan) -> Bind:
     """The packages that were decided to come from nixpkgs, checked again: nixpkgs may have moved on."""
     matches = [one.nixpkgs for one in plan.excluded]
     decided = attrs((one.attr, string(one.version or "")) for one in matches if one and one.attr)
-    message = interpolated(
-        f"{plan.name}: nixpkgs has ",
-        Var("attr"),
-        " ",
-        select("package.version"),
-        ", this was generated for ",
-        Var("version"),
-        ". Run: uvlock2nix generate",
-    )
+    # What is known of nixpkgs has to be renewed too, or the same would be decided again.
+    ways_out = ", this was generated for ", Var("version"), f". Run: {RENEW}"
+    found = interpolated(f"{plan.name}: nixpkgs has ", Var("attr"), " ", select("package.version"), *ways_out)
+    gone = interpolated(f"{plan.name}: nixpkgs has no {plan.python_attr}.pkgs.", Var("attr"), *ways_out)
+    package = Select(select(f"{plan.python_attr}.pkgs"), (Var("attr"),), call("throw", gone))
     other = Binary("!=", select("package.version"), Var("version"))
-    one = Let(
-        (Bind(("package",), Select(select(f"{plan.python_attr}.pkgs"), (Var("attr"),))),),
-        call("lib.throwIf", other, message, Var("package")),
-    )
+    one = Let((Bind(("package",), package),), call("lib.throwIf", other, found, Var("package")))
     return Bind(
         ("fromNixpkgs",),
         call("lib.mapAttrsToList", Func("attr", Func("version", one)), decided),

@@ -16,7 +16,7 @@ from uvlock2nix.sync.records import Installed, digest_of, installed, write
 from uvlock2nix.venv.copying import copy_writable
 from uvlock2nix.venv.interpreter import compile_bytecode, write_interpreter
 from uvlock2nix.venv.launchers import place_script, write_launchers
-from uvlock2nix.venv.linking import link_packages
+from uvlock2nix.venv.linking import link_packages, link_programs
 
 
 def finish_environment(
@@ -35,12 +35,15 @@ def finish_environment(
     interpreter = write_interpreter(root, python, version)
     own = installed(site)
     scripts = _scripts(root, own, interpreter)
+    # nixpkgs lists the interpreter among the modules, with a site-packages (sitecustomize.py) of its own.
+    packages = tuple(one for one in packages if not python.resolve().is_relative_to(one.resolve()))
     link_packages(packages, root, version)
     winners = bin_winners(manifest)
     written = {
         one.name: write_launchers(root / "bin", interpreter, launchers_of(one, winners), package=one.name)
         for one in installed(site)
     }
+    link_programs(packages, root / "bin")
     for one in own:
         record_bin(one, root, [*scripts.get(one.name, ()), *written.get(one.name, ())])
     compile_bytecode(site, interpreter, cores)

@@ -7,6 +7,7 @@ from pathlib import Path
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import site_packages
 from uvlock2nix.sync.records import installed
+from uvlock2nix.venv.launchers import is_interpreter
 
 
 def link_into(source: Path, target: Path) -> None:
@@ -44,7 +45,7 @@ def link_packages(packages: tuple[Path, ...], root: Path, version: str) -> None:
     for package in packages:
         source = package / site_packages(version)
         if not source.is_dir():
-            continue  # the interpreter itself, or a program without modules
+            continue  # a program without modules
         for one in installed(source):
             if one.name in there:
                 raise InputError(
@@ -57,3 +58,18 @@ def link_packages(packages: tuple[Path, ...], root: Path, version: str) -> None:
         for entry in sorted(source.iterdir()):
             if entry.name != "__pycache__":
                 link_into(entry, site / entry.name)
+
+
+def link_programs(packages: tuple[Path, ...], bin_dir: Path) -> None:
+    """Link the programs of installed packages that have no launcher: scripts, which no entry point names.
+
+    Those of nixpkgs bring their own interpreter and path along. A name that is taken stays as it is.
+    """
+    for package in packages:
+        folder = package / "bin"
+        for program in sorted(folder.iterdir()) if folder.is_dir() else ():
+            target = bin_dir / program.name
+            # The hidden ones are what nixpkgs' wrappers run.
+            hidden = program.name.startswith(".") or is_interpreter(program.name)
+            if not hidden and not target.exists() and not target.is_symlink():
+                target.symlink_to(program)
