@@ -2,7 +2,7 @@
 { lib, pkgs, python, self }:
 let
   isPython = drv: drv ? pythonModule;
-  requiredPythonModules = drvs:
+  modulesOf = drvs:
     let
       go = seen: todo:
         if todo == [ ] then seen
@@ -12,6 +12,8 @@ let
           else go (seen ++ [ first ]) (rest ++ lib.filter lib.isDerivation (first.requiredPythonModulesDirect or [ ]));
     in
     go [ ] drvs;
+  # As in nixpkgs, the interpreter comes first.
+  requiredPythonModules = drvs: [ python ] ++ modulesOf drvs;
   special = [
     "dependencies" "optional-dependencies" "build-system" "pyproject" "format" "disabled" "pythonImportsCheck" "makeWrapperArgs"
     "pythonRelaxDeps" "pythonRemoveDeps" "namePrefix" "permitUserSite" "catchConflicts" "pythonNamespaces"
@@ -51,7 +53,7 @@ let
           preBuild = ''
             ${builtins.readFile ./wrap.sh}
           '' + (attrs.preBuild or "");
-          standPythonPath = lib.makeSearchPath python.sitePackages (requiredPythonModules dependencies);
+          standPythonPath = lib.makeSearchPath python.sitePackages (modulesOf dependencies);
           installCheckPhase = attrs.installCheckPhase or ''
             runHook preInstallCheck
             runHook preCheck
@@ -106,7 +108,7 @@ in
   buildPythonApplication = overridable (make "");
   toPythonModule = drv: drv // { pythonModule = python; };
   toPythonApplication = drv: drv;
-  makePythonPath = drvs: lib.makeSearchPath python.sitePackages (requiredPythonModules drvs);
+  makePythonPath = drvs: lib.makeSearchPath python.sitePackages (modulesOf drvs);
   hasPythonModule = isPython;
   wrapPython = pkgs.makeSetupHook { name = "wrap-python-hook"; propagatedBuildInputs = [ pkgs.makeWrapper ]; } ./wrap.sh;
 }

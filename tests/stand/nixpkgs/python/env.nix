@@ -1,7 +1,8 @@
 # python.withPackages: a virtual environment over the interpreter with links to the packages' files.
 { lib, pkgs, python, extraLibs }:
 let
-  paths = python.pkgs.requiredPythonModules extraLibs;
+  # Without the interpreter, which comes first.
+  paths = lib.tail (python.pkgs.requiredPythonModules extraLibs);
   env = pkgs.runCommand "${lib.getName python}-${python.version}-env" { inherit paths; meta.mainProgram = python.executable; } ''
   site=$out/${python.sitePackages}
   mkdir -p $out/bin $site

@@ -9,6 +9,10 @@ let
         let found = lib.filter (w: w.name == name && w.version == version) wheels.wheels; in
         if found == [ ] then throw "the stand has no wheel of ${name} ${version}: run tests/stand/setup" else lib.head found;
       needs = {
+        # Those of fixtures/bitpoll: what nixpkgs propagates of each.
+        django = [ self.asgiref self.sqlparse ];
+        pyasn1-modules = [ self.pyasn1 ];
+        python-dateutil = [ self.six ];
         requests = [ self.urllib3 self.idna self.certifi self.charset-normalizer ];
         hatchling = [ self.packaging self.pathspec self.pluggy self.trove-classifiers ];
       };
