@@ -42,7 +42,7 @@ def make_wheel(
     requires: tuple[str, ...] = (),
     record_more: tuple[tuple[str, str, str], ...] = (),
 ) -> Path:
-    """Write ``name-version-tag.whl``; ``files`` map paths in it, ``record_more`` are lines added to RECORD."""
+    """Write ``name-version-tag.whl``; ``files`` map paths in it, ``record_more`` are added to RECORD."""
     info = f"{name}-{version}.dist-info"
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     metadata += "".join(f"Requires-Dist: {one}\n" for one in requires)
@@ -151,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body or b"")
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 - the name that http.server looks for
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         pass
