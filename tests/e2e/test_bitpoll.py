@@ -60,9 +60,8 @@ print(json.dumps(sorted(set(re.findall(r"/nix/store/[^/]+/lib/[^/\\s]+", maps)))
 
 def index_update(stand: Stand, *arguments: str | Path) -> None:
     """``uvlock2nix index update`` with the stand's Nix."""
-    code = "import sys; from uvlock2nix.cli.index import command; command(['update', *sys.argv[1:]])"
     done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
+        [sys.executable, "-m", "uvlock2nix", "index", "update", *map(str, arguments)],
         env=stand.env({"NIX_PATH": f"nixpkgs={STAND / 'nixpkgs'}"}),
         cwd=REPO,
         capture_output=True,
