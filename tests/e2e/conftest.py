@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,11 +122,12 @@ def stand() -> Stand:
 
 
 @pytest.fixture(scope="session")
-def authentik(stand: Stand, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+def authentik(stand: Stand, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """fixtures/authentik in the newest Nix that Debian has: it refuses references in such a derivation."""
     project = copy_fixture("authentik", tmp_path_factory.mktemp("authentik"))
+    # Only while it builds: the server's port is a fixed one, and other tests want it too.
     with git_server.serve(wait=600):
-        yield go(stand, project)
+        return go(stand, project)
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,7 @@ def fake_packages(plan: Plan) -> dict[str, Any]:
     named = [one.attr for one in inputs] + [part.attr for part in templates if hasattr(part, "attr")]
     found: dict[str, Any] = {}
     hooks = ("uvSyncHook", "restoreReferencesHook", "uvEnvHook", "uvPackageHook")
-    for path in ("uv", "git", "cacert", *hooks, *named):
+    for path in ("uv", "git", "cacert", "expat", "zlib", *hooks, *named):
         at = found
         for part in path.split("."):
             at = at.setdefault(part, {})

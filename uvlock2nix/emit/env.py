@@ -40,10 +40,15 @@ from uvlock2nix.plan import Plan
 RENEW: Final = "uvlock2nix index update, then uvlock2nix generate"
 
 
+# Small, and in every closure that has Python; larger ones of PEP 600's list (libGL, glib) are named by the
+# packages that need them. https://peps.python.org/pep-0600/
+SYSTEM_LIBRARIES: Final = ("stdenv.cc.cc", "expat", "zlib")
+
+
 def env_file(plan: Plan) -> str:
     """The text of ``python-env.nix``."""
     names = {"lib", "stdenv", "callPackage", plan.python_attr, "restoreReferencesHook", "uvEnvHook"}
-    names |= heads(plan.runtime_inputs)
+    names |= heads(plan.runtime_inputs) | {attr.split(".")[0] for attr in SYSTEM_LIBRARIES}
     if is_conditional(plan.runtime_inputs, plan):
         names.add("lib")
     deps = Formal("python-deps", call("callPackage", Path(0, (DEPS,)), AttrSet(())))
@@ -97,8 +102,12 @@ def _attributes(plan: Plan) -> AttrSet:
     binds.append(
         Bind(
             ("referencesLibraryPath",),
-            List((Item(interpolated(call("lib.getLib", select("stdenv.cc.cc")), "/lib")),)),
-            "libstdc++ and libgcc_s, which wheels take from the system.",
+            call(
+                "map",
+                Func("library", interpolated(call("lib.getLib", Var("library")), "/lib")),
+                List(tuple(Item(select(attr)) for attr in SYSTEM_LIBRARIES)),
+            ),
+            "What manylinux wheels may take from the system: libstdc++, libgcc_s, libexpat, libz.",
             blank_before=True,
         )
     )

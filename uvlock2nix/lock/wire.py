@@ -43,7 +43,7 @@ def load_bytes(path: Path, *, limit: int, error: type[InputError]) -> bytes:
             data = file.read(limit + 1)
     except (OSError, ValueError) as cause:
         said = getattr(cause, "strerror", None) or cause
-        raise error(f"{shorten(path)}: {said}", hint="is this the right folder?") from None
+        raise error(f"{shorten(path, 1000)}: {said}", hint="is this the right folder?") from None
     if len(data) > limit:
         raise error(f"{path}: larger than {limit >> 20} MiB", hint="such a file is not read")
     return data

@@ -4,9 +4,11 @@
   lib,
   stdenv,
   callPackage,
+  expat,
   python313,
   restoreReferencesHook,
   uvEnvHook,
+  zlib,
   python-deps ? callPackage ./python-deps.nix { },
 }:
 
@@ -28,8 +30,15 @@ stdenv.mkDerivation (finalAttrs: {
   pythonDeps = python-deps;
   uvEnvInterpreter = python313.interpreter;
 
-  # libstdc++ and libgcc_s, which wheels take from the system.
-  referencesLibraryPath = [ "${lib.getLib stdenv.cc.cc}/lib" ];
+  # What manylinux wheels may take from the system: libstdc++, libgcc_s, libexpat, libz.
+  referencesLibraryPath =
+    map
+      (library: "${lib.getLib library}/lib")
+      [
+        stdenv.cc.cc
+        expat
+        zlib
+      ];
 
   dontUnpack = true;
   # Wheels stay as they are but for what is restored.

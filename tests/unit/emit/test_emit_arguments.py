@@ -88,7 +88,7 @@ def test_the_arguments_of_hello_and_authentik() -> None:
     own = {"lib", "stdenv", "cacert", "python313", "stripReferencesHook", "uv", "uvSyncHook"}
     assert hello == {
         DEPS: own | {"outputHash", "skipLockCheck"},
-        ENV: {"lib", "stdenv", "callPackage", "python313"}
+        ENV: {"lib", "stdenv", "callPackage", "expat", "python313", "zlib"}
         | {"restoreReferencesHook", "uvEnvHook", "python-deps"},
         PACKAGE: {
             "lib", "stdenv", "callPackage", "python313", "uvPackageHook", "python-deps", "python-env",
