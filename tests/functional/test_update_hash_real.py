@@ -198,7 +198,7 @@ def test_what_is_computed_without_nix_is_what_nix_gives(fixture: str, tmp_path: 
         pytest.skip(f"no suite of the stand has Python {minor}, which runs the tests")
     stand = require_stand(suites[minor])
     uv = Path(sys.executable).parent / "uv"
-    env = {**os.environ, "UV": str(uv), "PYTHONPATH": str(REPOSITORY)}
+    env = {"UV": str(uv), "PYTHONPATH": str(REPOSITORY)}
     hashes: list[str] = []
     for number, arguments in enumerate(
         (["--no-nix"], ["--nixpkgs", str(REPOSITORY / "tests/stand/nixpkgs")])
