@@ -55,9 +55,10 @@ class SystemPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``name`` is the project's; ``files`` is what deps reads, ``sources`` what package reads (relative to
-    the project's root). ``natives`` are the packages whose build or run needs something said,
-    ``dlopen`` those that open libraries by name, ``no_binary`` those that are built although a wheel fits.
+    """``name`` is the project's; ``files`` is what deps reads, relative to the project's root.
+
+    ``natives`` are the packages whose build or run needs something said, ``dlopen`` those that open libraries
+    by name, ``no_binary`` those that are built although a wheel fits.
     """
 
     name: str
@@ -203,19 +204,21 @@ def _dlopen(every: Sequence[ClassifiedPackage]) -> tuple[tuple[str, tuple[str, .
 def _run_time(one: ClassifiedPackage) -> tuple[str, ...]:
     """What a package loads when it runs, beside what its build linked.
 
-    Not CUDA: the lock's own nvidia wheels bring it (a build of torch for the CPU has none), and nixpkgs' is
-    unfree and large. Where neither is there, restore fails and names the library.
+    Not CUDA that the table names for wheels: the lock's own nvidia wheels bring it (a build of torch for the
+    CPU has none), and nixpkgs' is unfree and large. Where neither is there, restore fails and names the
+    library. What a user names is taken as it stands.
     """
-    libraries = () if is_built(one) else one.native.wheel_runtime_libs
-    return tuple(
-        attr
-        for attr in (*one.native.dlopen, *libraries)
-        if not attr.startswith(("cudaPackages.", "linuxPackages"))
-    )
+    native = one.native
+    libraries = () if is_built(one) else native.wheel_runtime_libs
+    if native.provenance != "user":
+        libraries = tuple(
+            attr for attr in libraries if not attr.startswith(("cudaPackages.", "linuxPackages"))
+        )
+    return (*native.dlopen, *libraries)
 
 
 def _natives_by_system(built: Sequence[tuple[str, ClassifiedPackage]]) -> tuple[Native, ...]:
-    """As :func:`_natives`, for all systems: equal needs of one package are one entry."""
+    """As :func:`natives_of`, for all systems: equal needs of one package are one entry."""
     found: list[tuple[str, NativeInputs, list[str]]] = []
     for system, one in built:
         for name, native in natives_of([one]):
