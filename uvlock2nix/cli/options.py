@@ -97,6 +97,22 @@ def this_system() -> str:
     return f"{_MACHINES.get(machine, machine)}-{kernel}"
 
 
+def selection_of(many: Callable[[str], tuple[str, ...]], flag: Callable[[str], bool]) -> Selection:
+    """The selection from what each option of :func:`selection_options` says, asked for by its name."""
+    return Selection(
+        packages=many("package"),
+        all_packages=flag("all-packages"),
+        extras=many("extra"),
+        no_extras=many("no-extra"),
+        all_extras=flag("all-extras"),
+        groups=many("group"),
+        no_groups=many("no-group"),
+        only_groups=many("only-group"),
+        all_groups=flag("all-groups"),
+        default_groups=flag("default-groups"),
+    )
+
+
 def request(project: Path, options: dict[str, Any]) -> Request:
     """Read the project and put flags over ``[tool.uvlock2nix]``; ``options`` are click's parameters."""
     loaded = load_project(project)
@@ -109,18 +125,7 @@ def request(project: Path, options: dict[str, Any]) -> Request:
     def flag(name: str) -> bool:
         return bool(options[name.replace("-", "_")]) or config.flag(name)
 
-    selection = Selection(
-        packages=many("package"),
-        all_packages=flag("all-packages"),
-        extras=many("extra"),
-        no_extras=many("no-extra"),
-        all_extras=flag("all-extras"),
-        groups=many("group"),
-        no_groups=many("no-group"),
-        only_groups=many("only-group"),
-        all_groups=flag("all-groups"),
-        default_groups=flag("default-groups"),
-    )
+    selection = selection_of(many, flag)
     python, note = choose_python(options["python"] or config.string("python"), loaded)
     systems = many("system") or (this_system(),)
     unknown = [system for system in systems if system not in SYSTEMS]

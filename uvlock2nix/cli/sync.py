@@ -8,9 +8,8 @@ from typing import Any
 
 import click
 
-from uvlock2nix.cli.options import selection_options
+from uvlock2nix.cli.options import selection_of, selection_options
 from uvlock2nix.errors import InputError, UsageError
-from uvlock2nix.lock import Selection
 from uvlock2nix.sync.core import sync
 from uvlock2nix.sync.run import Runner
 from uvlock2nix.sync.values import SyncRequest, parse_native
@@ -40,23 +39,16 @@ def command(project: Path, out: Path, **options: Any) -> None:
     """Install the locked packages of PROJECT into a new folder, the same way every time."""
     if out.exists():
         raise UsageError(f"--out {out} is there already", hint="name a folder that is not")
+
+    def given(name: str) -> Any:
+        return options[name.replace("-", "_")]
+
     request = SyncRequest(
         project=project.resolve(),
         out=out.absolute(),
         work=options["work"].absolute(),
         python=options["interpreter"],
-        selection=Selection(
-            packages=options["package"],
-            all_packages=options["all_packages"],
-            extras=options["extra"],
-            no_extras=options["no_extra"],
-            all_extras=options["all_extras"],
-            groups=options["group"],
-            no_groups=options["no_group"],
-            only_groups=options["only_group"],
-            all_groups=options["all_groups"],
-            default_groups=options["default_groups"],
-        ),
+        selection=selection_of(given, given),
         system=options["system"],
         python_version=options["python"],
         libc=options["libc"],
