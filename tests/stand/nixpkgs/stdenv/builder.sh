@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # The builder's environment and setup hooks set and read what shellcheck cannot see.
 # shellcheck disable=SC2154
-if [ -f .attrs.sh ] && [ -z "${NIX_ATTRS_SH_FILE-}" ]; then
+# Nix before 2.15 names the file by its path outside of the sandbox (https://github.com/NixOS/nix/issues/6736).
+if [ -f .attrs.sh ] && [ ! -e "${NIX_ATTRS_SH_FILE-}" ]; then
   NIX_ATTRS_SH_FILE=$PWD/.attrs.sh NIX_ATTRS_JSON_FILE=$PWD/.attrs.json
   export NIX_ATTRS_SH_FILE NIX_ATTRS_JSON_FILE
 fi
