@@ -1,0 +1,279 @@
+"""How good the inspection of sdists is: what it finds, against what the table of native inputs says.
+
+    python benchmarks/inspection.py [--half tuning|held-out] [--cache FOLDER] [--evidence] [NAME…]
+    python benchmarks/inspection.py --relock        (makes benchmarks/inspection/uv.lock again, with uv)
+
+The sdists are the newest ones for all rows of the table that link a library (``linking``), and for a third of
+the rows that compile without one (``plain``: whatever is found there is false), as locked in
+``inspection/uv.lock``; those above 60 MB are left out. They are fetched once, with their hash checked, and
+inspected while the table is out of reach. Compared are the libraries that would be used (``build_inputs``).
+
+Half of the sdists were looked at while the inspection was made better (``tuning``: half of the names by
+their hash, and all that earlier work had looked at); the other half (``held-out``) only as a figure. Rows
+where the table turned out to be wrong are in ``JUDGED``; the figure with them corrected is printed beside
+the raw one. Not a test: nothing fails here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+FOLDER: Final = Path(__file__).resolve().parent / "inspection"
+sys.path.insert(0, str(ROOT))
+
+import requests  # noqa: E402
+import tomli  # noqa: E402
+
+from uvlock2nix.errors import Uvlock2nixError  # noqa: E402
+from uvlock2nix.knowledge import native  # noqa: E402
+from uvlock2nix.knowledge.fetch import HttpFetcher  # noqa: E402
+from uvlock2nix.knowledge.inspect import Inspection, inspect_sdist  # noqa: E402
+
+MAX_SIZE: Final = 60_000_000
+COMPILED: Final = ("link", "rust", "bundled")
+# Looked at while the inspection was first written: no longer fit to be held out.
+SEEN: Final = frozenset((FOLDER / "seen.txt").read_text(encoding="utf-8").split())
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the table should say instead, with the place in the sdist that shows it."""
+
+    add: frozenset[str] = frozenset()
+    drop: frozenset[str] = frozenset()
+    why: str = ""
+
+
+JUDGED: dict[str, Judged] = {}
+
+
+@dataclass(frozen=True)
+class Sdist:
+    name: str
+    version: str
+    url: str
+    hash: str
+
+    @property
+    def half(self) -> str:
+        digest = hashlib.sha256(self.name.encode()).digest()
+        return "tuning" if self.name in SEEN or digest[-1] % 2 else "held-out"
+
+    @property
+    def filename(self) -> str:
+        return self.url.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Result:
+    sdist: Sdist
+    truth: frozenset[str]
+    found: frozenset[str]
+    inspection: Inspection
+    seconds: float
+
+    @property
+    def linking(self) -> bool:
+        return bool(self.truth)
+
+    @property
+    def corrected(self) -> frozenset[str]:
+        judged = JUDGED.get(self.sdist.name, Judged())
+        return (self.truth | judged.add) - judged.drop
+
+
+def rows() -> dict[str, str]:
+    """Name → version range of the rows to measure, from the table."""
+    packages: dict[str, list[dict[str, Any]]] = json.loads(
+        (ROOT / "uvlock2nix/knowledge/data/native.json").read_text(encoding="utf-8")
+    )["packages"]
+    found: dict[str, str] = {}
+    for name, entries in sorted(packages.items()):
+        compiled = [row for row in entries if row["kind"] in COMPILED]
+        linking = [row for row in compiled if row.get("build_inputs")]
+        third = hashlib.sha256(name.encode()).digest()[0] % 3 == 0
+        for row in linking[:1] or (compiled[:1] if third else ()):
+            found[name] = row.get("versions", "")
+    return found
+
+
+def relock(python: str) -> None:
+    """Ask uv for the newest sdists. Nothing is built: no requirement of them is asked for."""
+    wanted = rows()
+    lines = ["# Made by benchmarks/inspection.py --relock.", "[project]", 'name = "inspection-measure"']
+    lines += ['version = "0"', f'requires-python = ">={python}"', "dependencies = ["]
+    lines += [f'  "{name}{versions}",' for name, versions in wanted.items()]
+    lines += ["]", "[tool.uv]", "no-binary = true", "environments = [\"sys_platform == 'linux'\"]"]
+    for name in wanted:
+        lines += ["[[tool.uv.dependency-metadata]]", f'name = "{name}"', "requires-dist = []"]
+    (FOLDER / "pyproject.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    subprocess.run(["uv", "lock", "--upgrade", "--python", python], cwd=FOLDER, check=True)
+    lock = FOLDER / "uv.lock"
+    # Wheels are not looked at, and most of the lock.
+    text = re.sub(
+        r"^wheels = \[\n(?:    .*\n)*\]\n", "", lock.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    lock.write_text(text, encoding="utf-8")
+
+
+def locked() -> list[Sdist]:
+    """The sdists of the lock."""
+    data = tomli.loads((FOLDER / "uv.lock").read_text(encoding="utf-8"))
+    return [
+        Sdist(p["name"], p["version"], p["sdist"]["url"], p["sdist"]["hash"])
+        for p in data["package"]
+        if "sdist" in p
+    ]
+
+
+def fetch(sdist: Sdist, cache: Path) -> Path | str:
+    """The file, or why there is none. Asked for its size first."""
+    fetcher = HttpFetcher(cache)
+    known = cache / "files" / sdist.hash.replace(":", "-")
+    too_big = known.with_suffix(".too-big")
+    try:
+        if not known.is_file():
+            if too_big.exists():
+                return too_big.read_text()
+            size = int(requests.head(sdist.url, timeout=60).headers.get("Content-Length", 0))
+            if size > MAX_SIZE:
+                too_big.parent.mkdir(parents=True, exist_ok=True)
+                too_big.write_text(f"left out: {size / 1e6:.0f} MB")
+                return too_big.read_text()
+        return fetcher.file(sdist.url, sdist.hash, sdist.filename)
+    except Uvlock2nixError as error:
+        return error.message
+    except requests.RequestException as error:
+        return str(error)
+
+
+def measure(sdist: Sdist, path: Path) -> Result:
+    """Inspect, with the table out of reach."""
+    row = native.lookup(sdist.name, sdist.version)
+    truth = frozenset(row.build_inputs) if row is not None else frozenset()
+    table = native.native_table
+
+    def hidden() -> native.NativeTable:
+        raise AssertionError("the inspection looked at the table")
+
+    native.native_table = hidden  # type: ignore[assignment]
+    started = time.perf_counter()
+    try:
+        inspection = inspect_sdist(path, sdist.filename)
+    finally:
+        native.native_table = table
+    seconds = time.perf_counter() - started
+    return Result(sdist, truth, frozenset(inspection.inputs.build_inputs), inspection, seconds)
+
+
+def counts(results: Iterable[Result], *, corrected: bool = False) -> tuple[int, int, int, int]:
+    """(right, false, missed, exact)"""
+    right = false = missed = exact = 0
+    for result in results:
+        truth = result.corrected if corrected else result.truth
+        right += len(truth & result.found)
+        false += len(result.found - truth)
+        missed += len(truth - result.found)
+        exact += truth == result.found
+    return right, false, missed, exact
+
+
+def summary(title: str, results: Sequence[Result]) -> str:
+    linking = [result for result in results if result.linking]
+    plain = [result for result in results if not result.linking]
+    parts = [f"{title:9} linking: {len(linking):3} sdists"]
+    for label, corrected in (("raw", False), ("table's faults corrected", True)):
+        right, false, missed, exact = counts(linking, corrected=corrected)
+        precision, recall = right / ((right + false) or 1), right / ((right + missed) or 1)
+        parts.append(
+            f"{label}: precision {precision:.3f} recall {recall:.3f} "
+            f"(right {right}, false {false}, missed {missed}, exact {exact / (len(linking) or 1):.0%})"
+        )
+    wrong = sum(bool(result.found) for result in plain)
+    false = sum(len(result.found) for result in plain)
+    parts.append(f"plain: {len(plain)} sdists, {wrong} with {false} false libraries")
+    right, false, missed, _ = counts(results)
+    parts.append(f"all: precision {right / ((right + false) or 1):.3f}")
+    compiled = sum(result.inspection.nature == "native" for result in results)
+    parts.append(f"{compiled} of {len(results)} seen to compile")
+    return "; ".join(parts)
+
+
+def line(result: Result) -> str:
+    missed, false = sorted(result.truth - result.found), sorted(result.found - result.truth)
+    verdict = "exact" if not missed and not false else ""
+    what = [verdict] if verdict else []
+    what += [f"missed {' '.join(missed)}"] if missed else []
+    what += [f"false {' '.join(false)}"] if false else []
+    doubtful = sorted(result.inspection.inputs.doubtful)
+    what += [f"(doubtful: {' '.join(doubtful)})"] if doubtful else []
+    judged = JUDGED.get(result.sdist.name)
+    what += [f"[table: {judged.why}]"] if judged is not None else []
+    name = f"{result.sdist.name} {result.sdist.version}"
+    start = f"{result.sdist.half:8} {name:36} {result.inspection.nature:7} {result.seconds:5.2f} s"
+    return f"{start}  {'; '.join(what)}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--half", choices=("tuning", "held-out"))
+    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "uvlock2nix-benchmark")
+    parser.add_argument("--evidence", action="store_true", help="print what was found where")
+    parser.add_argument("--figures", action="store_true", help="no line for each sdist of the held-out half")
+    parser.add_argument("--memory", action="store_true", help="print the peak of Python's memory (slow)")
+    parser.add_argument("--relock", action="store_true")
+    parser.add_argument("--python", default="3.13", help="for --relock")
+    options = parser.parse_args()
+    if options.relock:
+        relock(options.python)
+        return
+    sdists = [s for s in locked() if not options.names or s.name in options.names]
+    sdists = [s for s in sdists if options.half in (None, s.half)]
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        files = list(pool.map(lambda sdist: fetch(sdist, options.cache), sdists))
+    results: list[Result] = []
+    peak = 0
+    for sdist, file in zip(sdists, files, strict=True):
+        if isinstance(file, str):
+            print(f"{sdist.half:8} {sdist.name} {sdist.version}: {file}")
+            continue
+        if options.memory:
+            tracemalloc.start()
+        try:
+            results.append(measure(sdist, file))
+        except Uvlock2nixError as error:
+            print(f"{sdist.half:8} {sdist.name} {sdist.version}: {error.message}")
+            continue
+        finally:
+            if options.memory:
+                peak = max(peak, tracemalloc.get_traced_memory()[1])
+                tracemalloc.stop()
+        if sdist.half == "tuning" or not options.figures:
+            print(line(results[-1]))
+            for said in results[-1].inspection.evidence if options.evidence else ():
+                print(f"             {said}")
+    for half in ("tuning", "held-out"):
+        print(summary(half, [result for result in results if result.sdist.half == half]))
+    print(summary("together", results))
+    if options.memory:
+        print(f"peak of Python's memory: {peak / 1e6:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
