@@ -6,7 +6,7 @@ Pure: what had to be fetched or inspected is already in the :class:`Knowledge` t
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias, assert_never
 
@@ -27,6 +27,7 @@ from uvlock2nix.lock.model import (
     UrlSource,
     VirtualSource,
 )
+from uvlock2nix.ranges import Ranges, ranges_of
 from uvlock2nix.target import Target
 
 Class: TypeAlias = Literal["nixpkgs", "wheel", "sdist", "sdist-native", "vcs", "url", "path", "workspace"]
@@ -56,8 +57,10 @@ class ClassifiedPackage:
     """One package of the environment with its class and the reasons for it.
 
     ``native`` is what its build or run needs from the system (empty if it comes from nixpkgs).
-    ``nixpkgs`` is ``None`` for packages that nixpkgs cannot have (the project's own). ``known`` says how
-    sure the native inputs are: ``known``, ``inspected``, ``pure``, ``unknown`` or ``""`` (does not apply).
+    ``nixpkgs`` is ``None`` for packages that nixpkgs cannot have (the project's own); ``passed_over`` says
+    why a package is not asked from nixpkgs (``""`` where it is: then ``reasons`` say what came of it).
+    ``known`` says how sure the native inputs are: ``known``, ``inspected``, ``pure``, ``unknown`` or ``""``
+    (does not apply).
     """
 
     package: EnvPackage
@@ -68,6 +71,7 @@ class ClassifiedPackage:
     nixpkgs: NixpkgsMatch | None
     from_nixpkgs: bool
     known: str = ""
+    passed_over: str = ""
 
     @property
     def name(self) -> str:
@@ -93,8 +97,9 @@ def classify(
     work = _Work(project, target, knowledge, policy)
     drafts = [work.draft(entry) for entry in environment.packages]
     drafts = work.share_libraries(drafts)
-    decision = _decide(drafts, project, policy, knowledge)
-    index = f"index of {knowledge.index.date}" if decision.taken else ""
+    ranges = ranges_of(project, environment, target, knowledge.specifiers)
+    decision = _decide(drafts, project, policy, ranges)
+    index = _index_words(knowledge, target)
     settled = work.share_libraries([_settled(draft, decision, index) for draft in drafts])
     if policy.strict:
         for package in settled:
@@ -305,16 +310,13 @@ def _unknown(draft: ClassifiedPackage, knowledge: Knowledge, known: NativeInputs
 
 
 def _decide(
-    drafts: Sequence[ClassifiedPackage], project: Project, policy: ClassifyPolicy, knowledge: Knowledge
+    drafts: Sequence[ClassifiedPackage], project: Project, policy: ClassifyPolicy, ranges: Ranges
 ) -> Decision:
-    if policy.from_nixpkgs == "none" and not policy.allow:
-        return Decision({}, {})
     needs: dict[str, list[str]] = {draft.name: [] for draft in drafts}
     for draft in drafts:
         for dependent in draft.package.requested_by:
             if dependent in needs:
                 needs[dependent].append(draft.name)
-    specifiers = _specifiers(project, knowledge)
     nodes = {
         draft.name: Node(
             name=draft.name,
@@ -322,22 +324,14 @@ def _decide(
             match=draft.nixpkgs if draft.nixpkgs is not None else NixpkgsMatch(None, None, "absent"),
             needs=tuple(needs[draft.name]),
             # The project itself is a dependent too, also where it is virtual and never installed.
-            needed_by={
-                base: specifiers.get((base, draft.name))
-                for dependent in draft.package.requested_by
-                if dependent != "the selection" and (base := _base(dependent))
-            },
+            needed_by=ranges.asked[draft.name],
             barred=_barred(draft, project),
             compiled=draft.class_ == "sdist-native",
+            bounds=ranges.bounds[draft.name],
         )
         for draft in drafts
     }
     return decide(nodes, policy.from_nixpkgs, policy.allow, policy.deny)
-
-
-def _base(dependent: str) -> str:
-    """``name[extra]`` and ``name:group`` → ``name``."""
-    return dependent.partition("[")[0].partition(":")[0]
 
 
 def _barred(draft: ClassifiedPackage, project: Project) -> str:
@@ -348,15 +342,12 @@ def _barred(draft: ClassifiedPackage, project: Project) -> str:
     return ""
 
 
-def _specifiers(project: Project, knowledge: Knowledge) -> Mapping[tuple[str, str], str]:
-    """(dependent, dependency) → the version range asked for, as far as it is known."""
-    found: dict[tuple[str, str], str] = dict(knowledge.specifiers)
-    for package in project.lock.packages:
-        groups = (requirements for _, requirements in package.metadata.requires_dev)
-        for requirement in (*package.metadata.requires_dist, *(r for group in groups for r in group)):
-            key = (package.name, requirement.name)
-            found[key] = ",".join(filter(None, (found.get(key, ""), requirement.specifier)))
-    return found
+def _index_words(knowledge: Knowledge, target: Target) -> str:
+    """Which index was asked; where it has no set for the target's Python, whose was taken instead."""
+    index = knowledge.index
+    python = index.python(target.python.minor)
+    other = f", its set for Python {python}" if python != target.python.minor.removesuffix("t") else ""
+    return f"index of {index.date}{other}"
 
 
 def _settled(draft: ClassifiedPackage, decision: Decision, index: str) -> ClassifiedPackage:
@@ -369,4 +360,6 @@ def _settled(draft: ClassifiedPackage, decision: Decision, index: str) -> Classi
     if draft.name in decision.refused:
         refusal = f"not from nixpkgs: {decision.refused[draft.name]}"
         return replace(draft, reasons=(*draft.reasons, refusal))
+    if draft.nixpkgs is not None and draft.name in decision.passed:
+        return replace(draft, passed_over=f"not from nixpkgs: {decision.passed[draft.name]} ({index})")
     return draft

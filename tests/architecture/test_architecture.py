@@ -24,7 +24,7 @@ STAGES = (
     ("errors", "layout"),
     ("target", "nar", "atomic"),
     ("lock", "artifacts", "knowledge", "nixlang"),
-    ("classify", "plan", "emit", "config", "digest", "pythons", "pins"),
+    ("classify", "ranges", "plan", "emit", "config", "digest", "pythons", "pins"),
     ("cli",),
 )
 # Exceptions to the one way, with the reason.

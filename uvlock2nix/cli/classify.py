@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,8 @@ def classified(
         knowledge = with_wheels(knowledge, wheels_of(packages, root))
     open_question = inspect and (policy.from_nixpkgs == "compatible" or bool(policy.allow))
     if open_question:
-        knowledge = with_requirements(knowledge, wheels_of(packages, root), target)
+        extras = {one.name: one.package.extras for one in packages}
+        knowledge = with_requirements(knowledge, wheels_of(packages, root), target, extras)
     if unknown or wheels or open_question:
         packages = classify(asked.project, environment, target, knowledge, policy)
     return knowledge, packages
@@ -219,14 +220,24 @@ def with_sizes(knowledge: Knowledge, packages: Iterable[ClassifiedPackage]) -> K
     return replace(knowledge, sizes=found)
 
 
-def with_requirements(knowledge: Knowledge, wheels: tuple[Candidate, ...], target: Target) -> Knowledge:
-    """Ask the wheels' metadata which versions of each other they accept."""
+def with_requirements(
+    knowledge: Knowledge,
+    wheels: tuple[Candidate, ...],
+    target: Target,
+    extras: Mapping[str, tuple[str, ...]],
+) -> Knowledge:
+    """Ask the wheels' metadata which versions of each other they accept, with their active ``extras``."""
     cache = cache_dir()
     with click.progressbar(
         length=len(wheels), label="reading requirements", file=sys.stderr, hidden=not sys.stderr.isatty()
     ) as bar:
         found = read_requirements(
-            wheels, HttpFetcher(cache), cache, target.marker_environment(), tick=lambda: bar.update(1)
+            wheels,
+            HttpFetcher(cache),
+            cache,
+            target.marker_environment(),
+            extras,
+            tick=lambda: bar.update(1),
         )
     return replace(knowledge, specifiers=found)
 

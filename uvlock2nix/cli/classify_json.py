@@ -49,7 +49,7 @@ def _package(item: ClassifiedPackage) -> dict[str, object]:
             "size": artifact.size,
         },
         "rejected": [{"filename": r.filename, "reason": r.reason} for r in item.choice.rejected],
-        "reasons": list(item.reasons),
+        "reasons": [*item.reasons, *((item.passed_over,) if item.passed_over else ())],
         "native": native_json(item.native),
         "nixpkgs": {
             "attr": match.attr if match is not None else None,

@@ -140,6 +140,8 @@ def explanation(item: ClassifiedPackage, packages: Sequence[ClassifiedPackage], 
     artifact, match = item.choice.artifact, item.nixpkgs
     lines = [f"{printable(item.name)} {printable(item.version or '(dynamic version)')}: {item.class_}"]
     lines += [f"  because {printable(reason)}" for reason in item.reasons]
+    if item.passed_over:
+        lines.append(f"  {printable(item.passed_over)}")
     lines.append("brought in by:")
     lines += [f"  {line}" for line in paths(item, packages)]
     if artifact is not None:
@@ -158,6 +160,8 @@ def explanation(item: ClassifiedPackage, packages: Sequence[ClassifiedPackage], 
         lines.append(f"nixpkgs: {found}; {knowledge.index.describe()}")
         if not match.usable:
             lines.append("  marked there as broken or unavailable")
+    else:
+        lines.append("nixpkgs: not looked at: it is the project's own")
     if item.known == "unknown":
         lines += [
             "if its build fails for want of a library, write in pyproject.toml:",

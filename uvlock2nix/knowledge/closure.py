@@ -28,8 +28,9 @@ class Node:
 
     ``needs`` are the names of its dependencies (those of extras left out: nixpkgs does not propagate
     them). ``needed_by`` maps the names of dependents to the specifier that they ask for, ``None`` where it
-    is not known. ``barred`` says why the package can never come from nixpkgs (``""`` if it can).
-    ``compiled`` is true for one that would have to be compiled with native libraries.
+    is not known. ``bounds`` are (who says so, specifier) pairs that hold whoever needs it. ``barred`` says
+    why the package can never come from nixpkgs (``""`` if it can). ``compiled`` is true for one that would
+    have to be compiled with native libraries.
     """
 
     name: str
@@ -39,14 +40,20 @@ class Node:
     needed_by: Mapping[str, str | None] | None = None
     barred: str = ""
     compiled: bool = False
+    bounds: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``taken``: name → why it comes from nixpkgs; ``refused``: name → what stands in the way."""
+    """What is said of each package, by name, in one of three places.
+
+    ``taken``: why it comes from nixpkgs; ``refused``: what stands in the way of one that is asked for;
+    ``passed``: why the policy does not ask for it.
+    """
 
     taken: Mapping[str, str]
     refused: Mapping[str, str]
+    passed: Mapping[str, str]
 
 
 def decide(
@@ -60,8 +67,6 @@ def decide(
     wanted = {
         name: why for name, node in nodes.items() if (why := _wanted(node, policy, name in allow)) is not None
     }
-    if not wanted:
-        return Decision({}, {})
     loose = policy == "compatible"
     blocked = {
         name: why
@@ -74,7 +79,11 @@ def decide(
         taken = _closure(nodes, {name: why for name, why in wanted.items() if name not in blocked})
         unvouched = {name: why for name in taken if (why := _unvouched(nodes[name], taken))}
         if not unvouched:
-            return Decision(taken, {name: blocked[name] for name in wanted if name in blocked})
+            refused = {name: blocked[name] for name in wanted if name in blocked}
+            rest = (node for name, node in nodes.items() if name not in taken and name not in refused)
+            return Decision(
+                taken, refused, {node.name: _passed(node, policy, node.name in deny) for node in rest}
+            )
         blocked |= unvouched
 
 
@@ -111,6 +120,19 @@ def _wanted(node: Node, policy: FromNixpkgs, allowed: bool) -> str | None:
             return f"nixpkgs has {node.match.version}, which can stand for it" if _stands(node) else None
 
 
+def _passed(node: Node, policy: FromNixpkgs, denied: bool) -> str:
+    """Why the policy does not ask for this package."""
+    if node.match.match == "same":
+        if (obstacle := _obstacle(node, denied, loose=True)) or policy in ("same", "compatible"):
+            return obstacle
+        only = "nothing" if policy == "none" else "only what would be compiled with native libraries"
+        return f"nixpkgs has this version; the level `{policy}` takes {only}"
+    if node.match.match == "differs" and not node.barred and not denied and _stands(node):
+        found = f"nixpkgs has {node.name} {node.match.version}, newer than the lock's {node.version}"
+        return _outside(node) or f"{found}: only the level `compatible` takes another version"
+    return _obstacle(node, denied, loose=True)
+
+
 def _stands(node: Node) -> bool:
     have, want = node.match.version, node.version
     return have is not None and want is not None and compatible_version(have, want)
@@ -130,6 +152,15 @@ def _obstacle(node: Node, denied: bool, *, loose: bool) -> str:
         return ""
     if not (loose and _stands(node)):
         return f"nixpkgs has {node.name} {node.match.version}, the lock {node.version}"
+    return _outside(node)
+
+
+def _outside(node: Node) -> str:
+    """Which bound nixpkgs' version of this package does not keep, ``""`` if it keeps all."""
+    have = node.match.version or ""
+    for who, specifier in node.bounds:
+        if not _admits(specifier, have):
+            return f"nixpkgs has {node.name} {have}, and {who} ask for {node.name}{specifier}"
     return ""
 
 

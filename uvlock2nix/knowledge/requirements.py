@@ -22,8 +22,10 @@ from uvlock2nix.knowledge.inspections import Candidate
 MAX_METADATA: Final = 4 << 20
 
 
-def parse_requirements(metadata: str, environment: Mapping[str, str]) -> Mapping[str, str]:
-    """``Requires-Dist`` of a METADATA file that hold in ``environment`` without extras: name → range.
+def parse_requirements(
+    metadata: str, environment: Mapping[str, str], extras: Sequence[str] = ()
+) -> Mapping[str, str]:
+    """``Requires-Dist`` of a METADATA file that hold in ``environment`` with ``extras``: name → range.
 
     Several requirements of one name are joined. What is no requirement is left out: then nothing is known
     about it, which counts as "may need exactly the locked version".
@@ -32,7 +34,9 @@ def parse_requirements(metadata: str, environment: Mapping[str, str]) -> Mapping
     for text in HeaderParser().parsestr(metadata).get_all("Requires-Dist", []):
         try:
             requirement = Requirement(str(text))
-            holds = requirement.marker is None or requirement.marker.evaluate({**environment, "extra": ""})
+            holds = requirement.marker is None or any(
+                requirement.marker.evaluate({**environment, "extra": extra}) for extra in ("", *extras)
+            )
         except (InvalidRequirement, ValueError, KeyError, RecursionError):
             continue
         if holds and requirement.url is None:
@@ -46,12 +50,13 @@ def read_requirements(
     fetcher: Fetcher,
     cache: Path,
     environment: Mapping[str, str],
+    extras: Mapping[str, Sequence[str]],
     tick: Callable[[], None] = lambda: None,
 ) -> Mapping[tuple[str, str], str]:
     """(dependent, dependency) → range, from the metadata beside the wheels (PEP 658).
 
-    See https://peps.python.org/pep-0658/. A wheel without such a file, or that cannot be reached, is left
-    out: nothing is known about it then.
+    ``extras``: package → those of it that are active. See https://peps.python.org/pep-0658/. A wheel without
+    such a file, or that cannot be reached, is left out: nothing is known about it then.
     """
 
     def one(wheel: Candidate) -> str | None:
@@ -68,7 +73,9 @@ def read_requirements(
             (wheel.name, dependency): specifier
             for wheel, text in texts
             if text is not None
-            for dependency, specifier in parse_requirements(text, environment).items()
+            for dependency, specifier in parse_requirements(
+                text, environment, extras.get(wheel.name, ())
+            ).items()
         }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from uvlock2nix.lock.model import Manifest, Options, PackageMetadata, Requirement
 from uvlock2nix.lock.wire import Problems, Table, shorten
 
@@ -38,7 +40,11 @@ def read_requirements(table: Table, key: str, where: str, problems: Problems) ->
     found: list[Requirement] = []
     for entry in problems.tables(table, key, where):
         if "package" in entry and "dependencies" in entry:
-            found.extend(read_requirements(entry, "dependencies", f"{where}: {key}", problems))
+            package = entry["package"]
+            owner = package.get("name") if isinstance(package, dict) else package
+            of = problems.name(owner, f"{where}: {key}", "package")
+            inside = read_requirements(entry, "dependencies", f"{where}: {key}", problems)
+            found.extend(replace(requirement, of=of) for requirement in inside)
         else:
             found.append(_read_requirement(entry, f"{where}: {key}", problems))
     return tuple(found)

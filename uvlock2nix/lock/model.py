@@ -117,6 +117,7 @@ class Requirement:
     """A requirement as the lock repeats it from pyproject.toml.
 
     ``source`` holds the other keys (``git``, ``url``, ``editable``, ``index`` …) as sorted pairs of text.
+    ``of``: the one package whose dependencies an override changes, ``""`` where it is everybody's.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Requirement:
     specifier: str = ""
     marker: str = ""
     source: tuple[tuple[str, str], ...] = ()
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

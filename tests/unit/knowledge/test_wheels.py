@@ -242,6 +242,8 @@ def test_requirements_are_read_once_and_failures_leave_them_unknown(tmp_path: Pa
         Candidate("gone", "gone.whl", "gone.whl", None, None),
     ]
     expected = {("a", "pydantic-core"): "==2.33.2", ("a", "typing-extensions"): ">=4.12,<5"}
-    assert read_requirements(listed, server, tmp_path, ENVIRONMENT) == expected
+    assert read_requirements(listed, server, tmp_path, ENVIRONMENT, {}) == expected
     server.files.clear()
-    assert read_requirements(listed, server, tmp_path, ENVIRONMENT) == expected
+    assert read_requirements(listed, server, tmp_path, ENVIRONMENT, {}) == expected
+    more = read_requirements(listed, server, tmp_path, ENVIRONMENT, {"a": ("email",)})
+    assert more == {**expected, ("a", "email-validator"): ">=2"}

@@ -328,7 +328,7 @@ requires-dist = ["n"]
     assert manifest.members == ("a-member", "b")
     (requirement,) = manifest.requirements
     assert (requirement.name, requirement.extras, requirement.specifier) == ("r", ("x",), ">=1")
-    assert [item.name for item in manifest.overrides] == ["o", "q"]
+    assert [(item.name, item.of) for item in manifest.overrides] == [("o", ""), ("q", "p")]
     assert manifest.overrides[0].specifier == ""
     assert manifest.excludes == ("e",)
     assert manifest.build_constraints[0].name == "setuptools"
