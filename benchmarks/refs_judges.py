@@ -1,65 +1,153 @@
-"""Let others judge a restored tree: auditwheel's lddtree, the loader, Python importing every module.
+"""Let others judge a restored tree: readelf, patchelf, ldd, Nix's scan, auditwheel's lddtree, Python.
 
-``python benchmarks/refs_judges.py SITE [PYTHON]`` with a Python that has auditwheel; SITE: site-packages
-of the restored tree, PYTHON the one that imports its extension modules.
+``python -m benchmarks.refs_judges TREE AUDITWHEEL [SUITE]``, as root: TREE from ``benchmarks.refs_tree``,
+AUDITWHEEL a folder from which Python imports auditwheel, SUITE the test stand's, whose Python must be the
+tree's (bookworm: 3.11). The tree is stripped; then restored with the same paths, where it must be the same
+as before (bar RECORD, which now is right), and in a build with the paths of real libraries. Each judge says
+what it finds wrong; beside Python's answer stands its answer for TREE itself.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
-from importlib import import_module
+from collections import Counter
 from pathlib import Path
 
-IMPORT = """
-import importlib, json, sys
-sys.path.insert(0, sys.argv[1])
-failed = {}
-for name in sys.argv[2:]:
-    try:
-        importlib.import_module(name)
-    except BaseException as error:
-        failed[name] = f"{type(error).__name__}: {error}"
-print("\\n" + json.dumps(failed))
-"""
+from benchmarks.refs_restore import elf_files, output, refs
+from benchmarks.refs_tree import PATHS
+from tests.support.stand import Stand
+
+HERE = Path(__file__).resolve().parent
+ATTRS = (*json.loads((HERE / "refs_judges.json").read_text()), "out")
+GIVEN = [
+    word
+    for attr, path in zip(ATTRS, PATHS, strict=True)
+    for word in ("--input", f"{attr}=/nix/store/{path.base}")
+]
+NIX_FILE = HERE / "refs_judges.nix"
 
 
-def modules(site: Path) -> list[tuple[str, Path]]:
-    """(dotted name, file) of each extension module for this machine."""
-    found = []
-    for path in sorted(site.rglob("*.so")):
-        name = path.name.split(".")[0]
-        parts = [*path.relative_to(site).parts[:-1], name]
-        if all(part.isidentifier() for part in parts) and b"PyInit_" + name.encode() in path.read_bytes():
-            found.append((".".join(parts), path))
+def search_paths(tree: Path) -> dict[str, tuple[list[str], list[str]]]:
+    """File → what ``patchelf --print-rpath`` and what ``readelf -d`` say."""
+    found = {}
+    for path in elf_files(tree):
+        entries = output("patchelf", "--print-rpath", str(path)).strip().split(":")
+        rows = re.findall(
+            r"\((NEEDED|SONAME|RPATH|RUNPATH)\)[^\[]*\[(.*)\]", output("readelf", "-dW", str(path))
+        )
+        found[str(path.relative_to(tree))] = (
+            [entry for entry in entries if entry],
+            sorted(f"{tag} {value}" for tag, value in rows if value or "PATH" not in tag),
+        )
     return found
 
 
-def main(site: Path, python: str) -> None:
-    lddtree = import_module("auditwheel.lddtree")
-    missing: dict[str, list[str]] = {}
-    trees = 0
-    for path in sorted(site.rglob("*.so*")):
-        if path.is_file() and path.read_bytes()[:4] == b"\x7fELF":
-            trees += 1
-            said = lddtree.ldd(path)
-            lost = [name for name, library in said.libraries.items() if library.realpath is None]
-            if lost:
-                missing[str(path.relative_to(site))] = lost
-    print(f"lddtree: {trees} files, {len(missing)} with libraries that are not found")
-    for file, lost in missing.items():
-        print(f"  {file}: {' '.join(lost)}")
-    named = modules(site)
-    command = [python, "-I", "-B", "-c", IMPORT, str(site), *(name for name, _ in named)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"the importing process ended with {done.returncode}: {done.stderr[-2000:]}")
-    failed = json.loads(done.stdout.splitlines()[-1])
-    print(f"import: {len(named) - len(failed)} of {len(named)} extension modules")
+def the_same_paths(tree: Path, work: Path) -> None:
+    """Strip, restore with the same paths, compare every byte."""
+    refs("restore", str(work), *GIVEN, "--no-libraries")
+    lines = output("diff", "-rq", "--no-dereference", str(tree), str(work)).splitlines()
+    other = [line for line in lines if "RECORD" not in line and "nix-support" not in line]
+    records = len([line for line in lines if "RECORD" in line])
+    print(f"the same paths: {len(other)} files differ, and {records} RECORDs, which were wrong before")
+    for line in other[:10]:
+        print("  " + line)
+
+
+def compare_search_paths(tree: Path, env: Path, real: dict[str, str]) -> None:
+    """readelf and patchelf: what they said of the tree, with the real paths, is what they say of env."""
+    verdicts: Counter[str] = Counter()
+    added: Counter[str] = Counter()
+    ours = search_paths(env)
+    before = search_paths(tree)
+    for file, (entries, rows) in before.items():
+        for old, new in real.items():
+            entries = [entry.replace(old, new) for entry in entries]
+            rows = [row.replace(old, new) for row in rows]
+        got, got_rows = ours[file]
+        plain = [row for row in rows if "PATH " not in row] == [row for row in got_rows if "PATH " not in row]
+        if (got, got_rows) == (entries, sorted(rows)):
+            verdicts["equal"] += 1
+        elif plain and got[: len(entries)] == entries:
+            verdicts["equal, with entries behind"] += 1
+            added.update(re.sub(r"(\.\./)+", "…/", entry) for entry in got[len(entries) :])
+        else:
+            verdicts["not equal"] += 1
+            print(f"  {file}: {entries} | {got}")
+    print(f"readelf -d, patchelf --print-rpath, {len(before)} files: {dict(verdicts)}")
+    print(f"  entries behind: {dict(added)}")
+
+
+def failures(lines: str) -> tuple[int, dict[str, str]]:
+    answers = [json.loads(line) for line in lines.splitlines()]
+    return len(answers), {name: why for name, why in answers if why}
+
+
+def told(said: Path, tree: Path) -> None:
+    """What ldd, lddtree and Python said in the sandbox; Python's answer for TREE itself, here."""
+    text = (said / "ldd").read_text()
+    wrong = re.findall(r"^(?:.*not found.*|ldd ended.*|.*error.*)$", text, re.MULTILINE)
+    print(f"ldd: {text.count('== /')} files, {len(wrong)} lines that say not found")
+    for line in sorted(set(wrong))[:20]:
+        print("  " + line.strip())
+    count, lost = failures((said / "lddtree").read_text())
+    print(f"lddtree: {count} files, {len(lost)} with libraries that are not found")
+    for file, names in list(lost.items())[:20]:
+        print(f"  {file}: {names}")
+    count, failed = failures((said / "imports").read_text())
+    print(f"Python: {count - len(failed)} of {count} extension modules are imported")
     for name, why in failed.items():
+        print(f"  {name}: {why}")
+    (site,) = tree.glob("lib/python*/site-packages")
+    minor = site.parent.name.removeprefix("python")
+    command = [
+        shutil.which(f"python{minor}") or sys.executable,
+        "-I",
+        "-B",
+        str(HERE / "refs_imports.py"),
+        str(site),
+    ]
+    count, before = failures(output(*command, "300"))
+    print(f"  before strip, on this machine: {count - len(before)} of {count}")
+    for name, why in before.items():
         print(f"  {name}: {why}")
 
 
+def main(tree: Path, auditwheel: Path, stand: Stand) -> None:
+    work, folder = tree.with_name("refs-deps"), tree.with_name("refs-auditwheel")
+    for path in (work, folder):
+        shutil.rmtree(path, ignore_errors=True)
+    subprocess.run(["cp", "-a", tree, work], check=True)
+    folder.mkdir()
+    for name in ("auditwheel", "elftools", "packaging"):
+        shutil.copytree(auditwheel / name, folder / name)
+    refs("strip", str(work), *GIVEN)
+    stored = [stand.run(["nix-store", "--add", path]).stdout.strip() for path in (work, folder)]
+    the_same_paths(tree, work)
+    shutil.rmtree(work)
+    shutil.rmtree(folder)
+    words = ["--argstr", "stripped", stored[0], "--argstr", "auditwheel", stored[1]]
+    env = stand.nix_build(NIX_FILE, "-A", "env", *words)
+    inputs = stand.evaluate(
+        f'(import {NIX_FILE} {{ stripped = "{stored[0]}"; auditwheel = "{stored[1]}"; }}).referenceInputs'
+    )
+    assert isinstance(inputs, dict)
+    paths = {**inputs, "out": env}
+    real = {f"/nix/store/{path.base}": paths[attr] for attr, path in zip(ATTRS, PATHS, strict=True)}
+    found = set(stand.run(["nix-store", "-q", "--references", env]).stdout.split())
+    wanted = set(paths.values())
+    print(
+        f"Nix: {len(found & wanted)} of {len(wanted)} references; "
+        f"missing {wanted - found}; more {found - wanted}"
+    )
+    none = stand.run(["nix-store", "-q", "--references", stored[0]]).stdout.split()
+    print(f"  of the stripped tree: {len(none)}")
+    compare_search_paths(tree, stand.path(env), real)
+    told(stand.path(stand.nix_build(NIX_FILE, "-A", "said", *words)), tree)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve(), sys.argv[2] if sys.argv[2:] else sys.executable)
+    main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), Stand((sys.argv[3:] or ["bookworm"])[0]))

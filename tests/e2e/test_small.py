@@ -58,7 +58,8 @@ def test_wheels_only_on_older_nix(suite: Suite, tmp_path: Path) -> None:
     done = stand.run([f"{built.package}/bin/wheels-only", "--check"], cwd=Path("/"))
     assert '"ruff"' in done.stdout
     if minor == stand_minor("forky"):
-        # Wheels only: another nixpkgs (compiler, libraries, uv, Nix) gives the same bits.
+        # Wheels only: another nixpkgs (compiler, libraries, Nix, the patch release of Python) gives the same bits.
+        assert version(stand) != version(require_stand("forky"))
         pins = project / "nix" / "python-deps.json"
         older = read_pins(pins).pin("x86_64-linux")
         pins.unlink()
@@ -70,6 +71,10 @@ def test_wheels_only_on_older_nix(suite: Suite, tmp_path: Path) -> None:
         assert newer is not None
         assert (newer.hash, newer.key) == (older.hash, older.key)
     shutil.rmtree(project)
+
+
+def version(stand: Stand) -> object:
+    return stand.evaluate("(import <nixpkgs> { }).python3.version")
 
 
 def stand_minor(suite: Suite) -> object:

@@ -1,0 +1,25 @@
+"""What auditwheel's lddtree does not find for a tree's ELF files: a JSON line ``[file, libraries]`` each."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+
+
+def main(tree: Path) -> None:
+    lddtree = import_module("auditwheel.lddtree")
+    for path in sorted(tree.rglob("*")):
+        if not path.is_file() or path.is_symlink():
+            continue
+        with path.open("rb") as stream:
+            head = stream.read(18)
+        if head[:4] == b"\x7fELF" and head[16] in (2, 3):  # a program or a shared object
+            said = lddtree.ldd(path)
+            lost = [name for name, library in said.libraries.items() if library.realpath is None]
+            print(json.dumps([str(path.relative_to(tree)), lost]), flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
