@@ -27,10 +27,6 @@ STAGES = (
     ("classify", "ranges", "plan", "emit", "config", "digest", "pythons", "pins"),
     ("cli",),
 )
-# Exceptions to the one way, with the reason.
-GRANTED = {
-    ("uvlock2nix.knowledge.evaluate", "uvlock2nix.nix.runner"): "`index update` asks Nix; only cli calls it",
-}
 EARLY = {name for stage in STAGES[:3] for name in stage}
 LATE = {"classify", "plan", "emit", "cli", "sync", "venv", "nix", "refs", "pins"}
 
@@ -95,8 +91,6 @@ def test_imports_go_one_way() -> None:
         mine = part(module)
         for other in ours(module):
             theirs = part(other)
-            if (module, other) in GRANTED:
-                continue
             if (mine in EARLY and theirs in LATE - {mine}) or (
                 mine in rank and theirs in rank and rank[theirs] > rank[mine]
             ):
@@ -119,7 +113,7 @@ def test_adapters_are_called_from_cli_and_themselves() -> None:
     """`nix`, `sync` and `venv` act on the world: only cli, and they themselves, may call them."""
     for module in modules():
         for other in ours(module):
-            if part(other) in ("nix", "sync", "venv") and (module, other) not in GRANTED:
+            if part(other) in ("nix", "sync", "venv"):
                 assert part(module) in ("cli", "nix", "sync", "venv"), f"{module} -> {other}"
 
 

@@ -6,17 +6,32 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from uvlock2nix.errors import ToolError
 from uvlock2nix.knowledge.channel import Found, parse_evaluated
 from uvlock2nix.knowledge.tables import DATA
-from uvlock2nix.nix.runner import Runner
 
 EXPRESSION: Final = DATA / "python-versions.nix"
 PART: Final = 800
 _DATE: Final = re.compile(r"(?:^|[^0-9])(20\d\d)(\d\d)(\d\d)(?:[^0-9]|\Z)")
 _REVISION: Final = re.compile(r"[.-]([0-9a-f]{7,40})\Z")
+
+
+class Ran(Protocol):
+    """How a program ended."""
+
+    @property
+    def code(self) -> int: ...
+
+    @property
+    def stdout(self) -> str: ...
+
+
+class Runner(Protocol):
+    """The port to Nix: runs a program to its end, each line of its standard error going to ``on_line``."""
+
+    def run(self, argv: Sequence[str], on_line: Callable[[str], None], /) -> Ran: ...
 
 
 @dataclass(frozen=True, slots=True)

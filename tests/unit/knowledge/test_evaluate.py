@@ -1,12 +1,18 @@
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import pytest
 
 from uvlock2nix.errors import ToolError
 from uvlock2nix.knowledge.channel import Found
 from uvlock2nix.knowledge.evaluate import evaluate
-from uvlock2nix.nix.runner import Ran
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    code: int
+    stdout: str
 
 
 class FakeNix:
@@ -18,9 +24,7 @@ class FakeNix:
         self.rows, self.poison, self.version = rows, poison, version
         self.asked: list[list[str]] = []
 
-    def run(
-        self, argv: Sequence[str], on_line: Callable[[str], None], *, env: Mapping[str, str] | None = None
-    ) -> Ran:
+    def run(self, argv: Sequence[str], on_line: Callable[[str], None]) -> Ran:
         args = {argv[i + 1]: argv[i + 2] for i, word in enumerate(argv) if word == "--argstr"}
         if "names" not in args:
             return Ran(0, json.dumps({"names": list(self.rows), "version": self.version}))
