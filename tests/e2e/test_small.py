@@ -58,7 +58,7 @@ def test_wheels_only_on_older_nix(suite: Suite, tmp_path: Path) -> None:
     done = stand.run([f"{built.package}/bin/wheels-only", "--check"], cwd=Path("/"))
     assert '"ruff"' in done.stdout
     if minor == stand_minor("forky"):
-        # Wheels only: another nixpkgs (compiler, libraries, Nix, the patch release of Python) gives the same bits.
+        # Another nixpkgs (compiler, libraries, Nix, patch release of Python) gives the same bits.
         assert version(stand) != version(require_stand("forky"))
         pins = project / "nix" / "python-deps.json"
         older = read_pins(pins).pin("x86_64-linux")
