@@ -12,6 +12,8 @@
 #   uvSyncNoBinary      packages to build although a wheel fits (list, optional)
 #   uvSyncExclude       packages that come from elsewhere (list, optional)
 #   uvSyncNative        JSON: what each build from source needs (optional)
+#   referenceInputs     attribute -> store path: the names of libraries that compiled files need (as for
+#                       strip-references-hook; optional)
 #   uvSyncCollisions    JSON: path -> the package whose bytes are kept (optional)
 #   uvSyncKey           what the environment must be, as `uvlock2nix generate` wrote it (optional)
 #   dontUseUvSync       leaves the phases alone
@@ -39,6 +41,14 @@ uvSyncBuildPhase() {
   if [ -n "${uvSyncNative-}" ]; then flags+=("--native=$uvSyncNative"); fi
   if [ -n "${uvSyncCollisions-}" ]; then flags+=("--collisions=$uvSyncCollisions"); fi
   if [ -n "${uvSyncKey-}" ]; then flags+=("--key=$uvSyncKey"); fi
+
+  # shellcheck disable=SC2154 # the derivation sets it, as text, list or table
+  case "$(declare -p referenceInputs 2>/dev/null)" in
+    "declare -A"*) for name in "${!referenceInputs[@]}"; do flags+=("--input=$name=${referenceInputs[$name]}"); done ;;
+    "declare -a"*) for name in "${referenceInputs[@]}"; do flags+=("--input=$name"); done ;;
+    "") ;;
+    *) flags+=("--inputs=$referenceInputs") ;;
+  esac
 
   # The daemon's certificates win over ours: behind a proxy only they are right.
   if [ -n "${NIX_SSL_CERT_FILE-}" ] && [ -e "$NIX_SSL_CERT_FILE" ]; then

@@ -62,7 +62,7 @@ def _directory(directory: Path) -> Path:
     return directory
 
 
-def _inputs(words: Iterable[str], texts: Iterable[str], store_dir: str) -> dict[str, str]:
+def inputs_of(words: Iterable[str], texts: Iterable[str], store_dir: str) -> dict[str, str]:
     """ATTR → path; ``out`` is the environment's, when it is a path in the store and nothing else is said."""
     found: dict[str, str] = {}
     own = os.environ.get("out", "")  # noqa: SIM112 - Nix gives it that name
@@ -134,7 +134,7 @@ def strip_command(
     report = strip(
         tree,
         store_paths=_closure(closure, store_dir),
-        inputs=_inputs(inputs, more_inputs, store_dir),
+        inputs=inputs_of(inputs, more_inputs, store_dir),
         manifest=manifest or tree / MANIFEST_PLACE,
         store_dir=store_dir,
     )
@@ -172,7 +172,7 @@ def audit_command(
 ) -> None:
     """Fail when a store reference is left in DIR: in a file, a file name or a symlink's target."""
     tree = _directory(directory)
-    own = _inputs(inputs, more_inputs, store_dir).values()
+    own = inputs_of(inputs, more_inputs, store_dir).values()
     paths = (*_closure(closure, store_dir), *(StorePath.parse(path, store_dir=store_dir) for path in own))
     findings = audit(tree, store_paths=paths, store_dir=store_dir)
     if as_json:
@@ -253,7 +253,7 @@ def restore_command(
     origin = _directory(source if source is not None else directory)
     report = restore(
         directory,
-        inputs=_inputs(inputs, more_inputs, store_dir),
+        inputs=inputs_of(inputs, more_inputs, store_dir),
         manifest=None if no_manifest else manifest or origin / MANIFEST_PLACE,
         needed_search=libraries,
         ignore=(*DEFAULT_IGNORE, *ignore),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import click
 
 from uvlock2nix.cli.options import selection_of, selection_options
+from uvlock2nix.cli.refs import inputs_of
 from uvlock2nix.errors import InputError, UsageError
+from uvlock2nix.refs.store import STORE_DIR
 from uvlock2nix.sync.core import sync
 from uvlock2nix.sync.run import Runner
 from uvlock2nix.sync.values import SyncRequest, parse_native
@@ -32,6 +35,8 @@ PATH = click.Path(path_type=Path)
 @click.option("--exclude", multiple=True, help="A package that comes from elsewhere.")
 @click.option("--native", default="", help="JSON: what each build needs.")
 @click.option("--collisions", default="", help="JSON: path → the package whose bytes are kept.")
+@click.option("--input", "inputs", multiple=True, metavar="ATTR=PATH", help="The name of a store path.")
+@click.option("--inputs", "more_inputs", multiple=True, metavar="TEXT", help="Several, as JSON or words.")
 @click.option("--cores", type=int, default=1)
 @click.option("--uv", default="uv")
 @selection_options
@@ -59,6 +64,9 @@ def command(project: Path, out: Path, **options: Any) -> None:
         no_binary=frozenset(options["no_binary_package"]),
         native=parse_native(options["native"]),
         collisions=parse_collisions(options["collisions"]),
+        reference_inputs=inputs_of(
+            options["inputs"], options["more_inputs"], os.environ.get("NIX_STORE", STORE_DIR)
+        ),
         cores=options["cores"] or 1,
         uv=options["uv"],
     )

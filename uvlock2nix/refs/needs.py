@@ -17,7 +17,7 @@ from uvlock2nix.refs.manifest import Manifest, by_file
 from uvlock2nix.refs.records import is_record, read_records
 from uvlock2nix.refs.resolve import Libraries, Resolution, elf_target, main_target
 from uvlock2nix.refs.scan import Entry, open_file
-from uvlock2nix.refs.undo import Undo
+from uvlock2nix.refs.undo import Undo, split_runpath
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ def plan_elf_files(
     origin: Path,
     entries: Sequence[Entry],
     record: Manifest,
+    linked: Mapping[str, Sequence[bytes]],
     undo: Undo,
     wishes: Wishes,
     result: Result,
@@ -56,6 +57,7 @@ def plan_elf_files(
 ) -> None:
     """Plan every ELF file of the tree: what the manifest says of it, then what it needs; all into ``result``.
 
+    ``linked``: file → the search path entries that the linker would have written.
     ``own``: the path of the tree's output in the store, where that is not where it is now.
     """
     recorded = by_file(record)
@@ -78,8 +80,10 @@ def plan_elf_files(
     for file, references in recorded.items():
         if any(one.kind in ("rpath", "interp") for one in references) and file not in plans:
             result.problems.append(f"{file}: the ELF file that was stripped is no longer there")
+    for file in linked.keys() - plans.keys():
+        result.problems.append(f"{file}: the ELF file that the manifest has libraries for is no longer there")
     libraries = _libraries(origin, plans, links, wishes, own)
-    _resolve_all(origin, entries, plans, libraries, wishes, undo, result)
+    _resolve_all(origin, entries, plans, linked, libraries, wishes, undo, result)
 
 
 def _libraries(
@@ -102,6 +106,7 @@ def _resolve_all(
     origin: Path,
     entries: Sequence[Entry],
     plans: Mapping[str, ElfPlan],
+    linked: Mapping[str, Sequence[bytes]],
     libraries: Libraries,
     wishes: Wishes,
     undo: Undo,
@@ -111,10 +116,12 @@ def _resolve_all(
     target = main_target((plan.member for plan in plans.values()), wishes.interpreter)
     for path, plan in sorted(plans.items()):
         resolution = Resolution((), (), ())
+        before = linked.get(path, ())
         if not wishes.libraries:
-            pass
+            has = split_runpath(plan.member.runpath)
+            plan.want([entry for entry in before if entry not in has], None, undo)
         elif plan.member.is_loaded and plan.member.facts.target == target:
-            resolution = libraries.resolve(plan.member, extra.get(path, ()))
+            resolution = libraries.resolve(plan.member, (*before, *extra.get(path, ())))
             plan.want(resolution.additions, wishes.interpreter, undo)
         elif plan.member.is_loaded:
             result.skipped.append((path, "made for another machine"))

@@ -11,6 +11,7 @@ from pathlib import Path
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.apply import Edit, Patch, Relink, Rewrite, Stage
 from uvlock2nix.refs.elfplan import ElfPlan, Growth
+from uvlock2nix.refs.linked import as_references, read_linked, search_paths
 from uvlock2nix.refs.manifest import Manifest, Reference, by_file, read_manifest
 from uvlock2nix.refs.needs import Result, Wishes, plan_elf_files
 from uvlock2nix.refs.parallel import cores
@@ -82,14 +83,17 @@ def restore(
     tree = tree.resolve()
     origin = tree if source is None else source.resolve()
     record = Manifest((), {}) if manifest is None else read_manifest(manifest)
-    undo = make_undo(record.references, inputs=parsed, others=others, leave=leave, store_dir=store_dir)
+    linked = read_linked(record, where=str(manifest))
+    recorded = (*record.references, *as_references(linked))
+    undo = make_undo(recorded, inputs=parsed, others=others, leave=leave, store_dir=store_dir)
     search = [*needed_search, *(f"{path.rstrip('/')}/lib" for attr, path in inputs.items() if attr != "out")]
     wishes = Wishes(search, ignore, interpreter, dlopen or {}, libraries)
     entries = [entry for entry in walk(origin) if not entry.path.startswith(".uvlock2nix-refs-")]
     result = Result()
     _plan_recorded(origin, record, undo, result)
     own = inputs.get("out")
-    plan_elf_files(origin, entries, record, undo, wishes, result, os.fsencode(own) if own else None)
+    found = search_paths(linked, undo.paths, undo.store)
+    plan_elf_files(origin, entries, record, found, undo, wishes, result, os.fsencode(own) if own else None)
     if result.problems:
         raise RefsError(
             "\n".join(["these cannot be restored:", *(f"  {line}" for line in sorted(result.problems))]),

@@ -23,6 +23,7 @@ from packaging.utils import canonicalize_name
 from uvlock2nix.errors import InputError, ToolError
 from uvlock2nix.sync.fetch import Logins, check_file, fetch
 from uvlock2nix.sync.isolate import isolated
+from uvlock2nix.sync.linking import library_folders, without_rpath
 from uvlock2nix.sync.requires import BuildSystem, effective_requires, read_build_system
 from uvlock2nix.sync.run import Runner
 from uvlock2nix.sync.unpack import unpack
@@ -90,6 +91,7 @@ class Workshop:
     locked: Mapping[str, str] = field(default_factory=dict)
     marker_environment: Mapping[str, str] = field(default_factory=dict)
     logins: Logins = field(default_factory=dict)
+    folders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def wheels(self) -> Path:
@@ -126,7 +128,8 @@ def build_wheel(
         NetworkError: its requirements cannot be had.
     """
     what = f"building {build.name} {build.version or ''}".rstrip()
-    env = build_environment(build, shop)
+    folders = (folder for name in sorted(ready) for folder in shop.folders.get(name, ()))
+    env = without_rpath(build_environment(build, shop), folders)
     python = _make_environment(build, shop, env, what)
     common = {
         "locked": {name: shop.locked[name] for name in ready if name in shop.locked},
@@ -335,6 +338,14 @@ def build_environment(build: Build, shop: Workshop) -> dict[str, str]:
     env["CARGO_PROFILE_RELEASE_DEBUG"] = "0"
     env.update(build.native.env)
     return env
+
+
+def folders_to_link(builds: Sequence[Build], shop: Workshop) -> dict[str, tuple[str, ...]]:
+    """Package → the folders of the store in which the linker of its build looks for libraries, in order."""
+    return {
+        build.name: library_folders(isolated(shop.env, build.native.inputs, shop.native_inputs))
+        for build in builds
+    }
 
 
 def _append(env: dict[str, str], name: str, words: Sequence[str]) -> None:

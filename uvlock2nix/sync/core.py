@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -15,9 +17,13 @@ from packaging.utils import canonicalize_name
 
 from uvlock2nix.layout import BUILD_REQUIRES, site_packages
 from uvlock2nix.lock import Project, load_project, resolve
-from uvlock2nix.sync.build import Workshop
+from uvlock2nix.refs.closure import closure_from_environment
+from uvlock2nix.refs.linked import Linked
+from uvlock2nix.refs.store import STORE_DIR, Keys
+from uvlock2nix.sync.build import Workshop, folders_to_link
 from uvlock2nix.sync.checking import check_installed, check_key
 from uvlock2nix.sync.install import Uv, decide_collisions, leave_out, not_built, selection_flags, shown
+from uvlock2nix.sync.linking import linked_libraries
 from uvlock2nix.sync.manifest import write_manifest
 from uvlock2nix.sync.normalise import Script, normalise
 from uvlock2nix.sync.plan import SyncPlan, plan_sync
@@ -79,6 +85,7 @@ def sync(request: SyncRequest, run: Runner) -> None:
     collided = decide_collisions(collisions(distributions), site, order, request.collisions, alone)
     _tell(collided, request.collisions, run)
     scripts = normalise(request.out, site)
+    libraries = _libraries(request, site, shop)
     kept = _move_in(required, request.out / BUILD_REQUIRES)
     write_manifest(
         request.out,
@@ -88,6 +95,7 @@ def sync(request: SyncRequest, run: Runner) -> None:
         scripts=scripts,
         collided=collided,
         build_requires=kept,
+        libraries=libraries,
     )
 
 
@@ -160,7 +168,7 @@ def _workshop(
     run: Runner,
 ) -> Workshop:
     locked = {step.package.name: step.package.version or "" for step in (*plan.wheels, *plan.built_steps)}
-    return Workshop(
+    shop = Workshop(
         run=run,
         uv=request.uv,
         python=request.python,
@@ -174,6 +182,24 @@ def _workshop(
         logins=logins(project, os.environ),
         marker_environment=target.marker_environment(),
     )
+    return replace(shop, folders=folders_to_link(plan.builds, shop))
+
+
+def _libraries(request: SyncRequest, site: Path, shop: Workshop) -> tuple[Linked, ...]:
+    """Which folders of the store each file that was compiled here finds its libraries in."""
+    folders = {name: found for name, found in shop.folders.items() if found}
+    if not folders:
+        return ()
+    store_dir = shop.env.get("NIX_STORE", STORE_DIR)
+    closure = closure_from_environment(os.environ, store_dir=store_dir)
+    keys = Keys(closure, request.reference_inputs, store_dir=store_dir)
+    inside = site.relative_to(request.out).as_posix()
+    files = {
+        one.name: [posixpath.normpath(f"{inside}/{entry.path}") for entry in one.entries]
+        for one in installed(site)
+        if one.name in folders
+    }
+    return linked_libraries(request.out, files, folders, keys, store_dir)
 
 
 def _build_requires(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from uvlock2nix.layout import LAYOUT, MANIFEST
+from uvlock2nix.refs.linked import Linked
 from uvlock2nix.sync.normalise import Script
 from uvlock2nix.sync.plan import Step, SyncPlan
 from uvlock2nix.sync.records import Collision
@@ -21,6 +22,7 @@ def write_manifest(
     scripts: Sequence[Script],
     collided: Sequence[tuple[Collision, str]],
     build_requires: Mapping[str, Sequence[Script]],
+    libraries: Sequence[Linked] = (),
 ) -> None:
     """Write the manifest below ``root``; nothing in it depends on time, place or the tools' versions."""
     packages = [_package(step, built=False) for step in plan.wheels]
@@ -38,6 +40,7 @@ def write_manifest(
         "buildRequires": {
             name: [_script(script) for script in kept] for name, kept in sorted(build_requires.items())
         },
+        "libraries": [one.to_json() for one in libraries],
     }
     path = root / MANIFEST
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -32,7 +32,7 @@ class NativeBuild:
 class SyncRequest:
     """Everything that decides what deps holds, and the places to work in.
 
-    ``native`` is None where the inputs' environment is not to be told apart (outside Nix).
+    ``reference_inputs``: attribute → store path, the names under which libraries are written down.
     """
 
     project: Path
@@ -50,6 +50,7 @@ class SyncRequest:
     no_binary: frozenset[str] = frozenset()
     native: Mapping[str, NativeBuild] = field(default_factory=dict)
     collisions: Mapping[str, str] = field(default_factory=dict)
+    reference_inputs: Mapping[str, str] = field(default_factory=dict)
     cores: int = 1
     uv: str = "uv"
 

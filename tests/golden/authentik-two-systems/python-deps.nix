@@ -33,8 +33,8 @@ let
 
   # What the content depends on (locked files, selection, Python, build settings), by system.
   keys = {
-    x86_64-linux = "7067fc510419f80158fdb8daa34a389a";
-    aarch64-darwin = "2ba29c9cbdacf178b48e3bf4021e2e9b";
+    x86_64-linux = "038b4746f0f2596358fdb8daa34a389a";
+    aarch64-darwin = "4521aed54e9d84c3b48e3bf4021e2e9b";
   };
   key = keys.${system}
     or (throw "authentik-like: nothing was generated for ${system}. Run: uvlock2nix generate --system ${system}");

@@ -33,7 +33,7 @@ let
 
   # What the content depends on (locked files, selection, Python, build settings), by system.
   keys = {
-    x86_64-linux = "7067fc510419f80158fdb8daa34a389a";
+    x86_64-linux = "038b4746f0f2596358fdb8daa34a389a";
   };
   key = keys.${system}
     or (throw "authentik-like: nothing was generated for ${system}. Run: uvlock2nix generate --system ${system}");

@@ -22,7 +22,7 @@ let
 
   # What the content depends on (locked files, selection, Python, build settings), by system.
   keys = {
-    x86_64-linux = "99dc143104c22cc433c86abcde473e0c";
+    x86_64-linux = "b4f138b2301144c133c86abcde473e0c";
   };
   key = keys.${system}
     or (throw "hello-uv: nothing was generated for ${system}. Run: uvlock2nix generate --system ${system}");

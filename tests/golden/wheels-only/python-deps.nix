@@ -22,7 +22,7 @@ let
 
   # What the content depends on (locked files, selection, Python, build settings), by system.
   keys = {
-    x86_64-linux = "0610319a111d536231a15fa2062f3122";
+    x86_64-linux = "214e9e0750958c2931a15fa2062f3122";
   };
   key = keys.${system}
     or (throw "wheels-only: nothing was generated for ${system}. Run: uvlock2nix generate --system ${system}");

@@ -1,0 +1,109 @@
+"""Search paths that deps' manifest has instead of an RPATH come back at restore."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support.refs import store_path
+from uvlock2nix.errors import RefsError
+from uvlock2nix.refs import restore, strip
+from uvlock2nix.refs.elf import read_elf
+from uvlock2nix.refs.linked import Linked, read_linked
+from uvlock2nix.refs.manifest import parse_manifest
+from uvlock2nix.refs.patchelf import run_patchelf
+
+# A real one without an RPATH, so that patchelf has something to make longer.
+ELF = Path(__file__).parents[3] / "fixtures/elf/markupsafe-manylinux2014_aarch64.so"
+ZLIB, ICU = store_path("zlib-1.3.1"), store_path("icu4c-76.1")
+
+
+def tree_with(tmp_path: Path, libraries: object) -> Path:
+    tree = tmp_path / "tree"
+    place = tree / "nix-support/uvlock2nix"
+    place.mkdir(parents=True)
+    shutil.copy(ELF, tree / "m.so")
+    (place / "manifest.json").write_text(json.dumps({"schema": 1, "libraries": libraries}))
+    return tree
+
+
+def put_back(tree: Path, **more: object) -> tuple[str, ...]:
+    inputs = {"zlib": f"/nix/store/{ZLIB.base}", "icu": f"/nix/store/{ICU.base}"}
+    options: dict[str, object] = {"inputs": inputs, "grow": run_patchelf, "others": [ICU], **more}
+    manifest = tree / "nix-support/uvlock2nix/manifest.json"
+    restore(tree, manifest=manifest, **options)  # type: ignore[arg-type]
+    with (tree / "m.so").open("rb") as opened:
+        facts = read_elf(opened.fileno()).facts
+    return tuple(one.text.decode() for one in facts.runpaths)
+
+
+ENTRIES = [
+    {"file": "m.so", "key": "icu4c", "folder": "lib"},
+    {"file": "m.so", "key": "zlib", "folder": "lib/sub"},
+]
+WANTED = f"/nix/store/{ICU.base}/lib:/nix/store/{ZLIB.base}/lib/sub"
+
+
+@pytest.mark.parametrize("libraries", [True, False])
+def test_what_the_linker_would_have_written_comes_back_once(tmp_path: Path, libraries: bool) -> None:
+    tree = tree_with(tmp_path, ENTRIES)
+    assert put_back(tree, libraries=libraries) == (WANTED,)
+    before = (tree / "m.so").read_bytes()
+    assert put_back(tree, libraries=libraries) == (WANTED,)
+    assert (tree / "m.so").read_bytes() == before
+
+
+def test_strip_after_restore_keeps_it(tmp_path: Path) -> None:
+    tree = tree_with(tmp_path, ENTRIES)
+    put_back(tree)
+    manifest = tree / "nix-support/uvlock2nix/manifest.json"
+    strip(tree, store_paths=[ZLIB, ICU], inputs={"zlib": f"/nix/store/{ZLIB.base}"}, manifest=manifest)
+    assert WANTED.encode() not in (tree / "m.so").read_bytes()
+    assert put_back(tree) == (WANTED,)
+
+
+def test_left_keys_are_left_out(tmp_path: Path) -> None:
+    tree = tree_with(tmp_path, ENTRIES)
+    assert put_back(tree, leave=["icu4c"]) == (f"/nix/store/{ZLIB.base}/lib/sub",)
+
+
+def test_a_library_that_nothing_stands_for(tmp_path: Path) -> None:
+    tree = tree_with(tmp_path, [{"file": "m.so", "key": "openssl", "folder": "lib"}])
+    before = (tree / "m.so").read_bytes()
+    with pytest.raises(RefsError, match=r"openssl \(for m\.so\)"):
+        put_back(tree)
+    assert (tree / "m.so").read_bytes() == before
+
+
+def test_a_file_that_is_gone(tmp_path: Path) -> None:
+    tree = tree_with(tmp_path, [{"file": "gone.so", "key": "zlib", "folder": "lib"}])
+    with pytest.raises(RefsError, match=r"gone\.so: the ELF file that the manifest has libraries for"):
+        put_back(tree)
+
+
+@pytest.mark.parametrize(
+    "libraries",
+    [
+        {},
+        [1],
+        [{"file": "m.so", "key": "zlib"}],
+        [{"file": "../m.so", "key": "zlib", "folder": "lib"}],
+        [{"file": "m.so", "key": "zlib", "folder": "../../lib"}],
+        [{"file": "m.so", "key": "zlib", "folder": "lib:/evil"}],
+        [{"file": "m.so", "key": "a b", "folder": "lib"}],
+        [{"file": "m.so", "key": "zlib", "folder": ["lib"]}],
+    ],
+)
+def test_another_shape_is_refused(libraries: object) -> None:
+    content = json.dumps({"schema": 1, "libraries": libraries}).encode()
+    with pytest.raises(RefsError, match=r"here: `?libraries"):
+        read_linked(parse_manifest(content, where="here"), where="here")
+
+
+def test_written_and_read() -> None:
+    linked = (Linked("a.so", "zlib", "lib"), Linked("a.so", "openssl.dev", "lib64"))
+    content = json.dumps({"schema": 1, "libraries": [one.to_json() for one in linked]}).encode()
+    assert read_linked(parse_manifest(content, where="here"), where="here") == linked

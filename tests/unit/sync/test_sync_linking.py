@@ -1,0 +1,63 @@
+"""Linking without an RPATH: what the linker is told, and what is written down instead."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.refs import make_elf, store_path
+from uvlock2nix.refs.linked import Linked
+from uvlock2nix.refs.store import Keys
+from uvlock2nix.sync.linking import library_folders, linked_libraries, without_rpath
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Mach-O files have no RPATH of this kind")
+
+
+def test_the_linker_is_told(tmp_path: Path) -> None:
+    env = {
+        "NIX_CC": "/cc",
+        "NIX_STORE": str(tmp_path),
+        "NIX_LDFLAGS": f"-rpath {tmp_path}/out/lib -L{tmp_path}/a/lib -L {tmp_path}/b/lib -L/usr/lib -O1",
+        "LD_LIBRARY_PATH": "/mine",
+    }
+    assert library_folders(env) == (f"{tmp_path}/a/lib", f"{tmp_path}/b/lib")
+    changed = without_rpath(env, [f"{tmp_path}/c/lib", f"{tmp_path}/a/lib"])
+    assert changed["NIX_DONT_SET_RPATH"] == "1"
+    assert changed["NIX_LDFLAGS"] == f"-L{tmp_path}/a/lib -L {tmp_path}/b/lib -L/usr/lib -O1"
+    assert changed["LD_LIBRARY_PATH"].split(":") == [*(f"{tmp_path}/{x}/lib" for x in "abc"), "/mine"]
+
+
+def test_without_nixpkgs_compiler_nothing_changes() -> None:
+    env = {"NIX_LDFLAGS": "-rpath /nix/store/x/lib -L/nix/store/x/lib", "LDFLAGS": "-L/usr/lib"}
+    assert without_rpath(env) == env
+    assert library_folders(env) == ()
+
+
+def test_what_is_written_down(tmp_path: Path) -> None:
+    store, root = tmp_path / "store", tmp_path / "deps"
+    known, other = store_path("libxml2-2.13.8"), store_path("icu4c-76.1")
+    for path, names in ((known, ["libxml2.so.2", "both.so"]), (other, ["libicuuc.so.76", "both.so"])):
+        (store / path.base / "lib").mkdir(parents=True)
+        for name in names:
+            (store / path.base / "lib" / name).touch()
+    site = root / "lib/python3.13/site-packages/lxml"
+    site.mkdir(parents=True)
+    needed = [b"libc.so.6", b"both.so", b"libicuuc.so.76"]
+    (site / "etree.so").write_bytes(make_elf(needed=needed))
+    (site / "other.so").write_bytes(make_elf(needed=[b"libxml2.so.2", b"$ORIGIN/libicuuc.so.76"]))
+    (site / "broken.so").write_bytes(make_elf(needed=needed)[:90])
+    (site / "etree.py").write_text("libicuuc.so.76")
+    (site / "link.so").symlink_to("etree.so")
+    names = [f"lib/python3.13/site-packages/lxml/{path.name}" for path in site.iterdir()]
+    folders = {"lxml": (f"{store}/{known.base}/lib", f"{store}/{other.base}/lib"), "alone": ()}
+    keys = Keys([known, other], {"libxml2": f"{store}/{known.base}"}, store_dir=str(store))
+    found = linked_libraries(root, {"lxml": [*names, "gone.so"]}, folders, keys, str(store))
+    place = "lib/python3.13/site-packages/lxml"
+    assert found == (
+        # The first folder that has `both.so` is the linker's, the second one has what is left.
+        Linked(f"{place}/etree.so", "libxml2", "lib"),
+        Linked(f"{place}/etree.so", "icu4c", "lib"),
+        Linked(f"{place}/other.so", "libxml2", "lib"),
+    )

@@ -1,0 +1,72 @@
+"""Libraries that compiled files were linked against, written down instead of an RPATH.
+
+An RPATH decides how long an ELF file's string table is, and so where everything behind it lies: a library
+whose version has one more digit would give other bytes everywhere. So deps links without one, and says in
+its manifest, under ``libraries``, what the linker would have written; restore appends it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from uvlock2nix.errors import RefsError, UsageError
+from uvlock2nix.refs.manifest import Manifest, Reference, is_inside
+from uvlock2nix.refs.store import StorePath, check_key
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Linked:
+    """``file`` of the tree needs the folder ``folder`` (relative, as ``lib``) of what ``key`` stands for."""
+
+    file: str
+    key: str
+    folder: str
+
+    def to_json(self) -> dict[str, str]:
+        """The JSON object of the manifest."""
+        return {"file": self.file, "folder": self.folder, "key": self.key}
+
+
+def read_linked(record: Manifest, *, where: str) -> tuple[Linked, ...]:
+    """What the manifest ``record`` says under ``libraries``, in its order, which is the search order.
+
+    Raises:
+        RefsError: it is of another shape; ``where`` is for the message.
+    """
+    items = record.rest.get("libraries", [])
+    if not isinstance(items, list):
+        raise RefsError(f"{where}: `libraries` is not a list")
+    return tuple(_linked(item, f"{where}: libraries[{number}]") for number, item in enumerate(items))
+
+
+def _linked(item: object, where: str) -> Linked:
+    texts = [item.get(name) for name in ("file", "key", "folder")] if isinstance(item, dict) else []
+    if len(texts) != 3 or not all(isinstance(text, str) for text in texts):
+        raise RefsError(f"{where} is not an object with the texts file, key and folder")
+    file, key, folder = (str(text) for text in texts)
+    if not is_inside(file) or not is_inside(folder) or ":" in folder:
+        raise RefsError(f"{where}: {file!r} and {folder!r} must be relative paths that stay inside")
+    try:
+        check_key(key)
+    except UsageError as error:
+        raise RefsError(f"{where}.key: {error.message}") from error
+    return Linked(file, key, folder)
+
+
+def as_references(linked: Iterable[Linked]) -> tuple[Reference, ...]:
+    """One reference for each: what must stand for its key at restore."""
+    return tuple(Reference(one.file, "rpath", one.key) for one in linked)
+
+
+def search_paths(
+    linked: Iterable[Linked], paths: Mapping[str, StorePath], store: bytes
+) -> dict[str, list[bytes]]:
+    """File → search path entries; ``store`` ends with a slash. Keys that ``paths`` lacks were left out."""
+    found: dict[str, list[bytes]] = {}
+    for one in linked:
+        if one.key in paths:
+            entry = store + os.fsencode(f"{paths[one.key].base}/{one.folder}")
+            found.setdefault(one.file, []).append(entry)
+    return found

@@ -1,0 +1,117 @@
+"""What is compiled gets no RPATH: which libraries it was linked against is written down instead.
+
+The linker's wrapper of nixpkgs adds the folder of each library to the RPATH, and thereby the length of each
+library's version to the layout of the file (:mod:`uvlock2nix.refs.linked` says what follows from that).
+``NIX_DONT_SET_RPATH`` is its switch. Programs that a build links and runs then need ``LD_LIBRARY_PATH``.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from uvlock2nix.refs.elf import MAGIC, CorruptElf, read_elf
+from uvlock2nix.refs.linked import Linked
+from uvlock2nix.refs.store import STORE_DIR, Keys, StorePath
+
+
+def without_rpath(env: Mapping[str, str], others: Iterable[str] = ()) -> dict[str, str]:
+    """``env`` for a build whose linker writes no search path into what it links.
+
+    ``others`` are further folders in which a program that the build runs may find its libraries: those of
+    packages that were built before and that this build loads. Without nixpkgs' compiler nothing changes.
+    """
+    if not _is_nixpkgs_linux(env):
+        return dict(env)
+    kept = _without_rpath_words(env.get("NIX_LDFLAGS", "").split())
+    found = dict.fromkeys((*library_folders(env), *others))
+    paths = [path for path in (*found, *env.get("LD_LIBRARY_PATH", "").split(":")) if path]
+    return {
+        **env,
+        "NIX_DONT_SET_RPATH": "1",
+        "NIX_LDFLAGS": " ".join(kept),
+        **({"LD_LIBRARY_PATH": ":".join(paths)} if paths else {}),
+    }
+
+
+def library_folders(env: Mapping[str, str]) -> tuple[str, ...]:
+    """The folders of the store that the linker searches (``-L``), in its order."""
+    store = env.get("NIX_STORE", STORE_DIR).rstrip("/") + "/"
+    if not _is_nixpkgs_linux(env):
+        return ()
+    words = env.get("NIX_LDFLAGS", "").split()
+    folders = [word[2:] or following for word, following in _pairs(words) if word.startswith("-L")]
+    return tuple(dict.fromkeys(folder.rstrip("/") for folder in folders if folder.startswith(store)))
+
+
+def linked_libraries(
+    root: Path,
+    files: Mapping[str, Iterable[str]],
+    folders: Mapping[str, Sequence[str]],
+    keys: Keys,
+    store_dir: str = STORE_DIR,
+) -> tuple[Linked, ...]:
+    """What the linker would have written: for each ELF file the folders that have what it needs.
+
+    ``files`` maps packages to their files (relative to ``root``), ``folders`` packages to what
+    :func:`library_folders` says of their build; ``keys`` names store paths. Sorted by file, then in the order
+    of the search.
+    """
+    found: list[Linked] = []
+    for name in sorted(files):
+        for file in sorted(set(files[name])):
+            needed = _needed(root / file)
+            for folder in folders.get(name, ()) if needed else ():
+                here = [library for library in needed if os.path.lexists(f"{folder}/{library}")]
+                if here:
+                    path = StorePath.parse(folder, store_dir=store_dir)
+                    inside = posixpath.relpath(folder, f"{store_dir}/{path.base}")
+                    found.append(Linked(file, keys.key(path.hash, path.name), inside))
+                # The first folder that has a library is the one that the linker takes.
+                needed = [library for library in needed if library not in here]
+    return tuple(found)
+
+
+def _needed(file: Path) -> list[str]:
+    """The libraries that an ELF file names; none for anything else, and for what is no proper one."""
+    if file.is_symlink() or not file.is_file():
+        return []
+    with file.open("rb") as opened:
+        if opened.read(4) != MAGIC:
+            return []
+        try:
+            facts = read_elf(opened.fileno()).facts
+        except CorruptElf:
+            return []
+    return [os.fsdecode(name) for name in facts.needed if name and b"/" not in name]
+
+
+def _is_nixpkgs_linux(env: Mapping[str, str]) -> bool:
+    """Whether the compiler is nixpkgs' wrapper for ELF: Mach-O has absolute names instead of search paths."""
+    return "NIX_CC" in env and sys.platform == "linux"
+
+
+def _pairs(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each word with the one behind it; a word that belongs to a lone ``-L`` does not come by itself."""
+    skip = False
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if not skip:
+            yield word, following
+        skip = not skip and word == "-L"
+
+
+def _without_rpath_words(words: Sequence[str]) -> list[str]:
+    """``words`` without ``-rpath FOLDER``: stdenv names the derivation's own output so."""
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in ("-rpath", "--rpath"):
+            skip = True
+        elif not word.startswith(("-rpath=", "--rpath=")):
+            kept.append(word)
+    return kept
