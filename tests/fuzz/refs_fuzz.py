@@ -21,6 +21,7 @@ from tests.support.refs import make_elf, snapshot, store_path
 from uvlock2nix.errors import Uvlock2nixError
 from uvlock2nix.refs import restore, strip
 from uvlock2nix.refs.elf import CorruptElf, ElfFile, bytes_reader
+from uvlock2nix.refs.elfusers import other_users
 from uvlock2nix.refs.manifest import parse_manifest
 from uvlock2nix.refs.replace import place
 from uvlock2nix.refs.resolve import effective_runpath
@@ -75,7 +76,7 @@ def fuzz_elf(data: bytes) -> None:
         elf = ElfFile(bytes_reader(data), len(data))
         for runpath in elf.facts.runpaths:
             room = len(runpath.text)
-            users = elf.other_users(runpath, room)
+            users = other_users(elf, runpath, room)
             assert data[runpath.offset : runpath.offset + room] == runpath.text
             if users:
                 placed = place(runpath.text, b"x" * (room // 2), room - min(users))

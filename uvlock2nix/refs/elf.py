@@ -1,48 +1,53 @@
-"""The facts of an ELF file that matter for references, read from the program headers.
+"""The facts of an ELF file that matter for references: pyelftools reads them, this module keeps watch.
 
-Written against the System V gABI (https://www.sco.com/developers/gabi/latest/contents.html) and the GNU
-additions (symbol hash, symbol versions). Classes 32 and 64, both byte orders. Every offset, size and count is
-checked against the file before it is used, so a hostile file costs no more than its own size: what does not
-fit together is :class:`CorruptElf`.
+Classes 32 and 64, both byte orders, after the System V gABI
+(https://www.sco.com/developers/gabi/latest/contents.html). The bounds are ours, so that a hostile file costs
+little more than its own size: every offset, size and count is checked against the file before it is used, and
+pyelftools sees the file through a stream with a budget. What does not fit together is :class:`CorruptElf`.
 
-Section headers are not used: the dynamic loader does not read them either, and tools that shrink a file drop
-them.
+Section headers do not count: the dynamic loader does not read them either, and tools that shrink a file drop
+them. pyelftools would trust them (a hostile file has 2**64), so it is told that there are none. Names are
+taken as bytes, by its ``parse_cstring_from_stream``: a search path need not be UTF-8, and must come back
+byte for byte.
+
+pyelftools is imported when the first ELF file is read: that takes 50 ms, and most commands see none.
 """
 
 from __future__ import annotations
 
 import os
-import struct
-from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Final, TypeAlias, cast
+
+from uvlock2nix.refs.elfstream import CorruptElf, GuardedStream, Read, bytes_reader, file_reader
+
+if TYPE_CHECKING:
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.segments import Segment
+
+__all__ = [
+    "CorruptElf",
+    "ElfFacts",
+    "ElfFile",
+    "Interpreter",
+    "RunPath",
+    "bytes_reader",
+    "read_elf",
+    "read_target",
+]
 
 MAGIC: Final = b"\x7fELF"
 ET_EXEC: Final = 2
 ET_DYN: Final = 3
-_PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
-_DT_NEEDED, _DT_HASH, _DT_STRTAB, _DT_SYMTAB, _DT_STRSZ, _DT_SYMENT = 1, 4, 5, 6, 10, 11
-_DT_SONAME, _DT_RPATH, _DT_RUNPATH = 14, 15, 29
-_DT_GNU_HASH, _DT_VERDEF, _DT_VERDEFNUM, _DT_VERNEED, _DT_VERNEEDNUM = (
-    0x6FFFFEF5,
-    0x6FFFFFFC,
-    0x6FFFFFFD,
-    0x6FFFFFFE,
-    0x6FFFFFFF,
-)
-# Tags whose value is an offset in the string table:
-# NEEDED SONAME RPATH RUNPATH CONFIG DEPAUDIT AUDIT AUXILIARY FILTER
-_STRING_TAGS: Final = frozenset({1, 14, 15, 29, 0x6FFFFEFA, 0x6FFFFEFB, 0x6FFFFEFC, 0x7FFFFFFD, 0x7FFFFFFF})
+_DT_NEEDED, _DT_STRTAB, _DT_STRSZ, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 1, 5, 10, 14, 15, 29
 _LONGEST_STRING: Final = 1 << 16
-_MOST_DYNAMIC: Final = 1 << 16
-_WIDE_HASH: Final = frozenset({22, 0x9026})  # s390 and Alpha have 64-bit words in DT_HASH
+_MOST_TEXT: Final = 1 << 22
+_MOST_DYNAMIC: Final = 1 << 14
 
-Read: TypeAlias = Callable[[int, int], bytes]
-
-
-class CorruptElf(Exception):
-    """The file begins like ELF, and then does not fit together."""
+Target: TypeAlias = tuple[int, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class Interpreter:
 class ElfFacts:
     """What the dynamic loader reads. ``target``: class, byte order, machine: what may be loaded together."""
 
-    target: tuple[int, str, int]
+    target: Target
     kind: int
     is_dynamic: bool
     interpreter: Interpreter | None
@@ -77,115 +82,118 @@ class ElfFacts:
     soname: bytes | None
 
 
-def file_reader(descriptor: int) -> Read:
-    """A reader of an open file for :func:`read_elf`."""
+class _NoStrings:
+    """A string table for pyelftools, which would decode what :meth:`ElfFile.string` reads as bytes."""
 
-    def read(offset: int, size: int) -> bytes:
-        data = os.pread(descriptor, size, offset)
-        if len(data) != size:
-            raise CorruptElf(f"the file ends before offset {offset + size}")
-        return data
-
-    return read
+    def get_string(self, offset: int, /) -> str:
+        return ""
 
 
-def bytes_reader(content: bytes) -> Read:
-    """A reader of bytes for :func:`read_elf`."""
+@contextmanager
+def _guarded() -> Iterator[None]:
+    """What pyelftools cannot read is :class:`CorruptElf`."""
+    from elftools.common.exceptions import ELFError
 
-    def read(offset: int, size: int) -> bytes:
-        data = content[offset : offset + size]
-        if len(data) != size:
-            raise CorruptElf(f"the file ends before offset {offset + size}")
-        return data
+    try:
+        yield
+    except ELFError as error:
+        raise CorruptElf(str(error)) from error
 
-    return read
+
+def _number(names: Mapping[str, object], value: int | str) -> int:
+    """The number in the file for what pyelftools shows by name where it knows one."""
+    return value if isinstance(value, int) else cast("int", names[value])
 
 
 class ElfFile:
     """An ELF file of ``size`` bytes behind ``read``. Only :class:`CorruptElf` is raised for what it holds."""
 
     def __init__(self, read: Read, size: int) -> None:
-        self._size = size
+        self.size = size
         self._raw = read
-        ident = self._read(0, 16)
-        if ident[:4] != MAGIC or ident[4] not in (1, 2) or ident[5] not in (1, 2):
-            raise CorruptElf("the identification names no known class or byte order")
-        self.bits, self.order = 32 * ident[4], "<" if ident[5] == 1 else ">"
-        self._word = "I" if self.bits == 32 else "Q"
-        self._header = self._unpack(16, f"HHI{self._word * 3}IHHHHHH")
-        self.loads: tuple[tuple[int, int, int], ...] = ()
-        self.facts = self._facts()
+        with _guarded():
+            self._elf, target = _open(self._stream())
+            self.bits, self.order, _ = target
+            self.loads: tuple[tuple[int, int, int], ...] = ()
+            self.dynamic: tuple[tuple[int, int], ...] = ()
+            self.facts = self._facts(target)
 
-    def _read(self, offset: int, size: int) -> bytes:
-        if offset < 0 or size < 0 or offset + size > self._size:
+    def _stream(self, end: int | None = None) -> IO[bytes]:
+        return cast("IO[bytes]", GuardedStream(self._raw, self.size if end is None else end))
+
+    def _check(self, offset: int, size: int) -> None:
+        if offset < 0 or size < 0 or offset + size > self.size:
             raise CorruptElf(f"{size} bytes at offset {offset} are not in the file")
-        return self._raw(offset, size)
 
-    def _unpack(self, offset: int, layout: str) -> tuple[int, ...]:
-        layout = self.order + layout
-        values: tuple[int, ...] = struct.unpack(layout, self._read(offset, struct.calcsize(layout)))
-        return values
-
-    def _segments(self) -> list[tuple[int, int, int, int]]:
-        """(type, offset, vaddr, filesz) of each program header."""
-        offset, size, count = self._header[4], self._header[8], self._header[9]
+    def _segments(self) -> list[Segment]:
+        header, size = self._elf.header, self._elf.structs.Elf_Phdr.sizeof()
+        count = header["e_phnum"]
         if count == 0:
             return []
-        if self.bits == 32:
-            layout = struct.Struct(self.order + "IIIIIIII")
-            pick = (0, 1, 2, 4)
-        else:
-            layout = struct.Struct(self.order + "IIQQQQQQ")
-            pick = (0, 2, 3, 5)
-        if size != layout.size or count == 0xFFFF:
+        if header["e_phentsize"] != size or count == 0xFFFF:
             raise CorruptElf("the program headers have an impossible size or number")
-        table = self._read(offset, size * count)
-        return [(row[pick[0]], row[pick[1]], row[pick[2]], row[pick[3]]) for row in layout.iter_unpack(table)]
+        self._check(header["e_phoff"], size * count)
+        return list(self._elf.iter_segments())
 
-    def _facts(self) -> ElfFacts:
+    def _facts(self, target: Target) -> ElfFacts:
+        from elftools.elf.enums import ENUM_E_TYPE
+
         segments = self._segments()
         self.loads = tuple(
-            (vaddr, offset, filesz) for kind, offset, vaddr, filesz in segments if kind == _PT_LOAD
+            (one["p_vaddr"], one["p_offset"], one["p_filesz"])
+            for one in segments
+            if one["p_type"] == "PT_LOAD"
         )
         interpreter = None
-        self._dynamic: tuple[tuple[int, int], ...] = ()
-        for kind, offset, _, filesz in segments:
-            if kind == _PT_INTERP:
-                if not 0 < filesz <= _LONGEST_STRING:
-                    raise CorruptElf("the interpreter has an impossible length")
-                data = self._read(offset, filesz)
-                if b"\0" not in data:
-                    raise CorruptElf("the interpreter has no end")
-                interpreter = Interpreter(offset, data.split(b"\0", 1)[0], filesz)
-            elif kind == _PT_DYNAMIC:
-                self._dynamic = tuple(self._dynamic_entries(offset, filesz))
-        values = dict(reversed(self._dynamic))
-        self._values = values
-        self.strings = self._offset(values[_DT_STRTAB]) if _DT_STRTAB in values else -1
+        for segment in segments:
+            if segment["p_type"] == "PT_INTERP":
+                interpreter = self._interpreter(segment)
+            elif segment["p_type"] == "PT_DYNAMIC":
+                self.dynamic = tuple(self._dynamic_entries(segment))
+        # As the dynamic loader does it: of several entries with one tag, the last one counts.
+        values = dict(self.dynamic)
+        self.values = values
+        self.strings = self.offset_of(values[_DT_STRTAB]) if _DT_STRTAB in values else -1
         self.strings_size = values.get(_DT_STRSZ, 0)
-        if self.strings >= 0 and self.strings + self.strings_size > self._size:
-            raise CorruptElf("the dynamic string table is not in the file")
+        if self.strings >= 0:
+            self._check(self.strings, self.strings_size)
         return ElfFacts(
-            target=(self.bits, self.order, self._header[1]),
-            kind=self._header[0],
-            is_dynamic=bool(self._dynamic),
+            target=target,
+            kind=_number(ENUM_E_TYPE, self._elf.header["e_type"]),
+            is_dynamic=bool(self.dynamic),
             interpreter=interpreter,
             runpaths=self._runpaths(),
-            needed=tuple(self.string(value) for tag, value in self._dynamic if tag == _DT_NEEDED),
+            needed=tuple(self._texts(value for tag, value in self.dynamic if tag == _DT_NEEDED)),
             soname=self.string(values[_DT_SONAME]) if _DT_SONAME in values else None,
         )
 
-    def _dynamic_entries(self, offset: int, size: int) -> Iterator[tuple[int, int]]:
-        layout = struct.Struct(self.order + self._word * 2)
-        if size > _MOST_DYNAMIC * layout.size:
-            raise CorruptElf("the dynamic section is impossibly long")
-        data = self._read(offset, size - size % layout.size)
-        for tag, value in layout.iter_unpack(data):
-            if tag == 0:
-                return
-            yield tag, value
+    def _interpreter(self, segment: Segment) -> Interpreter:
+        offset, room = segment["p_offset"], segment["p_filesz"]
+        if not 0 < room <= _LONGEST_STRING:
+            raise CorruptElf("the interpreter has an impossible length")
+        self._check(offset, room)
+        text, end, _ = segment.data().partition(b"\0")
+        if not end:
+            raise CorruptElf("the interpreter has no end")
+        return Interpreter(offset, text, room)
 
-    def _offset(self, address: int) -> int:
+    def _dynamic_entries(self, segment: Segment) -> Iterator[tuple[int, int]]:
+        from elftools.elf.dynamic import Dynamic
+        from elftools.elf.enums import ENUM_D_TAG
+
+        offset, count = segment["p_offset"], segment["p_filesz"] // self._elf.structs.Elf_Dyn.sizeof()
+        if count > _MOST_DYNAMIC:
+            raise CorruptElf("the dynamic section is impossibly long")
+        self._check(offset, segment["p_filesz"])
+        dynamic = Dynamic(self._elf.stream, self._elf, _NoStrings(), offset, count == 0)
+        for tag in islice(dynamic.iter_tags(), count):  # by itself it ends at DT_NULL only
+            number = _number(ENUM_D_TAG, tag.entry.d_tag)
+            if number == 0:
+                return
+            yield number, tag.entry.d_val
+
+    def offset_of(self, address: int) -> int:
+        """Where in the file the byte is that is loaded at ``address``."""
         for vaddr, offset, filesz in self.loads:
             if vaddr <= address < vaddr + filesz:
                 return offset + address - vaddr
@@ -193,136 +201,77 @@ class ElfFile:
 
     def string(self, index: int) -> bytes:
         """The string at ``index`` of the dynamic string table."""
+        from elftools.common.utils import parse_cstring_from_stream
+
         if self.strings < 0 or not 0 <= index < self.strings_size:
             raise CorruptElf(f"string {index} is not in the dynamic string table")
-        data = self._read(self.strings + index, min(self.strings_size - index, _LONGEST_STRING))
-        end = data.find(b"\0")
-        if end < 0:
+        end = self.strings + min(self.strings_size, index + _LONGEST_STRING)
+        text = parse_cstring_from_stream(self._stream(end), self.strings + index)
+        if text is None:
             raise CorruptElf(f"string {index} of the dynamic string table has no end")
-        return data[:end]
+        return text
+
+    def _texts(self, indices: Iterable[int]) -> Iterator[bytes]:
+        """Strings of the table, which may not be repeated without end."""
+        left = _MOST_TEXT
+        for index in indices:
+            text = self.string(index)
+            left -= len(text)
+            if left < 0:
+                raise CorruptElf("the dynamic section names impossibly much")
+            yield text
 
     def window(self, offset: int, size: int) -> bytes:
         """``size`` bytes of the file at ``offset``."""
-        return self._read(offset, size)
+        self._check(offset, size)
+        return self._raw(offset, size)
+
+    def record(self, kind: str, offset: int) -> Mapping[str, int]:
+        """The record at ``offset``, by the names of its fields; ``kind``: one of pyelftools' structures."""
+        from elftools.common.utils import struct_parse
+
+        with _guarded():
+            row: Mapping[str, int] = struct_parse(getattr(self._elf.structs, kind), self._stream(), offset)
+        return row
+
+    def number(self, kind: str, offset: int) -> int:
+        """The number at ``offset``; ``kind``: one of pyelftools' types, such as ``Elf_word``."""
+        from elftools.common.utils import struct_parse
+
+        with _guarded():
+            value: int = struct_parse(getattr(self._elf.structs, kind)(""), self._stream(), offset)
+        return value
 
     def _runpaths(self) -> tuple[RunPath, ...]:
+        """The search paths; the one that the loader goes by is the last one of its tag."""
         tags: dict[int, list[str]] = {}
-        for tag, value in self._dynamic:
+        for tag, value in self.dynamic:
             if tag in (_DT_RPATH, _DT_RUNPATH):
-                tags.setdefault(value, []).append("RPATH" if tag == _DT_RPATH else "RUNPATH")
+                tags[value] = [*tags.pop(value, []), "RPATH" if tag == _DT_RPATH else "RUNPATH"]
         return tuple(
-            RunPath(self.strings + index, self.string(index), index, tuple(names))
-            for index, names in tags.items()
+            RunPath(self.strings + index, text, index, tuple(tags[index]))
+            for index, text in zip(tags, self._texts(tags), strict=True)
         )
 
-    # -- who else uses bytes of the string table: linkers let strings share their ends --
 
-    def other_users(self, runpath: RunPath, room: int) -> frozenset[int] | None:
-        """Distances from the start of ``runpath`` at which other strings begin, within its ``room`` bytes.
+def _open(stream: IO[bytes]) -> tuple[ELFFile, Target]:
+    """pyelftools' view of a file, without its sections, and what the file is made for."""
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.enums import ENUM_E_MACHINE
 
-        None when the string is itself the end of a longer one, or is used as something else too: then not one
-        byte of it may change.
-        """
-        start, end = runpath.index, runpath.index + room
-        if start and self._read(self.strings + start - 1, 1) != b"\0":
-            return None
-        others = (one.index for one in self.facts.runpaths if one.index != start)
-        used = {index - start for index in others if start <= index < end}
-        for index in self._users():
-            if start <= index < end:
-                used.add(index - start)
-        return None if 0 in used else frozenset(used)
-
-    def _users(self) -> Iterator[int]:
-        """Offsets in the string table of everything but search paths."""
-        for tag, value in self._dynamic:
-            if tag in _STRING_TAGS and tag not in (_DT_RPATH, _DT_RUNPATH):
-                yield value
-        yield from self._symbol_names()
-        if _DT_VERNEED in self._values:
-            yield from self._versions(
-                self._values[_DT_VERNEED], self._values.get(_DT_VERNEEDNUM, 0), need=True
-            )
-        if _DT_VERDEF in self._values:
-            yield from self._versions(
-                self._values[_DT_VERDEF], self._values.get(_DT_VERDEFNUM, 0), need=False
-            )
-
-    def _versions(self, address: int, count: int, *, need: bool) -> Iterator[int]:
-        at = self._offset(address)
-        budget = self._size // 8
-        for _ in range(min(count, budget)):
-            if need:
-                _, entries, name, first, following = self._unpack(at, "HHIII")
-                yield name
-            else:
-                _, _, _, entries, _, first, following = self._unpack(at, "HHHHIII")
-            inner = at + first
-            for _ in range(entries):
-                budget -= 1
-                if budget < 0:
-                    raise CorruptElf("the symbol versions run in a circle")
-                if need:
-                    _, _, _, name, step = self._unpack(inner, "IHHII")
-                else:
-                    name, step = self._unpack(inner, "II")
-                yield name
-                if step == 0:
-                    break
-                inner += step
-            if following == 0:
-                return
-            at += following
-
-    def _symbol_names(self) -> Iterator[int]:
-        if _DT_SYMTAB not in self._values:
-            return
-        entry = self._values.get(_DT_SYMENT, 16 if self.bits == 32 else 24)
-        if entry < 16 or entry % 4 or entry > 64:
-            raise CorruptElf("the dynamic symbols have an impossible size")
-        start = self._offset(self._values[_DT_SYMTAB])
-        count = self._symbol_count(start, entry)
-        words = array("I")
-        per_block = 1 << 14
-        for first in range(0, count, per_block):
-            block = min(per_block, count - first)
-            words = array("I", self._read(start + first * entry, block * entry))
-            if (self.order == "<") != (struct.pack("=H", 1) == b"\1\0"):
-                words.byteswap()
-            yield from words[:: entry // 4]
-
-    def _symbol_count(self, start: int, entry: int) -> int:
-        if _DT_HASH in self._values:
-            at = self._offset(self._values[_DT_HASH])
-            count = self._unpack(at, "II")[1]
-            if self.bits == 64 and self._header[1] in _WIDE_HASH:
-                wide = self._unpack(at, "QQ")[1]
-                count = wide if start + wide * entry <= self._size else count
-        elif _DT_GNU_HASH in self._values:
-            count = self._gnu_hash_count(self._offset(self._values[_DT_GNU_HASH]))
-        else:
-            # What linkers do: the string table follows the symbols.
-            count = max(self.strings - start, 0) // entry
-        if start + count * entry > self._size:
-            raise CorruptElf("the dynamic symbols are not in the file")
-        return count
-
-    def _gnu_hash_count(self, at: int) -> int:
-        buckets, first, blooms, _ = self._unpack(at, "IIII")
-        chains = at + 16 + blooms * self.bits // 8 + buckets * 4
-        last = 0
-        for offset in range(chains - buckets * 4, chains, 1 << 16):
-            size = min(1 << 16, chains - offset)
-            last = max(last, *self._unpack(offset, f"{size // 4}I"), 0)
-        if last < first:
-            return first
-        while True:
-            block = self._read(chains + (last - first) * 4, 4)
-            last += 1
-            if block[0 if self.order == "<" else 3] & 1:
-                return last
+    elf = ELFFile(stream)
+    elf.header["e_shoff"] = 0  # pyelftools takes this for "no sections"
+    order = "<" if elf.little_endian else ">"
+    return elf, (elf.elfclass, order, _number(ENUM_E_MACHINE, elf.header["e_machine"]))
 
 
 def read_elf(descriptor: int) -> ElfFile:
     """The ELF file open at ``descriptor``; :class:`CorruptElf` when it does not fit together."""
     return ElfFile(file_reader(descriptor), os.fstat(descriptor).st_size)
+
+
+def read_target(descriptor: int) -> Target:
+    """What the ELF file open at ``descriptor`` is made for; :class:`CorruptElf` when it has no ELF header."""
+    with _guarded():
+        size = os.fstat(descriptor).st_size
+        return _open(cast("IO[bytes]", GuardedStream(file_reader(descriptor), size)))[1]

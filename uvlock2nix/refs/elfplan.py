@@ -10,6 +10,7 @@ from pathlib import Path
 
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.elf import MAGIC, CorruptElf, ElfFile, RunPath, read_elf
+from uvlock2nix.refs.elfusers import other_users
 from uvlock2nix.refs.manifest import Reference
 from uvlock2nix.refs.patchelf import Grow
 from uvlock2nix.refs.replace import place
@@ -63,7 +64,7 @@ class ElfPlan:
     def _effective(self) -> RunPath | None:
         runpaths = self.member.facts.runpaths
         for tag in ("RUNPATH", "RPATH"):
-            for runpath in runpaths:
+            for runpath in reversed(runpaths):
                 if tag in runpath.tags:
                     return runpath
         return None
@@ -105,7 +106,7 @@ class ElfPlan:
             if not len(runpath.text) <= room <= elf.strings_size - runpath.index - 1:
                 continue
             window = elf.window(runpath.offset, room + 1)
-            users = elf.other_users(runpath, room)
+            users = other_users(elf, runpath, room)
             if users is None or window[room:] != b"\0":
                 continue
             keep = room - min(users) if users else 0
@@ -130,7 +131,7 @@ class ElfPlan:
             searched = {runpath.index for runpath in before.facts.runpaths}
             for runpath in before.facts.runpaths:
                 room = max([len(runpath.text), *(one.room for one in self.references)])
-                users = before.other_users(runpath, min(room, before.strings_size - runpath.index)) or ()
+                users = other_users(before, runpath, min(room, before.strings_size - runpath.index)) or ()
                 others = [runpath.index + at for at in users if runpath.index + at not in searched]
                 same = same and all(before.string(index) == after.string(index) for index in others)
         except CorruptElf as error:

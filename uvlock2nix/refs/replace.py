@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from uvlock2nix.refs.elf import ElfFile
+from uvlock2nix.refs.elfusers import other_users
 from uvlock2nix.refs.manifest import Kind, Reference
 from uvlock2nix.refs.scan import Hit, Scanner
 from uvlock2nix.refs.store import NAME_CHARACTERS, Keys, placeholder
@@ -86,7 +87,7 @@ def elf_places(elf: ElfFile, hits: list[Hit]) -> list[tuple[Kind, int, bytes, in
         places.append(("interp", interpreter.offset, interpreter.text, 0))
     for runpath in elf.facts.runpaths:
         if has_hit(runpath.offset, runpath.text):
-            users = elf.other_users(runpath, len(runpath.text))
+            users = other_users(elf, runpath, len(runpath.text))
             if users is not None:
                 keep = len(runpath.text) - min(users) if users else 0
                 places.append(("rpath", runpath.offset, runpath.text, keep))

@@ -14,12 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
-from uvlock2nix.refs.elf import ET_DYN, ET_EXEC, MAGIC, ElfFacts
+from uvlock2nix.refs.elf import ET_DYN, ET_EXEC, CorruptElf, ElfFacts, Target, read_target
 from uvlock2nix.refs.undo import split_runpath
 
-Target: TypeAlias = tuple[int, str, int]
 DEFAULT_IGNORE: Final = ("libcuda.so.1",)
 # What every libc brings, for the case that nobody says which one it is.
 _LIBC: Final = frozenset(
@@ -140,18 +139,11 @@ def elf_target(path: bytes) -> Target | None:
     except OSError:
         return None
     try:
-        head = os.pread(descriptor, 20, 0)
-    except OSError:
+        return read_target(descriptor)
+    except (OSError, CorruptElf):
         return None
     finally:
         os.close(descriptor)
-    if len(head) < 20 or head[:4] != MAGIC or head[4] not in (1, 2) or head[5] not in (1, 2):
-        return None
-    return (
-        32 * head[4],
-        "<" if head[5] == 1 else ">",
-        int.from_bytes(head[18:20], "little" if head[5] == 1 else "big"),
-    )
 
 
 def main_target(members: Iterable[Member], interpreter: str | None) -> Target | None:
@@ -165,7 +157,7 @@ def main_target(members: Iterable[Member], interpreter: str | None) -> Target | 
 def effective_runpath(facts: ElfFacts) -> bytes:
     """The search path that the loader uses: DT_RUNPATH, else DT_RPATH, else nothing."""
     for tag in ("RUNPATH", "RPATH"):
-        for runpath in facts.runpaths:
+        for runpath in reversed(facts.runpaths):  # of several with one tag the last one counts
             if tag in runpath.tags:
                 return runpath.text
     return b""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.refs import make_elf
 from uvlock2nix.refs.elf import CorruptElf, ElfFile, bytes_reader
+from uvlock2nix.refs.elfusers import other_users, users
 
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures" / "elf"
 SAMPLES = sorted(path for path in FIXTURES.glob("*.so") if "macosx" not in path.name)
@@ -50,7 +51,7 @@ def test_all_symbol_names_are_counted_as_users_of_the_string_table(path: Path) -
         section = ELFFile(stream).get_section_by_name(".dynsym")
         assert isinstance(section, SymbolTableSection)
         names = {symbol.entry.st_name for symbol in section.iter_symbols()}
-    assert names <= set(read(path.read_bytes())._users())
+    assert names <= set(users(read(path.read_bytes())))
 
 
 @pytest.mark.parametrize(("bits", "order", "machine"), KINDS)
@@ -92,21 +93,21 @@ def test_strings_that_share_the_end_of_a_search_path_are_seen(
     elf = read(content)
     (runpath,) = elf.facts.runpaths
     if machine != 22 or gnu_hash:  # s390 has wide words in DT_HASH; the sample has not, and reads as empty
-        assert elf.other_users(runpath, 6) == frozenset({2, 3, 4, 5})
+        assert other_users(elf, runpath, 6) == frozenset({2, 3, 4, 5})
 
 
 def test_a_search_path_that_is_itself_an_end_may_not_be_changed() -> None:
     elf = read(make_elf(runpath=b"lib", symbols=[b"my_lib"], merge=True))
-    assert elf.other_users(elf.facts.runpaths[0], 3) is None
+    assert other_users(elf, elf.facts.runpaths[0], 3) is None
     elf = read(make_elf(runpath=b"lib", symbols=[b"lib"], merge=True))
-    assert elf.other_users(elf.facts.runpaths[0], 3) is None
+    assert other_users(elf, elf.facts.runpaths[0], 3) is None
 
 
 def test_two_search_paths_are_users_of_each_other() -> None:
     elf = read(make_elf(runpath=b"/y", rpath=b"/x:/y", merge=True))
     by_tag = {one.tags[0]: one for one in elf.facts.runpaths}
-    assert elf.other_users(by_tag["RPATH"], 5) == frozenset({3})
-    assert elf.other_users(by_tag["RUNPATH"], 2) is None
+    assert other_users(elf, by_tag["RPATH"], 5) == frozenset({3})
+    assert other_users(elf, by_tag["RUNPATH"], 2) is None
 
 
 @given(st.sampled_from(KINDS), st.integers(0, 500))
@@ -152,10 +153,10 @@ def test_a_header_that_cannot_be_is_corrupt(at: int, data: bytes) -> None:
 def test_symbol_versions_in_a_circle_end() -> None:
     content = make_elf(runpath=b"/abc", versions=[(b"libc.so.6", (b"A", b"B", b"C"))])
     elf = read(content)
-    at = elf._offset(elf._values[0x6FFFFFFE])
+    at = elf.offset_of(elf.values[0x6FFFFFFE])
     hostile = bytearray(content)
     hostile[at + 2 : at + 4] = b"\xff\xff"  # 65,535 entries
     hostile[at + 16 + 12 : at + 16 + 16] = (0).to_bytes(4, "little")
     hostile[at + 32 + 12 : at + 32 + 16] = (-16 & 0xFFFFFFFF).to_bytes(4, "little")
     elf = read(bytes(hostile))
-    assert elf.other_users(elf.facts.runpaths[0], 4) == frozenset()
+    assert other_users(elf, elf.facts.runpaths[0], 4) == frozenset()

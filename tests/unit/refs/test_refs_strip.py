@@ -22,6 +22,7 @@ from uvlock2nix.refs import (
 )
 from uvlock2nix.refs.apply import Patch, Rewrite, Stage
 from uvlock2nix.refs.elf import ElfFile, bytes_reader
+from uvlock2nix.refs.elfusers import users
 
 XML = store_path("libxml2-2.13.8")
 NEW_XML = store_path("libxml2-2.14.10", "2")
@@ -116,7 +117,7 @@ def test_ends_that_symbols_share_with_the_search_path_stay(tmp_path: Path) -> No
     stripped = (tmp_path / "e.so").read_bytes()
     elf = ElfFile(bytes_reader(stripped), len(stripped))
     assert elf.facts.runpaths[0].text == b"/nix/store/" + placeholder("libxml2", whole=True) + b"/lib"
-    names = {elf.string(index) for index in elf._symbol_names()}
+    names = {elf.string(index) for index in users(elf)}
     assert names == {b"", b"lib", b"b"}
 
 
