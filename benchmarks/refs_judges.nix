@@ -24,25 +24,26 @@ rec {
     nativeBuildInputs = [ pkgs.restoreReferencesHook ];
     referencesFrom = builtins.storePath stripped;
     inherit referenceInputs;
+    referencesLibraryPath = [ "${pkgs.stdenv.cc.cc.lib}/lib" ];
   };
 
   said = pkgs.stdenv.mkDerivation {
     name = "refs-said";
     dontUnpack = true;
     nativeBuildInputs = [ pkgs.python3 ];
-    inherit env;
+    tree = env;
     auditwheel = builtins.storePath auditwheel;
     lddtree = ./refs_lddtree.py;
     imports = ./refs_imports.py;
     installPhase = ''
       mkdir $out
-      find $env -type f \( -name '*.so*' -o -perm -100 \) | sort | while read -r file; do
+      find $tree -type f \( -name '*.so*' -o -perm -100 \) | sort | while read -r file; do
         [ "$(head -c 4 "$file")" = $'\x7fELF' ] || continue
         echo "== $file"
         ldd "$file" || echo "ldd ended with $?"
       done > $out/ldd 2>&1
-      PYTHONPATH=$auditwheel python3 -B $lddtree $env > $out/lddtree
-      python3 -I -B $imports $env/lib/python*/site-packages 300 > $out/imports
+      PYTHONPATH=$auditwheel python3 -B $lddtree $tree > $out/lddtree
+      python3 -I -B $imports $tree/lib/python*/site-packages 300 > $out/imports
     '';
   };
 }

@@ -25,7 +25,7 @@
 #   referenceInputs         attribute → store path; `out` is added
 #   referencesFrom          a stripped tree to make the tree from; default: the tree is there already
 #   referencesLink          set, with referencesFrom: files that do not change become symlinks into it
-#   referencesTree          the tree; default $out
+#   referencesTree          the tree; default: $out, and each further output that holds a stripped tree
 #   referencesManifest      default: nix-support/uvlock2nix/manifest.json of the stripped tree; "none": nothing
 #                           was stripped, only libraries and interpreters are looked after
 #   referencesLibraryPath   folders with libraries (list)
@@ -35,6 +35,7 @@
 #   referencesInterpreter   program interpreter; default: that of $NIX_BINTOOLS
 #   restoreReferencesFlags  further arguments of `uvlock2nix refs restore`
 #   dontRestoreReferences   set: do nothing
+# A derivation with a `buildCommand` or `phases` of its own (runCommand) calls restoreReferencesPhase itself.
 #   preRestoreReferences, postRestoreReferences: hooks
 
 _uvlock2nixRestoreWords() { # NAME: the words of a list, array or text; nothing when it is unset
@@ -62,12 +63,17 @@ _uvlock2nixRestoreOptions() { # OPTION NAME: append "OPTION word" to flags for e
   for word in "${words[@]}"; do flags+=("$1" "$word"); done
 }
 
-restoreReferencesPhase() {
-  echo "Executing restoreReferencesPhase"
-  runHook preRestoreReferences
+_uvlock2nixRestoreOutputs() { # the names of the derivation's outputs
+  if declare -F getAllOutputNames >/dev/null; then getAllOutputNames; else echo "${outputs:-out}"; fi
+}
 
-  local tree="${referencesTree:-$out}"
-  local -a flags=(--store-dir "${NIX_STORE:-/nix/store}" --input "out=$out") words=()
+_uvlock2nixRestoreTree() { # TREE OWN [FLAG…]: restore TREE, whose place in the store is OWN
+  local tree="$1" own="$2" output
+  shift 2
+  local -a flags=(--store-dir "${NIX_STORE:-/nix/store}" --input "out=$own" "$@") words=()
+  for output in $(_uvlock2nixRestoreOutputs); do
+    if [[ "${!output}" != "$own" ]]; then flags+=(--input "outputs.$output=${!output}"); fi
+  done
   # shellcheck disable=SC2154 # the derivation sets it, as text, list or table
   if [[ "$(declare -p referenceInputs 2>/dev/null)" != "declare -"[aA]* && "${referenceInputs-}" == "{"* ]]; then
     flags+=(--inputs "$referenceInputs")
@@ -78,17 +84,36 @@ restoreReferencesPhase() {
   _uvlock2nixRestoreOptions --ignore referencesIgnore
   _uvlock2nixRestoreOptions --dlopen referencesDlopen
   _uvlock2nixRestoreOptions --leave referencesLeave
-  case "${referencesManifest-}" in
-    "") ;;
-    none) flags+=(--no-manifest) ;;
-    *) flags+=(--manifest "$referencesManifest") ;;
-  esac
+  if [[ "${referencesManifest-}" == none ]]; then flags+=(--no-manifest); fi
   if [[ -n "${referencesInterpreter-}" ]]; then flags+=(--interpreter "$referencesInterpreter"); fi
-  if [[ -n "${referencesFrom-}" ]]; then flags+=(--from "$referencesFrom"); fi
-  if [[ -n "${referencesLink-}" ]]; then flags+=(--link); fi
   mapfile -d '' -t words < <(_uvlock2nixRestoreWords restoreReferencesFlags)
 
   @uvlock2nix@ refs restore "$tree" "${flags[@]}" "${words[@]}"
+}
+
+restoreReferencesPhase() {
+  echo "Executing restoreReferencesPhase"
+  runHook preRestoreReferences
+
+  local -a first=() # what is said of the first tree only
+  local name
+  if [[ -n "${referencesFrom-}" ]]; then first+=(--from "$referencesFrom"); fi
+  if [[ -n "${referencesLink-}" ]]; then first+=(--link); fi
+  if [[ -n "${referencesManifest-}" && "$referencesManifest" != none ]]; then
+    first+=(--manifest "$referencesManifest")
+  fi
+  if [[ -n "${referencesTree-}" ]]; then
+    _uvlock2nixRestoreTree "$referencesTree" "${out:-$referencesTree}" "${first[@]}"
+  else
+    _uvlock2nixRestoreTree "$out" "$out" "${first[@]}"
+    for name in $(_uvlock2nixRestoreOutputs); do
+      # Another output is done where one was stripped, or where nothing was anywhere.
+      if [[ "$name" == out ]]; then continue; fi
+      if [[ -e "${!name}/nix-support/uvlock2nix/manifest.json" || "${referencesManifest-}" == none && -d "${!name}" ]]; then
+        _uvlock2nixRestoreTree "${!name}" "${!name}"
+      fi
+    done
+  fi
 
   runHook postRestoreReferences
   echo "Finished restoreReferencesPhase"

@@ -21,11 +21,12 @@
 #     referenceInputs = [ "libxml2=${libxml2}" ];      referenceInputs = builtins.toJSON { inherit libxml2; };
 #
 #   referenceInputs        attribute → store path; `out` is added
-#   referencesTree         the tree; default $out
+#   referencesTree         the tree; default: each output (a fixed-output derivation has one)
 #   referencesClosure      file of store paths, one a line (closureInfo's store-paths); default: what the build's
 #                          environment and its sandbox name
 #   stripReferencesFlags   further arguments of `uvlock2nix refs strip`
 #   dontStripReferences    set: do nothing
+# A derivation with a `buildCommand` or `phases` of its own (runCommand) calls stripReferencesPhase itself.
 #   preStripReferences, postStripReferences: hooks
 
 _uvlock2nixStripWords() { # NAME: the words of a list, array or text; nothing when it is unset
@@ -46,25 +47,43 @@ _uvlock2nixStripWords() { # NAME: the words of a list, array or text; nothing wh
   esac
 }
 
-stripReferencesPhase() {
-  echo "Executing stripReferencesPhase"
-  runHook preStripReferences
+_uvlock2nixStripOutputs() { # the names of the derivation's outputs
+  if declare -F getAllOutputNames >/dev/null; then getAllOutputNames; else echo "${outputs:-out}"; fi
+}
 
-  local tree="${referencesTree:-$out}"
-  local -a inputs=(--input "out=$out") closure=() flags=() words=()
+_uvlock2nixStripTree() { # TREE OWN: strip and audit TREE, whose place in the store is OWN
+  local -a inputs=(--input "out=$2") closure=() flags=() words=()
+  local output word
+  for output in $(_uvlock2nixStripOutputs); do
+    if [[ "${!output}" != "$2" ]]; then inputs+=(--input "outputs.$output=${!output}"); fi
+  done
   # shellcheck disable=SC2154 # the derivation sets it, as text, list or table
   if [[ "$(declare -p referenceInputs 2>/dev/null)" != "declare -"[aA]* && "${referenceInputs-}" == "{"* ]]; then
     inputs+=(--inputs "$referenceInputs")
   else
     mapfile -d '' -t words < <(_uvlock2nixStripWords referenceInputs)
-    local word
     for word in "${words[@]}"; do inputs+=(--input "$word"); done
   fi
   if [[ -n "${referencesClosure-}" ]]; then closure=(--closure "$referencesClosure"); fi
   mapfile -d '' -t flags < <(_uvlock2nixStripWords stripReferencesFlags)
 
-  @uvlock2nix@ refs strip "$tree" --store-dir "${NIX_STORE:-/nix/store}" "${inputs[@]}" "${closure[@]}" "${flags[@]}"
-  @uvlock2nix@ refs audit "$tree" --store-dir "${NIX_STORE:-/nix/store}" "${inputs[@]}" "${closure[@]}"
+  @uvlock2nix@ refs strip "$1" --store-dir "${NIX_STORE:-/nix/store}" "${inputs[@]}" "${closure[@]}" "${flags[@]}"
+  @uvlock2nix@ refs audit "$1" --store-dir "${NIX_STORE:-/nix/store}" "${inputs[@]}" "${closure[@]}"
+}
+
+stripReferencesPhase() {
+  echo "Executing stripReferencesPhase"
+  runHook preStripReferences
+
+  if [[ -n "${referencesTree-}" ]]; then
+    _uvlock2nixStripTree "$referencesTree" "${out:-$referencesTree}"
+  else
+    local name
+    for name in $(_uvlock2nixStripOutputs); do
+      # An output that is not there is an error of Nix's own; without `out` there is nothing to do.
+      if [[ "$name" == out || -e "${!name}" ]]; then _uvlock2nixStripTree "${!name}" "${!name}"; fi
+    done
+  fi
 
   runHook postStripReferences
   echo "Finished stripReferencesPhase"

@@ -45,6 +45,7 @@ def right_hash(stand: Stand, **arguments: object) -> str:
         ("forky", False, "json", True),
         ("trixie", True, "attrs", False),
         ("bookworm", False, "list", True),
+        ("bookworm", True, "attrs", False),
     ],
 )
 def test_a_compiled_module_is_legal_in_deps_and_runs_in_env(
