@@ -34,6 +34,9 @@ python3.pkgs.buildPythonApplication {
     tomli
   ];
 
+  # Only `index update --channel` needs it; the closure of the hooks does without.
+  passthru.optional-dependencies.channel = [ python3.pkgs.brotli ];
+
   dontBuild = true;
 
   installPhase = ''

@@ -1,6 +1,12 @@
 import json
 import os
+import pty
 import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -8,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from uvlock2nix.cli.classify import command as classify
 from uvlock2nix.cli.index import command
-from uvlock2nix.errors import InputError, ToolError, UsageError
+from uvlock2nix.errors import InputError, NetworkError, ToolError, UsageError
 
 ROOT = Path(__file__).parents[2]
 AUTHENTIK = ROOT / "fixtures" / "authentik"
@@ -56,18 +62,126 @@ def test_an_index_from_a_channel_file_changes_the_classes(tmp_path: Path) -> Non
     assert found["lxml"]["nixpkgs"]["match"] == "absent"
 
 
-def test_a_packed_channel_goes_through_brotli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "brotli", None)
-    monkeypatch.setitem(__import__("sys").modules, "brotlicffi", None)
-    program(tmp_path / "bin", "brotli", "exec /bin/cat\n")
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+# The other schema: the version is a text, outputs are a list, names have no prefix.
+OTHER_SCHEMA = {
+    "version": "2",
+    "packages": {
+        "python313Packages.gssapi": {
+            "name": "gssapi-1.11.1", "pname": "gssapi", "version": "1.11.1", "outputs": ["out", "dist"],
+        },
+        "python313Packages.decorator": {"name": "decorator-5.3.1", "outputs": ["out"]},
+    },
+}  # fmt: skip
+
+
+class Channel(BaseHTTPRequestHandler):
+    """A channel's server, which says that packages.json.br is brotli, and ends the first connection early."""
+
+    body: bytes
+    hits: list[str]
+
+    def do_GET(self) -> None:
+        start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+        self.hits.append(f"{self.path} {start}")
+        data = self.body if self.path.endswith(".br") else b"a" * 40 + b"\n"
+        self.send_response(206 if start else 200)
+        self.send_header("ETag", '"1"')
+        if self.path.endswith(".br"):
+            self.send_header("Content-Encoding", "br")
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        self.wfile.write(data[start:] if len(self.hits) > 1 else data[: len(data) // 2])
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name there
+        return
+
+
+@pytest.fixture
+def channel() -> Iterator[tuple[str, type[Channel]]]:
+    pytest.importorskip("brotli")
+    handler = type("Here", (Channel,), {"hits": []})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/nixos-x/packages.json.br", handler
+        server.shutdown()
+        thread.join()
+
+
+def packed(value: object) -> bytes:
+    import brotli
+
+    text = json.dumps(value)
+    # What cannot be packed: the file is as long as one that takes a while.
+    noise = {"attr-" + os.urandom(32).hex(): {"name": "x-1"} for _ in range(3000)}
+    text = text.replace('"packages": {', '"packages": {' + json.dumps(noise)[1:-1] + ", ", 1)
+    return bytes(brotli.compress(text.encode(), quality=4))
+
+
+@pytest.mark.parametrize("schema", [CHANNEL, OTHER_SCHEMA])
+def test_a_channel_over_http_goes_on_where_it_was_cut(
+    channel: tuple[str, type[Channel]], schema: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, server = channel
+    server.body = packed(schema)
+    monkeypatch.setattr("uvlock2nix.knowledge.web.CHUNK", 4096)
+    first = run("update", "--channel", url)
+    assert isinstance(first.exception, NetworkError)
+    assert "goes on" in first.exception.hint
+    assert "embedded" in run("show").stdout
+    result = run("update", "--channel", url)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("Python 3.13: 2 packages\n")
+    assert int(server.hits[1].split()[1]) > len(server.body) // 2 - 5000
+    shown = run("show").stdout
+    assert "a" * 40 in shown
+    args = [str(AUTHENTIK), "--system", "x86_64-linux", "--python", "3.13", "--no-inspect", "--json"]
+    found = {p["name"]: p for p in json.loads(CliRunner().invoke(classify, args).stdout)["packages"]}
+    assert found["gssapi"]["class"] == found["decorator"]["class"] == "nixpkgs"
+
+
+def test_a_packed_file_torn_and_without_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("brotli")
     file = tmp_path / "packages.json.br"
-    file.write_text(json.dumps(CHANNEL))
+    file.write_bytes(packed(CHANNEL))
     assert run("update", "--channel", str(file)).exit_code == 0
-    program(tmp_path / "bin", "brotli", "exit 1\n")
+    file.write_bytes(packed(CHANNEL)[:-100])
+    torn = run("update", "--channel", str(file))
+    assert isinstance(torn.exception, InputError)
+    assert "torn" in torn.exception.message
+    monkeypatch.setitem(sys.modules, "brotli", None)
     result = run("update", "--channel", str(file))
-    assert isinstance(result.exception, InputError)
-    assert "not good brotli" in result.exception.message or "no packages" in result.exception.message
+    assert isinstance(result.exception, ToolError)
+    assert "uvlock2nix[channel]" in result.exception.hint
+    assert run("show").exit_code == 0
+
+
+def test_progress_is_shown_on_a_terminal_and_only_there(
+    channel: tuple[str, type[Channel]], tmp_path: Path
+) -> None:
+    url, server = channel
+    server.body, server.hits = packed(CHANNEL), ["not the first"]
+    argv = [sys.executable, "-m", "uvlock2nix", "index", "update", "--channel", url]
+    seen: list[bytes] = []
+    main, terminal = pty.openpty()
+    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=terminal) as process:
+        os.close(terminal)
+        while True:
+            try:
+                seen.append(os.read(main, 65536))
+            except OSError:  # the other end is closed
+                break
+        assert process.stdout is not None
+        out = process.stdout.read()
+    os.close(main)
+    assert process.returncode == 0
+    assert b"channel" in b"".join(seen)
+    assert b"100%" in b"".join(seen)
+    assert out.startswith(b"Python 3.13: 2 packages\n")
+    quiet = subprocess.run(argv, cwd=ROOT, capture_output=True, check=True)
+    assert quiet.stderr == b""
 
 
 def test_a_torn_channel(tmp_path: Path) -> None:

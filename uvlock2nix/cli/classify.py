@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -196,13 +197,20 @@ def wheels_of(packages: Iterable[ClassifiedPackage], root: Path) -> tuple[Candid
     )
 
 
+@contextmanager
+def _fetching(label: str, count: int) -> Iterator[tuple[HttpFetcher, Callable[[], None]]]:
+    """A fetcher, and what to call after each of ``count`` things, with a bar on a terminal."""
+    with (
+        click.progressbar(length=count, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar,
+        HttpFetcher(cache_dir()) as fetcher,
+    ):
+        yield fetcher, lambda: bar.update(1)
+
+
 def with_wheels(knowledge: Knowledge, wheels: tuple[Candidate, ...]) -> Knowledge:
     """Read the wheels and put what they need, and what they fight about, into the knowledge."""
-    cache = cache_dir()
-    with click.progressbar(
-        length=len(wheels), label="reading wheels", file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as bar:
-        found = survey(wheels, HttpFetcher(cache), cache, tick=lambda: bar.update(1))
+    with _fetching("reading wheels", len(wheels)) as (fetcher, tick):
+        found = survey(wheels, fetcher, fetcher.cache, tick)
     return replace(knowledge, wheel_needs=found.needs, wheel_notes=found.notes)
 
 
@@ -213,10 +221,8 @@ def with_sizes(knowledge: Knowledge, packages: Iterable[ClassifiedPackage]) -> K
         for p in packages
         if (a := p.choice.artifact) is not None and a.size is None and a.url is not None and is_file(p)
     )
-    with click.progressbar(
-        length=len(wanted), label="asking for sizes", file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as bar:
-        found = sizes(wanted, HttpFetcher(cache_dir()), tick=lambda: bar.update(1))
+    with _fetching("asking for sizes", len(wanted)) as (fetcher, tick):
+        found = sizes(wanted, fetcher, tick)
     return replace(knowledge, sizes=found)
 
 
@@ -227,18 +233,9 @@ def with_requirements(
     extras: Mapping[str, tuple[str, ...]],
 ) -> Knowledge:
     """Ask the wheels' metadata which versions of each other they accept, with their active ``extras``."""
-    cache = cache_dir()
-    with click.progressbar(
-        length=len(wheels), label="reading requirements", file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as bar:
-        found = read_requirements(
-            wheels,
-            HttpFetcher(cache),
-            cache,
-            target.marker_environment(),
-            extras,
-            tick=lambda: bar.update(1),
-        )
+    environment = target.marker_environment()
+    with _fetching("reading requirements", len(wheels)) as (fetcher, tick):
+        found = read_requirements(wheels, fetcher, fetcher.cache, environment, extras, tick)
     return replace(knowledge, specifiers=found)
 
 
@@ -246,12 +243,8 @@ def with_inspections(
     knowledge: Knowledge, unknown: tuple[Candidate, ...], *, network: bool = True
 ) -> Knowledge:
     """Inspect the candidates and put what was found into the knowledge."""
-    cache = cache_dir()
-    fetcher = HttpFetcher(cache) if network else None
-    with click.progressbar(
-        length=len(unknown), label="reading sdists", file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as bar:
-        findings = inspect_all(unknown, fetcher, cache, tick=lambda: bar.update(1))
+    with _fetching("reading sdists", len(unknown)) as (fetcher, tick):
+        findings = inspect_all(unknown, fetcher if network else None, fetcher.cache, tick)
     return replace(
         knowledge,
         inspected={f.name: f.inputs for f in findings if f.inputs is not None},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Final
 import click
 
 from uvlock2nix.cli.options import this_system
-from uvlock2nix.errors import InputError, UsageError
+from uvlock2nix.errors import InputError, NetworkError, UsageError
 from uvlock2nix.knowledge import indexes
 from uvlock2nix.knowledge.brotli import unpack
 from uvlock2nix.knowledge.channel import Found, make_index, read_channel
@@ -131,30 +132,37 @@ class _Steps:
 
 
 def _from_channel(channel: str) -> None:
-    path = Path(channel)
-    if path.is_file():
-        name, chunks, place = path.name, _read(path), path
-    else:
+    path, revision = Path(channel), None
+    if not path.is_file():
         url = channel if "://" in channel else f"{CHANNELS}/{channel}/packages.json.br"
-        place = _download(url)
-        name, chunks = url.rpartition("/")[2], _read(place)
-    sets = read_channel(unpack(chunks) if name.endswith(".br") else chunks)
-    date = dt.datetime.fromtimestamp(place.stat().st_mtime, dt.UTC).date().isoformat()
-    key = indexes.key_of((("channel", channel), ("date", date)))
+        path, revision = _download(url)
+    # What is no brotli but JSON passes through.
+    sets = read_channel(unpack(_read(path)))
+    date = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).date().isoformat()
+    key = revision or indexes.key_of((("channel", channel), ("date", date)))
     raw = make_index(
-        sets, source=f"channel {channel}", nixpkgs=f"nixpkgs of {channel}", date=date, revision=None,
+        sets, source=f"channel {channel}", nixpkgs=f"nixpkgs of {channel}", date=date, revision=revision,
         system="x86_64-linux",
     )  # fmt: skip
     _done(indexes.store(cache_dir(), key, raw, default=True), {k: len(v) for k, v in sets.items()})
 
 
-def _download(url: str) -> Path:
-    with click.progressbar(
-        length=1000, label="channel", file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as bar:
+def _download(url: str) -> tuple[Path, str | None]:
+    """The file, and the commit that it is of where the channel says so beside it."""
+    with (
+        click.progressbar(
+            length=1000, label="channel", file=sys.stderr, hidden=not sys.stderr.isatty()
+        ) as bar,
+        HttpFetcher(cache_dir()) as fetcher,
+    ):
         steps = _Steps(bar.update)
-        fetcher = HttpFetcher(cache_dir(), progress=lambda done, total: steps(done, total or done * 2))
-        return fetcher.resume(url)
+        fetcher.progress = lambda done, total: steps(done, total or done * 2)
+        place = fetcher.resume(url)
+        try:
+            revision = fetcher.text(f"{url.rpartition('/')[0]}/git-revision", 100).strip()
+        except NetworkError:
+            return place, None
+    return place, revision if re.fullmatch(r"[0-9a-f]{40}", revision) else None
 
 
 def _read(path: Path) -> Iterator[bytes]:

@@ -1,95 +1,73 @@
-"""Unpacking brotli: by the Python module where there is one, else by the program ``brotli``.
+"""Unpacking brotli, for a channel's ``packages.json.br``: https://www.rfc-editor.org/rfc/rfc7932.
 
-Neither is a dependency: only ``index update --channel`` needs it.
+The library is an extra of ours (``uvlock2nix[channel]``), imported where it is used: nothing else needs it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import subprocess
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any, Final
 
 from uvlock2nix.errors import InputError, ToolError
 
 MAX_UNPACKED: Final = 4 << 30
-CHUNK: Final = 1 << 20
+PIECE: Final = 1 << 20
+# Without a limit on what comes out, a piece of input may give 16 MiB for every few bytes (RFC 7932, MLEN).
+SMALL: Final = 64
 
 
 def unpack(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The unpacked bytes of a brotli stream, in pieces.
+    """The unpacked bytes of a brotli stream, in pieces of about a megabyte.
+
+    What is JSON already (a server, or somebody by hand, has unpacked it) is passed on as it is.
 
     Raises:
-        ToolError: there is nothing here that can unpack brotli.
-        InputError: the stream is damaged, or unpacks to more than 4 GiB.
+        ToolError: the library is not there.
+        InputError: the stream is damaged or torn, or unpacks to more than 4 GiB.
     """
     total = 0
-    for piece in _unpack(chunks):
+    for piece in _unpack(iter(chunks)):
         total += len(piece)
         if total > MAX_UNPACKED:
             raise InputError("the channel's file unpacks to more than 4 GiB")
         yield piece
 
 
-def _unpack(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    for name in ("brotli", "brotlicffi"):
-        try:
-            module = importlib.import_module(name)
-        except ImportError:
-            continue
-        return _by_module(module, chunks)
-    return _by_program(chunks)
+def _unpack(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(chunks, b"")
+    if first[:1] == b"{" and first[1:64].lstrip()[:1] in (b'"', b"}"):
+        return chain((first,), chunks)
+    try:
+        import brotli
+    except ImportError:
+        raise ToolError(
+            "a channel's packages.json.br needs the Python module brotli, which is not here",
+            hint="install uvlock2nix[channel] (in nixpkgs: python3Packages.brotli), or make the index with "
+            "Nix: `uvlock2nix index update --nixpkgs …`",
+        ) from None
+    return _by_library(brotli.Decompressor(), brotli.error, chain((first,), chunks))
 
 
-def _by_module(module: Any, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    decompressor = module.Decompressor()
-    process = getattr(decompressor, "process", None) or decompressor.decompress
+def _by_library(work: Any, error: type[Exception], chunks: Iterable[bytes]) -> Iterator[bytes]:
+    limited = hasattr(work, "can_accept_more_data")  # since 1.2
     try:
         for chunk in chunks:
-            yield process(chunk)
-    except module.error as error:
-        raise InputError(f"the channel's file is not good brotli: {error}") from error
+            for start in range(0, len(chunk), PIECE if limited else SMALL):
+                if work.is_finished():
+                    raise InputError("the channel's file is not good brotli: there is more behind its end")
+                yield from _pieces(work, chunk[start : start + (PIECE if limited else SMALL)], limited)
+    except error as problem:
+        raise InputError(f"the channel's file is not good brotli: {problem}") from problem
+    if not work.is_finished():
+        raise InputError("the channel's file is torn: it ends too early", hint="fetch it again")
 
 
-def _by_program(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    try:
-        process = subprocess.Popen(
-            ["brotli", "--decompress", "--stdout"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-    except FileNotFoundError:
-        raise ToolError(
-            "a channel's packages.json.br needs brotli, which is not here",
-            hint="`nix-shell -p brotli`, `pip install brotli`, or make the index with Nix: --nixpkgs …",
-        ) from None
-    with process:
-        if process.stdin is None or process.stdout is None:
-            raise AssertionError("both are pipes")
-        stdin, problems = process.stdin, list[BaseException]()
-
-        def feed() -> None:
-            try:
-                for chunk in chunks:
-                    stdin.write(chunk)
-            except BrokenPipeError:
-                pass
-            except BaseException as error:  # raised again by the reader, in its thread
-                problems.append(error)
-            finally:
-                # Closing writes what is buffered: a program that is gone breaks the pipe here too.
-                with contextlib.suppress(OSError, ValueError):
-                    stdin.close()
-
-        feeder = threading.Thread(target=feed, daemon=True)
-        feeder.start()
-        while piece := process.stdout.read(CHUNK):
-            yield piece
-        feeder.join()
-        if problems:
-            raise problems[0]
-        if process.wait() != 0:
-            raise InputError("the channel's file is not good brotli")
+def _pieces(work: Any, data: bytes, limited: bool) -> Iterator[bytes]:
+    process: Callable[..., bytes] = work.process
+    if not limited:
+        yield process(data)
+        return
+    yield process(data, output_buffer_limit=PIECE)
+    while not work.can_accept_more_data():
+        yield process(b"", output_buffer_limit=PIECE)

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.knowledge import indexes
-from uvlock2nix.knowledge.brotli import unpack
 from uvlock2nix.knowledge.channel import Found, entries, make_index, parse_entry, read_channel
 from uvlock2nix.knowledge.nixpkgs import parse_index
 
@@ -145,14 +144,3 @@ def test_keys_are_plain_names(tmp_path: Path) -> None:
     (tmp_path / "index").mkdir()
     (tmp_path / "index" / "default").write_text("../../evil")
     assert indexes.find(tmp_path, None) is None
-
-
-def test_brotli_without_brotli_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    from uvlock2nix.errors import ToolError
-
-    monkeypatch.setenv("PATH", "")
-    try:
-        import brotli  # type: ignore[import-not-found]  # noqa: F401
-    except ImportError:
-        with pytest.raises(ToolError, match="needs brotli"):
-            list(unpack([b"x"]))
