@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.refs import store_path
-from tests.support.stand import StandCommandError, require_stand
+from tests.support.stand import STAND, require_stand
 
 REPO = Path(__file__).resolve().parents[2]
 PAGE = (REPO / "docs" / "refs.md").read_text()
@@ -19,16 +20,30 @@ PAGE = (REPO / "docs" / "refs.md").read_text()
 
 @pytest.mark.stand
 @pytest.mark.slow
-def test_the_derivations_build(tmp_path: Path) -> None:
+def test_the_flake_builds(tmp_path: Path) -> None:
+    """As it stands there; nixpkgs is the stand's, made a flake, and uvlock2nix this checkout."""
     stand = require_stand("forky")
     (text,) = re.findall(r"```nix\n(.*?)```", PAGE, re.DOTALL)
-    file = tmp_path / "default.nix"
-    file.write_text(text.replace("uvlock2nix.overlays.default", f"(import {REPO}/nix/overlay.nix)"))
-    with pytest.raises(StandCommandError) as caught:
-        stand.nix_build(file, "-A", "stripped")
-    found = re.search(r"got:\s+(sha256-\S+)", caught.value.done.stderr)
-    assert found, caught.value.done.stderr
-    env = stand.nix_build(file, "-A", "restored", "--argstr", "hash", found[1])
+    nixpkgs = Path(shutil.copytree(STAND / "nixpkgs", tmp_path / "nixpkgs"))
+    (nixpkgs / "flake.nix").write_text("{ outputs = _: { lib = import ./lib; }; }\n")
+    for name in ("nix", "hooks", "uvlock2nix"):
+        shutil.copytree(REPO / name, tmp_path / "uvlock2nix" / name)
+    shutil.copy(REPO / "flake.nix", tmp_path / "uvlock2nix")
+    project = tmp_path / "project"
+    project.mkdir()
+
+    def build(attribute: str, text: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
+        (project / "flake.nix").write_text(text)
+        words = ["nix", "build", "--impure", "--no-link", "--print-out-paths", "--no-write-lock-file"]
+        for name in ("nixpkgs", "uvlock2nix"):
+            words += ["--override-input", name, f"path:{tmp_path / name}"]
+        flakes = {"NIX_CONFIG": "experimental-features = nix-command flakes"}
+        return stand.run([*words, f"path:{project}#{attribute}"], env=flakes, check=check)
+
+    said = build("stripped", text, check=False).stderr
+    found = re.search(r"got:\s+(sha256-\S+)", said)
+    assert found, said
+    env = build("default", text.replace("pkgs.lib.fakeHash", f'"{found[1]}"')).stdout.strip()
     assert "zlib" in stand.run(["nix-store", "-q", "--references", env]).stdout
     shown = stand.run(["readelf", "-d", f"{env}/lib/libf.so"]).stdout
     assert re.search(r"\[/nix/store/[0-9a-z]{32}-zlib[^:\]]*/lib", shown)
