@@ -1,5 +1,7 @@
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,22 @@ def test_json_follows_its_schema_and_the_contract() -> None:
     assert lxml["rejected"]
     members = {p["name"] for p in value["packages"] if p["class"] == "workspace"}
     assert members == {"authentik-like", "authentik-like-client", "authentik-like-tasks"}
+
+
+LOADED = """
+import sys
+from uvlock2nix.cli.app import cli
+cli.main(sys.argv[1:], standalone_mode=False)
+print(sorted({"requests", "urllib3", "ssl", "elftools", "jsonschema"} & set(sys.modules)), file=sys.stderr)
+"""
+
+
+def test_what_fetches_is_not_imported_where_nothing_is_fetched() -> None:
+    """Inspection is on, and finds that there is no file that it could fetch."""
+    argv = [sys.executable, "-c", LOADED, "classify", "--json", str(AUTHENTIK), *LINUX[:-1]]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr.strip().splitlines()[-1] == "[]"
+    assert "not inspected" not in done.stdout
 
 
 def test_the_schema_refuses_what_is_not_in_it() -> None:
