@@ -62,7 +62,7 @@ class RunPath:
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """The program interpreter: file ``offset``, ``text``, and the segment's ``room`` for it, NUL included."""
+    """The program interpreter: file ``offset``, ``text``, and the ``room`` for it with the NULs behind it."""
 
     offset: int
     text: bytes
@@ -168,14 +168,15 @@ class ElfFile:
         )
 
     def _interpreter(self, segment: Segment) -> Interpreter:
-        offset, room = segment["p_offset"], segment["p_filesz"]
-        if not 0 < room <= _LONGEST_STRING:
+        offset, size = segment["p_offset"], segment["p_filesz"]
+        if not 0 < size <= _LONGEST_STRING:
             raise CorruptElf("the interpreter has an impossible length")
-        self._check(offset, room)
-        text, end, _ = segment.data().partition(b"\0")
+        self._check(offset, size)
+        text, end, rest = segment.data().partition(b"\0")
         if not end:
             raise CorruptElf("the interpreter has no end")
-        return Interpreter(offset, text, room)
+        filling = len(rest) - len(rest.lstrip(b"\0"))  # what else is in the segment is not ours to overwrite
+        return Interpreter(offset, text, len(text) + 1 + filling)
 
     def _dynamic_entries(self, segment: Segment) -> Iterator[tuple[int, int]]:
         from elftools.elf.dynamic import Dynamic

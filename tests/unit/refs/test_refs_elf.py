@@ -126,6 +126,20 @@ def test_a_shortened_file_is_corrupt_or_still_right(kind: tuple[int, str, int], 
     assert facts == read(content).facts
 
 
+def test_what_follows_the_interpreter_in_its_segment_is_no_room_for_it() -> None:
+    content = bytearray(make_elf(runpath=b"/a", interpreter=b"/lib/ld.so", needed=[b"libz.so"]))
+    row = 64 + 2 * 56
+    size = int.from_bytes(content[row + 32 : row + 40], "little")
+    assert size == 11
+    content[row + 32 : row + 40] = (size + 60).to_bytes(8, "little")
+    interpreter = read(bytes(content)).facts.interpreter
+    assert interpreter is not None
+    assert interpreter.text == b"/lib/ld.so"
+    behind = content[interpreter.offset : interpreter.offset + interpreter.room]
+    assert behind == b"/lib/ld.so" + b"\0" * (interpreter.room - 10)
+    assert interpreter.room < size + 60
+
+
 def test_readelf_reads_what_the_tests_make(tmp_path: Path) -> None:
     for bits, order, machine in KINDS:
         file = tmp_path / f"{bits}{machine}"
