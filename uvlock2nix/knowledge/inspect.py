@@ -6,7 +6,7 @@ No code of the sdist runs. What is not found stays unknown, and is said to be.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -16,9 +16,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from uvlock2nix.knowledge.archive import Archive, read_archive, read_tree
-from uvlock2nix.knowledge.clues import Clue, clues, toolchain_names
+from uvlock2nix.knowledge.clues import Clue, companions, toolchain_names
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.pep725 import parse_external
+from uvlock2nix.knowledge.sdist_clues import SKIPPED, libraries, wanted
 
 Nature: TypeAlias = Literal["pure", "native", "unknown"]
 
@@ -44,11 +45,6 @@ class Inspection:
     oddities: tuple[str, ...] = ()
 
 
-_SKIPPED: Final = re.compile(
-    r"(?:^|/)(?:tests?|testing|docs?|examples?|samples?|benchmarks?|third_?party|3rd_?party|vendor(?:ed)?[\w-]*|"
-    r"extern(?:al)?|subprojects|deps|bundled|contrib|node_modules|packaging|ci|tools/ci|fuzz|demos?)(?:/|\Z)",
-    re.IGNORECASE,
-)
 _SOURCES: Final[Mapping[str, str]] = {
     ".pyx": "Cython", ".c": "C", ".cc": "C++", ".cpp": "C++", ".cxx": "C++", ".rs": "Rust", ".f": "Fortran",
     ".f90": "Fortran", ".i": "SWIG",
@@ -63,29 +59,6 @@ _PURE_BACKENDS: Final = (
     "trampolim",
     "jupyter_packaging",
 )
-_BUILD_NAMES: Final = re.compile(
-    r"(?:^|/)(?:\w*setup\w*|\w*build\w*|\w*config\w*|\w*ffi\w*|versioninfo|pkgconfig\w*|\w*libs?)\.py\Z"
-)
-_HEADER_SUFFIXES: Final = (".c", ".cc", ".cpp", ".cxx", ".h", ".hpp", ".pyx", ".pxd", ".i")
-
-
-def wanted(name: str) -> bool:
-    """Which files of an sdist are read: build files everywhere but in tests and vendored trees."""
-    base = name.rpartition("/")[2]
-    depth = name.count("/")
-    if name in ("pyproject.toml", "setup.py", "setup.cfg", "Cargo.toml", "meson.build", "CMakeLists.txt"):
-        return True
-    if base == "meson.build" and depth == 1:
-        return True
-    if _SKIPPED.search(name.rpartition("/")[0]) or depth > 4:
-        return False
-    if base in ("meson.build", "CMakeLists.txt", "Cargo.toml", "setup.cfg"):
-        return True
-    if base.endswith(".cmake"):
-        return depth <= 2
-    if base.endswith(".py"):
-        return depth <= 3 and bool(_BUILD_NAMES.search(name))
-    return base.endswith(_HEADER_SUFFIXES) and depth <= 3
 
 
 def inspect_sdist(path: Path, filename: str = "") -> Inspection:
@@ -112,26 +85,22 @@ def inspect_archive(archive: Archive, where: str) -> Inspection:
     requires = tuple(r for r in build.get("requires", ()) if isinstance(r, str))[:200] if build else ()
     names = frozenset(filter(None, map(_requirement_name, requires)))
     languages = _languages(archive, backend, names, project)
-    found = _libraries(archive, backend, languages)
+    tool = project.get("tool")
+    found = libraries(archive, backend, languages, tool if isinstance(tool, dict) else {})
     nature: Nature = "native" if languages else "pure" if _is_pure(archive, backend, project) else "unknown"
     tools, tool_evidence = _tools(archive, backend, names, languages, found)
-    libraries = [clue for clue in found if clue.attr is not None] if languages else []
-    # A header is weak evidence (it may be in a branch that is never compiled): used where nothing else is.
-    # What a build file itself calls optional is evidence, but not proposed beside something that it needs.
-    strong = [clue for clue in libraries if clue.kind != "headers"]
-    needed = [clue for clue in strong if not clue.optional]
-    chosen = [*(needed or strong), *(c for c in libraries if c.kind == "headers")]
-    attrs = dict.fromkeys(_IMPLIED.get(clue.attr, clue.attr) for clue in chosen if clue.attr)
-    attrs = {attr: None for attr in attrs if attr not in _PROGRAM_ONLY}
+    chosen, left_out = _choose(found)
+    attrs = _attributes(chosen)
+    doubtful = tuple(attr for attr in _attributes(left_out) if attr not in attrs)
     unknown = dict.fromkeys(
         clue.name
-        for clue in (found if languages else ())
+        for clue in found
         if clue.attr is None and clue.kind in ("linker", "pkg-config") and clue.name not in toolchain_names()
     )
     external = project.get("external")
     declared = parse_external(external, f"{where}/pyproject.toml") if isinstance(external, dict) else None
     kind = {"pure": "pure", "unknown": "unknown"}.get(nature) or _kind(languages, bool(attrs))
-    evidence = (*_evidence(chosen), *tool_evidence)
+    evidence = (*_evidence(chosen), *tool_evidence, *_evidence(left_out, "left out: "))
     return Inspection(
         nature=nature,
         backend=backend,
@@ -139,6 +108,7 @@ def inspect_archive(archive: Archive, where: str) -> Inspection:
         languages=languages,
         inputs=NativeInputs(
             build_inputs=tuple(sorted(attrs)),
+            doubtful=doubtful,
             native_build_inputs=tools,
             sources=(f"inspected {where}",),
             provenance="inspected",
@@ -151,6 +121,33 @@ def inspect_archive(archive: Archive, where: str) -> Inspection:
         unknown=tuple(unknown)[:20],
         oddities=(*archive.oddities, *torn),
     )
+
+
+def _choose(found: Sequence[Clue]) -> tuple[list[Clue], list[Clue]]:
+    """What is proposed, and what is only shown.
+
+    What a build file itself calls optional is proposed where it names nothing that it needs, or where its
+    sources include that library's headers without a condition. A header is weak evidence by itself.
+    """
+    known = [clue for clue in found if clue.attr is not None]
+    strong = [clue for clue in known if clue.kind != "headers"]
+    needed = [clue for clue in strong if not clue.optional]
+    included = {clue.attr for clue in known if clue.kind == "headers" and not clue.optional}
+    chosen = [
+        clue
+        for clue in known
+        if (clue.kind == "headers" and not clue.optional)
+        or (clue.kind != "headers" and (not clue.optional or not needed or clue.attr in included))
+    ]
+    attrs = {clue.attr for clue in chosen}
+    return chosen, [clue for clue in known if clue.attr not in attrs]
+
+
+def _attributes(found: Iterable[Clue]) -> dict[str, None]:
+    attrs = dict.fromkeys(_IMPLIED.get(clue.attr, clue.attr) for clue in found if clue.attr)
+    for attr in tuple(attrs):
+        attrs |= dict.fromkeys(companions().get(attr, ()))
+    return {attr: None for attr in attrs if attr not in _PROGRAM_ONLY}
 
 
 _PROGRAM_ONLY: Final = frozenset({"swig", "cmake", "ninja", "pkg-config"})
@@ -182,7 +179,7 @@ def _is_pure(archive: Archive, backend: str, project: Mapping[str, object]) -> b
     if not backend.startswith("setuptools"):
         return False
     return not any(
-        name.endswith((".c", ".cpp", ".pyx", ".rs")) for name in archive.names if not _SKIPPED.search(name)
+        name.endswith((".c", ".cpp", ".pyx", ".rs")) for name in archive.names if not SKIPPED.search(name)
     )
 
 
@@ -198,7 +195,7 @@ _NATIVE_BACKENDS: Final[Mapping[str, tuple[str, ...]]] = {
 _EXTENSION: Final = re.compile(
     r"\bExtension\s*\(|\bext_modules\b|\bcffi_modules\b|\brust_extensions\b|\bRustExtension\b|\bcythonize\s*\(|"
     r"\bPybind11Extension\b|\bCMakeExtension\b|\bskbuild\b|\bCppExtension\b|\bCUDAExtension\b|"
-    r"\bconfiguration\s*=\s*configuration\b|\bext-modules\b"
+    r"\bconfiguration\s*=\s*configuration\b|\bext-modules\b|\(build_ext\)|\bbuild_ext\.build_ext\)"
 )
 
 
@@ -212,15 +209,17 @@ def _languages(
     if "scikit-build-core" in requires:
         return _also(archive, ("C++",))
     text = "\n".join(
-        text for name, text in archive.texts.items() if name.endswith(".py") and not _SKIPPED.search(name)
+        text for name, text in archive.texts.items() if name.endswith(".py") and not SKIPPED.search(name)
     )
     if "setuptools-rust" in requires or "RustExtension" in text or "setuptools_rust" in text:
         return _also(archive, ("Rust",))
-    says = _EXTENSION.search(text) or "ext-modules" in str(tool) or "setuptools-rust" in str(tool)
+    makes = re.search(r"""["'](?:make|cmake|waf)(?: |["'])""", text) is not None
+    says = makes or _EXTENSION.search(text) or "ext-modules" in str(tool) or "setuptools-rust" in str(tool)
     if not says and not requires & {"cython", "cffi", "pybind11", "nanobind", "scikit-build"}:
         return ()
     found = _also(archive, ())
-    return found or (("C",) if says and "cffi" in requires else ())
+    cffi = "cffi" in requires or "cffi_modules" in text or "from cffi" in text or "import cffi" in text
+    return found or (("C",) if says and (cffi or makes) else ())
 
 
 def _also(archive: Archive, first: tuple[str, ...]) -> tuple[str, ...]:
@@ -228,59 +227,8 @@ def _also(archive: Archive, first: tuple[str, ...]) -> tuple[str, ...]:
     for name in archive.names:
         suffix = "." + name.rpartition(".")[2].lower()
         language = _SOURCES.get(suffix)
-        if language and language != "Rust" and not _SKIPPED.search(name.rpartition("/")[0]):
+        if language and language != "Rust" and not SKIPPED.search(name.rpartition("/")[0]):
             found[language] = None
-    return tuple(found)
-
-
-def _libraries(archive: Archive, backend: str, languages: tuple[str, ...]) -> list[Clue]:
-    """Clues of the build system that is really used: a CMakeLists.txt beside a setup.py is another build."""
-    if not languages:
-        return []
-    found: dict[tuple[str, str], Clue] = {}
-    scripts = {name: text for name, text in archive.texts.items() if name.endswith(".py")}
-    uses_cmake = "C++" in languages[:1] or any(
-        re.search(r"\bcmake\b", text, re.IGNORECASE) for text in scripts.values()
-    )
-    vendored = _vendored(archive, uses_cmake)
-    shipped = {name.rpartition("/")[2] for name in archive.names if name.endswith((".h", ".hpp", ".hh"))}
-    for name, text in sorted(archive.texts.items(), key=lambda item: (item[0].count("/"), item[0])):
-        base = name.rpartition("/")[2]
-        if vendored and name.startswith(vendored):
-            continue
-        if base == "meson.build" and not backend.startswith("mesonpy"):
-            continue
-        if (base == "CMakeLists.txt" or base.endswith(".cmake")) and not uses_cmake:
-            continue
-        if base == "Cargo.toml" and "Rust" not in languages:
-            continue
-        if base == "setup.py" and backend.startswith(("mesonpy", "maturin", "scikit_build_core")):
-            continue
-        for clue in clues(name, text):
-            if clue.kind == "headers" and clue.name.rpartition("/")[2] in shipped:
-                continue
-            found.setdefault((clue.kind, clue.name), clue)
-    return list(found.values())
-
-
-_FOREIGN_BUILD: Final = ("configure", "configure.ac", "configure.in", "Makefile.am", "autogen.sh")
-_CMAKE_PROJECT: Final = re.compile(r"^\s*project\s*\(", re.IGNORECASE | re.MULTILINE)
-
-
-def _vendored(archive: Archive, uses_cmake: bool) -> tuple[str, ...]:
-    """Directories that hold another project's whole source: its build files are not this package's."""
-    tool = archive.texts.get("pyproject.toml", "")
-    meson = "meson.build" in archive.texts
-    found: dict[str, None] = {}
-    for name in archive.names:
-        folder, _, base = name.rpartition("/")
-        if not folder or folder.count("/") > 2 or (f"{folder}/meson.build" in archive.texts and meson):
-            continue
-        foreign = base in _FOREIGN_BUILD or (base == "meson.build" and "meson.build" not in archive.texts)
-        if base == "CMakeLists.txt" and _CMAKE_PROJECT.search(archive.texts.get(name, "")):
-            foreign = not uses_cmake or "CMakeLists.txt" in archive.texts
-        if foreign and f'"{folder}"' not in tool and f'"./{folder}"' not in tool:
-            found[folder + "/"] = None
     return tuple(found)
 
 
@@ -298,7 +246,11 @@ def _tools(
     scripts = "\n".join(
         text for name, text in archive.texts.items() if name.endswith((".py", ".toml", ".cfg"))
     )
-    if "pkg-config" in scripts or "pkgconfig" in requires or any(c.kind == "pkg-config" for c in found):
+    if (
+        "pkg-config" in scripts
+        or "pkgconfig" in requires
+        or any(c.kind == "pkg-config" or (c.kind == "crates" and not c.optional) for c in found)
+    ):
         tools["pkg-config"] = "libraries are found by pkg-config"
     if backend.startswith("mesonpy") or requires & {"meson-python", "ninja", "scikit-build-core"}:
         tools["ninja"] = f"build backend {backend}"
@@ -324,9 +276,9 @@ def _kind(languages: tuple[str, ...], libraries: bool) -> str:
     return "link" if libraries else "bundled"
 
 
-def _evidence(found: Iterable[Clue]) -> tuple[str, ...]:
+def _evidence(found: Iterable[Clue], before: str = "") -> tuple[str, ...]:
     return tuple(
-        f"{clue.attr}: {clue.describe()}" + (", optional" if clue.optional else "")
+        f"{before}{clue.attr}: {clue.describe()}" + (", optional" if clue.optional else "")
         for clue in found
         if clue.attr is not None
     )[:60]

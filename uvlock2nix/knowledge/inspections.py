@@ -15,8 +15,8 @@ from uvlock2nix.knowledge.inspect import Inspection, inspect_sdist, inspect_tree
 from uvlock2nix.knowledge.native import NativeInputs, Provenance, is_attribute
 
 # Raised whenever inspection itself changes: old results are then made again.
-EDITION: Final = 2
-_LISTS: Final = ("build_inputs", "native_build_inputs", "dlopen", "sources", "evidence")
+EDITION: Final = 3
+_LISTS: Final = ("build_inputs", "native_build_inputs", "dlopen", "sources", "evidence", "doubtful")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +176,12 @@ def _from_json(value: object, provenance: Provenance = "inspected") -> NativeInp
         dlopen=_strings(value, "dlopen"),
         sources=_strings(value, "sources"),
         evidence=_strings(value, "evidence"),
+        doubtful=_strings(value, "doubtful"),
         kind=str(value["kind"]),
         notes=str(value["notes"]),
         provenance=provenance,
     )
-    attrs = (*inputs.build_inputs, *inputs.native_build_inputs, *inputs.dlopen)
+    attrs = (*inputs.build_inputs, *inputs.native_build_inputs, *inputs.dlopen, *inputs.doubtful)
     if not all(map(is_attribute, attrs)):
         raise TypeError("not attributes")
     return inputs
