@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -23,7 +23,7 @@ from uvlock2nix.refs.store import STORE_DIR, Keys
 from uvlock2nix.sync.build import Workshop, folders_to_link
 from uvlock2nix.sync.checking import check_installed, check_key
 from uvlock2nix.sync.install import Uv, decide_collisions, leave_out, not_built, selection_flags, shown
-from uvlock2nix.sync.linking import linked_libraries
+from uvlock2nix.sync.linking import library_folders, linked_libraries, without_rpath
 from uvlock2nix.sync.manifest import write_manifest
 from uvlock2nix.sync.normalise import Script, normalise
 from uvlock2nix.sync.plan import SyncPlan, plan_sync
@@ -85,8 +85,8 @@ def sync(request: SyncRequest, run: Runner) -> None:
     collided = decide_collisions(collisions(distributions), site, order, request.collisions, alone)
     _tell(collided, request.collisions, run)
     scripts = normalise(request.out, site)
-    libraries = _libraries(request, site, shop)
     kept = _move_in(required, request.out / BUILD_REQUIRES)
+    libraries = _libraries(request, site, shop, kept)
     write_manifest(
         request.out,
         plan,
@@ -185,10 +185,16 @@ def _workshop(
     return replace(shop, folders=folders_to_link(plan.builds, shop))
 
 
-def _libraries(request: SyncRequest, site: Path, shop: Workshop) -> tuple[Linked, ...]:
-    """Which folders of the store each file that was compiled here finds its libraries in."""
+def _libraries(
+    request: SyncRequest, site: Path, shop: Workshop, members: Iterable[str]
+) -> tuple[Linked, ...]:
+    """Which folders of the store each file that was compiled here finds its libraries in.
+
+    ``members``: projects whose build requirements, each in a folder of its own, may have been compiled too.
+    """
     folders = {name: found for name, found in shop.folders.items() if found}
-    if not folders:
+    everyone = library_folders(shop.env)
+    if not everyone:
         return ()
     store_dir = shop.env.get("NIX_STORE", STORE_DIR)
     closure = closure_from_environment(os.environ, store_dir=store_dir)
@@ -199,6 +205,14 @@ def _libraries(request: SyncRequest, site: Path, shop: Workshop) -> tuple[Linked
         for one in installed(site)
         if one.name in folders
     }
+    for name in members:
+        place = f"{BUILD_REQUIRES}/{name}"
+        folders[place] = everyone
+        files[place] = [
+            posixpath.normpath(f"{place}/{entry.path}")
+            for one in installed(request.out / place)
+            for entry in one.entries
+        ]
     return linked_libraries(request.out, files, folders, keys, store_dir)
 
 
@@ -229,7 +243,7 @@ def _install_tree(
     arguments = [shop.uv, "pip", "install", "--quiet", "--python", str(shop.python), "--target", str(tree)]
     if requires:
         arguments += shop.resolver_arguments(work, requires)
-        shop.run(arguments, what=what, env=shop.env, cwd=work)
+        shop.run(arguments, what=what, env=without_rpath(shop.env), cwd=work)
     tree.mkdir(exist_ok=True)
     return tree, normalise(tree, tree, scripts_to="_scripts")
 

@@ -11,6 +11,7 @@ import os
 import posixpath
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from uvlock2nix.refs.elf import MAGIC, CorruptElf, read_elf
@@ -97,7 +98,7 @@ def _is_nixpkgs_linux(env: Mapping[str, str]) -> bool:
 def _pairs(words: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Each word with the one behind it; a word that belongs to a lone ``-L`` does not come by itself."""
     skip = False
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip_longest(words, words[1:], fillvalue=""):
         if not skip:
             yield word, following
         skip = not skip and word == "-L"

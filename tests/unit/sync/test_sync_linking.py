@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.refs import make_elf, store_path
+from uvlock2nix.layout import BUILD_REQUIRES
+from uvlock2nix.lock import Selection
 from uvlock2nix.refs.linked import Linked
 from uvlock2nix.refs.store import Keys
+from uvlock2nix.sync.build import Workshop
+from uvlock2nix.sync.core import _libraries
 from uvlock2nix.sync.linking import library_folders, linked_libraries, without_rpath
+from uvlock2nix.sync.run import Runner
+from uvlock2nix.sync.values import SyncRequest
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Mach-O files have no RPATH of this kind")
 
@@ -33,6 +40,7 @@ def test_without_nixpkgs_compiler_nothing_changes() -> None:
     env = {"NIX_LDFLAGS": "-rpath /nix/store/x/lib -L/nix/store/x/lib", "LDFLAGS": "-L/usr/lib"}
     assert without_rpath(env) == env
     assert library_folders(env) == ()
+    assert without_rpath({"NIX_CC": "/cc"}) == {"NIX_CC": "/cc", "NIX_DONT_SET_RPATH": "1", "NIX_LDFLAGS": ""}
 
 
 def test_what_is_written_down(tmp_path: Path) -> None:
@@ -61,3 +69,29 @@ def test_what_is_written_down(tmp_path: Path) -> None:
         Linked(f"{place}/etree.so", "icu4c", "lib"),
         Linked(f"{place}/other.so", "libxml2", "lib"),
     )
+
+
+def test_what_builds_the_projects_own_packages_too(tmp_path: Path) -> None:
+    store, out = tmp_path / "store", tmp_path / "deps"
+    zlib = store_path("zlib-1.3.1")
+    (store / zlib.base / "lib").mkdir(parents=True)
+    (store / zlib.base / "lib" / "libz.so.1").touch()
+    site = out / "lib/python3.13/site-packages"
+    place = out / BUILD_REQUIRES / "member"
+    for folder in (site, place):
+        (folder / "a-1.dist-info").mkdir(parents=True)
+        (folder / "a-1.dist-info" / "RECORD").write_text("a.so,,\n")
+        (folder / "a.so").write_bytes(make_elf(needed=[b"libz.so.1"]))
+    env = {"NIX_CC": "/cc", "NIX_STORE": str(store), "NIX_LDFLAGS": f"-L{store}/{zlib.base}/lib"}
+    shop = Workshop(Runner(), "uv", Path("/python"), tmp_path / "shop", env, None)
+    selection = Selection()
+    request = SyncRequest(tmp_path, out, tmp_path, Path("/python"), selection, "x86_64-linux", "3.13")
+    assert _libraries(request, site, shop, ["member"]) == (
+        Linked(f"{BUILD_REQUIRES}/member/a.so", "zlib", "lib"),
+    )
+    compiled = replace(shop, folders={"a": (f"{store}/{zlib.base}/lib",)})
+    assert [one.file for one in _libraries(request, site, compiled, [])] == [
+        "lib/python3.13/site-packages/a.so"
+    ]
+    nothing = replace(shop, env={"NIX_CC": "/cc"})
+    assert _libraries(request, site, nothing, ["member"]) == ()
