@@ -1,15 +1,17 @@
-"""``DT_NEEDED`` and ``DT_SONAME`` of an ELF file, from its bytes.
+"""``DT_NEEDED`` and ``DT_SONAME`` of an ELF file, from the few places of it that say so.
 
 A reader of a few dozen lines for what inspection wants to know of a stranger's file: it looks at the program
-headers only, checks every offset, and answers ``None`` for whatever does not fit. Changing ELF files is the
-business of ``uvlock2nix.refs``.
+headers only, checks every offset, reads no more than it needs (a library can be larger than memory, and lie
+packed in a wheel), and answers ``None`` for whatever does not fit. Changing ELF files is the business of
+``uvlock2nix.refs``.
 """
 
 from __future__ import annotations
 
+import io
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 PT_LOAD: Final = 1
 PT_DYNAMIC: Final = 2
@@ -21,6 +23,14 @@ _MAX_ENTRIES: Final = 65_536
 _MAX_NAME: Final = 255
 
 
+class Seekable(Protocol):
+    """A file that can be read anywhere; going back may cost as much as beginning again."""
+
+    def seek(self, offset: int, /) -> int: ...
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Needed:
     """What the dynamic loader is told: libraries needed, in order, and the file's own name (or ``""``)."""
@@ -29,52 +39,77 @@ class Needed:
     soname: str = ""
 
 
-def read_needed(data: bytes | memoryview) -> Needed | None:
+def read_needed(file: bytes | Seekable, size: int | None = None) -> Needed | None:
     """Read an ELF file's dynamic section; ``None`` for what is no ELF file or a broken one.
 
-    An ELF file without dynamic section (static, an object file) needs nothing.
+    ``size`` in bytes must be given for what is not in memory. What ``file`` raises is passed on. An ELF file
+    without dynamic section (static, an object file) needs nothing.
     """
+    reader = _Reader(io.BytesIO(file), len(file)) if isinstance(file, bytes) else _Reader(file, size or 0)
     try:
-        return _read(memoryview(data))
-    except (struct.error, ValueError, IndexError, OverflowError):
+        return _read(reader)
+    except _Broken:
         return None
 
 
-def _read(data: memoryview) -> Needed | None:
-    if bytes(data[:4]) != b"\x7fELF" or data[4] not in (1, 2) or data[5] not in (1, 2):
+class _Broken(Exception):
+    """The file does not fit together."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    file: Seekable
+    size: int
+
+    def at(self, offset: int, length: int) -> bytes:
+        """``length`` bytes from ``offset``, all of them."""
+        if offset < 0 or offset + length > self.size:
+            raise _Broken
+        self.file.seek(offset)
+        data = b""
+        while len(data) < length:
+            piece = self.file.read(length - len(data))
+            if not piece:
+                raise _Broken
+            data += piece
+        return data
+
+
+def _read(reader: _Reader) -> Needed | None:
+    ident = reader.at(0, 16)
+    if ident[:4] != b"\x7fELF" or ident[4] not in (1, 2) or ident[5] not in (1, 2):
         return None
-    wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
-    if wide:
-        (offset,) = struct.unpack_from(order + "Q", data, 32)
-        size, count = struct.unpack_from(order + "HH", data, 54)
-    else:
-        (offset,) = struct.unpack_from(order + "I", data, 28)
-        size, count = struct.unpack_from(order + "HH", data, 42)
+    wide, order = ident[4] == 2, "<" if ident[5] == 1 else ">"
+    header = reader.at(0, 64 if wide else 52)
+    (offset,) = struct.unpack_from(order + ("Q" if wide else "I"), header, 32 if wide else 28)
+    size, count = struct.unpack_from(order + "HH", header, 54 if wide else 42)
+    if count and size != (56 if wide else 32):
+        return None
+    segments = reader.at(offset, count * size) if count else b""
     loads: list[tuple[int, int, int]] = []
     dynamic: tuple[int, int] | None = None
     for number in range(count):
-        place = offset + number * size
         if wide:
-            kind, _, start, address, _, length = struct.unpack_from(order + "IIQQQQ", data, place)
+            kind, _, start, address, _, length = struct.unpack_from(order + "IIQQQQ", segments, number * size)
         else:
-            kind, start, address, _, length = struct.unpack_from(order + "IIIII", data, place)
+            kind, start, address, _, length = struct.unpack_from(order + "IIIII", segments, number * size)
         if kind == PT_LOAD:
             loads.append((address, start, length))
         elif kind == PT_DYNAMIC:
             dynamic = (start, length)
     if dynamic is None:
         return Needed(())
-    return _dynamic(data, order + ("qQ" if wide else "iI"), dynamic, loads)
+    return _dynamic(reader, order + ("qQ" if wide else "iI"), dynamic, loads)
 
 
 def _dynamic(
-    data: memoryview, layout: str, place: tuple[int, int], loads: list[tuple[int, int, int]]
+    reader: _Reader, layout: str, place: tuple[int, int], loads: list[tuple[int, int, int]]
 ) -> Needed | None:
     step = struct.calcsize(layout)
+    count = min(place[1] // step, _MAX_ENTRIES)
     needed: list[int] = []
     soname = table = table_size = None
-    for number in range(min(place[1] // step, _MAX_ENTRIES)):
-        tag, value = struct.unpack_from(layout, data, place[0] + number * step)
+    for tag, value in struct.iter_unpack(layout, reader.at(place[0], count * step)):
         if tag == 0:
             break
         if tag == DT_NEEDED:
@@ -90,18 +125,19 @@ def _dynamic(
     if table is None or table_size is None:
         return None
     start = next((s + table - a for a, s, length in loads if a <= table < a + length), None)
-    if start is None or start + table_size > len(data):
+    if start is None or start + table_size > reader.size:
         return None
-    strings = data[start : start + table_size]
-    names = tuple(_name(strings, at) for at in needed)
-    return Needed(names, _name(strings, soname) if soname is not None else "")
+    wanted = sorted({*needed, *(() if soname is None else (soname,))})
+    # In order: going back in a packed file means unpacking it again.
+    names = {at: _name(reader, start, table_size, at) for at in wanted}
+    return Needed(tuple(names[at] for at in needed), names[soname] if soname is not None else "")
 
 
-def _name(strings: memoryview, at: int) -> str:
-    if not 0 <= at < len(strings):
-        raise ValueError("a name outside of the table")
-    raw = bytes(strings[at : at + _MAX_NAME + 1])
+def _name(reader: _Reader, start: int, table_size: int, at: int) -> str:
+    if at >= table_size:
+        raise _Broken
+    raw = reader.at(start + at, min(_MAX_NAME + 1, table_size - at))
     end = raw.find(b"\0")
     if end < 0:
-        raise ValueError("a name without an end")
+        raise _Broken
     return raw[:end].decode("utf-8", "replace")

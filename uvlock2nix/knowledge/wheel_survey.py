@@ -15,7 +15,7 @@ from uvlock2nix.knowledge.inspections import Candidate
 from uvlock2nix.knowledge.wheels import WheelContents, collisions, outside, read_remote_wheel, read_wheel
 
 # Raised whenever reading changes: old results are then made again.
-EDITION: Final = 1
+EDITION: Final = 2
 SHOWN: Final = 3
 
 

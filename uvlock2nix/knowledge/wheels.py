@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
-from uvlock2nix.errors import InputError, NetworkError
-from uvlock2nix.knowledge.elf_needed import read_needed
+from uvlock2nix.errors import InputError
+from uvlock2nix.knowledge.elf_needed import Needed, read_needed
 from uvlock2nix.knowledge.fetch import Fetcher
+from uvlock2nix.knowledge.remote import RemoteFile
 from uvlock2nix.knowledge.store import soname_attribute
 
 _SHARED: Final = re.compile(r"\.so(?:\.[0-9A-Za-z]+)*\Z")
-MAX_MEMBER: Final = 96 << 20
-MAX_READ: Final = 256 << 20
 MAX_ENTRIES: Final = 300_000
-BLOCK: Final = 1 << 20
+# At once (the table of contents), and unpacked in all: the largest wheels of CUDA hold 3 GiB.
+MAX_PIECE: Final = 64 << 20
+MAX_UNPACKED: Final = 12 << 30
+SKIP: Final = 1 << 20
 
 # glibc and its loader: every environment has them, with the interpreter.
 _LIBC: Final = re.compile(
@@ -66,64 +69,6 @@ class Collision:
     packages: tuple[str, ...]
 
 
-class _Remote(io.RawIOBase):
-    """A seekable file over ranges of a URL, in blocks, each fetched once."""
-
-    def __init__(self, fetcher: Fetcher, url: str) -> None:
-        super().__init__()
-        self._fetcher = fetcher
-        self._url = url
-        tail, self._size = fetcher.part(url, -(1 << 16), 0)
-        self._blocks: dict[int, bytes] = {}
-        self._tail_start = self._size - len(tail)
-        self._tail = tail
-        self._position = 0
-        self._fetched = len(tail)
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = max(0, base + offset)
-        return self._position
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        end = self._size if size is None or size < 0 else min(self._size, self._position + size)
-        if self._position >= end:
-            return b""
-        if self._position >= self._tail_start:
-            data = self._tail[self._position - self._tail_start : end - self._tail_start]
-        else:
-            first, last = self._position // BLOCK, (end - 1) // BLOCK
-            joined = b"".join(self._block(number) for number in range(first, last + 1))
-            start = self._position - first * BLOCK
-            data = joined[start : start + end - self._position]
-        self._position += len(data)
-        return data
-
-    def _block(self, number: int) -> bytes:
-        if number not in self._blocks:
-            start = number * BLOCK
-            length = min(BLOCK, self._size - start)
-            self._fetched += length
-            if self._fetched > MAX_READ:
-                raise InputError("too much of it would have to be fetched")
-            if len(self._blocks) > 64:
-                self._blocks.clear()
-            data, _ = self._fetcher.part(self._url, start, length)
-            if len(data) != length:
-                raise NetworkError(f"{self._url}: the connection ended too early")
-            self._blocks[number] = data
-        return self._blocks[number]
-
-
 def read_wheel(path: Path) -> WheelContents:
     """Read a wheel on disk.
 
@@ -144,29 +89,56 @@ def read_remote_wheel(fetcher: Fetcher, url: str, name: str) -> WheelContents:
         NetworkError: also where the server does not serve ranges.
         InputError: as :func:`read_wheel`.
     """
-    with _Remote(fetcher, url) as file:
+    with RemoteFile(fetcher, url) as file:
         return _contents(file, name)
 
 
 def _contents(file: io.RawIOBase | io.BufferedReader, name: str) -> WheelContents:
     try:
-        with zipfile.ZipFile(file) as archive:
+        bounded = _Bounded(file)
+        with zipfile.ZipFile(bounded) as archive:
             infos = archive.infolist()
             if len(infos) > MAX_ENTRIES:
                 raise InputError(f"{name} has more than {MAX_ENTRIES} files")
-            return _collect(archive, infos)
+            return _collect(archive, bounded, infos)
     except (
-        zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, RuntimeError, EOFError,
+        zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, RuntimeError, EOFError,
         OverflowError, KeyError, IndexError,
     ) as error:  # fmt: skip
         raise InputError(f"{name} is not a good wheel: {str(error)[:150]}") from error
 
 
-def _collect(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> WheelContents:
+class _Bounded(io.RawIOBase):
+    """A file of which nobody takes much at once, whatever length the file itself claims."""
+
+    def __init__(self, file: io.RawIOBase | io.BufferedReader) -> None:
+        super().__init__()
+        self._file = file
+        self._size = file.seek(0, io.SEEK_END)
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        left = max(self._size - self._file.tell(), 0)
+        wanted = left if size is None or size < 0 else min(size, left)
+        if wanted > MAX_PIECE:
+            raise ValueError(f"a part of it is larger than {MAX_PIECE >> 20} MiB")
+        return self._file.read(wanted) or b""
+
+
+def _collect(archive: zipfile.ZipFile, file: _Bounded, infos: list[zipfile.ZipInfo]) -> WheelContents:
     files: dict[str, tuple[int, int]] = {}
     provided: set[str] = set()
     needed: set[str] = set()
     unread: list[str] = []
+    budget = [MAX_UNPACKED]
     for info in infos:
         path = _installed(info.filename)
         if info.is_dir() or path is None:
@@ -176,18 +148,86 @@ def _collect(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> WheelCon
         if not _SHARED.search(base):
             continue
         provided.add(base)
-        if info.file_size > MAX_MEMBER or info.compress_size > MAX_MEMBER:
-            unread.append(f"{path}: too big to be read")
-            continue
-        with archive.open(info) as member:
-            found = read_needed(member.read(MAX_MEMBER))
-        if found is None:
-            unread.append(f"{path}: not a good ELF file")
+        found = _needed(archive, file, info, budget)
+        if isinstance(found, str):
+            unread.append(f"{path}: {found}")
             continue
         needed.update(found.needed)
         if found.soname:
             provided.add(found.soname)
     return WheelContents(files, frozenset(provided), frozenset(needed), tuple(unread))
+
+
+class _Member:
+    """A packed file: going on unpacks what is between, going back unpacks it again from the start."""
+
+    def __init__(self, file: IO[bytes], budget: list[int]) -> None:
+        self._file = file
+        self._budget = budget
+        self._position = 0
+
+    def seek(self, offset: int, /) -> int:
+        if offset < self._position:
+            self._file.seek(0)
+            self._position = 0
+        if offset - self._position > self._budget[0]:
+            raise _TooMuch
+        while self._position < offset and self.read(min(offset - self._position, SKIP)):
+            pass
+        return self._position
+
+    def read(self, size: int, /) -> bytes:
+        data = self._file.read(size)
+        self._position += len(data)
+        self._budget[0] -= len(data)
+        return data
+
+
+class _TooMuch(Exception):
+    """More would have to be unpacked than any honest wheel holds."""
+
+
+class _Stored:
+    """A file that lies in the wheel as it is: read where it lies."""
+
+    def __init__(self, wheel: _Bounded, info: zipfile.ZipInfo) -> None:
+        wheel.seek(info.header_offset)
+        header = wheel.read(30)
+        name, extra = struct.unpack_from("<HH", header, 26)
+        self._wheel = wheel
+        self._start = info.header_offset + 30 + name + extra
+        self._position = 0
+
+    def seek(self, offset: int, /) -> int:
+        self._position = offset
+        return offset
+
+    def read(self, size: int, /) -> bytes:
+        self._wheel.seek(self._start + self._position)
+        data = self._wheel.read(size)
+        self._position += len(data)
+        return data
+
+
+def _needed(
+    archive: zipfile.ZipFile, wheel: _Bounded, info: zipfile.ZipInfo, budget: list[int]
+) -> Needed | str:
+    """What one shared object needs, or why that is not known; its size does not matter."""
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return "packed in a way that wheels are not"
+    if info.flag_bits & 1:
+        return "encrypted"
+    try:
+        if info.compress_type == zipfile.ZIP_STORED:
+            found = read_needed(_Stored(wheel, info), info.file_size)
+        else:
+            with archive.open(info) as file:
+                found = read_needed(_Member(file, budget), info.file_size)
+    except _TooMuch:
+        return f"more than {MAX_UNPACKED >> 30} GiB would have to be unpacked"
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError) as error:
+        return f"damaged: {str(error)[:80]}"
+    return found if found is not None else "not a good ELF file"
 
 
 def _installed(name: str) -> str | None:

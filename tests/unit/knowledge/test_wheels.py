@@ -1,6 +1,10 @@
+import hashlib
 import io
+import random
 import struct
+import tracemalloc
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from uvlock2nix.errors import InputError, NetworkError
-from uvlock2nix.knowledge import wheels
+from uvlock2nix.knowledge import remote, wheels
 from uvlock2nix.knowledge.elf_needed import Needed, read_needed
 from uvlock2nix.knowledge.inspections import Candidate
 from uvlock2nix.knowledge.requirements import parse_requirements, read_requirements
@@ -16,15 +20,15 @@ from uvlock2nix.knowledge.wheel_survey import survey
 from uvlock2nix.knowledge.wheels import WheelContents, collisions, outside, read_remote_wheel, read_wheel
 
 
-def elf(*needed: str, soname: str = "", wide: bool = True, order: str = "<") -> bytes:
-    """A smallest ELF file with a dynamic section."""
+def elf(*needed: str, soname: str = "", wide: bool = True, order: str = "<", gap: int = 0) -> bytes:
+    """A smallest ELF file with a dynamic section, ``gap`` bytes behind its headers."""
     strings = b"\0"
     entries: list[tuple[int, int]] = []
     for tag, name in [*((1, n) for n in needed), *(((14, soname),) if soname else ())]:
         entries.append((tag, len(strings)))
         strings += name.encode() + b"\0"
     header, segment = (64, 56) if wide else (52, 32)
-    start = header + 2 * segment
+    start = header + 2 * segment + gap
     layout = order + ("qQ" if wide else "iI")
     size = struct.calcsize(layout) * (len(entries) + 3)
     entries += [(5, start + size), (10, len(strings)), (0, 0)]
@@ -39,7 +43,7 @@ def elf(*needed: str, soname: str = "", wide: bool = True, order: str = "<") -> 
         loads = struct.pack(order + "IIIIIIII", 1, 0, 0, 0, total, total, 5, 4096)
         loads += struct.pack(order + "IIIIIIII", 2, start, start, 0, len(dynamic), len(dynamic), 6, 4)
     ident = b"\x7fELF" + bytes([2 if wide else 1, 1 if order == "<" else 2, 1]) + bytes(9)
-    return ident + head + loads + dynamic + strings
+    return ident + head + loads + bytes(gap) + dynamic + strings
 
 
 def wheel(files: dict[str, bytes]) -> bytes:
@@ -132,11 +136,12 @@ class Server:
     """Serves files by ranges, and counts the bytes."""
 
     def __init__(self, files: dict[str, bytes], *, ranges: bool = True) -> None:
-        self.files, self.ranges, self.sent = files, ranges, 0
+        self.files, self.ranges, self.sent, self.asked = files, ranges, 0, 0
 
     def part(self, url: str, start: int, length: int) -> tuple[bytes, int]:
         if not self.ranges:
             raise NetworkError("no ranges here")
+        self.asked += 1
         data = self.files[url]
         piece = data[start:] if start < 0 else data[start : start + length]
         self.sent += len(piece)
@@ -152,9 +157,7 @@ class Server:
 
 
 def test_a_remote_wheel_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    import random
-
-    monkeypatch.setattr(wheels, "BLOCK", 1 << 12)
+    monkeypatch.setattr(remote, "BLOCK", 1 << 12)
     data = wheel({"big/data.bin": random.Random(1).randbytes(2 << 20), **FILES})  # noqa: S311
     server = Server({"u": data})
     found = read_remote_wheel(server, "u", "x.whl")
@@ -185,13 +188,108 @@ def test_damage_is_an_error_of_ours_or_harmless(position: int, noise: bytes) -> 
     assert not any(".." in path for path in found.files)
 
 
-def test_big_and_broken_members_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wheels, "MAX_MEMBER", 1000)
+def test_broken_members_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wheels, "MAX_UNPACKED", 10_000)
     path = tmp_path / "x.whl"
-    path.write_bytes(wheel({"a.so": bytes(1001), "b.so": b"text", "../c.so": elf()}))
+    late = elf("libGL.so.1", gap=20_000)
+    path.write_bytes(wheel({"a.so": late, "b.so": b"text" * 9, "../c.so": elf(), "d.so": elf("libz.so.1")}))
     found = read_wheel(path)
-    assert found.unread == ("a.so: too big to be read", "b.so: not a good ELF file")
-    assert set(found.files) == {"a.so", "b.so"}
+    assert found.unread == (
+        "a.so: more than 0 GiB would have to be unpacked",
+        "b.so: not a good ELF file",
+    )
+    assert found.needed == {"libz.so.1"}
+    assert set(found.files) == {"a.so", "b.so", "d.so"}
+
+
+def test_a_library_larger_than_what_is_held_in_memory(tmp_path: Path) -> None:
+    """Its dynamic section is at its end, as linkers put it, behind more than we would ever read at once."""
+    path = tmp_path / "x.whl"
+    data = elf("libGL.so.1", "libcuda.so.1", soname="libbig.so.1", gap=150 << 20)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("big/libbig.so.1", data)
+    del data
+    tracemalloc.start()
+    found = read_wheel(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.needed == {"libGL.so.1", "libcuda.so.1"}
+    assert found.provided == {"libbig.so.1"}
+    assert found.unread == ()
+    assert peak < 16 << 20
+
+
+def test_of_a_stored_library_only_the_places_that_count_are_fetched() -> None:
+    data = elf("libGL.so.1", soname="libbig.so.1", gap=40 << 20)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("big/libbig.so.1", data)
+    server = Server({"u": buffer.getvalue()})
+    assert read_remote_wheel(server, "u", "x.whl").needed == {"libGL.so.1"}
+    assert server.sent < 4 << 20
+
+
+def test_reading_on_in_order_asks_for_more_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "BLOCK", 1 << 12)
+    data = random.Random(5).randbytes(40 * 4096)  # noqa: S311
+    server = Server({"u": data})
+    with remote.RemoteFile(server, "u") as file:
+        assert b"".join(iter(lambda: file.read(1000), b"")) == data
+        assert server.asked < 12
+        file.seek(3)
+        assert file.read(5) == data[3:8]
+
+
+def test_a_file_that_changes_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "TAIL", 64)
+    server = Server({"u": wheel(FILES) + bytes(1)})
+    with remote.RemoteFile(server, "u") as file:
+        server.files["u"] += b"x"
+        with pytest.raises(NetworkError, match="changed while it was read"):
+            file.read(10)
+
+
+def damaged_zips() -> Iterator[tuple[str, bytes]]:
+    good = wheel(FILES)
+    end = good.rindex(b"PK\x05\x06")
+    yield "a table of contents of 4 GiB", good[: end + 12] + b"\xff\xff\xff\x7f" + good[end + 16 :]
+    locator = b"PK\x06\x07" + struct.pack("<LQL", 0, 1 << 62, 1)
+    yield "zip64 that points nowhere", good[:end] + locator + good[end:]
+    record = b"PK\x06\x06" + struct.pack("<QHHLLQQQQ", 44, 45, 45, 0, 0, 2**63, 2**63, 2**62, 0)
+    locator = b"PK\x06\x07" + struct.pack("<LQL", 0, end, 1)
+    yield "zip64 with absurd numbers", good[:end] + record + locator + good[end:]
+    yield "truncated", good[: len(good) // 2]
+
+
+@pytest.mark.parametrize(("what", "data"), list(damaged_zips()))
+def test_hostile_tables_of_contents(what: str, data: bytes) -> None:
+    assert what
+    with pytest.raises(InputError, match=r"x\.whl is not a good wheel"):
+        read_remote_wheel(Server({"u": data}), "u", "x.whl")
+
+
+def test_zip64_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.whl"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("a.so", "w", force_zip64=True) as member,
+    ):
+        member.write(elf("libGL.so.1"))
+    assert read_wheel(path).needed == {"libGL.so.1"}
+
+
+def test_a_way_of_packing_that_needs_much_memory_is_not_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "x.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.so", elf("libGL.so.1"))
+    assert read_wheel(path).unread == ("a.so: packed in a way that wheels are not",)
+
+
+def test_what_record_says_does_not_count(tmp_path: Path) -> None:
+    """The files are those of the zip's table of contents, whatever RECORD claims."""
+    path = tmp_path / "x.whl"
+    path.write_bytes(wheel({"a.so": elf("libz.so.1"), "x-1.dist-info/RECORD": b"b.so,sha256=x,1\n../c,,\n"}))
+    assert set(read_wheel(path).files) == {"a.so", "x-1.dist-info/RECORD"}
 
 
 def test_a_survey_notes_what_went_wrong_and_keeps_the_rest(tmp_path: Path) -> None:
@@ -211,6 +309,41 @@ def test_a_survey_notes_what_went_wrong_and_keeps_the_rest(tmp_path: Path) -> No
     assert any("ships pkg/__init__.py with other bytes than other" in note for note in found.notes["good"])
     # A second time nothing is fetched for what has a hash.
     assert survey(listed[:1], None, tmp_path).needs == {"good": ("libGL",)}
+
+
+class Whole(Server):
+    """A server without ranges, or one whose parts do not fit: what is left is the whole file."""
+
+    def __init__(self, files: dict[str, bytes], folder: Path) -> None:
+        super().__init__(files, ranges=False)
+        self.folder = folder
+
+    def file(self, url: str, hash_: str | None, name: str) -> Path:
+        if hash_ is None:
+            raise InputError(f"{name}: the lock has no hash for it, so it is not fetched")
+        if hash_ != "sha256:" + hashlib.sha256(self.files[url]).hexdigest():
+            raise InputError(f"{name}: wrong hash")
+        path = self.folder / name
+        path.write_bytes(self.files[url])
+        return path
+
+
+def test_without_ranges_the_whole_file_is_read_if_its_hash_is_right(tmp_path: Path) -> None:
+    data = wheel(FILES)
+    server = Whole({"u": data}, tmp_path)
+    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    found = survey(
+        [
+            Candidate("good", "good.whl", "u", None, digest),
+            Candidate("wrong", "wrong.whl", "u", None, "sha256:" + "0" * 64),
+            Candidate("bare", "bare.whl", "u", None, None),
+        ],
+        server,
+        tmp_path / "cache",
+    )
+    assert found.needs == {"good": ("libGL",)}
+    assert found.notes["wrong"] == ("its wheel was not looked at: wrong.whl: wrong hash",)
+    assert "no hash" in found.notes["bare"][0]
 
 
 METADATA = """Metadata-Version: 2.1
