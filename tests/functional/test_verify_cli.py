@@ -12,19 +12,17 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from tests.support.packages import make_sdist
-from tests.support.stand import STAND, Stand, require_stand
+from tests.support.stand import require_stand
+from tests.support.verify import SCHEMA, answer, on_stand
 from uvlock2nix.nar import Hash, fod_path, parse_hash
 from uvlock2nix.verify import CAUSES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = (REPOSITORY / "docs" / "verify.md").read_text()
-SCHEMA = json.loads((REPOSITORY / "docs" / "schema" / "verify-1.json").read_text())
 OTHER = Hash("sha256", bytes(range(32)))
 SITE = "lib/python3.13/site-packages"
 
@@ -140,13 +138,6 @@ def differing(place: Place) -> None:
     place.output(parse_hash(place.pin["hash"]), LUCK)
     place.output(OTHER, OTHER_LUCK)
     place.env["FAKE_NIX_RIGHT"] = OTHER.sri
-
-
-def answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(done.stdout)
-    Draft202012Validator.check_schema(SCHEMA)
-    Draft202012Validator(SCHEMA).validate(value)
-    return value
 
 
 def test_equal_is_said_with_hash_time_and_conditions(place: Place) -> None:
@@ -320,17 +311,6 @@ def luck_project(root: Path) -> Path:
         '[tool.uv.sources]\nluck = { path = "luck-1.0.tar.gz" }\n'
     )
     return root
-
-
-def on_stand(stand: Stand, *arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "uvlock2nix", *map(str, arguments)],
-        env=stand.env({"NIX_PATH": f"nixpkgs={STAND / 'nixpkgs'}"}), cwd=REPOSITORY,
-        capture_output=True, text=True, timeout=1200,
-    )  # fmt: skip
-    assert done.returncode == code, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr
-    return done
 
 
 @pytest.mark.stand
