@@ -2,7 +2,9 @@
 
 ``python -m benchmarks.refs_restore TREE LIBRARIES INTERPRETER``, TREE from ``benchmarks.refs_tree``,
 LIBRARIES folders with a colon between. Works on copies beside TREE. The rival puts every search path in
-anew, one patchelf for each file; it does not even look at texts.
+anew, one patchelf for each file; it looks neither at texts nor at what a file needs. So it is compared with a
+restore that does not either, by everything that ``readelf`` says; and with a whole one, which may have
+entries behind.
 """
 
 from __future__ import annotations
@@ -31,14 +33,16 @@ def elf_files(tree: Path) -> list[Path]:
     return found
 
 
-def dynamic(files: list[Path]) -> dict[str, str]:
-    """What ``readelf -d`` says of search paths and needs, by file name."""
+def dynamic(tree: Path) -> dict[str, tuple[list[str], str]]:
+    """What ``readelf -d`` says: file → (names of needs and of itself, search path with its tag)."""
     found = {}
-    for path in files:
-        shown = re.sub(r"\(RUNPATH\)\s+Library runpath: \[\]", "", output("readelf", "-dW", str(path)))
-        found[path.name + str(path.parent)[-40:]] = "\n".join(
-            re.findall(r"\((?:NEEDED|RUNPATH|RPATH|SONAME)\).*", shown)
+    for path in elf_files(tree):
+        rows = re.findall(
+            r"\((NEEDED|SONAME|RPATH|RUNPATH)\)[^\[]*\[(.*)\]", output("readelf", "-dW", str(path))
         )
+        search = " ".join(f"{tag} {text}" for tag, text in rows if text and tag.endswith("PATH"))
+        names = [f"{tag} {text}" for tag, text in rows if not tag.endswith("PATH")]
+        found[str(path.relative_to(tree))] = (names, search)
     return found
 
 
@@ -52,6 +56,33 @@ def refs(*arguments: str) -> float:
         [sys.executable, "-m", "uvlock2nix", "refs", *arguments], check=True, stdout=subprocess.DEVNULL
     )
     return time.perf_counter() - start
+
+
+def patchelf_each(tree: Path, table: dict[str, str]) -> float:
+    """The rival: seconds for one ``patchelf --set-rpath`` with the new store paths for each file."""
+    files = elf_files(tree)
+    forced = {path: "(RPATH)" in output("readelf", "-dW", str(path)) for path in files}
+    start = time.perf_counter()
+    for path in files:
+        shown = output("patchelf", "--print-rpath", str(path)).strip()
+        for old, new in table.items():
+            shown = shown.replace(old, new)
+        output("patchelf", *["--force-rpath"] * forced[path], "--set-rpath", shown, str(path))
+    return time.perf_counter() - start
+
+
+def told(name: str, mine: Path, other: Path, ours: float, theirs: float) -> None:
+    """Print seconds and what is not the same."""
+    a, b = dynamic(mine), dynamic(other)
+    equal = [file for file in a if a[file] == b[file]]
+    more = [file for file in a if file not in equal and a[file][0] == b[file][0]]
+    more = [file for file in more if not b[file][1] or a[file][1].startswith(b[file][1] + ":")]
+    print(
+        f"{name}: {ours:.2f} s; patchelf for each of {len(b)} files {theirs:.2f} s: {theirs / ours:.1f} times"
+    )
+    print(f"  readelf -d says the same of {len(equal)} of {len(a)} files, and entries behind of {len(more)}")
+    for file in sorted(a.keys() - {*equal, *more})[:10]:
+        print(f"  {file}: {a[file]} | {b[file]}")
 
 
 def main(tree: Path, libraries: str, interpreter: str) -> None:
@@ -76,26 +107,17 @@ def main(tree: Path, libraries: str, interpreter: str) -> None:
         path.base: store_path(NEW.get(name, name), "2").base for path, name in zip(PATHS, NAMES, strict=True)
     }
     closure.write_text("".join(f"/nix/store/{base}\n" for base in table.values()))
-    ours = refs("restore", str(mine), "--closure", str(closure), "--interpreter", interpreter, *options)
-    files = elf_files(other)
-    start = time.perf_counter()
-    for path in files:
-        shown = output("patchelf", "--print-rpath", str(path)).strip()
-        for old, new in table.items():
-            shown = shown.replace(old, new)
-        force = ["--force-rpath"] if "(RPATH)" in output("readelf", "-dW", str(path)) else []
-        output("patchelf", *force, "--set-rpath", shown, str(path))
-    loop = time.perf_counter() - start
-    print(f"other paths: {ours:.2f} s; patchelf for each of {len(files)} files {loop:.2f} s")
-    print(f"that is {loop / ours:.1f} times as long")
-    a, b = dynamic(elf_files(mine)), dynamic(files)
-    unequal = [
-        name for (name, text), other_text in zip(a.items(), b.values(), strict=True) if text != other_text
-    ]
-    print(f"readelf -d says the same of {len(a) - len(unequal)} of {len(a)} files; the others:")
-    for name in unequal[:10]:
-        print("  " + name)
-    shutil.rmtree(other)
+    whole = mine.with_name("c" * 4 + ".work")
+    shutil.rmtree(whole, ignore_errors=True)
+    subprocess.run(["cp", "-a", mine, whole], check=True)
+    theirs = patchelf_each(other, table)
+    ours = refs("restore", str(mine), "--closure", str(closure), "--no-libraries")
+    told("other paths", mine, other, ours, theirs)
+    # 3. And every library found.
+    ours = refs("restore", str(whole), "--closure", str(closure), "--interpreter", interpreter, *options)
+    told("with libraries", whole, other, ours, theirs)
+    for copy in (mine, other, whole):
+        shutil.rmtree(copy)
 
 
 if __name__ == "__main__":
