@@ -89,7 +89,7 @@ def failures(lines: str) -> tuple[int, dict[str, str]]:
 def told(said: Path, tree: Path) -> None:
     """What ldd, lddtree and Python said in the sandbox; Python's answer for TREE itself, here."""
     text = (said / "ldd").read_text()
-    wrong = re.findall(r"^(?:.*not found.*|ldd ended.*|.*error.*)$", text, re.MULTILINE)
+    wrong = re.findall(r"^(?:\t.*not found.*|ldd ended.*|.*(?:error|version `).*:.*)$", text, re.MULTILINE)
     print(f"ldd: {text.count('== /')} files, {len(wrong)} lines that say not found")
     for line in sorted(set(wrong))[:20]:
         print("  " + line.strip())

@@ -10,13 +10,19 @@ from pathlib import Path
 
 def main(tree: Path) -> None:
     lddtree = import_module("auditwheel.lddtree")
+    # The loader's own default folder: a sandbox has no /etc/ld.so.conf that could name it.
+    default = {
+        "conf": [str(folder) for folder in Path("/usr/lib").glob("*-linux-gnu")],
+        "env": [],
+        "interp": [],
+    }
     for path in sorted(tree.rglob("*")):
         if not path.is_file() or path.is_symlink():
             continue
         with path.open("rb") as stream:
             head = stream.read(18)
         if head[:4] == b"\x7fELF" and head[16] in (2, 3):  # a program or a shared object
-            said = lddtree.ldd(path)
+            said = lddtree.ldd(path, ldpaths=dict(default))
             lost = [name for name, library in said.libraries.items() if library.realpath is None]
             print(json.dumps([str(path.relative_to(tree)), lost]), flush=True)
 
