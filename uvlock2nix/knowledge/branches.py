@@ -105,6 +105,13 @@ class _Judge:
                     self._argument_loop(node)
             case ast.arg(arg=name) | ast.ExceptHandler(name=str(name)):
                 self._conditions.assigned.setdefault(name, []).append(None)
+            case ast.FunctionDef(name=name, body=body):
+                returned = [
+                    part.value for inner in body for part in ast.walk(inner) if isinstance(part, ast.Return)
+                ]
+                for value in returned:
+                    if value is not None and node.lineno not in self._dead:
+                        self._strings.setdefault(name, []).extend(_strings_of(value))
             case ast.withitem(optional_vars=ast.expr() as target):
                 self._bind(target, None)
             case _:

@@ -19,7 +19,7 @@ from uvlock2nix.knowledge.archive import Archive, read_archive, read_tree
 from uvlock2nix.knowledge.clues import Clue, companions, toolchain_names
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.pep725 import parse_external
-from uvlock2nix.knowledge.sdist_clues import SKIPPED, libraries, wanted
+from uvlock2nix.knowledge.sdist_clues import SKIPPED, bundled, libraries, wanted
 
 Nature: TypeAlias = Literal["pure", "native", "unknown"]
 
@@ -89,7 +89,7 @@ def inspect_archive(archive: Archive, where: str) -> Inspection:
     found = libraries(archive, backend, languages, tool if isinstance(tool, dict) else {})
     nature: Nature = "native" if languages else "pure" if _is_pure(archive, backend, project) else "unknown"
     tools, tool_evidence = _tools(archive, backend, names, languages, found)
-    chosen, left_out = _choose(found)
+    chosen, left_out = _choose(found, bundled(archive))
     attrs = _attributes(chosen)
     doubtful = tuple(attr for attr in _attributes(left_out) if attr not in attrs)
     unknown = dict.fromkeys(
@@ -123,24 +123,27 @@ def inspect_archive(archive: Archive, where: str) -> Inspection:
     )
 
 
-def _choose(found: Sequence[Clue]) -> tuple[list[Clue], list[Clue]]:
+# So many libraries that no build file names are plugins: nobody builds them all.
+_PLUGINS: Final = 5
+
+
+def _choose(found: Sequence[Clue], bundled: frozenset[str]) -> tuple[list[Clue], list[Clue]]:
     """What is proposed, and what is only shown.
 
-    What a build file itself calls optional is proposed where it names nothing that it needs, or where its
-    sources include that library's headers without a condition. A header is weak evidence by itself.
+    Proposed is what a build file names, also where it could do without, but not where the sdist carries that
+    library (``bundled``), nor where the sources too use it only if told so. A header that no build file
+    stands for is weak evidence.
     """
     known = [clue for clue in found if clue.attr is not None]
-    strong = [clue for clue in known if clue.kind != "headers"]
-    needed = [clue for clue in strong if not clue.optional]
+    named = [clue for clue in known if clue.kind != "headers"]
+    needed = {clue.attr for clue in named if not clue.optional}
     included = {clue.attr for clue in known if clue.kind == "headers" and not clue.optional}
-    chosen = [
-        clue
-        for clue in known
-        if (clue.kind == "headers" and not clue.optional)
-        or (clue.kind != "headers" and (not clue.optional or not needed or clue.attr in included))
-    ]
-    attrs = {clue.attr for clue in chosen}
-    return chosen, [clue for clue in known if clue.attr not in attrs]
+    guarded = {clue.attr for clue in known if clue.kind == "headers"} - included
+    wanted = {clue.attr for clue in named if not clue.optional or not (needed and clue.attr in guarded)}
+    plain = included - {clue.attr for clue in named}
+    wanted |= plain if len(plain) <= _PLUGINS else set()
+    wanted -= bundled - needed
+    return [clue for clue in known if clue.attr in wanted], [c for c in known if c.attr not in wanted]
 
 
 def _attributes(found: Iterable[Clue]) -> dict[str, None]:

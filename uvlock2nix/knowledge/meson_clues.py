@@ -67,7 +67,7 @@ class _Walk:
         self.seen.add(name)
         text = without_comments(text)
         lines = Lines(text)
-        values = dict(_ASSIGNED.findall(text))
+        values = _values(text)
         state: list[bool | None] = []
         taken: list[bool | None] = []
         events = sorted([*_CALL.finditer(text), *_BRANCH.finditer(text)], key=lambda match: match.start())
@@ -159,6 +159,16 @@ class _Walk:
         if rest.startswith(".auto()"):
             return value == "auto"
         return {"true": True, "enabled": True, "false": False, "disabled": False}.get(value)
+
+
+def _values(text: str) -> dict[str, str]:
+    """What names stand for that are assigned once (or the same each time)."""
+    found: dict[str, str] = {}
+    several: set[str] = set()
+    for name, value in _ASSIGNED.findall(text):
+        if found.setdefault(name, value) != value:
+            several.add(name)
+    return {name: value for name, value in found.items() if name not in several}
 
 
 def _options(text: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ _LIBRARIES: Final = re.compile(
 _LIBRARY_NAMES: Final = re.compile(
     r"""\b(?:libraries|libs)["']?\]?\s*(?:\+?=(?!=)|:|\.append\(|\.extend\()([^\n"']{1,200})"""
 )
-_IDENTIFIER: Final = re.compile(r"\b(?:self\.)?[A-Za-z_]\w{1,40}\b(?!\s*[(])")
+_IDENTIFIER: Final = re.compile(r"\b(?:self\.)?[A-Za-z_]\w{1,40}\b")
 _PKGCONFIG_CALL: Final = re.compile(
     r"\b(?:pkg_?config|pkgconfig\.\w{1,60}|\w{0,60}pkg_?config\w{0,60})\s*\(", re.IGNORECASE
 )

@@ -10,7 +10,7 @@ from typing import Final
 from uvlock2nix.knowledge.archive import Archive
 from uvlock2nix.knowledge.branches import OTHER_SYSTEM, branches
 from uvlock2nix.knowledge.cargo_clues import cargo_clues, lock_clues
-from uvlock2nix.knowledge.clues import Clue, config_clues, make_clues, shortened
+from uvlock2nix.knowledge.clues import Clue, config_clues, library_names, make_clue, make_clues, shortened
 from uvlock2nix.knowledge.cmake_clues import cmake_clues, given_values
 from uvlock2nix.knowledge.header_clues import header_clues
 from uvlock2nix.knowledge.meson_clues import meson_clues
@@ -86,11 +86,13 @@ def _all_clues(
         yield from meson_clues(
             texts, _start(texts, tool, "meson-python", "meson.build"), texts.get("pyproject.toml", "")
         )
+    if backend.startswith("sipbuild"):
+        yield from _qt(texts.get("pyproject.toml", ""))
     if uses_cmake:
         section = _table(tool, "scikit-build", "cmake")
         start = _start(texts, tool, "scikit-build", "CMakeLists.txt")
         yield from cmake_clues(texts, start, given_values(texts, section), vendored)
-    shipped = {name.rpartition("/")[2] for name in archive.names if name.endswith((".h", ".hpp", ".hh"))}
+    shipped = _shipped(archive)
     maturin = _table(tool, "maturin").get("features")
     macros = _macros(texts)
     makes = any(_RUNS_MAKE.search(text) for name, text in texts.items() if name.endswith(".py"))
@@ -115,6 +117,14 @@ def _all_clues(
             )
 
 
+def _qt(pyproject: str) -> Iterator[Clue]:
+    """PyQt and what extends it: the base of Qt; its other modules are bound where they are there."""
+    version = re.search(r"\bPyQt([56])\b", pyproject)
+    if version is not None and "PyQt-builder" in pyproject:
+        line = pyproject.count("\n", 0, version.start()) + 1
+        yield make_clue("cmake", f"Qt{version[1]}", "pyproject.toml", line)
+
+
 _MACRO: Final = re.compile(r"""\(\s*["']([A-Z][A-Z0-9_]{3,60})["']\s*,|-D([A-Z][A-Z0-9_]{3,60})\b""")
 
 
@@ -131,6 +141,26 @@ def _macros(texts: Mapping[str, str]) -> frozenset[str]:
                 if number not in judged.dead and number not in judged.perhaps:
                     found |= {one or other for one, other in _MACRO.findall(line)}
     return frozenset(found)
+
+
+def _shipped(archive: Archive) -> frozenset[str]:
+    """The headers that the sdist carries, by their names and by the last parts of their paths."""
+    found: set[str] = set()
+    headers = library_names().get("headers", {})
+    for name in archive.names:
+        parts = name.split("/")
+        if any(OTHER_SYSTEM.search(part) for part in parts[:-1]):
+            continue
+        if parts[-1].endswith((".h", ".hpp", ".hh")):
+            found.add(parts[-1])
+        found |= {tail for n in (2, 3) if (tail := "/".join(parts[-n:])) in headers}
+    return frozenset(found)
+
+
+def bundled(archive: Archive) -> frozenset[str]:
+    """The libraries whose headers the sdist carries: it can be built without those of the system."""
+    headers = library_names().get("headers", {})
+    return frozenset(headers[name] for name in _shipped(archive) if name in headers)
 
 
 def _table(tool: Mapping[str, object], *path: str) -> Mapping[str, object]:
