@@ -5,6 +5,7 @@
 #   pythonDeps         the output of deps
 #   uvEnvInterpreter   the Python that runs the environment (path of the program)
 #   uvEnvPackages      packages of nixpkgs to link into it (list, optional)
+#   uvEnvKeep          PATH=PACKAGE: whose file stays, where packages of nixpkgs and of deps have one (list, optional)
 #   dontUseUvEnv       leaves the phases alone
 # A second output `build`, where there is one, gets what builds the project's own packages.
 # The hook stands behind restoreReferencesHook in nativeBuildInputs: it finishes what that one has restored.
@@ -28,6 +29,12 @@ uvEnvFinishPhase() {
   local package
   for package in "${packages[@]}"; do
     flags+=("--package=$package")
+  done
+  local -a keep=()
+  concatTo keep uvEnvKeep
+  local one
+  for one in "${keep[@]}"; do
+    flags+=("--keep=$one")
   done
   # shellcheck disable=SC2154
   @uvlock2nix@ venv finish "$out" \

@@ -32,14 +32,31 @@ def copy(deps: Path, out: Path) -> None:
 @click.option("--interpreter", type=PATH, required=True)
 @click.option("--build-to", type=PATH, help="Where the build requirements of the project's packages go.")
 @click.option("--package", "packages", type=PATH, multiple=True, help="A package of nixpkgs to link in.")
+@click.option("--keep", multiple=True, metavar="PATH=NAME", help="Whose file stays, where two have one.")
 @click.option("--cores", type=int, default=1)
 def finish(
-    root: Path, interpreter: Path, build_to: Path | None, packages: tuple[Path, ...], cores: int
+    root: Path,
+    interpreter: Path,
+    build_to: Path | None,
+    packages: tuple[Path, ...],
+    keep: tuple[str, ...],
+    cores: int,
 ) -> None:
     """Make the restored tree ROOT an environment."""
     from uvlock2nix.venv.environment import finish_environment
 
-    finish_environment(root, interpreter, cores=cores, build_to=build_to, packages=packages)
+    chosen = {path: name for path, _, name in (one.rpartition("=") for one in keep)}
+    clashes = finish_environment(
+        root, interpreter, cores=cores, build_to=build_to, packages=packages, keep=chosen
+    )
+    for clash in clashes:
+        click.echo(f"uvlock2nix: {clash}", err=True)
+    if clashes:
+        click.echo(
+            "uvlock2nix: hint: say whose it shall be under [tool.uvlock2nix.collisions], "
+            "or take the package from the lock with `deny` under [tool.uvlock2nix.nixpkgs]",
+            err=True,
+        )
 
 
 @command.command("package")

@@ -99,6 +99,9 @@ def _attributes(plan: Plan) -> AttrSet:
     if plan.excluded:
         modules = call(f"{plan.python_attr}.pkgs.requiredPythonModules", Var("fromNixpkgs"))
         binds.append(Bind(("uvEnvPackages",), modules))
+        if plan.collisions:
+            keep = (f"{path}={name}" for path, name in sorted(plan.collisions.items()))
+            binds.append(Bind(("uvEnvKeep",), strings(keep)))
     binds.append(
         Bind(
             ("referencesLibraryPath",),

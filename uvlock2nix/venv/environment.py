@@ -16,17 +16,24 @@ from uvlock2nix.sync.records import Installed, digest_of, installed, write
 from uvlock2nix.venv.copying import copy_writable
 from uvlock2nix.venv.interpreter import compile_bytecode, write_interpreter
 from uvlock2nix.venv.launchers import place_script, write_launchers
-from uvlock2nix.venv.linking import link_packages, link_programs
+from uvlock2nix.venv.linking import LOCK, NIXPKGS, Clash, Clashes, Owner, link_packages, link_programs
 
 
 def finish_environment(
-    root: Path, python: Path, *, cores: int, build_to: Path | None, packages: tuple[Path, ...] = ()
-) -> None:
+    root: Path,
+    python: Path,
+    *,
+    cores: int,
+    build_to: Path | None,
+    packages: tuple[Path, ...] = (),
+    keep: Mapping[str, str] | None = None,
+) -> tuple[Clash, ...]:
     """Make the restored copy of deps in ``root`` an environment, in place.
 
     ``build_to`` gets the folders with what builds the project's own packages; without it they are removed:
     the environment must not hold on to them. ``packages`` are installed packages (of nixpkgs) that are
-    linked in.
+    linked in. Returned is what they and the lock's packages both have; the lock's stays, unless ``keep``
+    (path → package) says otherwise.
     """
     manifest = read_manifest(root)
     version = str(manifest["python"])
@@ -37,16 +44,48 @@ def finish_environment(
     scripts = _scripts(root, own, interpreter)
     # nixpkgs lists the interpreter among the modules, with a site-packages (sitecustomize.py) of its own.
     packages = tuple(one for one in packages if not python.resolve().is_relative_to(one.resolve()))
-    link_packages(packages, root, version)
+    clashes = Clashes(keep or {})
+    link_packages(packages, root, version, clashes)
     winners = bin_winners(manifest)
     written = {
         one.name: write_launchers(root / "bin", interpreter, launchers_of(one, winners), package=one.name)
-        for one in installed(site)
+        for one in own
     }
-    link_programs(packages, root / "bin")
+    placed = {one.name: [*scripts.get(one.name, ()), *written[one.name]] for one in own}
+    programs = {name: Owner(one, LOCK) for one, names in placed.items() for name in names}
+    _launch_linked(site, root / "bin", interpreter, own, programs, clashes)
+    link_programs(packages, root / "bin", version, programs, clashes)
     for one in own:
-        record_bin(one, root, [*scripts.get(one.name, ()), *written.get(one.name, ())])
+        record_bin(one, root, [name for name in placed[one.name] if programs[name].origin == LOCK])
     compile_bytecode(site, interpreter, cores)
+    return tuple(dict.fromkeys(clashes.found))
+
+
+def _launch_linked(
+    site: Path,
+    bin_dir: Path,
+    interpreter: Path,
+    own: Sequence[Installed],
+    programs: dict[str, Owner],
+    clashes: Clashes,
+) -> None:
+    """Launchers for what was linked in; those of the lock's packages stay, whatever the names sort like."""
+    names = {one.name for one in own}
+    references = {name: point for one in own for name, point in entry_points(one).items()}
+    for one in installed(site):
+        if one.name in names:
+            continue
+        owner = Owner(one.name, NIXPKGS)
+        points = entry_points(one)
+        for name in sorted(points):
+            if name in programs:
+                same = references.get(name) == points[name]
+                if same or not clashes.wins(f"bin/{name}", programs[name], owner):
+                    del points[name]
+                    continue
+            programs[name] = owner
+            references[name] = points[name]
+        write_launchers(bin_dir, interpreter, points, package=one.name)
 
 
 def _take_out(source: Path, to: Path | None) -> None:

@@ -76,6 +76,15 @@ def write_launchers(bin_dir: Path, python: Path, points: Mapping[str, str], *, p
     return written
 
 
+def is_launcher(path: Path, reference: str, python: Path, *, what: str) -> bool:
+    """Whether a file is the launcher for ``reference`` that we write."""
+    text = launcher(reference, python, what=what).encode()
+    try:
+        return path.stat().st_size == len(text) and path.read_bytes() == text
+    except OSError:
+        return False
+
+
 def is_interpreter(name: str) -> bool:
     """Whether a file of that name in ``bin`` is what runs Python, as ``python3.13t``."""
     return _INTERPRETER.fullmatch(name) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from uvlock2nix.layout import SCRIPTS, SUPPORT, site_packages
@@ -12,7 +13,7 @@ from uvlock2nix.sync.records import installed
 from uvlock2nix.venv.copying import copy_file, copy_writable
 from uvlock2nix.venv.environment import bin_winners, launchers_of, record_bin, scripts_in
 from uvlock2nix.venv.interpreter import compile_bytecode, write_interpreter
-from uvlock2nix.venv.launchers import place_script, write_launchers
+from uvlock2nix.venv.launchers import is_launcher, place_script, write_launchers
 from uvlock2nix.venv.linking import link_into
 
 # Made anew in every environment, never shared.
@@ -60,7 +61,7 @@ def _bin(
     written: dict[str, list[str]] = {}
     # The project's own come last: of two programs with one name theirs is kept.
     for one in sorted(installed(site), key=lambda one: one.name in own):
-        points = entry_points(one) if one.name in own else launchers_of(one, winners)
+        points = entry_points(one) if one.name in own else _kept(launchers_of(one, winners), env)
         written[one.name] = write_launchers(bin_dir, interpreter, points, package=one.name)
     placed = {
         script.name
@@ -74,6 +75,16 @@ def _bin(
         target = bin_dir / path.name
         if not target.exists() and not target.is_symlink():
             _adopt(path, target, env, interpreter)
+
+
+def _kept(points: Mapping[str, str], env: Path) -> dict[str, str]:
+    """Those whose launchers ``env`` has: it decided between packages that have a program of one name."""
+    python = env / "bin" / "python"
+    return {
+        name: reference
+        for name, reference in points.items()
+        if is_launcher(env / "bin" / name, reference, python, what=name)
+    }
 
 
 def _link_bytecode(env_site: Path, site: Path) -> None:

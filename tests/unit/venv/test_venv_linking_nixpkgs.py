@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from uvlock2nix.cli.venv import command
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import MANIFEST
 from uvlock2nix.sync.records import installed
 from uvlock2nix.venv.environment import finish_environment
-from uvlock2nix.venv.linking import link_packages, link_programs
+from uvlock2nix.venv.layer import layer
+from uvlock2nix.venv.linking import Clashes, Owner, link_packages, link_programs
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 PYTHON = Path(sys.executable).resolve()
@@ -120,14 +123,112 @@ def test_scripts_that_no_entry_point_names(env: Path, tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_the_first_program_of_a_name_stays(tmp_path: Path) -> None:
+def test_the_first_program_of_a_name_stays_and_the_other_is_named(tmp_path: Path) -> None:
     bin_dir = tmp_path / "bin"
     bin_dir.mkdir()
     for name in ("one", "two"):
         (tmp_path / name / "bin").mkdir(parents=True)
         (tmp_path / name / "bin" / "tool").write_text(name)
-    link_programs((tmp_path / "one", tmp_path / "two", tmp_path / "nothing"), bin_dir)
+    clashes, programs = Clashes(), dict[str, Owner]()
+    packages = (tmp_path / "one", tmp_path / "two", tmp_path / "nothing")
+    link_programs(packages, bin_dir, VERSION, programs, clashes)
     assert (bin_dir / "tool").read_text() == "one"
+    assert [str(one) for one in clashes.found] == [
+        "bin/tool: in one (from nixpkgs) and in two (from nixpkgs); kept: one"
+    ]
+
+
+def clash_of_programs(tmp_path: Path, lock: str, taken: str) -> tuple[Path, Path]:
+    """Both have the launchers ``tool`` and ``same``; the one of nixpkgs a script ``run``, too."""
+    root = package(
+        tmp_path / "env", lock, {f"{lock}.py": "def f(): print('lock')\n"}, f"tool = {lock}:f\nrun = {lock}:f"
+    )
+    (root / MANIFEST).parent.mkdir(parents=True)
+    (root / MANIFEST).write_text(json.dumps({"python": VERSION, "collisions": []}))
+    store = package(
+        tmp_path / "store", taken, {f"{taken}.py": "def f(): print('nixpkgs')\n"}, f"tool = {taken}:f"
+    )
+    (store / "bin").mkdir()
+    for name in ("tool", "run"):
+        (store / "bin" / name).write_text("#!/bin/sh\necho nixpkgs\n")
+        (store / "bin" / name).chmod(0o755)
+    return root, store
+
+
+# In both orders of the alphabet: what is kept depends on where it comes from, not on luck.
+@pytest.mark.parametrize(("lock", "taken"), [("aa", "zz"), ("zz", "aa")])
+def test_a_program_of_the_lock_and_of_nixpkgs(tmp_path: Path, lock: str, taken: str) -> None:
+    root, store = clash_of_programs(tmp_path, lock, taken)
+    clashes = finish_environment(root, PYTHON, cores=1, build_to=None, packages=(store,))
+    assert [str(one) for one in clashes] == [
+        f"bin/tool: in {lock} (from the lock) and in {taken} (from nixpkgs); kept: {lock}",
+        f"bin/run: in {lock} (from the lock) and in {taken} (from nixpkgs); kept: {lock}",
+    ]
+    assert (run(root / "bin" / "tool"), run(root / "bin" / "run")) == ("lock", "lock")
+    tree, out = tmp_path / "tree", tmp_path / "out"
+    (tree / SITE).mkdir(parents=True)
+    layer(root, tree, out, PYTHON, VERSION, scripts=(), cores=1)
+    assert (run(out / "bin" / "tool"), run(out / "bin" / "run")) == ("lock", "lock")
+
+
+@pytest.mark.parametrize("key", ["bin/tool", "bin"])
+@pytest.mark.parametrize(("lock", "taken"), [("aa", "z-z"), ("zz", "a.a")])
+def test_the_user_may_say_whose_program_it_is(tmp_path: Path, lock: str, taken: str, key: str) -> None:
+    root, store = clash_of_programs(tmp_path, lock, taken.replace("-", "_").replace(".", "_"))
+    clashes = finish_environment(
+        root, PYTHON, cores=1, build_to=None, packages=(store,), keep={key: taken.upper()}
+    )
+    assert clashes[0].kept.origin == "nixpkgs"
+    assert run(root / "bin" / "tool") == "nixpkgs"
+    assert run(root / "bin" / "run") == ("nixpkgs" if key == "bin" else "lock")
+    assert "../../../bin/tool" not in (root / SITE / f"{lock}-1.0.dist-info" / "RECORD").read_text()
+    tree, out = tmp_path / "tree", tmp_path / "out"
+    (tree / SITE).mkdir(parents=True)
+    layer(root, tree, out, PYTHON, VERSION, scripts=(), cores=1)
+    assert run(out / "bin" / "tool") == "nixpkgs"
+
+
+def test_files_of_the_lock_and_of_nixpkgs(env: Path, tmp_path: Path) -> None:
+    package(env, "other", {"same.py": "s = 1\n", "ns/deep/x.py": "x = 'lock'\n", "pkg.py": "p = 'lock'\n"})
+    store = package(
+        tmp_path / "store",
+        "taken",
+        {
+            "locked.py": "x = 'nixpkgs'\n",
+            "same.py": "s = 1\n",
+            "ns/deep/x.py": "x = 'nixpkgs'\n",
+            "pkg/__init__.py": "p = 'nixpkgs'\n",
+            "ns/deep/y.py": "",
+        },
+    )
+    clashes = finish_environment(
+        env, PYTHON, cores=1, build_to=None, packages=(store,), keep={"ns/deep": "taken"}
+    )
+    assert sorted(str(one) for one in clashes) == [
+        "locked.py: in locked (from the lock) and in taken (from nixpkgs); kept: locked",
+        "module pkg: in taken (from nixpkgs) and in other (from the lock); kept: taken",
+        "ns/deep/x.py: in taken (from nixpkgs) and in other (from the lock); kept: taken",
+    ]
+    code = "import locked, ns.deep.x, ns.deep.y, ns.a, same, pkg; print(locked.x, ns.deep.x.x, pkg.p)"
+    assert run(env / "bin" / "python", "-I", "-c", code) == "lock nixpkgs nixpkgs"
+
+
+def test_one_entry_point_of_two_packages_is_no_clash(env: Path, tmp_path: Path) -> None:
+    """A metapackage and the package that it stands for name the same launcher."""
+    one = package(tmp_path / "one", "one", {"one.py": "def f(): print('one')\n"}, "tool = one:f")
+    two = package(tmp_path / "two", "two", {}, "tool = one:f")
+    assert finish_environment(env, PYTHON, cores=1, build_to=None, packages=(one, two)) == ()
+    assert run(env / "bin" / "tool") == "one"
+
+
+def test_clashes_are_told_by_the_command(tmp_path: Path) -> None:
+    root, store = clash_of_programs(tmp_path, "aa", "zz")
+    arguments = ["finish", str(root), "--interpreter", str(PYTHON), "--package", str(store)]
+    result = CliRunner().invoke(command, [*arguments, "--keep", "bin/run=zz"])
+    assert result.exit_code == 0
+    assert "bin/tool: in aa (from the lock) and in zz (from nixpkgs); kept: aa" in result.stderr
+    assert "bin/run: in zz (from nixpkgs) and in aa (from the lock); kept: zz" in result.stderr
+    assert "[tool.uvlock2nix.collisions]" in result.stderr
 
 
 def test_what_is_no_python_package_adds_nothing(env: Path, tmp_path: Path) -> None:
