@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -33,7 +34,8 @@ _RANDOM: Final = re.compile(
     re.IGNORECASE,
 )
 _GENERATOR: Final = re.compile(
-    r"^\W*(?:Generator|Created-By|Build-Tool)\s*:|\b(?:auto-?)?(?:generated|created|built|compiled)\s+(?:by|with)\b"
+    r"^\W*(?:Generator|Created-By|Build-Tool|Metadata-Version|Wheel-Version)\s*:"
+    r"|\b(?:auto-?)?(?:generated|created|built|compiled)\s+(?:by|with)\b"
     r"|\bGCC: \(|\bGNU (?:C|C\+\+|AS|Fortran)\w* ?\d|\bclang version\b|\brustc version\b|\bLinker: ",
     re.IGNORECASE,
 )
@@ -71,11 +73,17 @@ def cause_of(first: str, second: str, conditions: Sequence[Condition] = ()) -> C
     for cause, mask in _MASKS:
         if mask(first) == mask(second):
             return cause
-    if _TOKEN.search(first) and sorted(_TOKEN.findall(first)) == sorted(_TOKEN.findall(second)):
+    if reordered(first, second):
         return "order"
     if _GENERATOR.search(first) and _GENERATOR.search(second):
         return "generator"
     return _several(first, second)
+
+
+def reordered(first: str, second: str) -> bool:
+    """Whether two texts have the same words, each as often, in another order."""
+    ours, theirs = _TOKEN.findall(first), _TOKEN.findall(second)
+    return ours != theirs and Counter(ours) == Counter(theirs)
 
 
 def _by_tool(text: str) -> str:

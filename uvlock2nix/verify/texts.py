@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from uvlock2nix.verify.model import Cause, Condition, Evidence
-from uvlock2nix.verify.strings import around, evidence
+from uvlock2nix.verify.strings import around, evidence, reordered
 
 _MOST_LINES: Final = 2000  # lines of which the best alignment is looked for
 _MOST: Final = 20  # differences that are told
@@ -19,8 +19,9 @@ _MOST: Final = 20  # differences that are told
 def text_evidence(first: str, second: str, conditions: Sequence[Condition] = ()) -> tuple[Evidence, ...]:
     """What two different texts differ in, a line each."""
     ours, theirs = first.split("\n"), second.split("\n")
-    if len(ours) > 1 and Counter(ours) == Counter(theirs):
-        number = next(i for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b)
+    # The last of several has no comma behind it: the words are the same, the lines need not be.
+    if len(ours) > 1 and (Counter(ours) == Counter(theirs) or reordered(first, second)):
+        number = next(i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b)
         return (Evidence(f"line {number + 1}", "order", *around(ours[number], theirs[number])),)
     found: list[Evidence] = []
     for number, one, other in _pairs(ours, theirs):
