@@ -15,6 +15,7 @@ from uvlock2nix.errors import NoArtifactError
 from uvlock2nix.knowledge.closure import Decision, FromNixpkgs, Node, decide
 from uvlock2nix.knowledge.native import EMPTY, NativeInputs
 from uvlock2nix.knowledge.nixpkgs import NixpkgsMatch
+from uvlock2nix.knowledge.platforms import on_darwin
 from uvlock2nix.knowledge.rules import SharedLibrary, shared_libraries
 from uvlock2nix.knowledge.store import Knowledge
 from uvlock2nix.lock import Environment, EnvPackage, Project
@@ -142,7 +143,7 @@ class _Work:
         if class_ == "workspace":
             return _own(replace(draft, nixpkgs=None), self.target, self.knowledge)
         if choice.artifact is not None and choice.artifact.kind == "wheel":
-            return _with_run_time(draft, self.knowledge)
+            return _with_run_time(draft, self.target, self.knowledge)
         if choice.artifact is None:
             return draft
         return _with_build(draft, self.target, self.knowledge)
@@ -228,20 +229,32 @@ def _registry(choice: Choice) -> tuple[Class, tuple[str, ...]]:
 
 def _own(draft: ClassifiedPackage, target: Target, knowledge: Knowledge) -> ClassifiedPackage:
     """A project of the user's own: only what is said about it (``[external]``, the user's table) counts."""
-    known = knowledge.native(draft.name, draft.version, darwin=target.is_darwin)
+    known, left_out = _known(draft, target, knowledge)
     if known is None or known.provenance not in ("user", "pep725"):
         return draft
     needs = dict.fromkeys((*known.build_inputs, *known.native_build_inputs, *known.dlopen))
     reason = f"needs {', '.join(needs) or 'nothing'} ({_who(known)})"
-    return replace(draft, native=known, reasons=(*draft.reasons, reason))
+    return replace(draft, native=known, reasons=(*draft.reasons, reason, *left_out))
 
 
-def _with_run_time(draft: ClassifiedPackage, knowledge: Knowledge) -> ClassifiedPackage:
+def _known(
+    draft: ClassifiedPackage, target: Target, knowledge: Knowledge
+) -> tuple[NativeInputs | None, tuple[str, ...]]:
+    """What is known of its native inputs on the target, and a reason for what is left out there."""
+    known = knowledge.native(draft.name, draft.version)
+    if known is None or not target.is_darwin:
+        return known, ()
+    fitted = on_darwin(draft.name, known)
+    gone = f"left out, for Linux only: {', '.join(fitted.left_out)}"
+    return fitted.inputs, (gone,) if fitted.left_out else ()
+
+
+def _with_run_time(draft: ClassifiedPackage, target: Target, knowledge: Knowledge) -> ClassifiedPackage:
     """A wheel: libraries from outside that its files, or its Python code, load.
 
     What was read from the wheel itself replaces what the table says about wheels of that name.
     """
-    known = knowledge.native(draft.name, draft.version)
+    known, _ = _known(draft, target, knowledge)
     read = knowledge.wheel_needs.get(draft.name)
     runtime = read if read is not None else known.wheel_runtime_libs if known is not None else ()
     dlopen = known.dlopen if known is not None else ()
@@ -265,9 +278,10 @@ def _with_run_time(draft: ClassifiedPackage, knowledge: Knowledge) -> Classified
 
 def _with_build(draft: ClassifiedPackage, target: Target, knowledge: Knowledge) -> ClassifiedPackage:
     """Something that has to be built: what its build needs, and how we know."""
-    known = knowledge.native(draft.name, draft.version, darwin=target.is_darwin)
+    known, left_out = _known(draft, target, knowledge)
     if known is None or known.kind in ("unknown", "wheel-runtime"):
         return _unknown(draft, knowledge, known)
+    draft = replace(draft, reasons=(*draft.reasons, *left_out))
     native = replace(known, wheel_runtime_libs=())
     if not known.compiles:
         reason = f"builds without a compiler ({_who(known)})"

@@ -81,6 +81,9 @@ def command(
         click.echo(f"note: {note}", err=True)
     if len(asked.targets) > 1:
         raise UsageError("classify looks at one system at a time", hint="give --system once")
+    if wheels and asked.target.is_darwin:
+        note = "note: --wheels: of wheels for macOS only their tables of contents are read"
+        click.echo(note, err=True)
     knowledge = knowledge_of(asked)
     policy = policy_of(asked, from_nixpkgs, strict=False)
     knowledge, packages = classified(asked, knowledge, policy, inspect=inspect, wheels=wheels)

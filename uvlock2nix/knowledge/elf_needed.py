@@ -19,6 +19,8 @@ DT_NEEDED: Final = 1
 DT_STRTAB: Final = 5
 DT_STRSZ: Final = 10
 DT_SONAME: Final = 14
+# Both classes in both byte orders, and universal: `man 5 Mach-O`, <mach-o/loader.h>, <mach-o/fat.h>.
+_MACH_O: Final = tuple(map(bytes.fromhex, ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabe")))
 _MAX_ENTRIES: Final = 65_536
 _MAX_NAME: Final = 255
 
@@ -43,7 +45,8 @@ def read_needed(file: bytes | Seekable, size: int | None = None) -> Needed | Non
     """Read an ELF file's dynamic section; ``None`` for what is no ELF file or a broken one.
 
     ``size`` in bytes must be given for what is not in memory. What ``file`` raises is passed on. An ELF file
-    without dynamic section (static, an object file) needs nothing.
+    without dynamic section (static, an object file) needs nothing; neither does one of macOS, whose needs
+    are no sonames.
     """
     reader = _Reader(io.BytesIO(file), len(file)) if isinstance(file, bytes) else _Reader(file, size or 0)
     try:
@@ -77,6 +80,8 @@ class _Reader:
 
 def _read(reader: _Reader) -> Needed | None:
     ident = reader.at(0, 16)
+    if ident[:4] in _MACH_O:
+        return Needed(())
     if ident[:4] != b"\x7fELF" or ident[4] not in (1, 2) or ident[5] not in (1, 2):
         return None
     wide, order = ident[4] == 2, "<" if ident[5] == 1 else ">"

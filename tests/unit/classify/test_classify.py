@@ -6,8 +6,9 @@ import pytest
 from uvlock2nix.artifacts import BuildPolicy
 from uvlock2nix.classify import CLASSES, ClassifiedPackage, ClassifyPolicy, classify, without_password
 from uvlock2nix.errors import NoArtifactError
-from uvlock2nix.knowledge.native import NativeInputs
+from uvlock2nix.knowledge.native import EMPTY, NativeInputs, native_table
 from uvlock2nix.knowledge.nixpkgs import SCHEMA, NixpkgsIndex, parse_index
+from uvlock2nix.knowledge.platforms import is_linux_only, on_darwin
 from uvlock2nix.knowledge.store import Knowledge
 from uvlock2nix.lock import Selection, load_project, resolve
 from uvlock2nix.target import Target
@@ -259,6 +260,53 @@ def test_libraries_for_wheels(tmp_path: Path) -> None:
     assert found["a"].native.wheel_runtime_libs == ("libGL",)
     assert found["soundfile"].native.dlopen == ("libsndfile",)
     assert found["soundfile"].class_ == "wheel"
+
+
+MAC = Target.parse(system="aarch64-darwin", python="3.13")
+
+
+def test_what_there_is_on_linux_only_is_left_out_on_macos_and_said(tmp_path: Path) -> None:
+    packages = (sdist("systemd-python", "235"), sdist("pyalsaaudio", "0.11"), sdist("lxml", "6.0.0"))
+    roots = ("systemd-python", "pyalsaaudio", "lxml")
+    linux = run(tmp_path, *packages, roots=roots)
+    assert linux["systemd-python"].native.build_inputs == ("systemdLibs",)
+    assert "xcbuild" not in linux["lxml"].native.native_build_inputs
+    mac = run(tmp_path, *packages, roots=roots, target=MAC)
+    assert mac["systemd-python"].native.build_inputs == ()
+    assert "left out, for Linux only: systemdLibs" in mac["systemd-python"].reasons
+    assert "left out, for Linux only: alsa-lib" in mac["pyalsaaudio"].reasons
+    assert "xcbuild" in mac["lxml"].native.native_build_inputs
+    assert not any("left out" in reason for reason in mac["lxml"].reasons)
+
+
+def test_what_the_user_says_is_taken_on_macos_too(tmp_path: Path) -> None:
+    mine = NativeInputs(
+        build_inputs=("systemdLibs",), provenance="user", given=frozenset({"build_inputs"}), kind="link"
+    )
+    knowledge = Knowledge(user={"systemd-python": mine}, own_index=index())
+    found = run(
+        tmp_path, sdist("systemd-python", "235"), roots=("systemd-python",), knowledge=knowledge, target=MAC
+    )
+    assert found["systemd-python"].native.build_inputs == ("systemdLibs",)
+
+
+def test_a_wheel_for_macos_needs_no_library_of_linux(tmp_path: Path) -> None:
+    tags = ("cp313-cp313-manylinux_2_28_x86_64", "cp313-none-macosx_11_0_arm64")
+    torch = locked("torch", "2.7.0", files=tuple(f"torch-2.7.0-{tag}.whl" for tag in tags))
+    assert run(tmp_path, torch, roots=("torch",))["torch"].native.wheel_runtime_libs
+    assert run(tmp_path, torch, roots=("torch",), target=MAC)["torch"].native == EMPTY
+
+
+def test_linux_only_names() -> None:
+    assert is_linux_only("systemdLibs")
+    assert is_linux_only("cudaPackages.libcublas")
+    assert is_linux_only("libcap.dev")
+    assert not is_linux_only("libxml2")
+    table = native_table()
+    for name in ("pillow", "lxml", "psycopg2", "pygobject", "h5py", "python-ldap"):
+        row = table.lookup(name, None)
+        assert row is not None
+        assert on_darwin(name, row).left_out == ()
 
 
 def test_git_and_url_keep_their_class_and_get_native_inputs(tmp_path: Path) -> None:
