@@ -1,7 +1,7 @@
 """Make the tree that the benchmarks of refs use: a virtual environment with store references put in.
 
-``python -m benchmarks.refs_tree VENV OUT``: copies VENV (about 1.4 GB: numpy scipy pandas scikit-learn
-matplotlib pyarrow opencv-python-headless torch) and puts 19 store paths into 60 text files and 40 search
+``python -m benchmarks.refs_tree VENV OUT``: copies VENV (about 1.4 GB: ``uv pip install numpy scipy pandas
+scikit-learn matplotlib pyarrow opencv-python-headless`` and torch for the CPU) and puts 19 store paths into 60 text files and 40 search
 paths, with patchelf. Deterministic. Prints what the tree holds.
 """
 
@@ -47,7 +47,10 @@ def make_tree(venv: Path, tree: Path) -> None:
         shown = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         entries = [f"/nix/store/{PATHS[(number + i) % 19].base}/lib" for i in range(3)]
         entries += [shown.stdout.strip()] if shown.stdout.strip() else []
-        subprocess.run(["patchelf", "--set-rpath", ":".join(entries), path], check=True)
+        # DT_RPATH holds for what a library needs in turn, DT_RUNPATH does not: what it was, it stays.
+        dynamic = subprocess.run(["readelf", "-dW", path], stdout=subprocess.PIPE, text=True, check=True)
+        force = ["--force-rpath"] if "(RPATH)" in dynamic.stdout else []
+        subprocess.run(["patchelf", *force, "--set-rpath", ":".join(entries), path], check=True)
     size = sum(path.stat().st_size for path in files) >> 20
     print(f"{tree}: {len(files)} files, {len(objects)} ELF, {size} MiB")
 
