@@ -96,6 +96,9 @@ def size(count: int) -> str:
 
 def _totals(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Iterator[str]:
     counts = Counter(item.class_ for item in packages)
+    if not packages:
+        yield "no packages: the selection holds none; see --package, --all-packages, --extra and --group"
+        return
     yield f"{len(packages)} packages: " + ", ".join(f"{counts[c]} {c}" for c in CLASSES if counts[c])
     sizes = [download(item, knowledge) for item in packages if is_file(item)]
     known = [s for s in sizes if s is not None]
@@ -139,9 +142,11 @@ def explanation(item: ClassifiedPackage, packages: Sequence[ClassifiedPackage], 
     """Everything known about one package."""
     artifact, match = item.choice.artifact, item.nixpkgs
     lines = [f"{printable(item.name)} {printable(item.version or '(dynamic version)')}: {item.class_}"]
-    lines += [f"  because {printable(reason)}" for reason in item.reasons]
-    if item.passed_over:
-        lines.append(f"  {printable(item.passed_over)}")
+    said = (*item.reasons, *((item.passed_over,) if item.passed_over else ()))
+    lines += [
+        f"  {'' if reason.startswith('not from nixpkgs') else 'because '}{printable(reason)}"
+        for reason in said
+    ]
     lines.append("brought in by:")
     lines += [f"  {line}" for line in paths(item, packages)]
     if artifact is not None:
@@ -158,6 +163,8 @@ def explanation(item: ClassifiedPackage, packages: Sequence[ClassifiedPackage], 
     if match is not None:
         found = f"{match.attr} {match.version} ({match.match})" if match.attr else "absent"
         lines.append(f"nixpkgs: {found}; {knowledge.index.describe()}")
+        if match.beside:
+            lines.append(f"  a variant: nixpkgs' own packages use {printable(match.beside)}")
         if not match.usable:
             lines.append("  marked there as broken or unavailable")
     else:

@@ -73,6 +73,9 @@ def decide(
         for name, node in nodes.items()
         if (why := _obstacle(node, name in deny, loose=loose or name in allow))
     }
+    blocked |= {
+        name: why for name, node in nodes.items() if name not in blocked and (why := _beside(node, nodes))
+    }
     # Each round can only take packages away, so this ends; in practice after two or three rounds.
     while True:
         blocked = _spread(nodes, blocked)
@@ -153,6 +156,16 @@ def _obstacle(node: Node, denied: bool, *, loose: bool) -> str:
     if not (loose and _stands(node)):
         return f"nixpkgs has {node.name} {node.match.version}, the lock {node.version}"
     return _outside(node)
+
+
+def _beside(node: Node, nodes: Mapping[str, Node]) -> str:
+    """Whether it needs something of which nixpkgs' own packages bring another version than the one wanted."""
+    for need in node.needs:
+        if need in nodes and need != node.name and (beside := nodes[need].match.beside):
+            return (
+                f"it needs {need}, and nixpkgs' packages bring {beside} along, not {nodes[need].match.attr}"
+            )
+    return ""
 
 
 def _outside(node: Node) -> str:

@@ -42,13 +42,15 @@ class IndexRow:
 class NixpkgsMatch:
     """What an index says about one locked package; ``attr`` and ``version`` are ``None`` when absent.
 
-    ``usable`` is false when nixpkgs marks the package as broken or unavailable.
+    ``usable`` is false when nixpkgs marks the package as broken or unavailable. ``beside`` is set where
+    ``attr`` is a variant (``django_5_2``): the attribute and version that nixpkgs' own packages use.
     """
 
     attr: str | None
     version: str | None
     match: Match
     usable: bool = True
+    beside: str = ""
 
 
 ABSENT: Final = NixpkgsMatch(None, None, "absent")
@@ -82,20 +84,70 @@ class NixpkgsIndex:
         return min(known, key=lambda k: abs(_minor(k) - _minor(minor))) if known else None
 
     def lookup(self, name: str, version: str | None, python: str) -> NixpkgsMatch:
-        """Compare a locked package with the index, variants (``django_5_2``) included."""
+        """Compare a locked package with the index, variants (``django_5_2``) included.
+
+        Of several versions that differ it is one that can stand for the locked one, else the nearest.
+        """
         chosen = self.python(python)
-        row = self.sets[chosen].get(canonicalize_name(name)) if chosen is not None else None
+        rows = self.sets[chosen] if chosen is not None else {}
+        key = canonicalize_name(name)
+        row = _row_of(rows, key)
         if row is None:
             return ABSENT
-        for attr, other in ((row.attr, row.version), *row.others):
-            if version is not None and same_version(other, version):
-                return NixpkgsMatch(attr, other, "same", row.usable)
-        return NixpkgsMatch(row.attr, row.version, "differs", row.usable)
+        strangers = {attr for other, attr in _exceptions().items() if other != key}
+        variants = [(row.attr, row.version)]
+        variants += [(attr, other) for attr, other in row.others if attr not in strangers]
+        attr, found = max(variants, key=lambda one: _nearness(one[1], version))
+        match: Match = "same" if version is not None and same_version(found, version) else "differs"
+        beside = f"{row.attr} {row.version}" if (attr, found) != (row.attr, row.version) else ""
+        return NixpkgsMatch(attr, found, match, row.usable, beside)
 
     def describe(self) -> str:
         """One sentence about what this index is, for the output."""
         what = f"nixpkgs index: {self.origin}, {self.nixpkgs}, as of {self.date}"
         return what + (f", revision {self.revision}" if self.revision else "")
+
+
+@lru_cache(maxsize=1)
+def _exceptions() -> Mapping[str, str]:
+    """PyPI name → attribute, where nixpkgs calls a package otherwise."""
+    names = load_table("name-exceptions.json").get("names")
+    return names if isinstance(names, dict) else {}
+
+
+def _row_of(rows: Mapping[str, IndexRow], name: str) -> IndexRow | None:
+    """The row of a PyPI name: its own, or the one that the table of exceptions names."""
+    if name in rows:
+        return rows[name]
+    attr = _exceptions().get(name)
+    if attr is None:
+        return None
+    row = rows.get(canonicalize_name(attr))
+    if row is not None and row.attr == attr:
+        return row
+    for row in rows.values():
+        for other, version in row.others:
+            if other == attr:
+                return IndexRow(attr, version, row.usable)
+    return None
+
+
+def _nearness(there: str, locked: str | None) -> tuple[bool, bool, int]:
+    """How well a version of nixpkgs fits a locked one; greater is nearer, equal leaves the first."""
+    if locked is None:
+        return False, False, 0
+    if same_version(there, locked):
+        return True, True, 0
+    try:
+        have, want = Version(there), Version(locked)
+    except InvalidVersion:
+        return False, False, 0
+    shared = 0
+    for one, other in zip(have.release, want.release, strict=False):
+        if one != other:
+            break
+        shared += 1
+    return False, compatible_version(there, locked), shared
 
 
 def _minor(text: str) -> int:

@@ -27,7 +27,17 @@ def test_the_embedded_snapshot_says_what_it_is() -> None:
         ("lxml", "6.0.0", NixpkgsMatch("lxml", "6.0.0", "same")),
         ("lxml", "6.0.2", NixpkgsMatch("lxml", "6.0.0", "differs")),
         ("numpy", "2.3.2", NixpkgsMatch("numpy_2", "2.3.2", "same")),
-        ("Django", "5.2.6", NixpkgsMatch("django_5_2", "5.2.6", "same")),
+        ("Django", "5.2.6", NixpkgsMatch("django_5_2", "5.2.6", "same", beside="django_4 4.2.24")),
+        # Of several that differ: the one that can stand for it, else the nearest.
+        ("django", "5.2.1", NixpkgsMatch("django_5_2", "5.2.6", "differs", beside="django_4 4.2.24")),
+        ("django", "5.2.12", NixpkgsMatch("django_5_2", "5.2.6", "differs", beside="django_4 4.2.24")),
+        ("django", "4.2.1", NixpkgsMatch("django_4", "4.2.24", "differs")),
+        ("django", "3.0", NixpkgsMatch("django_4", "4.2.24", "differs")),
+        # Called otherwise than on PyPI, and one whose name a stranger has.
+        ("mysql-connector-python", "8.0.33", NixpkgsMatch("mysql-connector", "8.0.33", "same")),
+        ("python-xlib", "0.33", NixpkgsMatch("xlib", "0.33", "same")),
+        ("openai-whisper", "20250625", NixpkgsMatch("openai-whisper", "20250625", "same")),
+        ("whisper", "20250625", NixpkgsMatch("whisper", "1.1.10", "differs")),
         ("web.py", "0.62", NixpkgsMatch("web", "0.62", "same")),
         ("PyGObject", "3.50.0", NixpkgsMatch("pygobject3", "3.50.0", "same")),
         ("no-such-thing", "1", NixpkgsMatch(None, None, "absent")),
