@@ -25,7 +25,7 @@ from uvlock2nix.errors import InputError
 MAX_UNPACKED: Final = 2 << 30
 MAX_MEMBERS: Final = 200_000
 MAX_FILE: Final = 2 << 20
-MAX_KEPT: Final = 48 << 20
+MAX_KEPT: Final = 24 << 20
 MAX_HEADER: Final = 1 << 20
 MAX_XZ_MEMORY: Final = 128 << 20
 _SYMLINK: Final = 0xA

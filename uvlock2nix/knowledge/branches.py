@@ -19,6 +19,7 @@ from uvlock2nix.knowledge.conditions import Conditions, path_of
 MAX_TEXT: Final = 400_000
 MAX_DEPTH: Final = 60
 MAX_NODES: Final = 150_000
+MAX_USES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +75,17 @@ class _Judge:
         self._dead: set[int] = set()
         self._perhaps: set[int] = set()
         self._options: set[int] = set()
+        self._functions: list[ast.FunctionDef | ast.ClassDef] = []
+        self._uses: dict[str, set[int]] = {}
         for count, node in enumerate(ast.walk(tree)):
             if count > MAX_NODES:
                 raise ValueError("too big")
             self._note(node)
+            self._use(node)
 
     def result(self) -> Branches:
         self._block(self._tree.body)
-        self._functions()
+        self._uncalled()
         self._dead |= self._options
         strings = {name: tuple(dict.fromkeys(found))[:50] for name, found in self._strings.items()}
         return Branches(frozenset(self._dead), frozenset(self._perhaps - self._dead), strings)
@@ -143,6 +147,7 @@ class _Judge:
                     self._branch(otherwise, None if known is None else not known)
                     if (known is True and _leaves(then)) or (known is False and _leaves(otherwise)):
                         self._mark(body[position + 1 :], self._dead)
+                        return
                 case ast.Try(body=tried, handlers=handlers, orelse=otherwise, finalbody=final):
                     self._block([*tried, *otherwise, *final])
                     for handler in handlers:
@@ -172,26 +177,31 @@ class _Judge:
         for node in body:
             lines.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
 
-    def _functions(self) -> None:
+    def _use(self, node: ast.AST) -> None:
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+                self._uses.setdefault(name, set()).add(node.lineno)
+            case ast.keyword(arg=str(name)):
+                self._uses.setdefault(name, set()).add(node.value.lineno)
+            case ast.FunctionDef() | ast.ClassDef():
+                self._functions.append(node)
+            case _:
+                pass
+
+    def _uncalled(self) -> None:
         """What is called only from lines that never run never runs either."""
-        uses: dict[str, set[int]] = {}
-        for node in ast.walk(self._tree):
-            match node:
-                case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
-                    uses.setdefault(name, set()).add(node.lineno)
-                case ast.keyword(arg=str(name)):
-                    uses.setdefault(name, set()).add(node.value.lineno)
-                case _:
-                    pass
         for _ in range(3):
-            for function in ast.walk(self._tree):
-                if isinstance(function, ast.FunctionDef | ast.ClassDef):
-                    own = range(function.lineno, (function.end_lineno or function.lineno) + 1)
-                    called = {line for line in uses.get(function.name, ()) if line not in own}
-                    if called and called <= self._dead:
-                        self._mark([function], self._dead)
-                    elif called and called <= self._dead | self._perhaps:
-                        self._mark([function], self._perhaps)
+            weak = self._dead | self._perhaps
+            for function in self._functions:
+                uses = self._uses.get(function.name, set())
+                if not 0 < len(uses) <= MAX_USES:
+                    continue
+                own = range(function.lineno, (function.end_lineno or function.lineno) + 1)
+                called = {line for line in uses if line not in own}
+                if called and called <= self._dead:
+                    self._mark([function], self._dead)
+                elif called and called <= weak:
+                    self._mark([function], self._perhaps)
 
 
 def _leaves(body: Sequence[ast.stmt]) -> bool:

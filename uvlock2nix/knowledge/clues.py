@@ -80,7 +80,24 @@ def attribute(kind: Kind, name: str) -> str | None:
     table = library_names().get(kind, {})
     if kind == "pkg-config" and name not in table:
         name = re.split(r"[ <>=]", name, maxsplit=1)[0]
+    if kind == "linker" and name not in table and name not in toolchain_names():
+        return _shared_objects().get(name)
     return table.get(name)
+
+
+@lru_cache(maxsize=1)
+def _shared_objects() -> Mapping[str, str]:
+    """Linker names from the table of sonames, without those of compilers, Pythons and GPU drivers."""
+    raw = load_table("sonames.json").get("sonames")
+    found: dict[str, str] = {}
+    for soname, attr in (raw if isinstance(raw, dict) else {}).items():
+        stem = re.match(r"lib([\w+.-]+?)\.so", soname)
+        if stem is not None and not _NOT_LIBRARIES.match(attr) and is_attribute(attr):
+            found[stem[1]] = attr
+    return found
+
+
+_NOT_LIBRARIES: Final = re.compile(r"python|glibc|musl|stdenv|llvmPackages|cudaPackages|R\Z|jdk")
 
 
 def shortened(text: str) -> str:

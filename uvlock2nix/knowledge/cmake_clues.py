@@ -26,6 +26,7 @@ _OWN: Final = frozenset(
      "benchmark", "perl", "patch", "torch", "cmake", "packagehandlestandardargs", "googletest",
      "openacc", "java", "jni", "ccache", "latex", "unixcommands", "bash"}
 )  # fmt: skip
+_OWN_TARGET: Final = re.compile(r"\badd_library\s*\(\s*(\w[\w-]{0,60})", re.IGNORECASE)
 _TRUE: Final = frozenset({"on", "yes", "true", "y", "1"})
 _FALSE: Final = frozenset({"off", "no", "false", "n", "0", "ignore", "notfound", ""})
 _KNOWN: Final[Mapping[str, str]] = {
@@ -87,6 +88,8 @@ class _Walk:
     found: list[tuple[Clue, str]] = field(default_factory=list)
     unsure: set[str] = field(default_factory=set)
     linked: set[str] = field(default_factory=set)
+    own: set[str] = field(default_factory=set)
+    bases: dict[str, list[str]] = field(default_factory=dict)
 
     def result(self) -> list[Clue]:
         """A package that is linked whatever was found is no option."""
@@ -108,6 +111,7 @@ class _Walk:
         ):
             return
         self.seen.add(name)
+        self.own.update(_OWN_TARGET.findall(text))
         branches: list[bool | None] = []
         taken: list[bool | None] = []
         inside = 0
@@ -151,9 +155,8 @@ class _Walk:
                 self.read(f"{target}/CMakeLists.txt".lstrip("/"), depth + 1, perhaps)
             return
         wanted = call.words[0].rpartition("/")[2].removesuffix(".cmake") + ".cmake"
-        for name in self.texts:
-            if name == target or name.rpartition("/")[2] == wanted:
-                self.read(name, depth + 1, perhaps)
+        for name in (*([target] if target is not None else ()), *self.by_base().get(wanted, ())):
+            self.read(name, depth + 1, perhaps)
 
     def path(self, folder: str, word: str) -> str | None:
         word = re.sub(r"^\$\{(?:CMAKE_CURRENT_SOURCE_DIR|CMAKE_CURRENT_LIST_DIR)\}/?", "", word)
@@ -214,9 +217,7 @@ class _Walk:
 
     def module(self, package: str, optional: bool) -> Iterator[Clue]:
         """What the project's own ``FindX.cmake`` looks for: the first library of it that we know."""
-        for name in sorted(self.texts):
-            if name.rpartition("/")[2] != f"Find{package}.cmake":
-                continue
+        for name in self.by_base().get(f"Find{package}.cmake", ())[:3]:
             for call in _calls(self.texts[name]):
                 if call.name in ("pkg_check_modules", "pkg_search_module"):
                     found = list(_modules(name, call.line, call.words[1:], optional))
@@ -236,12 +237,15 @@ class _Walk:
                 self.linked.add(imported[1].lower().removeprefix("pkgconfig"))
             elif variable is not None:
                 self.linked |= {variable[1].lower(), word[2:-1].lower()}
-            elif word.islower() and attribute("linker", word) and not self.own_target(word):
+            elif word.islower() and attribute("linker", word) and word not in self.own:
                 self.found.append((make_clue("linker", word, file, line), ""))
 
-    def own_target(self, word: str) -> bool:
-        pattern = re.compile(rf"\badd_library\s*\(\s*{re.escape(word)}\b", re.IGNORECASE)
-        return any(pattern.search(self.texts[name]) for name in self.seen)
+    def by_base(self) -> Mapping[str, Sequence[str]]:
+        """Base names of the files, made once."""
+        if not self.bases:
+            for name in sorted(self.texts):
+                self.bases.setdefault(name.rpartition("/")[2], []).append(name)
+        return self.bases
 
     # --- conditions -------------------------------------------------------------------------------------
 

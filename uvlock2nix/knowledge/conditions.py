@@ -10,6 +10,10 @@ from typing import Final, TypeAlias
 Value: TypeAlias = str | int | float | bool | tuple[int, ...] | None
 
 
+# Names refer to names: what is followed is bounded for all conditions of a script together.
+MAX_STEPS: Final = 50_000
+
+
 class _Unknown:
     """What cannot be told without running the script."""
 
@@ -51,6 +55,7 @@ class Conditions:
     def __init__(self) -> None:
         self.assigned: dict[str, list[ast.expr | None]] = {}
         self._asked: set[str] = set()
+        self._left = MAX_STEPS
 
     def truth(self, test: ast.expr) -> bool | None:
         """Whether a condition holds; ``None`` where that cannot be told."""
@@ -58,6 +63,9 @@ class Conditions:
         return None if isinstance(value, _Unknown) else bool(value)
 
     def _value(self, node: ast.expr) -> Value | _Unknown:
+        self._left -= 1
+        if self._left < 0:
+            return UNKNOWN
         match node:
             case ast.Constant(value=str() | int() | float() | None as value):
                 return value
@@ -207,16 +215,18 @@ def _fact(path: str) -> Value | _Unknown:
     return _FACTS.get(path, UNKNOWN)
 
 
-def path_of(node: ast.expr) -> str:
-    """``sys.platform`` as text; empty for what is no chain of names."""
+def path_of(node: ast.expr, depth: int = 8) -> str:
+    """``sys.platform`` as text; empty for what is no chain of names, or a long one."""
+    if depth == 0:
+        return ""
     match node:
         case ast.Name(id=name):
             return name
         case ast.Attribute(value=inner, attr=name):
-            return f"{path_of(inner)}.{name}"
+            return f"{path_of(inner, depth - 1)}.{name}"
         case ast.Call(func=inner, args=[]):
-            return f"{path_of(inner)}()"
+            return f"{path_of(inner, depth - 1)}()"
         case ast.Subscript(value=inner, slice=ast.Constant(value=int(index))):
-            return f"{path_of(inner)}[{index}]"
+            return f"{path_of(inner, depth - 1)}[{index}]"
         case _:
             return ""

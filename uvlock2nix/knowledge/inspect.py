@@ -123,6 +123,13 @@ def inspect_archive(archive: Archive, where: str) -> Inspection:
     )
 
 
+# Libraries that do the same: a build takes one of them. The usual one first.
+_ALTERNATIVES: Final = (
+    ("openssl", "gnutls", "nss", "mbedtls", "wolfssl"),
+    ("pcre2", "pcre"),
+)
+# Only ever an option: what they replace is in libc.
+_ALLOCATORS: Final = frozenset({"jemalloc", "gperftools", "mimalloc"})
 # So many libraries that no build file names are plugins: nobody builds them all.
 _PLUGINS: Final = 5
 
@@ -140,9 +147,13 @@ def _choose(found: Sequence[Clue], bundled: frozenset[str]) -> tuple[list[Clue],
     included = {clue.attr for clue in known if clue.kind == "headers" and not clue.optional}
     guarded = {clue.attr for clue in known if clue.kind == "headers"} - included
     wanted = {clue.attr for clue in named if not clue.optional or not (needed and clue.attr in guarded)}
+    for group in _ALTERNATIVES:
+        several = [attr for attr in group if attr in {clue.attr for clue in named}]
+        if len(several) > 1:
+            wanted = (wanted - set(group)) | (needed & set(group) or set(several[:1]))
     plain = included - {clue.attr for clue in named}
     wanted |= plain if len(plain) <= _PLUGINS else set()
-    wanted -= bundled - needed
+    wanted -= (bundled | _ALLOCATORS) - needed
     return [clue for clue in known if clue.attr in wanted], [c for c in known if c.attr not in wanted]
 
 

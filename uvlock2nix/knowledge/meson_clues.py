@@ -38,6 +38,7 @@ _OWN: Final = frozenset(
 )
 _MAX_DEPTH: Final = 10
 _MAX_CALLS: Final = 5_000
+_MAX_STEPS: Final = 100_000
 
 
 def meson_clues(texts: Mapping[str, str], start: str, given: str) -> list[Clue]:
@@ -59,6 +60,7 @@ class _Walk:
     found: list[Clue] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     left: int = _MAX_CALLS
+    steps: int = _MAX_STEPS
 
     def file(self, name: str, depth: int, *, perhaps: bool) -> None:
         text = self.texts.get(name)
@@ -126,6 +128,9 @@ class _Walk:
                 taken[-1] = value if before is False else None
 
     def truth(self, condition: str, values: Mapping[str, str], depth: int = 0) -> bool | None:
+        self.steps -= 1
+        if self.steps < 0:
+            return None
         condition = condition.strip()
         for operator, absorbing in ((" or ", True), (" and ", False)):
             parts = condition.split(operator)

@@ -13,6 +13,10 @@ from uvlock2nix.knowledge.clues import Clue, Lines, attribute, library_names, ma
 
 # Each match is followed for at most 4000 characters: the product bounds the work on a hostile file.
 _MAX_MATCHES: Final = 500
+# Without one of these words a script says nothing about libraries, and is not parsed.
+_PROMISING: Final = re.compile(
+    r"librar|libs|pkg_?-?config|[\"'/ ]-l\w|-config\b|pg_config|\.h[\"']|\.so\b|swig"
+)
 _STRING: Final = re.compile(r"""[bru]{0,2}("([^"\\\n]{1,200})"|'([^'\\\n]{1,200})')""")
 _LIBRARIES: Final = re.compile(
     r"""(?:\b\w{0,60}libraries|\blibs|\b\w{0,60}_libs)\b["']?\]?\s*"""
@@ -36,6 +40,8 @@ _SHARED_OBJECT: Final = re.compile(r"lib([A-Za-z0-9_+-]{2,40})\.(?:so|a)\Z")
 
 def python_clues(file: str, text: str) -> Iterator[Clue]:
     """Clues of a script; what stands in a branch that does not run on Linux is none."""
+    if not _PROMISING.search(text):
+        return
     judged = branches(text)
     if judged.dead:
         lines = text.split("\n")

@@ -179,6 +179,7 @@ def _start(texts: Mapping[str, str], tool: Mapping[str, object], section: str, b
     return min(found, key=lambda name: (name.count("/"), name), default=base)
 
 
+_MAX_VENDORED: Final = 1000
 _FOREIGN_BUILD: Final = ("configure", "configure.ac", "configure.in", "Makefile.am", "autogen.sh")
 _CMAKE_PROJECT: Final = re.compile(r"^\s*project\s*\(", re.IGNORECASE | re.MULTILINE)
 
@@ -197,4 +198,4 @@ def _vendored(archive: Archive, uses_cmake: bool) -> tuple[str, ...]:
             foreign = not uses_cmake or "CMakeLists.txt" in archive.texts
         if foreign and f'"{folder}"' not in tool and f'"./{folder}"' not in tool:
             found[folder + "/"] = None
-    return tuple(found)
+    return tuple(found)[:_MAX_VENDORED]

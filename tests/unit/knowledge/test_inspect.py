@@ -82,7 +82,8 @@ opt = dependency('zlib', required: false)
 thr = dependency('threads')
 """
     found = archive({"pyproject.toml": pyproject, "meson.build": meson, "setup.py": "libraries=['ssl']"})
-    assert found.inputs.build_inputs == ("cairo",)
+    assert found.inputs.build_inputs == ("cairo", "zlib")
+    assert any(line.startswith("zlib") and line.endswith("optional") for line in found.evidence)
     assert set(found.inputs.native_build_inputs) == {"pkg-config", "ninja"}
     assert any("meson.build:2" in line for line in found.evidence)
 
@@ -93,7 +94,7 @@ def test_cmake() -> None:
     cmake = "project(x)\nfind_package(Python REQUIRED)\nfind_package(Eigen3 REQUIRED)\nfind_package(ZLIB)\n"
     other = {"vendored/CMakeLists.txt": "project(other)\nfind_package(CURL REQUIRED)"}
     found = archive({"pyproject.toml": pyproject, "CMakeLists.txt": cmake, **other})
-    assert found.inputs.build_inputs == ("eigen",)
+    assert found.inputs.build_inputs == ("eigen", "zlib")
     assert {"cmake", "ninja"} <= set(found.inputs.native_build_inputs)
 
 
