@@ -171,7 +171,8 @@ def _table(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Itera
         count = download(item, knowledge)
         shown = "unknown" if item.known == "unknown" else " ".join(needs)
         yield f"<tr><td>{_text(item.name)}<td>{_text(item.version or '')}"
-        yield f'<td class="c"><span style="background:{COLORS[item.class_]}">{item.class_}</span>'
+        tip = f' title="{_text(item.passed_over)}"' if item.passed_over else ""
+        yield f'<td class="c"><span style="background:{COLORS[item.class_]}"{tip}>{item.class_}</span>'
         yield f'<td class="n">{size(count) if count is not None else ""}<td>{_text(shown)}'
         yield f'<td class="w">{_text("; ".join(item.reasons))}</tr>\n'
     yield "</tbody></table></div>\n"
