@@ -71,7 +71,7 @@ class _Judge:
     def __init__(self, tree: ast.Module) -> None:
         self._tree = tree
         self._conditions = Conditions()
-        self._strings: dict[str, list[str]] = {}
+        self._strings: dict[str, list[tuple[int, str]]] = {}
         self._dead: set[int] = set()
         self._perhaps: set[int] = set()
         self._options: set[int] = set()
@@ -87,7 +87,10 @@ class _Judge:
         self._block(self._tree.body)
         self._uncalled()
         self._dead |= self._options
-        strings = {name: tuple(dict.fromkeys(found))[:50] for name, found in self._strings.items()}
+        strings = {
+            name: tuple(dict.fromkeys(text for line, text in found if line not in self._dead))[:50]
+            for name, found in self._strings.items()
+        }
         return Branches(frozenset(self._dead), frozenset(self._perhaps - self._dead), strings)
 
     # --- names ----------------------------------------------------------------------------------------
@@ -114,7 +117,7 @@ class _Judge:
                     part.value for inner in body for part in ast.walk(inner) if isinstance(part, ast.Return)
                 ]
                 for value in returned:
-                    if value is not None and node.lineno not in self._dead:
+                    if value is not None:
                         self._strings.setdefault(name, []).extend(_strings_of(value))
             case ast.withitem(optional_vars=ast.expr() as target):
                 self._bind(target, None)
@@ -209,7 +212,7 @@ def _leaves(body: Sequence[ast.stmt]) -> bool:
     return bool(body) and isinstance(body[-1], ast.Return | ast.Raise | ast.Continue | ast.Break)
 
 
-def _strings_of(node: ast.expr) -> Iterator[str]:
+def _strings_of(node: ast.expr) -> Iterator[tuple[int, str]]:
     for part in ast.walk(node):
         if isinstance(part, ast.Constant) and isinstance(part.value, str) and len(part.value) <= 60:
-            yield part.value
+            yield part.lineno, part.value

@@ -164,7 +164,7 @@ def _attributes(found: Iterable[Clue]) -> dict[str, None]:
     return {attr: None for attr in attrs if attr not in _PROGRAM_ONLY}
 
 
-_PROGRAM_ONLY: Final = frozenset({"swig", "cmake", "ninja", "pkg-config"})
+_PROGRAM_ONLY: Final = frozenset({"bazel", "swig", "cmake", "ninja", "pkg-config"})
 # Who runs this program links that library.
 _IMPLIED: Final[Mapping[str, str]] = {"postgresql.pg_config": "libpq"}
 
@@ -270,7 +270,9 @@ def _tools(
         tools["ninja"] = f"build backend {backend}"
     if backend.startswith("py_build_cmake") or requires & {"scikit-build", "scikit-build-core", "cmake"}:
         tools["cmake"] = f"build backend {backend}"
-    if "CMakeLists.txt" in archive.names and re.search(r"""["']cmake["']""", scripts):
+    if any(name.rpartition("/")[2] == "CMakeLists.txt" for name in archive.texts) and re.search(
+        r"""["']cmake["']""", scripts
+    ):
         tools.setdefault("cmake", "its build script runs cmake")
     if "Rust" in languages:
         tools["cargo"] = tools["rustc"] = "compiles Rust"

@@ -76,7 +76,9 @@ class _Network:
 
     def file(self, candidate: Candidate) -> Path:
         if candidate.url is None:
-            raise InputError("its source is not a file that can be fetched")
+            raise InputError(
+                "it is not a file that can be fetched, and uv's cache has no tree of it (`uv sync` makes one)"
+            )
         if self._fetcher is None:
             raise InputError("not inspected (--no-inspect, or no network)")
         if self._failures >= 3:
