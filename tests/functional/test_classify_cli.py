@@ -125,6 +125,48 @@ def test_the_users_table_is_used_and_its_mistakes_are_named(tmp_path: Path) -> N
     assert "did you mean `build-inputs`" in result.exception.message
 
 
+def with_table(folder: Path, text: str) -> str:
+    project = folder / "p"
+    shutil.copytree(AUTHENTIK, project)
+    pyproject = project / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text() + text)
+    return str(project)
+
+
+def test_names_that_the_lock_does_not_have_are_told(tmp_path: Path) -> None:
+    table = '\n[tool.uvlock2nix.nixpkgs]\nallow = ["lxlm"]\ndeny = ["Django", "nobody-knows"]\n'
+    table += '[tool.uvlock2nix.native.xmlsek]\nbuild-inputs = ["xmlsec"]\n'
+    result = run(with_table(tmp_path, table), *LINUX)
+    assert result.exit_code == 0
+    for needle in (
+        "note: [tool.uvlock2nix.nixpkgs]: the lock has no lxlm; did you mean `lxml`?",
+        "note: [tool.uvlock2nix.nixpkgs]: the lock has no nobody-knows",
+        "note: [tool.uvlock2nix.native]: the lock has no xmlsek; did you mean `xmlsec`?",
+    ):
+        assert needle in result.stderr
+    assert "django" not in result.stderr
+
+
+def test_allow_and_deny(tmp_path: Path) -> None:
+    table = '\n[tool.uvlock2nix]\nfrom-nixpkgs = "same"\n'
+    table += '[tool.uvlock2nix.nixpkgs]\nallow = ["lxml"]\ndeny = ["typing_extensions"]\n'
+    project = with_table(tmp_path, table)
+    found = {p["name"]: p for p in as_json(project, *LINUX)["packages"]}
+    assert found["lxml"]["class"] == "sdist-native"
+    assert "nixpkgs has lxml 6.0.0, the lock 6" in found["lxml"]["reasons"][-1]
+    assert "denied by [tool.uvlock2nix.nixpkgs]" in found["typing-extensions"]["reasons"][-1]
+    result = CliRunner().invoke(cli, ["generate", project, "--system", "x86_64-linux", "--python", "3.13"])
+    assert "note: lxml: not from nixpkgs: nixpkgs has lxml 6.0.0" in result.stderr
+    assert "packages come from nixpkgs as it was on 2025-09-27: `uvlock2nix index update`" in result.stderr
+
+
+def test_a_level_that_there_is_not(tmp_path: Path) -> None:
+    assert run(str(AUTHENTIK), "--from-nixpkgs", "compatable").exit_code == 2
+    result = run(with_table(tmp_path, '\n[tool.uvlock2nix]\nfrom-nixpkgs = "compatable"\n'), *LINUX)
+    assert isinstance(result.exception, Uvlock2nixError)
+    assert "did you mean `compatible`" in result.exception.message
+
+
 def test_from_nixpkgs_changes_the_classes(tmp_path: Path) -> None:
     same = {p["name"]: p for p in as_json(str(AUTHENTIK), *LINUX, "--from-nixpkgs", "same")["packages"]}
     taken = {name for name, p in same.items() if p["class"] == "nixpkgs"}

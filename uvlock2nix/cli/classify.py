@@ -150,12 +150,40 @@ def classified(
         knowledge = with_requirements(knowledge, wheels_of(packages, root), target, extras)
     if unknown or wheels or open_question:
         packages = classify(asked.project, environment, target, knowledge, policy)
+    if repeatable:
+        for note in _remarks(packages, knowledge, policy):
+            click.echo(f"note: {note}", err=True)
     return knowledge, packages
+
+
+def _remarks(
+    packages: Iterable[ClassifiedPackage], knowledge: Knowledge, policy: ClassifyPolicy
+) -> Iterator[str]:
+    """What the table of ``classify`` shows and who only generates would not see."""
+    taken = [one.name for one in packages if one.from_nixpkgs]
+    if taken and knowledge.own_index is None:
+        yield (
+            f"{len(taken)} packages come from nixpkgs as it was on {knowledge.index.date}: "
+            "`uvlock2nix index update` looks at yours"
+        )
+    for one in packages:
+        if one.name in policy.allow and not one.from_nixpkgs:
+            yield f"{one.name}: {one.reasons[-1]}, although [tool.uvlock2nix.nixpkgs] allows it"
+
+
+def _strangers(asked: Request, names: Iterable[str], where: str) -> None:
+    """Say which names the lock does not have: most likely they are misspelt."""
+    known = asked.project.lock.by_name
+    for name in sorted(set(names) - set(known)):
+        near = difflib.get_close_matches(name, known, n=1)
+        guess = f"; did you mean `{near[0]}`?" if near else ""
+        click.echo(f"note: {where}: the lock has no {name}{guess}", err=True)
 
 
 def policy_of(asked: Request, from_nixpkgs: str | None = None, *, strict: bool = True) -> ClassifyPolicy:
     """The policy of the command line over ``[tool.uvlock2nix]``."""
     allow, deny = parse_lists(asked.config.nixpkgs)
+    _strangers(asked, allow | deny, "[tool.uvlock2nix.nixpkgs]")
     level = parse_level(from_nixpkgs or asked.config.string("from-nixpkgs"))
     return ClassifyPolicy(from_nixpkgs=level, allow=allow, deny=deny, strict=strict)
 
@@ -164,8 +192,10 @@ def knowledge_of(asked: Request) -> Knowledge:
     """The embedded tables, with the user's own over them, and the index of the project's nixpkgs if made."""
     cache, key = cache_dir(), project_key(asked.project.root)
     stored = indexes.find(cache, key)
+    user = parse_user_native(asked.config.native)
+    _strangers(asked, user, "[tool.uvlock2nix.native]")
     return Knowledge(
-        user=parse_user_native(asked.config.native),
+        user=user,
         external=_declared(asked.project),
         own_index=indexes.load(stored.path) if stored is not None else None,
     )
