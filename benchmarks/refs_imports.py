@@ -26,23 +26,25 @@ def modules(site: Path) -> list[tuple[str, Path]]:
 
 
 def attempt(name: str, path: Path) -> str:
-    """Import the module; what goes wrong, "" when nothing does."""
+    """Import the module; what goes wrong, "" when nothing does.
+
+    Some are loaded by their package, and cannot be imported by themselves.
+    """
+    there = False
     try:
+        importlib.import_module(name.rpartition(".")[0] or name)
+        there = is_loaded(path)
         file = getattr(importlib.import_module(name), "__file__", None)
     except BaseException as error:
-        # cv2's is loaded under the name of its package, and under no other.
-        return "" if package_has(name, path) else f"{type(error).__name__}: {error}"
+        return "" if there else f"{type(error).__name__}: {error}"
     if file is None or not path.samefile(file):
         return f"the module of that name is {file}"
     return ""
 
 
-def package_has(name: str, path: Path) -> bool:
-    """Whether importing the package alone has loaded the file, and went well."""
+def is_loaded(path: Path) -> bool:
     maps = Path("/proc/self/maps")
-    return (
-        name.split(".", maxsplit=1)[0] in sys.modules and maps.exists() and f" {path}\n" in maps.read_text()
-    )
+    return maps.exists() and f" {path}\n" in maps.read_text()
 
 
 def in_a_fork(name: str, path: Path, seconds: int) -> str:

@@ -1,8 +1,8 @@
 """Make the tree that the benchmarks of refs use: a virtual environment with store references put in.
 
 ``python -m benchmarks.refs_tree VENV OUT``: copies VENV (about 1.4 GB: ``uv pip install numpy scipy pandas
-scikit-learn matplotlib pyarrow opencv-python-headless`` and torch for the CPU) and puts 19 store paths into 60 text files and 40 search
-paths, with patchelf. Deterministic. Prints what the tree holds.
+scikit-learn matplotlib pyarrow opencv-python-headless`` and torch for the CPU) and puts 19 store paths into
+60 text files and 40 search paths, with patchelf. Deterministic. Prints what the tree holds.
 """
 
 from __future__ import annotations
