@@ -1,7 +1,12 @@
 import json
 import shutil
+import signal
+import struct
 import subprocess
 import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +179,66 @@ def test_from_nixpkgs_changes_the_classes(tmp_path: Path) -> None:
     assert all(same[name]["nixpkgs"]["match"] == "same" for name in taken)
     none = as_json(str(AUTHENTIK), *LINUX, "--from-nixpkgs", "none")["packages"]
     assert not any(p["class"] == "nixpkgs" for p in none)
+
+
+def test_a_page_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    result = run(str(AUTHENTIK), *LINUX, "--html", str(tmp_path / "no" / "page.html"))
+    assert isinstance(result.exception, Uvlock2nixError)
+    assert result.exception.exit_code == 2
+    assert "there is no folder" in result.exception.message
+
+
+def test_an_interrupt_ends_reading_at_once(tmp_path: Path) -> None:
+    """Of a wheel of a gigabyte that comes slowly; what is in the background ends too."""
+    asked = threading.Event()
+
+    class Slow(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.set()
+            first, _, last = self.headers["Range"].removeprefix("bytes=").partition("-")
+            start = int(first) if first else (1 << 30) - int(last)
+            end = int(last) if first else (1 << 30) - 1
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {start}-{end}/{1 << 30}")
+            self.send_header("Content-Length", str(end - start + 1))
+            self.end_headers()
+            # A table of contents that begins far away.
+            record = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, 40 << 20, 900 << 20, 0)
+            data = bytes(end - start + 1 - len(record)) + record
+            for at in range(0, len(data), 1 << 17):
+                time.sleep(0.1)
+                self.wfile.write(data[at : at + (1 << 17)])
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name there
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        names = [f"p{number}" for number in range(20)]
+        text = 'version = 1\nrequires-python = ">=3.11"\n[[package]]\nname = "app"\nversion = "1"\n'
+        text += 'source = { virtual = "." }\n'
+        text += "dependencies = [" + ", ".join(f'{{ name = "{name}" }}' for name in names) + "]\n"
+        for name in names:
+            url = f"http://127.0.0.1:{server.server_port}/{name}-1-py3-none-any.whl"
+            text += f'[[package]]\nname = "{name}"\nversion = "1"\n'
+            text += f'source = {{ registry = "https://index.invalid" }}\nwheels = [{{ url = "{url}" }}]\n'
+        (tmp_path / "uv.lock").write_text(text)
+        (tmp_path / "pyproject.toml").write_text('[project]\nname = "app"\nversion = "1"\n')
+        argv = [sys.executable, "-m", "uvlock2nix", "classify", str(tmp_path), *LINUX, "--wheels"]
+        with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            assert asked.wait(30)
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+            start = time.monotonic()
+            _, said = process.communicate(timeout=30)
+            took = time.monotonic() - start
+        server.shutdown()
+        thread.join()
+    assert process.returncode == 130
+    assert b"Traceback" not in said
+    assert took < 15
 
 
 def test_control_characters_are_shown_and_not_sent(tmp_path: Path) -> None:

@@ -226,7 +226,18 @@ def test_without_nix_the_error_says_what_to_do(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("NIX_PATH", "nixpkgs=/nowhere")
     result = run("update", str(tmp_path))
     assert isinstance(result.exception, ToolError)
-    assert result.exception.hint
+    assert "--channel" in result.exception.hint
+
+
+def test_what_is_no_channel_and_no_project(tmp_path: Path) -> None:
+    for channel in ("/etc/nothing", "../x", "a b"):
+        result = run("update", "--channel", channel)
+        assert isinstance(result.exception, UsageError)
+        assert "no such file, and it is no name" in result.exception.message
+    for arguments in (("show",), ("update",), ("update", "--channel", "x")):
+        result = run(*arguments, str(tmp_path / "nothing"))
+        assert isinstance(result.exception, InputError)
+        assert "no such file or folder" in result.exception.message
 
 
 def test_one_source_at_a_time() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import tomli
@@ -19,7 +19,9 @@ from uvlock2nix.classify import ClassifiedPackage, ClassifyPolicy, classify
 from uvlock2nix.cli.classify_html import page
 from uvlock2nix.cli.classify_json import as_json
 from uvlock2nix.cli.classify_text import explanation, is_file, table
+from uvlock2nix.cli.classify_text import size as size_text
 from uvlock2nix.cli.index import project_key
+from uvlock2nix.cli.interrupt import stopped_by_interrupt
 from uvlock2nix.cli.options import Request, project_argument, request, selection_options, target_options
 from uvlock2nix.errors import UsageError
 from uvlock2nix.knowledge import indexes
@@ -35,6 +37,8 @@ from uvlock2nix.knowledge.uv_cache import git_tree, sdist_tree, uv_cache_dir
 from uvlock2nix.knowledge.wheel_survey import sizes, survey
 from uvlock2nix.lock import GitSource, Project
 from uvlock2nix.target import Target
+
+MUCH: Final = 1 << 30
 
 
 @click.command("classify")
@@ -79,6 +83,8 @@ def command(
     asked = request(project, options)
     for note in asked.notes:
         click.echo(f"note: {note}", err=True)
+    if html is not None and not html.absolute().parent.is_dir():
+        raise UsageError(f"--html {html}: there is no folder {html.parent}", hint="make it first")
     if len(asked.targets) > 1:
         raise UsageError("classify looks at one system at a time", hint="give --system once")
     if wheels and asked.target.is_darwin:
@@ -143,7 +149,8 @@ def classified(
     if unknown:
         knowledge = with_inspections(knowledge, unknown, network=inspect)
     if wheels:
-        knowledge = with_wheels(knowledge, wheels_of(packages, root))
+        known = (one.choice.artifact.size or 0 for one in packages if one.choice.artifact is not None)
+        knowledge = with_wheels(knowledge, wheels_of(packages, root), sum(known))
     open_question = inspect and (policy.from_nixpkgs == "compatible" or bool(policy.allow))
     if open_question:
         extras = {one.name: one.package.extras for one in packages}
@@ -236,12 +243,21 @@ def _fetching(label: str, count: int) -> Iterator[tuple[HttpFetcher, Callable[[]
     with (
         click.progressbar(length=count, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar,
         HttpFetcher(cache_dir()) as fetcher,
+        stopped_by_interrupt(fetcher.stop),
     ):
         yield fetcher, lambda: bar.update(1)
 
 
-def with_wheels(knowledge: Knowledge, wheels: tuple[Candidate, ...]) -> Knowledge:
-    """Read the wheels and put what they need, and what they fight about, into the knowledge."""
+def with_wheels(knowledge: Knowledge, wheels: tuple[Candidate, ...], size: int = 0) -> Knowledge:
+    """Read the wheels and put what they need, and what they fight about, into the knowledge.
+
+    ``size`` is theirs together, in bytes.
+    """
+    if size > MUCH:
+        note = (
+            f"--wheels reads up to {size_text(size)}; what is read is kept, so it may be stopped and goes on"
+        )
+        click.echo(f"note: {note}", err=True)
     with _fetching("reading wheels", len(wheels)) as (fetcher, tick):
         found = survey(wheels, fetcher, fetcher.cache, tick)
     return replace(knowledge, wheel_needs=found.needs, wheel_notes=found.notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Final
 import click
 
 from uvlock2nix.cli.options import this_system
-from uvlock2nix.errors import InputError, NetworkError, UsageError
+from uvlock2nix.errors import InputError, NetworkError, ToolError, UsageError
 from uvlock2nix.knowledge import indexes
 from uvlock2nix.knowledge.brotli import unpack
 from uvlock2nix.knowledge.channel import Found, make_index, read_channel
@@ -37,6 +38,7 @@ def project_argument() -> Callable[[Callable[..., None]], Callable[..., None]]:
 @project_argument()
 def show(project: Path) -> None:
     """Say which index is in use for PROJECT."""
+    _there(project)
     key = project_key(project)
     stored = indexes.find(cache_dir(), key)
     index = indexes.in_use(cache_dir(), key)
@@ -64,10 +66,22 @@ def update(
     """Make the exact index: of the project's nixpkgs through Nix, or of a channel over HTTP."""
     if nixpkgs and channel:
         raise UsageError("--nixpkgs and --channel exclude each other", hint="one index, one source")
+    _there(project)
     if channel:
         _from_channel(channel)
+    elif shutil.which("nix-instantiate") is None:
+        raise ToolError(
+            "nix-instantiate is not installed, or not in PATH",
+            hint="install Nix (https://nixos.org/download), or make the index of a channel without it: "
+            "`uvlock2nix index update --channel nixos-unstable`",
+        )
     else:
         _from_nix(project, nixpkgs, pythons or _pythons_of(project), system or this_system())
+
+
+def _there(project: Path) -> None:
+    if not project.exists():
+        raise InputError(f"{project}: there is no such file or folder", hint="name a project's folder")
 
 
 def project_key(project: Path) -> str | None:
@@ -134,6 +148,11 @@ class _Steps:
 def _from_channel(channel: str) -> None:
     path, revision = Path(channel), None
     if not path.is_file():
+        if "://" not in channel and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", channel):
+            raise UsageError(
+                f"--channel {channel}: there is no such file, and it is no name of a channel",
+                hint="a name is nixos-unstable, for one; a file is a packages.json or packages.json.br",
+            )
         url = channel if "://" in channel else f"{CHANNELS}/{channel}/packages.json.br"
         path, revision = _download(url)
     # What is no brotli but JSON passes through.

@@ -58,7 +58,10 @@ def _by_library(work: Any, error: type[Exception], chunks: Iterable[bytes]) -> I
                     raise InputError("the channel's file is not good brotli: there is more behind its end")
                 yield from _pieces(work, chunk[start : start + (PIECE if limited else SMALL)], limited)
     except error as problem:
-        raise InputError(f"the channel's file is not good brotli: {problem}") from problem
+        raise InputError(
+            f"the channel's file is not good brotli: {problem}",
+            hint="it must be a packages.json or packages.json.br; fetch it again",
+        ) from problem
     if not work.is_finished():
         raise InputError("the channel's file is torn: it ends too early", hint="fetch it again")
 

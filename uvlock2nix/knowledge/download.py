@@ -22,7 +22,7 @@ from uvlock2nix.knowledge.web import MAX_FILE, Progress, answer, body, length_of
 if TYPE_CHECKING:
     import requests
 
-AGAIN: Final = "run it again: it goes on where it ended"
+AGAIN: Final = "is the network reachable? run it again: it goes on where it ended"
 ANEW: Final = "run it again: it begins anew"
 NO_SPACE: Final = "is the disk full? XDG_CACHE_HOME names another place"
 

@@ -12,10 +12,12 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import urlsplit
 
 from uvlock2nix.errors import InputError, NetworkError
 from uvlock2nix.knowledge.download import download
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     import requests
 
 _ALGORITHMS: Final = ("sha256", "sha384", "sha512", "blake2b", "sha1", "md5", "sha224")
+PATIENCE: Final = 3
 _OFFLINE: Final = "is the network reachable? --no-inspect does without it"
 
 
@@ -72,6 +75,8 @@ class HttpFetcher:
     progress: Progress | None = None
     _made: list[requests.Session] = field(default_factory=list, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _failed: Counter[str] = field(default_factory=Counter, repr=False)
+    _stopped: threading.Event = field(default_factory=threading.Event, repr=False)
 
     @property
     def session(self) -> requests.Session:
@@ -80,6 +85,27 @@ class HttpFetcher:
             if not self._made:
                 self._made.append(new_session())
             return self._made[0]
+
+    def stop(self) -> None:
+        """Let whoever still fetches end soon, with an error."""
+        self._stopped.set()
+
+    @contextlib.contextmanager
+    def _answer(self, url: str, headers: Mapping[str, str]) -> Iterator[requests.Response]:
+        """As :func:`answer`; a host that could not be reached thrice in a row is not asked again."""
+        host = urlsplit(url).netloc
+        if self._stopped.is_set():
+            raise NetworkError(f"{url}: stopped")
+        if self._failed[host] >= PATIENCE:
+            raise NetworkError(f"{url}: not asked: its server cannot be reached", hint=_OFFLINE)
+        try:
+            with answer(self.session, url, headers, _OFFLINE) as response:
+                self._failed[host] = 0
+                yield response
+        except NetworkError as error:
+            # What the server itself refuses has no cause below.
+            self._failed[host] += error.__cause__ is not None
+            raise
 
     def close(self) -> None:
         """Close the connections, if there are any."""
@@ -119,7 +145,7 @@ class HttpFetcher:
         """See :class:`Fetcher`."""
         parts: list[bytes] = []
         size = 0
-        with answer(self.session, url, {}, _OFFLINE) as response:
+        with self._answer(url, {}) as response:
             _refuse(response, 200)
             for chunk in response.iter_content(CHUNK):
                 size += len(chunk)
@@ -135,7 +161,7 @@ class HttpFetcher:
     def part(self, url: str, start: int, length: int) -> tuple[bytes, int]:
         """See :class:`Fetcher`."""
         wanted = f"bytes={start}-{start + length - 1}" if start >= 0 else f"bytes={start}"
-        with answer(self.session, url, {"Range": wanted}, _OFFLINE) as response:
+        with self._answer(url, {"Range": wanted}) as response:
             if response.status_code != 206 or is_coded(response):
                 raise NetworkError(f"{url}: the server does not serve parts ({response.status_code})")
             where = range_of(response)
@@ -151,7 +177,7 @@ class HttpFetcher:
             return data, whole
 
     def _stream(self, url: str) -> Iterator[bytes]:
-        with answer(self.session, url, {}, _OFFLINE) as response:
+        with self._answer(url, {}) as response:
             _refuse(response, 200)
             total, done = length_of(response), 0
             for chunk in body(response, MAX_FILE):

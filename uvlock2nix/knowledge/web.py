@@ -51,9 +51,24 @@ def answer(
         with session.get(url, headers={**HEADERS, **headers}, timeout=TIMEOUT, stream=True) as response:
             yield response
     except (requests.RequestException, HTTPError) as error:
-        text = " ".join(str(error).split())
-        said = type(error).__name__ + (f": {text[:160]}" if text else "")
-        raise NetworkError(f"{url}: {said}", hint=hint) from error
+        raise NetworkError(f"{url}: {_said(error)}", hint=hint) from error
+
+
+def _said(error: BaseException) -> str:
+    """What went wrong, without the layers that it came through."""
+    inner: object = error
+    for _ in range(10):
+        if isinstance(inner, OSError) and inner.strerror:
+            return f"cannot be reached: {inner.strerror}"
+        if not isinstance(inner, BaseException):
+            break
+        following = (getattr(inner, "reason", None), *inner.args[:1], inner.__cause__, inner.__context__)
+        deeper = next((one for one in following if isinstance(one, BaseException)), None)
+        if deeper is None or deeper is inner:
+            break
+        inner = deeper
+    text = " ".join(str(error).split())
+    return type(error).__name__ + (f": {text[:160]}" if text else "")
 
 
 def body(response: requests.Response, limit: int) -> Iterator[bytes]:

@@ -1,4 +1,5 @@
 import hashlib
+import socket
 import subprocess
 import sys
 import threading
@@ -159,6 +160,26 @@ def test_nothing_is_imported_or_opened_before_something_is_fetched(tmp_path: Pat
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_server_that_cannot_be_reached_is_not_asked_for_each(
+    server: tuple[str, list[str]], fetcher: HttpFetcher
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        gone = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    for _ in range(3):
+        with pytest.raises(NetworkError, match="cannot be reached: Connection refused"):
+            fetcher.part(f"{gone}/x", 0, 5)
+    with pytest.raises(NetworkError, match="not asked"):
+        fetcher.text(f"{gone}/y", 5)
+    # What a server refuses is not that, and another server is another one.
+    for _ in range(5):
+        with pytest.raises(NetworkError, match="404"):
+            fetcher.text(f"{server[0]}/absent", 5)
+    assert fetcher.part(f"{server[0]}/x", 0, 5)[0] == DATA[:5]
+    fetcher.stop()
+    with pytest.raises(NetworkError, match="stopped"):
+        fetcher.part(f"{server[0]}/x", 0, 5)
 
 
 def test_a_full_disk_is_an_error_of_ours(
