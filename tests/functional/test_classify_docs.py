@@ -17,7 +17,7 @@ EXAMPLES = re.findall(r"```console\n\$ (.+)\n((?:.+\n)*)```", PAGE)
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 3
+    assert len(EXAMPLES) == 4
 
 
 @pytest.mark.parametrize(("line", "expected"), EXAMPLES)
