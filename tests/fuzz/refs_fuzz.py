@@ -12,15 +12,11 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType, ModuleType
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from elftools.elf import elffile
-from elftools.elf.structs import ELFStructs
 
 from tests.support.refs import make_elf, store_path
 from uvlock2nix.errors import Uvlock2nixError
@@ -203,31 +199,9 @@ def _instrument(atheris: ModuleType, home: str, value: object) -> None:
             atheris.instrument_func(function)
 
 
-def _keep_structures() -> None:
-    """Let pyelftools make its structures once for each kind of file, which halves the time."""
-    made: dict[tuple[object, ...], dict[str, object]] = {}
-
-    class Structures(ELFStructs):
-        def create_basic_structs(self) -> None:
-            self._once(super().create_basic_structs)
-
-        def create_advanced_structs(self, *kind: str | None) -> None:
-            self._once(super().create_advanced_structs, *kind)
-
-        def _once(self, make: Callable[..., None], *kind: str | None) -> None:
-            key = (self.little_endian, self.elfclass, *kind)
-            if key not in made:
-                make(*kind)
-                made[key] = vars(self).copy()
-            vars(self).update(made[key])
-
-    vars(elffile)["ELFStructs"] = Structures
-
-
 def main() -> None:
     """Run one target under atheris."""
     atheris = import_module("atheris")
-    _keep_structures()
 
     name = sys.argv.pop(1)
     target, seeds = TARGETS[name]

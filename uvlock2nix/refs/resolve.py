@@ -62,11 +62,12 @@ class Libraries:
     interpreter: str | None
     ignore: Sequence[str]
     by_name: dict[str, list[str]] = field(default_factory=dict)
-    _outside: dict[bytes, Target | None] = field(default_factory=dict)
+    _targets: dict[bytes, Target | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for path in sorted(self.members):
+        for path, target in sorted(self.members.items()):
             self.by_name.setdefault(posixpath.basename(path), []).append(path)
+            self._targets[posixpath.normpath(os.fsencode(self.tree / path))] = target
 
     def resolve(self, member: Member, extra: Iterable[bytes] = ()) -> Resolution:
         """What ``member`` lacks. ``extra``: entries that it shall get in any case (for dlopen)."""
@@ -127,9 +128,9 @@ class Libraries:
 
     def _target(self, path: bytes) -> Target | None:
         path = posixpath.normpath(path)
-        if path not in self._outside:
-            self._outside[path] = elf_target(path)
-        return self._outside[path]
+        if path not in self._targets:
+            self._targets[path] = elf_target(path)
+        return self._targets[path]
 
 
 def elf_target(path: bytes) -> Target | None:
