@@ -11,6 +11,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from uvlock2nix.knowledge.conditions import Conditions, path_of
@@ -26,14 +27,22 @@ MAX_USES: Final = 100
 class Branches:
     """Lines (1-based) that never run, and lines that run under a condition that cannot be told.
 
-    ``strings`` maps names to the strings in the values that are assigned to them anywhere.
+    ``strings`` maps names to the strings, with their lines, in the values that are assigned to them.
     """
 
     dead: frozenset[int] = frozenset()
     perhaps: frozenset[int] = frozenset()
-    strings: Mapping[str, tuple[str, ...]] | None = None
+    strings: Mapping[str, tuple[tuple[int, str], ...]] | None = None
 
 
+def certain_text(text: str) -> str:
+    """The script without the lines that do not run, or only perhaps."""
+    judged = branches(text)
+    lines = enumerate(text.split("\n"), 1)
+    return "\n".join("" if n in judged.dead or n in judged.perhaps else line for n, line in lines)
+
+
+@lru_cache(maxsize=4)
 def branches(text: str) -> Branches:
     """Judge a script; a text that is no Python of today (or no honest one) has only lines that run."""
     if len(text) > MAX_TEXT or "\0" in text or _depth(text) > MAX_DEPTH:
@@ -88,7 +97,7 @@ class _Judge:
         self._uncalled()
         self._dead |= self._options
         strings = {
-            name: tuple(dict.fromkeys(text for line, text in found if line not in self._dead))[:50]
+            name: tuple((line, text) for line, text in found if line not in self._dead)[:50]
             for name, found in self._strings.items()
         }
         return Branches(frozenset(self._dead), frozenset(self._perhaps - self._dead), strings)

@@ -26,7 +26,7 @@ class Clue:
     """``name`` in the namespace ``kind`` was found in ``file`` at ``line`` (1-based).
 
     ``attr`` is the nixpkgs attribute, ``None`` where our table does not know the name. ``optional`` is true
-    where the build file itself says that it can do without.
+    where the build file itself says that it can do without; ``fetched`` where it fetches a copy by itself.
     """
 
     kind: Kind
@@ -35,6 +35,7 @@ class Clue:
     file: str
     line: int
     optional: bool = False
+    fetched: bool = False
 
     def describe(self) -> str:
         what = {

@@ -64,13 +64,12 @@ def cmake_clues(
     return walk.result()
 
 
-def given_values(texts: Mapping[str, str], tables: Mapping[str, object]) -> dict[str, str]:
-    """What the backend hands to CMake: ``-DNAME=VALUE`` in build scripts, ``cmake.define`` in pyproject."""
-    found: dict[str, str] = {}
-    for name, text in texts.items():
-        if name.endswith((".py", ".toml")) and name.count("/") <= 2:
-            found |= dict(_DEFINE.findall(text))
-    defines = tables.get("define")
+def given_values(scripts: Sequence[str], table: Mapping[str, object]) -> dict[str, str]:
+    """What CMake is given: ``-DNAME=VALUE`` in build scripts, ``cmake.args`` and ``cmake.define``."""
+    args = table.get("args")
+    texts = [*scripts, *(str(arg) for arg in (args if isinstance(args, list) else ()))]
+    found = {key: value for text in texts for key, value in _DEFINE.findall(text)}
+    defines = table.get("define")
     if isinstance(defines, dict):
         switch = {True: "ON", False: "OFF"}
         for key, value in defines.items():
@@ -89,14 +88,16 @@ class _Walk:
     unsure: set[str] = field(default_factory=set)
     linked: set[str] = field(default_factory=set)
     own: set[str] = field(default_factory=set)
+    fetched: list[Clue] = field(default_factory=list)
     bases: dict[str, list[str]] = field(default_factory=dict)
 
     def result(self) -> list[Clue]:
-        """A package that is linked whatever was found is no option."""
-        return [
+        """A package that is linked whatever was found is no option; what is fetched is told as well."""
+        sure = [
             replace(clue, optional=False) if clue.optional and key and key in self.linked else clue
             for clue, key in self.found
         ]
+        return [*sure, *(clue for clue in self.fetched if clue.attr is not None)]
 
     # --- files ------------------------------------------------------------------------------------------
 
@@ -190,6 +191,12 @@ class _Walk:
             case _Call(name="find_library", words=[variable, *rest]):
                 for clue in _libraries(file, call.line, rest, "REQUIRED" not in rest or perhaps):
                     self.found.append((clue, "" if perhaps else variable.lower()))
+            case _Call(
+                name="fetchcontent_declare" | "externalproject_add" | "cpmaddpackage", words=[name, *rest]
+            ):
+                name = rest[0] if name == "NAME" and rest else name
+                attr = _any_attribute(name) or _any_attribute(name.lower())
+                self.fetched.append(Clue("cmake", name, attr, file, call.line, optional=True, fetched=True))
             case _Call(name="target_link_libraries", words=[_, *rest]) if not perhaps:
                 self.link(file, call.line, rest)
             case _ if not perhaps:
@@ -332,8 +339,11 @@ def _is_library(text: str) -> bool:
     project = re.search(r"^\s*project\s*\(\s*\"?([\w.+-]{2,60})", text, re.IGNORECASE | re.MULTILINE)
     if project is None:
         return False
-    names = (project[1], project[1].lower(), f"lib{project[1].lower()}")
-    return any(attribute(kind, name) for kind in ("cmake", "linker", "pkg-config") for name in names)
+    return any(map(_any_attribute, (project[1], project[1].lower(), f"lib{project[1].lower()}")))
+
+
+def _any_attribute(name: str) -> str | None:
+    return attribute("cmake", name) or attribute("linker", name) or attribute("pkg-config", name)
 
 
 def _modules(file: str, line: int, words: Sequence[str], perhaps: bool) -> Iterator[Clue]:

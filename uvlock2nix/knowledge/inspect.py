@@ -138,10 +138,12 @@ def _choose(found: Sequence[Clue], bundled: frozenset[str]) -> tuple[list[Clue],
     """What is proposed, and what is only shown.
 
     Proposed is what a build file names, also where it could do without, but not where the sdist carries that
-    library (``bundled``), nor where the sources too use it only if told so. A header that no build file
-    stands for is weak evidence.
+    library (``bundled``), nor where the sources too use it only if told so. What the build can fetch by
+    itself is proposed where it looks for the system's first. A header that no build file stands for is
+    weak evidence.
     """
-    known = [clue for clue in found if clue.attr is not None]
+    fetched = {clue.attr for clue in found if clue.fetched}
+    known = [clue for clue in found if clue.attr is not None and not clue.fetched]
     named = [clue for clue in known if clue.kind != "headers"]
     needed = {clue.attr for clue in named if not clue.optional}
     included = {clue.attr for clue in known if clue.kind == "headers" and not clue.optional}
@@ -153,7 +155,7 @@ def _choose(found: Sequence[Clue], bundled: frozenset[str]) -> tuple[list[Clue],
             wanted = (wanted - set(group)) | (needed & set(group) or set(several[:1]))
     plain = included - {clue.attr for clue in named}
     wanted |= plain if len(plain) <= _PLUGINS else set()
-    wanted -= (bundled | _ALLOCATORS) - needed
+    wanted -= ((bundled | _ALLOCATORS) - needed) | (fetched - {clue.attr for clue in named})
     return [clue for clue in known if clue.attr in wanted], [c for c in known if c.attr not in wanted]
 
 
@@ -227,7 +229,7 @@ def _languages(
     )
     if "setuptools-rust" in requires or "RustExtension" in text or "setuptools_rust" in text:
         return _also(archive, ("Rust",))
-    makes = re.search(r"""["'](?:make|cmake|waf)(?: |["'])""", text) is not None
+    makes = re.search(r"""["'](?:\./)?(?:make|cmake|waf)(?: |["'])""", text) is not None
     says = makes or _EXTENSION.search(text) or "ext-modules" in str(tool) or "setuptools-rust" in str(tool)
     if not says and not requires & {"cython", "cffi", "pybind11", "nanobind", "scikit-build"}:
         return ()

@@ -10,6 +10,7 @@ from typing import Final
 
 from uvlock2nix.knowledge.branches import Branches, branches
 from uvlock2nix.knowledge.clues import Clue, Lines, attribute, library_names, make_clue, without_comments
+from uvlock2nix.knowledge.header_clues import header_clues
 
 # Each match is followed for at most 4000 characters: the product bounds the work on a hostile file.
 _MAX_MATCHES: Final = 500
@@ -25,6 +26,7 @@ _LIBRARIES: Final = re.compile(
 _LIBRARY_NAMES: Final = re.compile(
     r"""\b(?:libraries|libs)["']?\]?\s*(?:\+?=(?!=)|:|\.append\(|\.extend\()([^\n"']{1,200})"""
 )
+_WAF_LIBRARY: Final = re.compile(r"""\blib\s*=\s*(?=["'\[])""")
 _IDENTIFIER: Final = re.compile(r"\b(?:self\.)?[A-Za-z_]\w{1,40}\b")
 _PKGCONFIG_CALL: Final = re.compile(
     r"\b(?:pkg_?config|pkgconfig\.\w{1,60}|\w{0,60}pkg_?config\w{0,60})\s*\(", re.IGNORECASE
@@ -46,21 +48,15 @@ def python_clues(file: str, text: str) -> Iterator[Clue]:
     if judged.dead:
         lines = text.split("\n")
         text = "\n".join("" if number in judged.dead else line for number, line in enumerate(lines, 1))
+    if "set_source" in text or "cdef" in text:
+        yield from header_clues(file, text)
     for clue in _clues(file, without_comments(text), judged):
         yield replace(clue, optional=True) if clue.line in judged.perhaps else clue
 
 
 def _clues(file: str, text: str, judged: Branches) -> Iterator[Clue]:
     lines = Lines(text)
-    for match in islice(_LIBRARIES.finditer(text), _MAX_MATCHES):
-        for position, name in _strings(text, match.end()):
-            if _NAME.match(name) and name[0].isalnum() and not name.endswith(_FILES):
-                yield make_clue("linker", name, file, lines.at(position))
-    for match in islice(_LIBRARY_NAMES.finditer(text), _MAX_MATCHES):
-        for variable in _IDENTIFIER.findall(match[1]):
-            for name in (judged.strings or {}).get(variable, ()):
-                if attribute("linker", name):
-                    yield make_clue("linker", name, file, lines.at(match.start()))
+    yield from _lists(file, text, judged, lines)
     for match in islice(_PKGCONFIG_CALL.finditer(text), _MAX_MATCHES):
         for position, value in _strings(text, match.end() - 1):
             for name in value.split():
@@ -69,6 +65,22 @@ def _clues(file: str, text: str, judged: Branches) -> Iterator[Clue]:
     pkg_config_used = "pkg-config" in text or "pkgconf" in text.lower()
     for match in _STRING.finditer(text):
         yield from _string_clues(file, lines.at(match.start()), match[2] or match[3], pkg_config_used)
+
+
+def _lists(file: str, text: str, judged: Branches, lines: Lines) -> Iterator[Clue]:
+    """``libraries=[…]`` and the like; also names that stand for such a list."""
+    for match in islice(_LIBRARIES.finditer(text), _MAX_MATCHES):
+        for position, name in _strings(text, match.end()):
+            if _NAME.match(name) and name[0].isalnum() and not name.endswith(_FILES):
+                yield make_clue("linker", name, file, lines.at(position))
+    for match in islice(_LIBRARY_NAMES.finditer(text), _MAX_MATCHES):
+        for variable in _IDENTIFIER.findall(match[1]):
+            for line, name in (judged.strings or {}).get(variable, ()):
+                if attribute("linker", name):
+                    yield make_clue("linker", name, file, line)
+    for match in islice(_WAF_LIBRARY.finditer(text), _MAX_MATCHES if file.endswith("wscript") else 0):
+        for position, name in _strings(text, match.end()):
+            yield make_clue("linker", name, file, lines.at(position))
 
 
 def _string_clues(file: str, line: int, value: str, pkg_config_used: bool) -> Iterator[Clue]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from uvlock2nix.knowledge.archive import Archive
-from uvlock2nix.knowledge.branches import OTHER_SYSTEM, branches
+from uvlock2nix.knowledge.branches import OTHER_SYSTEM, certain_text
 from uvlock2nix.knowledge.cargo_clues import cargo_clues, lock_clues
 from uvlock2nix.knowledge.clues import Clue, config_clues, library_names, make_clue, make_clues, shortened
 from uvlock2nix.knowledge.cmake_clues import cmake_clues, given_values
@@ -67,9 +67,10 @@ def libraries(
         return []
     found: dict[tuple[str, str], Clue] = {}
     for clue in _all_clues(archive, backend, languages, tool):
-        before = found.get((clue.kind, clue.name))
+        key = (clue.kind, f"{clue.name} fetched" if clue.fetched else clue.name)
+        before = found.get(key)
         if before is None or (before.optional and not clue.optional):
-            found[clue.kind, clue.name] = clue
+            found[key] = clue
     return list(found.values())
 
 
@@ -89,9 +90,10 @@ def _all_clues(
     if backend.startswith("sipbuild"):
         yield from _qt(texts.get("pyproject.toml", ""))
     if uses_cmake:
-        section = _table(tool, "scikit-build", "cmake")
         start = _start(texts, tool, "scikit-build", "CMakeLists.txt")
-        yield from cmake_clues(texts, start, given_values(texts, section), vendored)
+        scripts = [certain_text(text) for name, text in texts.items() if name in ("setup.py", "project.py")]
+        given = given_values(scripts, _table(tool, "scikit-build", "cmake"))
+        yield from cmake_clues(texts, start, given, vendored)
     shipped = _shipped(archive)
     maturin = _table(tool, "maturin").get("features")
     macros = _macros(texts)
@@ -112,8 +114,9 @@ def _all_clues(
         elif base in _MAKE and makes:
             yield from make_clues(name, text)
         elif base.endswith(_HEADER_SUFFIXES):
+            found = header_clues(name, text, macros)
             yield from (
-                c for c in header_clues(name, text, macros) if c.name.rpartition("/")[2] not in shipped
+                c for c in found if c.name not in shipped and c.name.rpartition("/")[2] not in shipped
             )
 
 
@@ -136,10 +139,7 @@ def _macros(texts: Mapping[str, str]) -> frozenset[str]:
             listed = re.findall(r"^defines?\s*=\s*([^\n]{1,300})", text, re.MULTILINE)
             found |= {word for line in listed for word in re.findall(r"\w+", line)}
         elif name == "setup.py":
-            judged = branches(text)
-            for number, line in enumerate(text.split("\n"), 1):
-                if number not in judged.dead and number not in judged.perhaps:
-                    found |= {one or other for one, other in _MACRO.findall(line)}
+            found |= {one or other for one, other in _MACRO.findall(certain_text(text))}
     return frozenset(found)
 
 
