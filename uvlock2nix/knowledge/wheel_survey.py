@@ -15,7 +15,7 @@ from uvlock2nix.knowledge.inspections import Candidate
 from uvlock2nix.knowledge.wheels import WheelContents, collisions, outside, read_remote_wheel, read_wheel
 
 # Raised whenever reading changes: old results are then made again.
-EDITION: Final = 2
+EDITION: Final = 3
 SHOWN: Final = 3
 
 
@@ -88,7 +88,7 @@ def _note_collisions(contents: Mapping[str, WheelContents], notes: dict[str, lis
         for name in collision.packages:
             for other in collision.packages:
                 if other != name:
-                    by_pair.setdefault((name, other), []).append(collision.path)
+                    by_pair.setdefault((name, other), []).append(collision.path.removeprefix("../../../"))
     for (name, other), paths in by_pair.items():
         shown = ", ".join(paths[:SHOWN]) + (f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else "")
         notes.setdefault(name, []).append(f"ships {shown} with other bytes than {other}")

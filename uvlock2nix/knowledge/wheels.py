@@ -6,6 +6,7 @@ shared objects only. The same tables of contents show two wheels that ship one p
 
 from __future__ import annotations
 
+import configparser
 import io
 import re
 import struct
@@ -23,6 +24,8 @@ from uvlock2nix.knowledge.remote import RemoteFile
 from uvlock2nix.knowledge.store import soname_attribute
 
 _SHARED: Final = re.compile(r"\.so(?:\.[0-9A-Za-z]+)*\Z")
+BIN: Final = "../../../bin/"
+MAX_TEXT: Final = 1 << 20
 MAX_ENTRIES: Final = 300_000
 # At once (the table of contents), and unpacked in all: the largest wheels of CUDA hold 3 GiB.
 MAX_PIECE: Final = 64 << 20
@@ -40,7 +43,8 @@ _DRIVER: Final = re.compile(r"lib(?:cuda|nvidia-\w+|nvcuvid|cudadebugger|nvidia-
 
 @dataclass(frozen=True, slots=True)
 class WheelContents:
-    """``files``: path → (size, CRC 32) of what the wheel installs. ``provided`` are names of its shared
+    """``files``: path as in RECORD → (size, CRC 32) of what the wheel installs; launchers of entry points
+    count by what they start. ``provided`` are names of its shared
     objects, ``needed`` what they ask the loader for; ``unread`` shared objects that could not be looked at.
     """
 
@@ -144,6 +148,8 @@ def _collect(archive: zipfile.ZipFile, file: _Bounded, infos: list[zipfile.ZipIn
         if info.is_dir() or path is None:
             continue
         files[path] = (info.file_size, info.CRC)
+        if path.endswith(".dist-info/entry_points.txt") and path.count("/") == 1:
+            files |= _launchers(archive, info)
         base = path.rpartition("/")[2]
         if not _SHARED.search(base):
             continue
@@ -231,13 +237,41 @@ def _needed(
 
 
 def _installed(name: str) -> str | None:
-    """Where a member of a wheel is installed below site-packages; ``None`` for elsewhere or nowhere."""
+    """Where a member of a wheel is installed, as RECORD says it; ``None`` for nowhere that counts here."""
     parts = name.split("/")
     if ".." in parts or name.startswith("/") or "\0" in name:
         return None
     if parts[0].endswith(".data"):
+        if len(parts) == 3 and parts[1] == "scripts":
+            return BIN + parts[2]
         return "/".join(parts[2:]) if len(parts) > 2 and parts[1] in ("purelib", "platlib") else None
     return name
+
+
+def _launchers(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> dict[str, tuple[int, int]]:
+    """The programs that an installer makes of the entry points, each with the sum of what it starts.
+
+    https://packaging.python.org/en/latest/specifications/entry-points/
+    """
+    if info.file_size > MAX_TEXT or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return {}
+    parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    try:
+        parser.read_string(archive.read(info).decode("utf-8", "replace"))
+        points = [
+            point
+            for section in ("console_scripts", "gui_scripts")
+            if parser.has_section(section)
+            for point in parser.items(section)
+        ]
+    except (configparser.Error, zipfile.BadZipFile, zlib.error, RuntimeError):
+        return {}
+    return {
+        BIN + name: (0, zlib.crc32("".join((reference or "").split()).encode()))
+        for name, reference in points
+        if name and "/" not in name and "\0" not in name
+    }
 
 
 def outside(wheels: Mapping[str, WheelContents]) -> Mapping[str, Outside]:
