@@ -80,7 +80,11 @@ class ElfPlan:
         elf = read_elf(descriptor) if changed else None
         for index, runpath in changed.items():
             assert elf is not None  # noqa: S101 - for the type checker
-            placed = self._in_place(elf, runpath, self.runpaths[index])
+            try:
+                placed = self._in_place(elf, runpath, self.runpaths[index])
+            except CorruptElf as error:
+                self.problems.append(f"{self.member.path}: not a proper ELF file: {error}")
+                continue
             if placed is not None:
                 self.writes.append((runpath.offset, placed))
             elif effective is not None and effective.index == index:

@@ -535,3 +535,17 @@ def test_no_manifest_at_all_says_how_to_go_on(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the manifest cannot be read") as caught:
         do_restore(tmp_path)
     assert "--no-manifest" in caught.value.hint
+
+
+def test_an_elf_file_that_broke_since_is_an_error_that_names_it(tmp_path: Path) -> None:
+    content = make_elf(runpath=at(XML, "/lib"), versions=[(b"libc.so.6", (b"GLIBC_2.2",))])
+    (tmp_path / "e.so").write_bytes(content)
+    do_strip(tmp_path)
+    stripped = (tmp_path / "e.so").read_bytes()
+    elf = ElfFile(bytes_reader(stripped), len(stripped))
+    table = elf.offset_of(elf.values[0x6FFFFFFE])
+    (tmp_path / "e.so").write_bytes(stripped[: table + 8] + b"\xff\xff\xff\x7f" + stripped[table + 12 :])
+    before = snapshot(tmp_path)
+    with pytest.raises(RefsError, match=r"e\.so: not a proper ELF file"):
+        do_restore(tmp_path)
+    assert snapshot(tmp_path) == before
