@@ -258,6 +258,40 @@ def test_python_packages_and_uv_work(stand: Stand) -> None:
     assert any(line.startswith("git version") for line in lines)
 
 
+def test_programs_of_builds_work_where_they_lie_and_only_as_inputs(stand: Stand) -> None:
+    text = """
+    with import <nixpkgs> { };
+    stdenv.mkDerivation {
+      name = "programs";
+      dontUnpack = true;
+      strictDeps = true;
+      nativeBuildInputs = PROGRAMS;
+      buildInputs = [ zlib ];
+      installPhase = ''
+        printf '%s\\n' 'cmake_minimum_required(VERSION 3.20)' 'project(p NONE)' > CMakeLists.txt
+        echo 'find_path(HEADER zlib.h REQUIRED)' >> CMakeLists.txt
+        cmake -G Ninja .
+        grep 'HEADER:PATH=/nix/store' CMakeCache.txt
+        ninja --version
+        test -e "$(swig -swiglib)/python/python.swg"
+        # Without an argument the preprocessor reads its standard input; it knows the inputs' headers.
+        echo '#include <zlib.h>' | cpp | grep -c deflateInit_
+        touch $out
+      '';
+    }
+    """
+    stand.nix_build(text.replace("PROGRAMS", "[ cmake ninja swig ]"))
+    with pytest.raises(StandCommandError, match="cmake: command not found"):
+        stand.nix_build(text.replace("PROGRAMS", "[ ninja swig ]"))
+
+
+def test_programs_for_building_lie_in_dev(stand: Stand) -> None:
+    """glib's scripts name `dev`, which names `out`: in `out` they would close a cycle of outputs."""
+    out = stand.nix_build("<nixpkgs>", "-A", "glib.dev")
+    assert (stand.path(out) / "bin/glib-gettextize").exists()
+    assert (stand.path(out) / "include/glib-2.0").exists()
+
+
 def test_pg_config_names_the_library_of_the_store(stand: Stand) -> None:
     out = stand.nix_build("<nixpkgs>", "-A", "postgresql.pg_config")
     folder = stand.run([f"{out}/bin/pg_config", "--includedir", "--libdir"]).stdout.split()

@@ -140,6 +140,10 @@ move() { # pattern below $out, other output
 if [ "$dev" != "$out" ]; then
   mkdir -p "$dev/nix-support"
   for part in include lib/pkgconfig share/pkgconfig lib/cmake share/aclocal 'bin/*-config' 'bin/*-config.*'; do move "$part" "$dev"; done
+  # Programs that name `dev` (which names `out`) are programs for building: they lie in `dev`, as in nixpkgs.
+  for file in "$out"/bin/*; do
+    if [ -f "$file" ] && grep -qF "$dev" "$file"; then move "bin/${file##*/}" "$dev"; fi
+  done
   echo "$out" "$([ "$bin" = "$out" ] || echo "$bin")" "$propagate" >"$dev/nix-support/propagated-build-inputs"
 elif [ -n "$propagate" ]; then
   mkdir -p "$out/nix-support"

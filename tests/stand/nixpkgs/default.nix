@@ -112,6 +112,27 @@ let
       git = callPackage ./git.nix { node = debian.nodes."tool:git"; };
       gitMinimal = final.git;
       pkg-config = callPackage ./pkg-config.nix { node = debian.nodes."tool:pkgconf"; };
+      cmake = callPackage ./program.nix { } {
+        pname = "cmake";
+        node = debian.nodes."tool:cmake";
+        programs = [ "cmake" "ctest" "cpack" ];
+        # nixpkgs' hook also takes over configurePhase (dontUseCmakeConfigure): what is built here does not want that.
+        hook = ''
+          addCMakeParams() { addToSearchPath CMAKE_PREFIX_PATH "$1"; }
+          addEnvHooks "$targetOffset" addCMakeParams
+        '';
+      };
+      ninja = callPackage ./program.nix { } { pname = "ninja"; node = debian.nodes."tool:ninja"; };
+      swig = callPackage ./program.nix { } {
+        pname = "swig";
+        node = debian.nodes."tool:swig";
+        # Compiled in is a folder below /usr/share.
+        before = ''
+          for swg in ${debian.nodes."tool:swig".out}/share/swig*/{,*/}swig.swg; do
+            if [ -e "$swg" ]; then export SWIG_LIB=''${swg%/*}; fi
+          done
+        '';
+      };
       cacert = callPackage ./cacert.nix { };
       glibc = { type = "derivation"; name = "glibc"; outPath = throw "glibc is the base system's: no store path in the stand"; meta = { }; };
       libc = final.glibc;

@@ -16,6 +16,13 @@ for p in "$@"; do
   esac
 done
 [ -z "$stdin" ] || linking=
+# The preprocessor reads its standard input when it is given no file.
+case $real in
+  */cpp)
+    noInputs=
+    linking=
+    ;;
+esac
 read -r -a before <<<"${NIX_CFLAGS_COMPILE_BEFORE-}"
 # shellcheck disable=SC2206
 after=(${NIX_CFLAGS_COMPILE-})
