@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from uvlock2nix.errors import RefsError, UsageError
-from uvlock2nix.refs.manifest import Manifest, Reference, is_inside
+from uvlock2nix.refs.manifest import Manifest, Reference, is_inside, is_text
 from uvlock2nix.refs.store import StorePath, check_key
 
 
@@ -43,7 +43,7 @@ def read_linked(record: Manifest, *, where: str) -> tuple[Linked, ...]:
 
 def _linked(item: object, where: str) -> Linked:
     texts = [item.get(name) for name in ("file", "key", "folder")] if isinstance(item, dict) else []
-    if len(texts) != 3 or not all(isinstance(text, str) for text in texts):
+    if len(texts) != 3 or not all(is_text(text) for text in texts):
         raise RefsError(f"{where} is not an object with the texts file, key and folder")
     file, key, folder = (str(text) for text in texts)
     if not is_inside(file) or not is_inside(folder) or ":" in folder:

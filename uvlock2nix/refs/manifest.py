@@ -7,12 +7,13 @@ module reads and writes ``references`` and ``placeholders`` only. Paths are rela
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal, cast, get_args
 
-from uvlock2nix.errors import InputError, RefsError
+from uvlock2nix.errors import InputError, RefsError, UsageError
 from uvlock2nix.refs.store import check_key, placeholder
 
 MANIFEST_PLACE: Final = PurePosixPath("nix-support/uvlock2nix/manifest.json")
@@ -138,9 +139,7 @@ def _reference(item: object, number: int, problems: list[str]) -> Reference | No
     before = len(problems)
     texts = {name: item.get(name, "") for name in ("file", "kind", "key", "name")}
     numbers = {name: item.get(name, default) for name, default in (("count", 1), ("room", 0))}
-    problems += [
-        f"{where}.{name} is not a string" for name, value in texts.items() if not isinstance(value, str)
-    ]
+    problems += [f"{where}.{name} is not a string" for name, value in texts.items() if not is_text(value)]
     problems += [
         f"{where}.{name} is not a number from 0 to 2^40"
         for name, value in numbers.items()
@@ -156,10 +155,8 @@ def _reference(item: object, number: int, problems: list[str]) -> Reference | No
             problems.append(f"{where}.file {texts['file']!r} is not a path inside the tree")
         try:
             check_key(texts["key"])
-        except InputError as error:
+        except UsageError as error:
             problems.append(f"{where}.key: {error.message}")
-        except Exception as error:
-            problems.append(f"{where}.key: {error}")
     if len(problems) > before:
         return None
     return Reference(
@@ -171,6 +168,17 @@ def _reference(item: object, number: int, problems: list[str]) -> Reference | No
         room=numbers["room"],
         foreign=foreign,
     )
+
+
+def is_text(value: object) -> bool:
+    """Whether ``value`` is a string that can be a name: JSON can also hold halves of characters."""
+    if not isinstance(value, str):
+        return False
+    try:
+        os.fsencode(value)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_inside(path: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+import io
 import posixpath
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -38,7 +39,8 @@ class Record:
         self._site = posixpath.dirname(posixpath.dirname(path))
         try:
             text = content.decode("utf-8", "surrogateescape")
-            self._lines = text.splitlines(keepends=True)
+            # Only line ends are line ends: str.splitlines would also cut names with a form feed or U+2028.
+            self._lines = list(io.StringIO(text, newline=""))
             self._rows = self._parse()
         except csv.Error as error:
             raise RefsError(f"{path}: not a RECORD: {error}") from error

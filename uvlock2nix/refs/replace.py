@@ -106,7 +106,7 @@ def read_text(descriptor: int, size: int) -> bytes | None:
     if size > _LARGEST_TEXT:
         return None
     content = os.pread(descriptor, size, 0)
-    if b"\0" in content:
+    if b"\0" in content or content.startswith((b"!<arch>\n", b"!<thin>\n")):  # ar counts its members' bytes
         return None
     try:
         content.decode()

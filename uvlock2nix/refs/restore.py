@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uvlock2nix.errors import RefsError
@@ -90,9 +90,10 @@ def restore(
     wishes = Wishes(search, ignore, interpreter, dlopen or {}, libraries)
     entries = [entry for entry in walk(origin) if not entry.path.startswith(".uvlock2nix-refs-")]
     result = Result()
+    record, renames, moved = _names_now(origin, record, _renames(record, undo))
     _plan_recorded(origin, record, undo, result)
     own = inputs.get("out")
-    found = search_paths(linked, undo.paths, undo.store)
+    found = {moved(file): paths for file, paths in search_paths(linked, undo.paths, undo.store).items()}
     plan_elf_files(origin, entries, record, found, undo, wishes, result, os.fsencode(own) if own else None)
     if result.problems:
         raise RefsError(
@@ -105,7 +106,6 @@ def restore(
         populate(origin, tree, entries, link=link, changed=result.edits.keys()),
         Stage(tree, source=origin) as stage,
     ):
-        renames = _renames(record, undo)
         _stage(stage, entries, result, undo, grow, sign, renames)
         stage.commit(renames)
         changed = tuple(sorted(stage.files))
@@ -217,6 +217,22 @@ def _check(before: Path, after: Path, path: str, edit: Edit, plan: ElfPlan | Non
 def _is_mach_o(file: Path) -> bool:
     with file.open("rb") as stream:
         return stream.read(4) in _MACH_O
+
+
+def _names_now(
+    origin: Path, record: Manifest, renames: tuple[tuple[str, str], ...]
+) -> tuple[Manifest, tuple[tuple[str, str], ...], Moved]:
+    """(the manifest, the renames to do, what is called otherwise) for a tree that may be restored already."""
+    moved = Moved(renames)
+    done = all(
+        os.path.lexists(origin / moved(old)) and not os.path.lexists(origin / old) for old, _ in renames
+    )
+    if not renames or not done:
+        return record, renames, Moved(())
+    references = tuple(
+        one if one.kind == "name" else replace(one, file=moved(one.file)) for one in record.references
+    )
+    return Manifest(references, record.rest), (), moved
 
 
 def _renames(record: Manifest, undo: Undo) -> tuple[tuple[str, str], ...]:

@@ -133,7 +133,7 @@ class Keys:
 
 def check_key(attr: str) -> None:
     """:class:`UsageError` unless ``attr`` can be a key: printable, not empty, no blank and no ``=``."""
-    if not re.fullmatch(r"[^\s=\x00-\x1f\x7f]{1,300}", attr):
+    if not re.fullmatch(r"[^\s=\x00-\x1f\x7f\ud800-\udfff]{1,300}", attr):
         raise UsageError(
             f"{attr!r} cannot be the name of an input",
             hint="Write --input ATTR=PATH, for example libxml2.dev=/nix/store/….",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -69,12 +70,13 @@ def strip(
         _stage(stage, plan, found, scanner)
         correct_records(stage, found.records, moved)
         inside = _relative(manifest.resolve(), tree)
-        if inside is not None:
+        if inside is None:
+            with _written(manifest, content):
+                stage.commit(renames)
+        else:
             stage.write(inside, content)
-        stage.commit(renames)
+            stage.commit(renames)
         changed = tuple(sorted(moved(path) for path in stage.files if path != inside))
-    if inside is None:
-        write_atomically(manifest, content)
     return StripReport(found.files, changed, references, tuple(plan.corrupt))
 
 
@@ -272,6 +274,21 @@ def _stage(stage: Stage, plan: _Plan, found: _Found, scanner: Scanner) -> None:
 
 def _relative(path: Path, tree: Path) -> str | None:
     return path.relative_to(tree).as_posix() if path.is_relative_to(tree) else None
+
+
+@contextmanager
+def _written(file: Path, content: bytes) -> Iterator[None]:
+    """``file`` has ``content`` inside, and what it had when that fails: no tree is stripped for good."""
+    before = file.read_bytes() if file.is_file() else None
+    write_atomically(file, content)
+    try:
+        yield
+    except BaseException:
+        if before is None:
+            file.unlink(missing_ok=True)
+        else:
+            write_atomically(file, before)
+        raise
 
 
 def write_atomically(file: Path, content: bytes) -> None:
