@@ -45,6 +45,18 @@ MORE = (
     "python.override { packageOverrides = _: old: { django = old.django"
     " // { requiredPythonModulesDirect = old.django.requiredPythonModulesDirect ++ [ old.idna ]; }; }; }"
 )
+CLASH = """\
+python.override { packageOverrides = _: old: { django = old.django // {
+  requiredPythonModulesDirect = old.django.requiredPythonModulesDirect ++ [
+    (prev.runCommand "clash-1" { } ''
+      mkdir -p $out/bin $out/lib/python3.13/site-packages/idna
+      echo "echo from nixpkgs" > $out/bin/normalizer
+      chmod +x $out/bin/normalizer
+      echo "x = 1" > $out/lib/python3.13/site-packages/idna/core.py
+      cp $out/bin/normalizer $out/lib/python3.13/site-packages/charset_normalizer.py
+    '')
+  ];
+}; }; }"""
 
 DISTRIBUTIONS = """\
 import importlib.metadata as m, json
@@ -282,3 +294,23 @@ def test_a_package_that_comes_along_twice_is_refused(bitpoll: Built, tmp_path: P
     with pytest.raises(StandCommandError, match="idna is in the environment twice: from the lock") as e:
         bitpoll.stand.run(["nix-store", "--realise", drv])
     assert "uvlock2nix generate" in str(e.value)
+
+
+def test_what_nixpkgs_and_the_lock_both_have_is_named(bitpoll: Built, tmp_path: Path) -> None:
+    """A package of nixpkgs that is no distribution, with a program, a file and a module of the lock's."""
+    clash = other_nixpkgs(tmp_path / "clash", CLASH)
+    overlays = f"overlays = [ (import {REPO / 'nix' / 'overlay.nix'}) ];"
+    env = f"(import {clash} {{ {overlays} }}).callPackage {bitpoll.project}/nix/python-env.nix {{ }}"
+    keep = f'({env}).overrideAttrs (_: {{ uvEnvKeep = [ "bin=clash-1" ]; }})'
+    for expression, program, kept in ((env, "lock", "idna"), (keep, "nixpkgs", "idna")):
+        drv = bitpoll.stand.run(["nix-instantiate", "-E", expression]).stdout.split()[-1].partition("!")[0]
+        built = bitpoll.stand.run(["nix-store", "--realise", drv], timeout=1200)
+        log = bitpoll.stand.run(["nix-store", "--read-log", drv]).stdout
+        winner = "charset-normalizer (from the lock)" if program == "lock" else "clash-1 (from nixpkgs)"
+        assert f"uvlock2nix: bin/normalizer: in {winner} and in " in log
+        assert f"uvlock2nix: idna/core.py: in {kept} (from the lock) and in clash-1 (from nixpkgs)" in log
+        assert "module charset_normalizer: in charset-normalizer (from the lock) and in clash-1" in log
+        assert "hint: say whose it shall be under [tool.uvlock2nix.collisions]" in log
+        (out,) = (path for path in built.stdout.split() if path.endswith("-env"))
+        is_link = (bitpoll.host(out) / "bin" / "normalizer").is_symlink()
+        assert is_link == (program == "nixpkgs")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from uvlock2nix.venv.launchers import is_interpreter
 
 LOCK: Final = "the lock"
 NIXPKGS: Final = "nixpkgs"
+_STORE_HASH: Final = re.compile(r"\A[0-9a-z]{32}-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Clashes:
 
     def wins(self, path: str, there: Owner, new: Owner) -> bool:
         """Whether ``new`` replaces what is there: where the user says so, else never."""
-        replaced = self._chosen(path) == new.name
+        replaced = self._chosen(path) == canonicalize_name(new.name)
         kept, left_out = (new, there) if replaced else (there, new)
         self.found.append(Clash(path, kept, left_out))
         return replaced
@@ -124,8 +126,9 @@ def link_packages(
 
 
 def owner_of(package: Path, distributions: Iterable[Installed]) -> Owner:
-    """The owner of what a package of nixpkgs has: its (first) distribution, else its store path."""
-    return Owner(next((one.name for one in distributions), package.name), NIXPKGS)
+    """The owner of what a package of nixpkgs has: its (first) distribution, else the derivation's name."""
+    name = next((one.name for one in distributions), _STORE_HASH.sub("", package.name))
+    return Owner(name, NIXPKGS)
 
 
 def _owners(distributions: Iterable[Installed], origin: str) -> dict[str, Owner]:
