@@ -86,6 +86,24 @@ def test_the_audit_fails_with_file_offset_and_reference(tree: Path, closure: Pat
     assert "hint: " in done.stderr
 
 
+def test_names_do_not_steer_the_terminal(tree: Path, closure: Path) -> None:
+    name = os.fsdecode(b"a\x1b[31m\nerror: \xff")
+    (tree / name).write_text(at(XML))
+    (tree / f"{name}.so").write_bytes(b"\x7fELF" + at(XML).encode())
+    shown = "a\\x1b[31m\\nerror: \\udcff"
+    done = run("audit", tree, "--closure", closure)
+    assert f"  {shown}: offset 11: {XML.base}\n" in done.stderr
+    done = run("strip", tree, "--closure", closure)
+    assert f"warning: {shown}.so is a broken ELF file" in done.stderr
+    assert "\x1b" not in done.stderr
+    (tree / f"{name}.so").unlink()
+    (tree / name).unlink()
+    done = run("restore", tree, "--closure", closure)
+    assert done.returncode == 3
+    assert "a\\x1b[31m" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
 def test_json_of_all_three_fits_the_schema(tree: Path, closure: Path) -> None:
     (tree / "broken.so").write_bytes(b"\x7fELF" + at(XML).encode())
     done = run("audit", tree, "--closure", closure, "--json")

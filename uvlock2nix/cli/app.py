@@ -66,8 +66,11 @@ def color_wish() -> bool | None:
 
 def show_error(error: Uvlock2nixError) -> None:
     """Print ``error:`` and ``hint:`` to stderr."""
+    from uvlock2nix.cli.terminal import visible
+
     color = color_wish()
-    click.echo(click.style("error:", fg="red", bold=True) + f" {error.message}", err=True, color=color)
+    message = visible(error.message, lines=True)
+    click.echo(click.style("error:", fg="red", bold=True) + f" {message}", err=True, color=color)
     if error.hint:
         click.echo(click.style("hint:", fg="cyan", bold=True) + f" {error.hint}", err=True, color=color)
 
