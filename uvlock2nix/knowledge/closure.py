@@ -131,9 +131,14 @@ def _passed(node: Node, policy: FromNixpkgs, denied: bool) -> str:
         only = "nothing" if policy == "none" else "only what would be compiled with native libraries"
         return f"nixpkgs has this version; the level `{policy}` takes {only}"
     if node.match.match == "differs" and not node.barred and not denied and _stands(node):
-        found = f"nixpkgs has {node.name} {node.match.version}, newer than the lock's {node.version}"
+        found = f"nixpkgs has {_called(node)} {node.match.version}, newer than the lock's {node.version}"
         return _outside(node) or f"{found}: only the level `compatible` takes another version"
     return _obstacle(node, denied, loose=True)
+
+
+def _called(node: Node) -> str:
+    """The package's name; of a variant, its attribute."""
+    return node.match.attr or node.name if node.match.beside else node.name
 
 
 def _stands(node: Node) -> bool:
@@ -154,7 +159,7 @@ def _obstacle(node: Node, denied: bool, *, loose: bool) -> str:
     if node.match.match == "same":
         return ""
     if not (loose and _stands(node)):
-        return f"nixpkgs has {node.name} {node.match.version}, the lock {node.version}"
+        return f"nixpkgs has {_called(node)} {node.match.version}, the lock {node.version}"
     return _outside(node)
 
 

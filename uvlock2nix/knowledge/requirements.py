@@ -10,16 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.parser import HeaderParser
 from pathlib import Path
-from typing import Final
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from uvlock2nix.errors import Uvlock2nixError
+from uvlock2nix.errors import NetworkError, Uvlock2nixError
 from uvlock2nix.knowledge.fetch import Fetcher
 from uvlock2nix.knowledge.inspections import Candidate
-
-MAX_METADATA: Final = 4 << 20
+from uvlock2nix.knowledge.wheels import MAX_METADATA, read_metadata
 
 
 def parse_requirements(
@@ -53,10 +51,10 @@ def read_requirements(
     extras: Mapping[str, Sequence[str]],
     tick: Callable[[], None] = lambda: None,
 ) -> Mapping[tuple[str, str], str]:
-    """(dependent, dependency) → range, from the metadata beside the wheels (PEP 658).
+    """(dependent, dependency) → range, from the metadata beside the wheels (PEP 658), else inside them.
 
-    ``extras``: package → those of it that are active. See https://peps.python.org/pep-0658/. A wheel without
-    such a file, or that cannot be reached, is left out: nothing is known about it then.
+    ``extras``: package → those of it that are active. See https://peps.python.org/pep-0658/. A wheel that
+    cannot be reached, or read in parts, is left out: nothing is known about it then.
     """
 
     def one(wheel: Candidate) -> str | None:
@@ -80,13 +78,19 @@ def read_requirements(
 
 
 def _metadata(wheel: Candidate, fetcher: Fetcher, cache: Path) -> str | None:
+    if wheel.path is not None:
+        return read_metadata(None, wheel.path, wheel.filename)
     if wheel.url is None:
         return None
     digest = (wheel.hash or "").replace(":", "-")
     place = cache / "metadata" / digest if digest.replace("-", "").isalnum() else None
     if place is not None and place.is_file():
         return place.read_text(encoding="utf-8", errors="replace")
-    text = fetcher.text(wheel.url.partition("#")[0] + ".metadata", MAX_METADATA)
+    url = wheel.url.partition("#")[0]
+    try:
+        text = fetcher.text(f"{url}.metadata", MAX_METADATA)
+    except NetworkError:
+        text = read_metadata(fetcher, url, wheel.filename)
     if place is not None:
         place.parent.mkdir(parents=True, exist_ok=True)
         temporary = place.with_suffix(f".{id(wheel)}.part")

@@ -25,6 +25,14 @@ from uvlock2nix.knowledge.store import soname_attribute
 
 _SHARED: Final = re.compile(r"\.so(?:\.[0-9A-Za-z]+)*\Z")
 BIN: Final = "../../../bin/"
+# How members of wheels are packed; others may need much memory to unpack.
+PLAIN: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What reading a zip file may raise when it is damaged.
+DAMAGE: Final = (
+    zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, RuntimeError, EOFError,
+    OverflowError, KeyError, IndexError,
+)  # fmt: skip
+MAX_METADATA: Final = 4 << 20
 MAX_TEXT: Final = 1 << 20
 MAX_ENTRIES: Final = 300_000
 # At once (the table of contents), and unpacked in all: the largest wheels of CUDA hold 3 GiB.
@@ -97,6 +105,34 @@ def read_remote_wheel(fetcher: Fetcher, url: str, name: str) -> WheelContents:
         return _contents(file, name)
 
 
+def read_metadata(fetcher: Fetcher | None, place: str | Path, name: str) -> str:
+    """METADATA of a wheel at a URL (read by ranges) or on disk.
+
+    https://packaging.python.org/en/latest/specifications/core-metadata/. Raises as :func:`read_remote_wheel`.
+    """
+    try:
+        with _opened(fetcher, place) as file, zipfile.ZipFile(_Bounded(file)) as archive:
+            for info in archive.infolist():
+                folder, _, base = info.filename.rpartition("/")
+                if base == "METADATA" and folder.endswith(".dist-info") and "/" not in folder:
+                    if info.file_size > MAX_METADATA or info.compress_type not in PLAIN:
+                        raise InputError(f"{name}: its METADATA is too large, or packed as wheels are not")
+                    return archive.read(info).decode("utf-8", "replace")
+    except OSError as error:
+        raise InputError(f"cannot read {place}: {error.strerror}") from error
+    except DAMAGE as error:
+        raise InputError(f"{name} is not a good wheel: {str(error)[:150]}") from error
+    raise InputError(f"{name} is not a good wheel: it has no METADATA")
+
+
+def _opened(fetcher: Fetcher | None, place: str | Path) -> io.RawIOBase | io.BufferedReader:
+    if isinstance(place, Path):
+        return place.open("rb")
+    if fetcher is None:
+        raise InputError("the network may not be asked")
+    return RemoteFile(fetcher, place)
+
+
 def _contents(file: io.RawIOBase | io.BufferedReader, name: str) -> WheelContents:
     try:
         bounded = _Bounded(file)
@@ -105,10 +141,7 @@ def _contents(file: io.RawIOBase | io.BufferedReader, name: str) -> WheelContent
             if len(infos) > MAX_ENTRIES:
                 raise InputError(f"{name} has more than {MAX_ENTRIES} files")
             return _collect(archive, bounded, infos)
-    except (
-        zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, RuntimeError, EOFError,
-        OverflowError, KeyError, IndexError,
-    ) as error:  # fmt: skip
+    except DAMAGE as error:
         raise InputError(f"{name} is not a good wheel: {str(error)[:150]}") from error
 
 
@@ -219,7 +252,7 @@ def _needed(
     archive: zipfile.ZipFile, wheel: _Bounded, info: zipfile.ZipInfo, budget: list[int]
 ) -> Needed | str:
     """What one shared object needs, or why that is not known; its size does not matter."""
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+    if info.compress_type not in PLAIN:
         return "packed in a way that wheels are not"
     if info.flag_bits & 1:
         return "encrypted"
@@ -253,7 +286,7 @@ def _launchers(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> dict[str, tup
 
     https://packaging.python.org/en/latest/specifications/entry-points/
     """
-    if info.file_size > MAX_TEXT or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+    if info.file_size > MAX_TEXT or info.compress_type not in PLAIN:
         return {}
     parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]

@@ -402,3 +402,21 @@ def test_requirements_are_read_once_and_failures_leave_them_unknown(tmp_path: Pa
     assert read_requirements(listed, server, tmp_path, ENVIRONMENT, {}) == expected
     more = read_requirements(listed, server, tmp_path, ENVIRONMENT, {"a": ("email",)})
     assert more == {**expected, ("a", "email-validator"): ">=2"}
+
+
+def test_requirements_come_from_inside_of_a_wheel_where_nothing_lies_beside_it(tmp_path: Path) -> None:
+    inside = wheel(
+        {"sub/y.dist-info/METADATA": b"Requires-Dist: no", "x-1.dist-info/METADATA": METADATA.encode()}
+    )
+    lzma = io.BytesIO()
+    with zipfile.ZipFile(lzma, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("x-1.dist-info/METADATA", METADATA)
+    server = Server(
+        {"a.whl": inside, "none.whl": wheel(FILES), "odd.whl": lzma.getvalue(), "torn.whl": b"PK"}
+    )
+    listed = [Candidate(name[:-4], name, name, None, None) for name in server.files]
+    (tmp_path / "disk.whl").write_bytes(inside)
+    listed.append(Candidate("disk", "disk.whl", None, tmp_path / "disk.whl", None))
+    found = read_requirements(listed, server, tmp_path / "cache", ENVIRONMENT, {})
+    assert {name for name, _ in found} == {"a", "disk"}
+    assert found["a", "pydantic-core"] == found["disk", "pydantic-core"] == "==2.33.2"
