@@ -285,7 +285,11 @@ def with_requirements(
     environment = target.marker_environment()
     with _fetching("reading requirements", len(wheels)) as (fetcher, tick):
         found = read_requirements(wheels, fetcher, fetcher.cache, environment, extras, tick)
-    return replace(knowledge, specifiers=found)
+    if found.unread:
+        shown = ", ".join(found.unread[:8]) + (" …" if len(found.unread) > 8 else "")
+        note = "cannot be asked which versions of others they accept, so these stay with the lock"
+        click.echo(f"note: {shown}: {note}", err=True)
+    return replace(knowledge, specifiers=found.ranges)
 
 
 def with_inspections(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
 
@@ -18,6 +19,14 @@ from uvlock2nix.errors import NetworkError, Uvlock2nixError
 from uvlock2nix.knowledge.fetch import Fetcher
 from uvlock2nix.knowledge.inspections import Candidate
 from uvlock2nix.knowledge.wheels import MAX_METADATA, read_metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """``ranges``: (dependent, dependency) → version range; ``unread``: packages that could not be asked."""
+
+    ranges: Mapping[tuple[str, str], str]
+    unread: tuple[str, ...] = ()
 
 
 def parse_requirements(
@@ -50,11 +59,11 @@ def read_requirements(
     environment: Mapping[str, str],
     extras: Mapping[str, Sequence[str]],
     tick: Callable[[], None] = lambda: None,
-) -> Mapping[tuple[str, str], str]:
-    """(dependent, dependency) → range, from the metadata beside the wheels (PEP 658), else inside them.
+) -> Asked:
+    """What the wheels ask for, from the metadata beside them (PEP 658), else inside them.
 
-    ``extras``: package → those of it that are active. See https://peps.python.org/pep-0658/. A wheel that
-    cannot be reached, or read in parts, is left out: nothing is known about it then.
+    ``extras``: package → those of it that are active. See https://peps.python.org/pep-0658/. Of a wheel that
+    cannot be reached, or read in parts, nothing is known.
     """
 
     def one(wheel: Candidate) -> str | None:
@@ -66,15 +75,14 @@ def read_requirements(
             tick()
 
     with ThreadPoolExecutor(max_workers=8) as pool:
-        texts = zip(wheels, pool.map(one, wheels), strict=True)
-        return {
-            (wheel.name, dependency): specifier
-            for wheel, text in texts
-            if text is not None
-            for dependency, specifier in parse_requirements(
-                text, environment, extras.get(wheel.name, ())
-            ).items()
-        }
+        texts = list(zip(wheels, pool.map(one, wheels), strict=True))
+    ranges = {
+        (wheel.name, dependency): specifier
+        for wheel, text in texts
+        if text is not None
+        for dependency, specifier in parse_requirements(text, environment, extras.get(wheel.name, ())).items()
+    }
+    return Asked(ranges, tuple(wheel.name for wheel, text in texts if text is None))
 
 
 def _metadata(wheel: Candidate, fetcher: Fetcher, cache: Path) -> str | None:
@@ -85,15 +93,30 @@ def _metadata(wheel: Candidate, fetcher: Fetcher, cache: Path) -> str | None:
     digest = (wheel.hash or "").replace(":", "-")
     place = cache / "metadata" / digest if digest.replace("-", "").isalnum() else None
     if place is not None and place.is_file():
-        return place.read_text(encoding="utf-8", errors="replace")
+        kept = place.read_text(encoding="utf-8", errors="replace")
+        if _is_metadata(kept):
+            return kept
     url = wheel.url.partition("#")[0]
     try:
         text = fetcher.text(f"{url}.metadata", MAX_METADATA)
+        if not _is_metadata(text):
+            raise NetworkError(f"{url}.metadata is something else")
     except NetworkError:
         text = read_metadata(fetcher, url, wheel.filename)
     if place is not None:
+        _remember(place, text)
+    return text
+
+
+def _is_metadata(text: str) -> bool:
+    return "Metadata-Version" in HeaderParser().parsestr(text)
+
+
+def _remember(place: Path, text: str) -> None:
+    try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        temporary = place.with_suffix(f".{id(wheel)}.part")
+        temporary = place.with_suffix(f".{id(text)}.part")
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(place)
-    return text
+    except OSError:
+        return  # a cache that cannot be written is no cache: nothing else depends on it

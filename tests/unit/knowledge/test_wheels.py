@@ -15,7 +15,7 @@ from uvlock2nix.errors import InputError, NetworkError
 from uvlock2nix.knowledge import remote, wheels
 from uvlock2nix.knowledge.elf_needed import Needed, read_needed
 from uvlock2nix.knowledge.inspections import Candidate
-from uvlock2nix.knowledge.requirements import parse_requirements, read_requirements
+from uvlock2nix.knowledge.requirements import Asked, parse_requirements, read_requirements
 from uvlock2nix.knowledge.wheel_survey import survey
 from uvlock2nix.knowledge.wheels import WheelContents, collisions, outside, read_remote_wheel, read_wheel
 
@@ -397,11 +397,11 @@ def test_requirements_are_read_once_and_failures_leave_them_unknown(tmp_path: Pa
         Candidate("gone", "gone.whl", "gone.whl", None, None),
     ]
     expected = {("a", "pydantic-core"): "==2.33.2", ("a", "typing-extensions"): ">=4.12,<5"}
-    assert read_requirements(listed, server, tmp_path, ENVIRONMENT, {}) == expected
+    assert read_requirements(listed, server, tmp_path, ENVIRONMENT, {}) == Asked(expected, ("gone",))
     server.files.clear()
-    assert read_requirements(listed, server, tmp_path, ENVIRONMENT, {}) == expected
+    assert read_requirements(listed, server, tmp_path, ENVIRONMENT, {}).ranges == expected
     more = read_requirements(listed, server, tmp_path, ENVIRONMENT, {"a": ("email",)})
-    assert more == {**expected, ("a", "email-validator"): ">=2"}
+    assert more.ranges == {**expected, ("a", "email-validator"): ">=2"}
 
 
 def test_requirements_come_from_inside_of_a_wheel_where_nothing_lies_beside_it(tmp_path: Path) -> None:
@@ -418,5 +418,17 @@ def test_requirements_come_from_inside_of_a_wheel_where_nothing_lies_beside_it(t
     (tmp_path / "disk.whl").write_bytes(inside)
     listed.append(Candidate("disk", "disk.whl", None, tmp_path / "disk.whl", None))
     found = read_requirements(listed, server, tmp_path / "cache", ENVIRONMENT, {})
-    assert {name for name, _ in found} == {"a", "disk"}
-    assert found["a", "pydantic-core"] == found["disk", "pydantic-core"] == "==2.33.2"
+    assert {name for name, _ in found.ranges} == {"a", "disk"}
+    assert found.ranges["a", "pydantic-core"] == found.ranges["disk", "pydantic-core"] == "==2.33.2"
+    assert found.unread == ("none", "odd", "torn")
+
+
+def test_a_page_in_the_place_of_metadata_is_none_and_not_kept(tmp_path: Path) -> None:
+    inside = wheel({"x-1.dist-info/METADATA": METADATA.encode()})
+    server = Server({"a.whl.metadata": b"<html>log in first</html>", "a.whl": inside})
+    listed = [Candidate("a", "a.whl", "a.whl", None, "sha256:" + "c" * 64)]
+    for _ in range(2):
+        assert read_requirements(listed, server, tmp_path, ENVIRONMENT, {}).ranges["a", "pydantic-core"]
+        for kept in (tmp_path / "metadata").iterdir():
+            assert kept.read_text() == METADATA
+            kept.write_text("torn")
