@@ -339,7 +339,7 @@ def _decide(
             needs=tuple(needs[draft.name]),
             # The project itself is a dependent too, also where it is virtual and never installed.
             needed_by=ranges.asked[draft.name],
-            barred=_barred(draft, project),
+            barred=_barred(draft, project, policy),
             compiled=draft.class_ == "sdist-native",
             bounds=ranges.bounds[draft.name],
         )
@@ -348,12 +348,21 @@ def _decide(
     return decide(nodes, policy.from_nixpkgs, policy.allow, policy.deny)
 
 
-def _barred(draft: ClassifiedPackage, project: Project) -> str:
+def _barred(draft: ClassifiedPackage, project: Project, policy: ClassifyPolicy) -> str:
     if project.lock.flavour == "pylock":
         return "pylock.toml does not say which package needs which"
-    if not isinstance(draft.package.package.source, RegistrySource):
+    source = draft.package.package.source
+    if not isinstance(source, RegistrySource):
         return f"{draft.name} is {draft.reasons[0]}"
+    own = next((one for one in project.uv.indexes if one.explicit and _same_url(one.url, source.url)), None)
+    if own is not None and draft.name not in policy.allow:
+        where = own.name or without_password(own.url)
+        return f"{draft.name} is taken from the index {where} on purpose, where it may be another package"
     return ""
+
+
+def _same_url(one: str, other: str | None) -> bool:
+    return without_password(one).rstrip("/") == without_password(other or "").rstrip("/")
 
 
 def _index_words(knowledge: Knowledge, target: Target) -> str:

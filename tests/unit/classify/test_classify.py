@@ -159,6 +159,21 @@ def test_a_refusal_names_the_dependency(tmp_path: Path) -> None:
     )
 
 
+def test_what_is_pinned_to_an_index_of_its_own_may_be_another_package(tmp_path: Path) -> None:
+    own = locked("corp", "1", files=("corp-1.tar.gz",), source='{ registry = "https://corp.invalid/simple" }')
+    uv = '[[tool.uv.index]]\nname = "corp"\nurl = "https://me:secret@corp.invalid/simple/"\nexplicit = true\n'
+    packages = (own, wheel("b", "1"))
+    knowledge = Knowledge(own_index=index(corp="1", b="1"))
+    same = ClassifyPolicy(from_nixpkgs="same")
+    found = run(tmp_path, *packages, roots=("corp", "b"), knowledge=knowledge, policy=same, uv=uv)
+    assert found["b"].from_nixpkgs
+    assert not found["corp"].from_nixpkgs
+    assert "taken from the index corp on purpose" in found["corp"].reasons[-1]
+    allowed = replace(same, allow=frozenset({"corp"}))
+    found = run(tmp_path, *packages, roots=("corp", "b"), knowledge=knowledge, policy=allowed, uv=uv)
+    assert found["corp"].from_nixpkgs
+
+
 def test_none_takes_nothing_but_still_compares(tmp_path: Path) -> None:
     found = run(
         tmp_path,
