@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 import tomli
@@ -12,6 +13,7 @@ from uvlock2nix.knowledge.clues import Clue, attribute, make_clue
 
 _OTHER_SYSTEMS: Final = re.compile(r"windows|macos|apple|ios|wasm|android|freebsd|redox|not\(.{0,20}linux")
 _TABLES: Final = ("dependencies", "build-dependencies")
+_MAX_CRATES: Final = 500
 # Crates that use the system's TLS library unless told otherwise.
 _DEFAULT_TLS: Final = frozenset({"reqwest", "hf-hub"})
 
@@ -25,20 +27,20 @@ def cargo_clues(file: str, text: str, chosen: frozenset[str]) -> Iterator[Clue]:
     features = manifest.get("features")
     active = _active(features if isinstance(features, dict) else {}, chosen)
     for table in _dependency_tables(manifest):
-        for name, value in table.items():
+        for name, value in islice(table.items(), _MAX_CRATES):
             details = value if isinstance(value, dict) else {}
             package = details.get("package")
             crate = package if isinstance(package, str) else name
             optional = details.get("optional") is True and name not in active
             if _library(crate, details, active) is not None:
-                found = re.search(rf"^[^\n]*\b{re.escape(name)}\b", text, re.MULTILINE)
-                line = text.count("\n", 0, found.start()) + 1 if found is not None else 1
+                line = text.count("\n", 0, max(0, text.find(name))) + 1
                 yield make_clue("crates", crate, file, line, optional=optional)
 
 
 def lock_clues(file: str, text: str) -> Iterator[Clue]:
     """Crates of a Cargo.lock. Weak: it also lists what only tests, other systems or unused features need."""
-    names = {match[1]: match.start() for match in re.finditer(r'^name = "([\w-]{1,60})"', text, re.MULTILINE)}
+    matches = re.finditer(r'^name = "([\w-]{1,60})"', text, re.MULTILINE)
+    names = {match[1]: match.start() for match in islice(matches, 20 * _MAX_CRATES)}
     for name, position in names.items():
         if name.endswith("-sys") and attribute("crates", name) and f"{name[:-4]}-src" not in names:
             yield make_clue("crates", name, file, text.count("\n", 0, position) + 1, optional=True)

@@ -17,6 +17,9 @@ from uvlock2nix.knowledge.clues import Clue, Lines, attribute, make_clue
 _MAX_COMMANDS: Final = 30_000
 _MAX_ARGUMENTS: Final = 6_000
 _MAX_DEPTH: Final = 12
+_MAX_NESTED: Final = 100
+_MAX_FOUND: Final = 5_000
+_MAX_WORDS: Final = 200
 _COMMAND: Final = re.compile(r"^[ \t]*([A-Za-z_]\w{0,60})[ \t]*\(", re.MULTILINE)
 _TOKEN: Final = re.compile(r'"([^"]{0,300})"|([()])|([^\s()"]{1,300})')
 _OWN: Final = frozenset(
@@ -90,6 +93,7 @@ class _Walk:
     own: set[str] = field(default_factory=set)
     fetched: list[Clue] = field(default_factory=list)
     bases: dict[str, list[str]] = field(default_factory=dict)
+    modules: dict[str, Clue | None] = field(default_factory=dict)
 
     def result(self) -> list[Clue]:
         """A package that is linked whatever was found is no option; what is fetched is told as well."""
@@ -118,7 +122,7 @@ class _Walk:
         inside = 0
         for call in _calls(text):
             self.left -= 1
-            if self.left < 0:
+            if self.left < 0 or len(branches) > _MAX_NESTED or len(self.found) > _MAX_FOUND:
                 return
             command = call.name
             if command == "if":
@@ -217,24 +221,19 @@ class _Walk:
             return
         key = "" if perhaps else package.lower()
         clue = make_clue("cmake", package, file, call.line, optional=optional or perhaps)
-        if clue.attr is None and (inner := list(self.module(package, clue.optional))):
-            self.found += [(one, key) for one in inner]
-        else:
-            self.found.append((clue, key))
+        if clue.attr is None and package not in self.modules:
+            self.modules[package] = next(self.module(package), None)
+        inner = self.modules.get(package)
+        self.found.append((clue if inner is None else replace(inner, optional=clue.optional), key))
 
-    def module(self, package: str, optional: bool) -> Iterator[Clue]:
+    def module(self, package: str) -> Iterator[Clue]:
         """What the project's own ``FindX.cmake`` looks for: the first library of it that we know."""
         for name in self.by_base().get(f"Find{package}.cmake", ())[:3]:
             for call in _calls(self.texts[name]):
                 if call.name in ("pkg_check_modules", "pkg_search_module"):
-                    found = list(_modules(name, call.line, call.words[1:], optional))
+                    yield from _modules(name, call.line, call.words[1:], False)
                 elif call.name == "find_library":
-                    found = list(_libraries(name, call.line, call.words[1:], optional))
-                else:
-                    continue
-                if found:
-                    yield replace(found[0], optional=optional)
-                    return
+                    yield from _libraries(name, call.line, call.words[1:], False)
 
     def link(self, file: str, line: int, words: Sequence[str]) -> None:
         for word in words:
@@ -319,7 +318,8 @@ def _calls(text: str) -> Iterator[_Call]:
                 depth += 1 if token[2] == "(" else -1
                 if depth == 0:
                     break
-            words.append(token[1] if token[1] is not None else token[2] or token[3])
+            if len(words) < _MAX_WORDS:
+                words.append(token[1] if token[1] is not None else token[2] or token[3])
         yield _Call(match[1].lower(), tuple(words), lines.at(match.start()))
 
 
