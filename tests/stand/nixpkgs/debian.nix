@@ -32,6 +32,8 @@ let
     libpq = ''rm -f "$out"/bin/pg_config "$out"/bin/pg_config.*; rmdir "$out/bin" 2>/dev/null || true'';
     # A config script in `out` would name `dev`, which names `out`.
     libmysqlclient = ''mkdir -p "$dev/bin"; mv "$out"/bin/*_config "$dev/bin/"; rmdir "$out/bin" 2>/dev/null || true'';
+    # nixpkgs' build opens its crypto libraries by libltdl and says so to whoever links it; Debian's does not.
+    xmlsec = ''sed -i '/^Libs:/s/$/ -lltdl/' "$out"/lib/pkgconfig/xmlsec1*.pc'';
     libtool = ''rm -f "$out"/bin/libtool'';
     krb5 = ''
       # Debian keeps MIT's files beside Heimdal's; nixpkgs has them in the usual places.
