@@ -60,7 +60,6 @@ def test_inputs_of_one_system_stand_under_a_condition(tmp_path: Path) -> None:
     assert "systemdLibs" in conditional(text, "x86_64-linux")
     darwin = conditional(text, "aarch64-darwin")
     assert "libiconv # cryptography" in darwin
-    assert "xcbuild # lxml" in darwin
     assert "systemdLibs" not in darwin
     assert "libxml2" not in darwin + conditional(text, "x86_64-linux")
 
@@ -76,4 +75,3 @@ def test_for_linux_alone_nothing_of_macos_is_named(tmp_path: Path) -> None:
     text = generate(project(tmp_path), "x86_64-linux")
     assert "systemdLibs" in text
     assert "libiconv" not in text
-    assert "xcbuild" not in text
