@@ -7,7 +7,7 @@ and a name out of a lock, a table or an sdist must not be able to become code.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -197,31 +197,15 @@ class NativeTable:
 
     entries: Mapping[str, tuple[tuple[str, NativeInputs], ...]]
 
-    def lookup(self, name: str, version: str | None, *, darwin: bool = False) -> NativeInputs | None:
+    def lookup(self, name: str, version: str | None) -> NativeInputs | None:
         """The entry for a package, ``None`` where the table says nothing.
 
         A package without a version (dynamic, from git) gets the entry for the newest range.
         """
         for versions, inputs in self.entries.get(canonicalize_name(name), ()):
             if fits(version, versions):
-                return without_linux_only(inputs) if darwin else inputs
+                return inputs
         return None
-
-
-# Kernel and init-system interfaces: there is nothing of the kind on macOS.
-_LINUX_ONLY: Final = frozenset(
-    {"acl", "alsa-lib", "attr", "keyutils", "libcap", "linuxHeaders", "systemdLibs", "udev", "wirelesstools"}
-)
-
-
-def without_linux_only(inputs: NativeInputs) -> NativeInputs:
-    """The same entry without attributes that exist on Linux only."""
-    keep: Callable[[tuple[str, ...]], tuple[str, ...]] = lambda attrs: tuple(  # noqa: E731
-        a for a in attrs if a not in _LINUX_ONLY
-    )
-    return replace(
-        inputs, build_inputs=keep(inputs.build_inputs), native_build_inputs=keep(inputs.native_build_inputs)
-    )
 
 
 def fits(version: str | None, versions: str) -> bool:

@@ -48,12 +48,12 @@ class Knowledge:
     def index(self) -> NixpkgsIndex:
         return self.own_index if self.own_index is not None else embedded_index()
 
-    def native(self, name: str, version: str | None, *, darwin: bool = False) -> NativeInputs | None:
+    def native(self, name: str, version: str | None) -> NativeInputs | None:
         """Everything known about the native inputs of a package, merged by strength, or ``None``."""
         key = canonicalize_name(name)
         table = self.table if self.table is not None else native_table()
         found = [source[key] for source in (self.user, self.external) if key in source]
-        row = table.lookup(key, version, darwin=darwin)
+        row = table.lookup(key, version)
         if row is not None:
             found.append(row)
         if key in self.inspected:

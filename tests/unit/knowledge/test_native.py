@@ -16,6 +16,7 @@ from uvlock2nix.knowledge.native import (
     parse_template,
     template_text,
 )
+from uvlock2nix.knowledge.platforms import on_darwin
 from uvlock2nix.knowledge.store import Knowledge, build_requirements, soname_attribute
 from uvlock2nix.knowledge.tables import load_table
 
@@ -165,8 +166,9 @@ def test_merge_does_not_depend_on_the_order_given(order: list[str]) -> None:
 
 
 def test_darwin_has_no_linux_libraries() -> None:
-    entry = native_table().lookup("borgbackup", "1.4", darwin=True)
-    assert entry is not None
+    row = native_table().lookup("borgbackup", "1.4")
+    assert row is not None
+    entry = on_darwin("borgbackup", row).inputs
     assert "acl" not in entry.build_inputs
     assert "openssl" in entry.build_inputs
 
