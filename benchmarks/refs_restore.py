@@ -1,10 +1,10 @@
 """Restore against ``patchelf`` called once for each ELF file, and the two compared by ``readelf -d``.
 
 ``python -m benchmarks.refs_restore TREE LIBRARIES INTERPRETER``, TREE from ``benchmarks.refs_tree``,
-LIBRARIES folders with a colon between. Works on copies beside TREE. The rival puts every search path in
-anew, one patchelf for each file; it looks neither at texts nor at what a file needs. So it is compared with a
-restore that does not either, by everything that ``readelf`` says; and with a whole one, which may have
-entries behind.
+LIBRARIES folders with a colon between, INTERPRETER with the C library beside it. Works on copies beside TREE.
+The rival puts every search path in anew, one patchelf for each file; it looks neither at texts nor at what a
+file needs. So it is compared with a restore that does not either; then with one that finds every library,
+which the rival is told by the result.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.refs_tree import NAMES, PATHS, store_path
@@ -58,41 +59,52 @@ def refs(*arguments: str) -> float:
     return time.perf_counter() - start
 
 
-def patchelf_each(tree: Path, table: dict[str, str]) -> float:
-    """The rival: seconds for one ``patchelf --set-rpath`` with the new store paths for each file."""
-    files = elf_files(tree)
+def patchelf_each(tree: Path, wanted: Mapping[str, str]) -> float:
+    """The rival: seconds for one ``patchelf --set-rpath`` for each file, to what is wanted of it."""
+    files = {path: wanted[str(path.relative_to(tree))] for path in elf_files(tree)}
     forced = {path: "(RPATH)" in output("readelf", "-dW", str(path)) for path in files}
     start = time.perf_counter()
-    for path in files:
+    for path, text in files.items():
+        output("patchelf", *["--force-rpath"] * forced[path], "--set-rpath", text, str(path))
+    return time.perf_counter() - start
+
+
+def replaced(tree: Path, table: Mapping[str, str]) -> dict[str, str]:
+    """The search paths of a tree with other store paths."""
+    found = {}
+    for path in elf_files(tree):
         shown = output("patchelf", "--print-rpath", str(path)).strip()
         for old, new in table.items():
             shown = shown.replace(old, new)
-        output("patchelf", *["--force-rpath"] * forced[path], "--set-rpath", shown, str(path))
-    return time.perf_counter() - start
+        found[str(path.relative_to(tree))] = shown
+    return found
 
 
 def told(name: str, mine: Path, other: Path, ours: float, theirs: float) -> None:
     """Print seconds and what is not the same."""
     a, b = dynamic(mine), dynamic(other)
-    equal = [file for file in a if a[file] == b[file]]
-    more = [file for file in a if file not in equal and a[file][0] == b[file][0]]
-    more = [file for file in more if not b[file][1] or a[file][1].startswith(b[file][1] + ":")]
+    unequal = [file for file in a if a[file] != b[file]]
     print(
         f"{name}: {ours:.2f} s; patchelf for each of {len(b)} files {theirs:.2f} s: {theirs / ours:.1f} times"
     )
-    print(f"  readelf -d says the same of {len(equal)} of {len(a)} files, and entries behind of {len(more)}")
-    for file in sorted(a.keys() - {*equal, *more})[:10]:
+    print(f"  readelf -d says the same of {len(a) - len(unequal)} of {len(a)} files")
+    for file in unequal[:10]:
         print(f"  {file}: {a[file]} | {b[file]}")
 
 
+def copied(tree: Path, name: str) -> Path:
+    """A fresh copy beside the tree."""
+    copy = tree.with_name(name)
+    shutil.rmtree(copy, ignore_errors=True)
+    subprocess.run(["cp", "-a", tree, copy], check=True)
+    return copy
+
+
 def main(tree: Path, libraries: str, interpreter: str) -> None:
-    mine, other = tree.with_name("a" * 4 + ".work"), tree.with_name("b" * 4 + ".work")
+    mine, other = copied(tree, "mine.work"), copied(tree, "rival.work")
     closure = tree.with_name("closure")
     closure.write_text("".join(f"/nix/store/{path.base}\n" for path in PATHS))
     options = [word for folder in libraries.split(":") for word in ("--library", folder)]
-    for copy in (mine, other):
-        shutil.rmtree(copy, ignore_errors=True)
-        subprocess.run(["cp", "-a", tree, copy], check=True)
     refs("strip", str(mine), "--closure", str(closure))
     # 1. The same paths: the tree is the one before, bar RECORD, which was wrong before.
     same = refs("restore", str(mine), "--closure", str(closure), "--no-libraries")
@@ -107,16 +119,15 @@ def main(tree: Path, libraries: str, interpreter: str) -> None:
         path.base: store_path(NEW.get(name, name), "2").base for path, name in zip(PATHS, NAMES, strict=True)
     }
     closure.write_text("".join(f"/nix/store/{base}\n" for base in table.values()))
-    whole = mine.with_name("c" * 4 + ".work")
-    shutil.rmtree(whole, ignore_errors=True)
-    subprocess.run(["cp", "-a", mine, whole], check=True)
-    theirs = patchelf_each(other, table)
+    whole = copied(mine, "whole.work")
     ours = refs("restore", str(mine), "--closure", str(closure), "--no-libraries")
-    told("other paths", mine, other, ours, theirs)
+    told("other paths", mine, other, ours, patchelf_each(other, replaced(tree, table)))
     # 3. And every library found.
+    shutil.rmtree(mine)
+    other = copied(tree, "rival.work")
     ours = refs("restore", str(whole), "--closure", str(closure), "--interpreter", interpreter, *options)
-    told("with libraries", whole, other, ours, theirs)
-    for copy in (mine, other, whole):
+    told("with libraries", whole, other, ours, patchelf_each(other, replaced(whole, {})))
+    for copy in (other, whole):
         shutil.rmtree(copy)
 
 
