@@ -38,7 +38,8 @@ MAX_ENTRIES: Final = 300_000
 # At once (the table of contents), and unpacked in all: the largest wheels of CUDA hold 3 GiB.
 MAX_PIECE: Final = 64 << 20
 MAX_UNPACKED: Final = 12 << 30
-SKIP: Final = 1 << 20
+PIECE: Final = 1 << 20
+KEEP: Final = 4 << 20
 
 # glibc and its loader: every environment has them, with the interpreter.
 _LIBC: Final = re.compile(
@@ -198,28 +199,56 @@ def _collect(archive: zipfile.ZipFile, file: _Bounded, infos: list[zipfile.ZipIn
 
 
 class _Member:
-    """A packed file: going on unpacks what is between, going back unpacks it again from the start."""
+    """A packed file: going on unpacks what is between, going back unpacks it again from the start.
+
+    Its beginning and what was read last are kept: what we look for most often lies there, close together,
+    in an order of its own.
+    """
 
     def __init__(self, file: IO[bytes], budget: list[int]) -> None:
         self._file = file
         self._budget = budget
         self._position = 0
+        self._unpacked = 0
+        self._head = bytearray()
+        self._tail = bytearray()
 
     def seek(self, offset: int, /) -> int:
-        if offset < self._position:
-            self._file.seek(0)
-            self._position = 0
-        if offset - self._position > self._budget[0]:
-            raise _TooMuch
-        while self._position < offset and self.read(min(offset - self._position, SKIP)):
-            pass
-        return self._position
+        self._position = offset
+        return offset
 
     def read(self, size: int, /) -> bytes:
-        data = self._file.read(size)
+        data = self._kept(size)
+        if not data:
+            if self._position < self._unpacked:
+                self._file.seek(0)
+                self._unpacked = 0
+                self._tail.clear()
+            if self._position - self._unpacked > self._budget[0]:
+                raise _TooMuch
+            while self._unpacked <= self._position and self._unpack():
+                pass
+            data = self._kept(size)
         self._position += len(data)
-        self._budget[0] -= len(data)
         return data
+
+    def _kept(self, size: int) -> bytes:
+        for start, kept in ((0, self._head), (self._unpacked - len(self._tail), self._tail)):
+            at = self._position - start
+            if 0 <= at < len(kept):
+                return bytes(kept[at : at + size])
+        return b""
+
+    def _unpack(self) -> bool:
+        piece = self._file.read(PIECE)
+        if self._unpacked == len(self._head) < KEEP:
+            self._head += piece
+        self._unpacked += len(piece)
+        self._budget[0] -= len(piece)
+        self._tail += piece
+        if len(self._tail) > 2 * KEEP:
+            del self._tail[:-KEEP]
+        return bool(piece)
 
 
 class _TooMuch(Exception):
