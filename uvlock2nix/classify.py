@@ -377,9 +377,11 @@ def _settled(draft: ClassifiedPackage, decision: Decision, index: str) -> Classi
     if draft.name in decision.taken:
         found = draft.nixpkgs
         version = found.version if found is not None else None
-        change = [f"nixpkgs has {version}, the lock {draft.version}"] if draft.version != version else []
+        why = decision.taken[draft.name]
+        told = draft.version == version or f"nixpkgs has {version}" in why
+        change = [] if told else [f"nixpkgs has {version}, the lock {draft.version}"]
         otherwise = [f"without nixpkgs: {reason}" for reason in draft.reasons[:1]]
-        reasons = (f"{decision.taken[draft.name]} ({index})", *change, *otherwise)
+        reasons = (f"{why} ({index})", *change, *otherwise)
         return replace(draft, class_="nixpkgs", from_nixpkgs=True, native=EMPTY, known="", reasons=reasons)
     if draft.name in decision.refused:
         refusal = f"not from nixpkgs: {decision.refused[draft.name]}"

@@ -223,7 +223,7 @@ def get(url: str, process: subprocess.Popen[bytes]) -> str:
     ("package", "reasons"),
     [
         ("six", ["six 1.17.0: nixpkgs", "nixpkgs has this version"]),
-        ("django", ["django 5.2.17: nixpkgs", "nixpkgs has 5.2.19, which can stand for it"]),
+        ("django", ["django 5.2.17: nixpkgs", "nixpkgs has 5.2.19, which can stand for 5.2.17"]),
         (
             "pyasn1-modules",
             [

@@ -120,7 +120,11 @@ def _wanted(node: Node, policy: FromNixpkgs, allowed: bool) -> str | None:
         case "compatible":
             if same:
                 return "nixpkgs has this version"
-            return f"nixpkgs has {node.match.version}, which can stand for it" if _stands(node) else None
+            return (
+                f"nixpkgs has {node.match.version}, which can stand for {node.version}"
+                if _stands(node)
+                else None
+            )
 
 
 def _passed(node: Node, policy: FromNixpkgs, denied: bool) -> str:

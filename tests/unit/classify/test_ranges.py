@@ -52,6 +52,11 @@ def test_constraints_are_bounds_and_their_markers_count() -> None:
 def test_a_version_outside_of_a_constraint_is_not_taken(version: str, taken: bool) -> None:
     click = classified("constraints", click=version)["click"]
     assert click.from_nixpkgs is taken
+    if taken:
+        assert click.reasons == (
+            "nixpkgs has 8.1.9, which can stand for 8.1.8 (index of 2026-11-01)",
+            "without nixpkgs: click-8.1.8-py3-none-any.whl fits the target",
+        )
     if not taken:
         assert click.passed_over == ""
         assert click.reasons[-1] == (
