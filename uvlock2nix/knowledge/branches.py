@@ -155,6 +155,8 @@ class _Judge:
             match node:
                 case ast.If(test=test, body=then, orelse=otherwise):
                     known = self._conditions.truth(test)
+                    if known is None:  # what is asked about is not needed
+                        self._perhaps.update(range(test.lineno, (test.end_lineno or test.lineno) + 1))
                     self._branch(then, known)
                     self._branch(otherwise, None if known is None else not known)
                     if (known is True and _leaves(then)) or (known is False and _leaves(otherwise)):

@@ -11,7 +11,7 @@ from typing import Final
 from uvlock2nix.knowledge.clues import Clue, Kind, Lines, attribute, make_clue, without_comments
 
 _CALL: Final = re.compile(
-    r"\b(dependency|find_library|find_program|subdir)\s*\(\s*(?:'([^'\n]{1,100})'|(?:\w*(blas|lapack)\w*)\s*[,)])"
+    r"\b(dependency|find_library|find_program|subdir)\s*\(\s*(?:'([^'\n]{1,100})'|\w*?(blas|lapack)\w*(?=\s*[,)]))"
 )
 _BRANCH: Final = re.compile(r"^[ \t]*(if|elif|else|endif)\b([^\n]*)", re.MULTILINE)
 _OPTION: Final = re.compile(r"\boption\(\s*'([\w-]{1,60})'([^)]{0,600})\)")
