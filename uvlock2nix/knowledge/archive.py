@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, BinaryIO, Final, cast
+from typing import IO, BinaryIO, Final, NoReturn, cast
 
 from uvlock2nix.errors import InputError
 
@@ -27,6 +27,9 @@ MAX_MEMBERS: Final = 200_000
 MAX_FILE: Final = 2 << 20
 MAX_KEPT: Final = 24 << 20
 MAX_HEADER: Final = 1 << 20
+MAX_NAME: Final = 1000
+MAX_NAMES: Final = 32 << 20
+MAX_DIRECTORY: Final = 8 << 20
 MAX_XZ_MEMORY: Final = 128 << 20
 _SYMLINK: Final = 0xA
 
@@ -80,7 +83,14 @@ class _Xz:
 
 
 class _Header(tarfile.TarInfo):
-    """Refuses extended headers that are larger than any honest one: they are read into memory whole."""
+    """Refuses headers that no honest sdist has and that are read into memory whole.
+
+    Those are long extended ones, global ones that go on and on, and maps of sparse files. tarfile has no
+    bounds for them, so its own readers of sparse maps are replaced.
+    """
+
+    # Of one archive: each gets a class of its own.
+    global_left = MAX_HEADER
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> _Header:
@@ -88,9 +98,34 @@ class _Header(tarfile.TarInfo):
         extended = tarfile.GNUTYPE_LONGNAME + tarfile.GNUTYPE_LONGLINK + tarfile.XHDTYPE + tarfile.XGLTYPE
         if header.type in extended + tarfile.SOLARIS_XHDTYPE and header.size > MAX_HEADER:
             raise InputError(f"the archive has a header of {header.size} bytes")
+        if header.type == tarfile.XGLTYPE:
+            cls.global_left -= header.size
+            if cls.global_left < 0:
+                raise InputError(f"the archive has more than {MAX_HEADER} bytes of global headers")
         if header.size < 0:
             raise InputError("the archive has a file of negative size")
         return header
+
+    def _no_sparse(self, *_: object) -> NoReturn:
+        raise InputError("the archive has a sparse file")
+
+    _proc_sparse = _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _no_sparse
+
+
+class _Limited:
+    """A file that refuses to read much at once: the directory of a zip is read whole."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek = file.seek
+        self.tell = file.tell
+        self.seekable = file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(min(size, MAX_DIRECTORY + 1) if size >= 0 else MAX_DIRECTORY + 1)
+        if len(data) > MAX_DIRECTORY:
+            raise InputError(f"the zip's directory is larger than {MAX_DIRECTORY >> 20} MiB")
+        return data
 
 
 def read_archive(path: Path, wanted: Callable[[str], bool]) -> Archive:
@@ -182,7 +217,8 @@ class _File:
 
 
 def _tar_files(stream: _Counted) -> Iterator[_File]:
-    with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|", tarinfo=_Header) as tar:
+    headers = type("_Headers", (_Header,), {})
+    with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|", tarinfo=headers) as tar:
         while (member := tar.next()) is not None:
             yield _File(member.name, member.size, member.isreg(), partial(tar.extractfile, member))
             # tarfile remembers every member; with a hostile archive that is the attacker's memory, not ours.
@@ -190,9 +226,12 @@ def _tar_files(stream: _Counted) -> Iterator[_File]:
 
 
 def _zip_files(file: BinaryIO) -> Iterator[_File]:
-    with zipfile.ZipFile(file) as archive:
+    with zipfile.ZipFile(cast("IO[bytes]", _Limited(file))) as archive:
         for info in archive.infolist():
             regular = not info.is_dir() and (info.external_attr >> 28) != _SYMLINK
+            # The other methods unpack without a bound, whatever is asked for.
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise InputError(f"{info.filename[:200]!r} is packed with method {info.compress_type}")
             yield _File(info.filename, info.file_size, regular, partial(archive.open, info))
 
 
@@ -200,7 +239,7 @@ def _collect(files: Iterator[_File], wanted: Callable[[str], bool]) -> Archive:
     names: list[str] = []
     texts: dict[str, str] = {}
     oddities: list[str] = []
-    kept = 0
+    kept = named = 0
     for count, file in enumerate(files):
         if count >= MAX_MEMBERS:
             raise InputError(f"the archive has more than {MAX_MEMBERS} files")
@@ -210,6 +249,9 @@ def _collect(files: Iterator[_File], wanted: Callable[[str], bool]) -> Archive:
             continue
         if not file.regular:
             continue
+        named += len(name)
+        if len(name) > MAX_NAME or named > MAX_NAMES:
+            raise InputError("the archive's file names are longer than those of any sdist")
         names.append(name)
         if not wanted(name):
             continue

@@ -4,6 +4,7 @@ import io
 import lzma
 import tarfile
 import tempfile
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -72,6 +73,8 @@ def test_links_and_devices_are_not_followed(tmp_path: Path) -> None:
             ("p/pyproject.toml", tarfile.SYMTYPE, "/etc/passwd"),
             ("p/hard.py", tarfile.LNKTYPE, "../../etc/passwd"),
             ("p/fifo", tarfile.FIFOTYPE, ""),
+            ("p/char.py", tarfile.CHRTYPE, ""),
+            ("p/block.py", tarfile.BLKTYPE, ""),
         ):
             info = tarfile.TarInfo(name)
             info.type, info.linkname = kind, target
@@ -88,6 +91,149 @@ def test_a_bomb_ends_in_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     path.write_bytes(gzip.compress(tar_bytes({"p/zeros": bytes(8 << 20)})))
     with pytest.raises(InputError, match="unpacks to more than"):
         read_archive(path, lambda _name: False)
+
+
+def test_a_real_bomb_costs_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MAX_UNPACKED", 64 << 20)
+    header = tarfile.TarInfo("p/setup.py")
+    header.size = 1 << 33
+    path = tmp_path / "bomb.tar.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(header.tobuf())
+        for _ in range(80):
+            file.write(bytes(1 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match="unpacks to more than"):
+            read_archive(path, everything)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_zip_bomb_is_read_no_further_than_the_bound(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("p/setup.py", bytes(64 << 20))
+        file.writestr("p/a.py", "a")
+    # A directory that says the file is small.
+    data = bytearray(path.read_bytes())
+    directory = data.index(b"PK\x01\x02")
+    data[directory + 24 : directory + 28] = (1000).to_bytes(4, "little")
+    lying = tmp_path / "lying.zip"
+    lying.write_bytes(data)
+    for bomb in (path, lying):
+        tracemalloc.start()
+        try:
+            found = read_bytes(bomb.read_bytes(), bomb.name)
+            assert tracemalloc.get_traced_memory()[1] < 24 << 20
+        finally:
+            tracemalloc.stop()
+        assert isinstance(found, InputError) or "setup.py" not in found.texts
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_zips_packed_in_ways_without_a_bound_are_refused(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "p.zip"
+    with zipfile.ZipFile(path, "w", method) as file:
+        file.writestr("p/setup.py", bytes(1 << 20))
+    with pytest.raises(InputError, match="packed with method"):
+        read_archive(path, everything)
+
+
+def test_a_zip_with_a_huge_directory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "p.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        for number in range(1000):
+            file.writestr(f"p/{number}", "")
+    assert len(read_archive(path, everything).names) == 1000
+    monkeypatch.setattr(archive, "MAX_DIRECTORY", 40_000)
+    with pytest.raises(InputError, match="directory is larger"):
+        read_archive(path, everything)
+
+
+def test_zip_names_and_links_do_not_leave(tmp_path: Path) -> None:
+    path = tmp_path / "in" / "p.zip"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("../evil.py", "x")
+        file.writestr("/etc/evil.py", "x")
+        link = zipfile.ZipInfo("p/setup.py")
+        link.external_attr = 0xA1FF << 16
+        file.writestr(link, "/etc/passwd")
+        file.writestr("p/a.py", "a")
+    found = read_archive(path, everything)
+    assert found.texts == {"a.py": "a"}
+    assert len(found.oddities) == 2
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["in", "p.zip"]
+
+
+def sparse_old() -> bytes:
+    header = tarfile.TarInfo("p/setup.py")
+    header.type, header.size = tarfile.GNUTYPE_SPARSE, 512
+    raw = bytearray(header.tobuf(format=tarfile.GNU_FORMAT))
+    raw[482] = 1  # the map goes on in the next block, and there again
+    return checked(raw) + (bytes(504) + b"\1" + bytes(7)) * 40_000
+
+
+def sparse_new() -> bytes:
+    pax = b"".join(
+        b"%d %s\n" % (len(item) + 4, item)
+        for item in (
+            b"GNU.sparse.major=1",
+            b"GNU.sparse.minor=0",
+            b"GNU.sparse.name=ab",
+            b"GNU.sparse.size=99",
+        )
+    )
+    extended = tarfile.TarInfo("p/x")
+    extended.type, extended.size = tarfile.XHDTYPE, len(pax)
+    header = tarfile.TarInfo("p/setup.py")
+    header.size = 16 << 20
+    return extended.tobuf() + pax.ljust(512, b"\0") + header.tobuf() + b"99999999\n" + b"1\n" * (8 << 20)
+
+
+def checked(raw: bytearray) -> bytes:
+    raw[148:156] = b" " * 8
+    raw[148:156] = b"%06o\0 " % sum(raw)
+    return bytes(raw)
+
+
+@pytest.mark.parametrize("make", [sparse_old, sparse_new])
+def test_maps_of_sparse_files_are_not_read(tmp_path: Path, make: Callable[[], bytes]) -> None:
+    path = tmp_path / "p.tar"
+    path.write_bytes(make())
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match="sparse file"):
+            read_archive(path, everything)
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_global_headers_do_not_pile_up(tmp_path: Path) -> None:
+    body = b"".join(b"%d k%06d=%s\n" % (1011, n, b"x" * 997) for n in range(500))
+    header = tarfile.TarInfo("p/x")
+    header.type, header.size = tarfile.XGLTYPE, len(body)
+    path = tmp_path / "p.tar"
+    one = header.tobuf() + body + bytes(-len(body) % 512)
+    path.write_bytes(one * 2 + tar_bytes(FILES))
+    assert set(read_archive(path, everything).texts) == {"setup.py", "src/a.c", "data.bin"}
+    path.write_bytes(one * 3 + tar_bytes(FILES))
+    with pytest.raises(InputError, match="global headers"):
+        read_archive(path, everything)
+
+
+def test_names_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "p.tar"
+    path.write_bytes(tar_bytes({"p/" + "x/" * 600: b"", "p/setup.py": b""}))
+    with pytest.raises(InputError, match="file names"):
+        read_archive(path, everything)
+    path.write_bytes(tar_bytes(FILES))
+    monkeypatch.setattr(archive, "MAX_NAMES", 20)
+    with pytest.raises(InputError, match="file names"):
+        read_archive(path, everything)
 
 
 def test_a_huge_extended_header_is_refused_before_it_is_read(tmp_path: Path) -> None:
