@@ -59,13 +59,19 @@ def refs(*arguments: str) -> float:
     return time.perf_counter() - start
 
 
-def patchelf_each(tree: Path, wanted: Mapping[str, str]) -> float:
-    """The rival: seconds for one ``patchelf --set-rpath`` for each file, to what is wanted of it."""
-    files = {path: wanted[str(path.relative_to(tree))] for path in elf_files(tree)}
-    forced = {path: "(RPATH)" in output("readelf", "-dW", str(path)) for path in files}
+def patchelf_each(tree: Path, wanted: Mapping[str, str], interpreter: str = "") -> float:
+    """The rival: seconds for one ``patchelf`` for each file, told what is wanted of it."""
+    commands = []
+    for path in elf_files(tree):
+        command = ["patchelf", "--set-rpath", wanted[str(path.relative_to(tree))], str(path)]
+        if "(RPATH)" in output("readelf", "-dW", str(path)):
+            command.insert(1, "--force-rpath")
+        if interpreter and output("patchelf", "--print-interpreter", str(path)):
+            command[1:1] = ["--set-interpreter", interpreter]
+        commands.append(command)
     start = time.perf_counter()
-    for path, text in files.items():
-        output("patchelf", *["--force-rpath"] * forced[path], "--set-rpath", text, str(path))
+    for command in commands:
+        output(*command)
     return time.perf_counter() - start
 
 
@@ -126,7 +132,7 @@ def main(tree: Path, libraries: str, interpreter: str) -> None:
     shutil.rmtree(mine)
     other = copied(tree, "rival.work")
     ours = refs("restore", str(whole), "--closure", str(closure), "--interpreter", interpreter, *options)
-    told("with libraries", whole, other, ours, patchelf_each(other, replaced(whole, {})))
+    told("with libraries", whole, other, ours, patchelf_each(other, replaced(whole, {}), interpreter))
     for copy in (other, whole):
         shutil.rmtree(copy)
 
