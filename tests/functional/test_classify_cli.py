@@ -102,6 +102,12 @@ def test_explain_says_everything() -> None:
         assert needle in result.stdout
 
 
+def test_explain_as_json_is_the_one_entry() -> None:
+    value = as_json(str(AUTHENTIK), *LINUX, "--explain", "XMLSec")
+    assert [p["name"] for p in value["packages"]] == ["xmlsec"]
+    assert value["packages"][0] in as_json(str(AUTHENTIK), *LINUX)["packages"]
+
+
 def test_explain_of_a_stranger_names_the_nearest() -> None:
     result = run(str(AUTHENTIK), *LINUX, "--explain", "xmlsek")
     assert isinstance(result.exception, Uvlock2nixError)

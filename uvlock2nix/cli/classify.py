@@ -61,7 +61,9 @@ MUCH: Final = 1 << 30
     default=False,
     help="Read the wheels too, by ranges: which libraries they need from outside, which files collide.",
 )
-@click.option("--explain", metavar="PACKAGE", help="Say everything about one package.")
+@click.option(
+    "--explain", metavar="PACKAGE", help="Say everything about one package; with --json, its entry."
+)
 @click.option(
     "--html",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -98,10 +100,11 @@ def command(
             knowledge = with_sizes(knowledge, packages)
         write_atomic(html, page(asked.target, packages, knowledge))
         click.echo(f"written: {html}", err=True)
-    if explain is not None:
-        click.echo(explanation(_named(explain, packages), packages, knowledge))
-    elif as_json_:
-        click.echo(json.dumps(as_json(asked.target, packages), indent=2))
+    one = _named(explain, packages) if explain is not None else None
+    if as_json_:
+        click.echo(json.dumps(as_json(asked.target, packages if one is None else (one,)), indent=2))
+    elif one is not None:
+        click.echo(explanation(one, packages, knowledge))
     elif html is None:
         click.echo(table(asked.target, packages, knowledge))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.knowledge.native import is_attribute
@@ -218,5 +218,5 @@ def _row(name: str, rows: list[Found]) -> object:
 def _order(version: str) -> tuple[int, Version]:
     try:
         return 1, Version(version)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, and numbers of thousands of digits
         return 0, Version("0")

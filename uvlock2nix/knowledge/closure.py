@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from uvlock2nix.knowledge.nixpkgs import NixpkgsMatch, compatible_version
 
@@ -222,5 +222,5 @@ def _unvouched(node: Node, taken: Mapping[str, str]) -> str:
 def _admits(specifier: str, version: str) -> bool:
     try:
         return SpecifierSet(specifier).contains(Version(version), prereleases=True)
-    except (InvalidSpecifier, InvalidVersion):
+    except ValueError:  # not of the form, or numbers of thousands of digits
         return False

@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 from typing import Literal as OneOf
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.knowledge.tables import load_table
@@ -214,7 +214,7 @@ def fits(version: str | None, versions: str) -> bool:
         return True
     try:
         return SpecifierSet(versions).contains(Version(version), prereleases=True)
-    except (InvalidVersion, InvalidSpecifier):
+    except ValueError:  # not of the form, or numbers of thousands of digits
         return False
 
 

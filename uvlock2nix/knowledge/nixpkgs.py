@@ -13,7 +13,7 @@ from typing import Final
 from typing import Literal as OneOf
 
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.knowledge.native import is_attribute
@@ -140,7 +140,7 @@ def _nearness(there: str, locked: str | None) -> tuple[bool, bool, int]:
         return True, True, 0
     try:
         have, want = Version(there), Version(locked)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, and numbers of thousands of digits
         return False, False, 0
     shared = 0
     for one, other in zip(have.release, want.release, strict=False):
@@ -161,7 +161,7 @@ def same_version(one: str, other: str) -> bool:
     """PEP 440 equality (``1.0`` is ``1.0.0``); what is no version is compared as text."""
     try:
         return Version(one) == Version(other)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, and numbers of thousands of digits
         return one == other
 
 
@@ -172,7 +172,7 @@ def compatible_version(nixpkgs: str, locked: str) -> bool:
     """
     try:
         have, want = Version(nixpkgs), Version(locked)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, and numbers of thousands of digits
         return nixpkgs == locked
     if have.epoch != want.epoch or have < want or have.is_prerelease != want.is_prerelease:
         return False

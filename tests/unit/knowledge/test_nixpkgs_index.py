@@ -3,6 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uvlock2nix.errors import InputError
+from uvlock2nix.knowledge.channel import Found, make_index
+from uvlock2nix.knowledge.closure import Node, decide
 from uvlock2nix.knowledge.nixpkgs import (
     SCHEMA,
     NixpkgsMatch,
@@ -90,6 +92,8 @@ def test_a_torn_or_foreign_index_is_an_error(raw: dict[str, object]) -> None:
         ("0.5.3", "0.5.1", True), ("0.6.0", "0.5.9", False), ("1!1.0", "1.0", False),
         ("2.0rc1", "1.9", False),
         ("unstable-2024", "1.0", False), ("odd", "odd", True),
+        # More digits than Python makes a number of.
+        ("1" * 5000, "1.0", False), ("1.0", "1" * 5000, False), ("1" * 5000, "1" * 5000, True),
     ],
 )  # fmt: skip
 def test_compatible(there: str, locked: str, expected: bool) -> None:
@@ -100,3 +104,17 @@ def test_compatible(there: str, locked: str, expected: bool) -> None:
 def test_a_version_is_compatible_with_itself(a: int, b: int, c: int) -> None:
     assert compatible_version(f"{a}.{b}.{c}", f"{a}.{b}.{c}")
     assert same_version(f"{a}.{b}", f"{a}.{b}.0")
+
+
+def test_versions_of_thousands_of_digits_are_compared_as_text() -> None:
+    long = "1" * 5000
+    index = parse_index({"schema": SCHEMA, "sets": {"313": {"x": [long, "", "", {"x_1": "1.0"}]}}}, "f")
+    assert index.lookup("x", long, "3.13").match == "same"
+    assert index.lookup("x", "1.0", "3.13").attr == "x_1"
+    assert index.lookup("x", "2.0", "3.13").match == "differs"
+    assert make_index(
+        {"313": [Found("x", "x", long), Found("x_1", "x", "1.0")]},
+        source="s", nixpkgs="n", date="d", revision=None, system="x",
+    )["sets"]  # fmt: skip
+    node = Node("x", "1.0", NixpkgsMatch("x", "1.1", "differs"), needed_by={"app": f"<{long}"})
+    assert decide({"x": node}, "compatible").taken == {}
