@@ -88,6 +88,13 @@ def test_the_table_has_a_line_for_each_package_and_totals() -> None:
     assert "\x1b" not in result.stdout
 
 
+def test_the_table_says_why_the_rest_is_not_from_nixpkgs_where_that_is_wanted() -> None:
+    words = "not from nixpkgs: nixpkgs has django_5_2 5.2.6, the lock 5.2.19"
+    assert words in run(str(AUTHENTIK), *LINUX, "--from-nixpkgs", "same").stdout
+    assert words not in run(str(AUTHENTIK), *LINUX).stdout
+    assert "to download: 25 without a size in the lock" in run(str(AUTHENTIK), *LINUX).stdout
+
+
 def test_explain_says_everything() -> None:
     result = run(str(AUTHENTIK), *LINUX, "--explain", "XMLSec")
     assert result.exit_code == 0

@@ -106,7 +106,9 @@ def command(
     elif one is not None:
         click.echo(explanation(one, packages, knowledge))
     elif html is None:
-        click.echo(table(asked.target, packages, knowledge))
+        # Who wants as much as possible from nixpkgs wants to know what is in the way of the rest.
+        nixpkgs_first = policy.from_nixpkgs in ("same", "compatible")
+        click.echo(table(asked.target, packages, knowledge, all_reasons=nixpkgs_first))
 
 
 def _declared(project: Project) -> dict[str, NativeInputs]:

@@ -23,10 +23,15 @@ _COLORS: Mapping[str, str] = {
 }
 
 
-def table(target: Target, packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> str:
-    """One line a package, totals below. Control characters of hostile names are escaped."""
+def table(
+    target: Target, packages: Sequence[ClassifiedPackage], knowledge: Knowledge, *, all_reasons: bool = False
+) -> str:
+    """One line a package, totals below. Control characters of hostile names are escaped.
+
+    ``all_reasons``: also why a package is not asked from nixpkgs.
+    """
     rows = [("NAME", "VERSION", "CLASS", "SIZE", "NEEDS", "WHY")]
-    rows += [_row(item, knowledge) for item in packages]
+    rows += [_row(item, knowledge, all_reasons) for item in packages]
     widths = [min(max(len(row[i]) for row in rows), (34, 22, 12, 9, 44)[i]) for i in range(5)]
     lines = [f"{target}", ""]
     for number, row in enumerate(rows):
@@ -41,14 +46,17 @@ def table(target: Target, packages: Sequence[ClassifiedPackage], knowledge: Know
     return "\n".join([*lines, "", *_totals(packages, knowledge), *_limits(packages, knowledge)])
 
 
-def _row(item: ClassifiedPackage, knowledge: Knowledge) -> tuple[str, str, str, str, str, str]:
+def _row(
+    item: ClassifiedPackage, knowledge: Knowledge, all_reasons: bool
+) -> tuple[str, str, str, str, str, str]:
+    more = (item.passed_over,) if all_reasons and item.passed_over else ()
     return (
         printable(item.name),
         printable(item.version or "-"),
         item.class_,
         _size_of(item, knowledge),
         _needs(item),
-        printable("; ".join(item.reasons)),
+        printable("; ".join((*item.reasons, *more))),
     )
 
 
@@ -103,8 +111,8 @@ def _totals(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Iter
     sizes = [download(item, knowledge) for item in packages if is_file(item)]
     known = [s for s in sizes if s is not None]
     if sizes:
-        without = f"; {len(sizes) - len(known)} without a size in the lock" if len(known) < len(sizes) else ""
-        yield f"to download: {size(sum(known))}{without}"
+        without = f"{len(sizes) - len(known)} without a size in the lock" if len(known) < len(sizes) else ""
+        yield "to download: " + "; ".join(filter(None, (size(sum(known)) if known else "", without)))
     sure = Counter(item.known for item in packages if item.known)
     if sure:
         words = {
