@@ -179,7 +179,7 @@ def make_index(
     revision: str | None,
     system: str,
 ) -> dict[str, object]:
-    """The JSON of an index: rows by canonical PyPI name. Attributes with odd names are left out."""
+    """The JSON of an index: rows by canonical PyPI name. Odd attributes and versions are left out."""
     names = load_table("name-exceptions.json").get("names")
     exceptions = {attr: name for name, attr in names.items()} if isinstance(names, dict) else {}
     return {
@@ -195,7 +195,7 @@ def make_index(
 
 def _rows(found: Iterable[Found], exceptions: Mapping[str, str]) -> dict[str, object]:
     groups: dict[str, list[Found]] = {}
-    plain = [row for row in found if is_attribute("_" + row.attr)]
+    plain = [row for row in found if is_attribute("_" + row.attr) and row.version.isprintable()]
     for row in plain:
         name = exceptions.get(row.attr) or row.pypi or row.pname
         groups.setdefault(canonicalize_name(name), []).append(row)

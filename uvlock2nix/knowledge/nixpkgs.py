@@ -205,23 +205,24 @@ def parse_index(raw: Mapping[str, object], where: str) -> NixpkgsIndex:
     caveats = raw.get("caveats", [])
     revision = raw.get("revision")
     return NixpkgsIndex(
-        origin=str(raw.get("source", where)),
-        nixpkgs=str(raw.get("nixpkgs", "unknown nixpkgs")),
-        date=str(raw.get("date", "unknown date")),
+        origin=_shown(raw.get("source", where)),
+        nixpkgs=_shown(raw.get("nixpkgs", "unknown nixpkgs")),
+        date=_shown(raw.get("date", "unknown date")),
         sets=parsed,
-        revision=str(revision) if revision else None,
-        caveats=tuple(str(c) for c in caveats) if isinstance(caveats, list) else (),
+        revision=_shown(revision) if revision else None,
+        caveats=tuple(map(_shown, caveats)) if isinstance(caveats, list) else (),
     )
 
 
-def _python(key: str) -> str:
-    return f"3.{int(key.removeprefix('3').lstrip('.'))}"
+def _shown(value: object) -> str:
+    """A text of an index as it may be printed: one line, no control characters."""
+    return "".join(c if c.isprintable() else "?" for c in str(value)[:300])
 
 
 def _row(name: str, row: object) -> IndexRow:
     """A row is ``version`` or ``[version, attr or "", flags, {attr: version}]``."""
     if isinstance(row, str):
-        return IndexRow(_attribute(name), row)
+        return IndexRow(_attribute(name), _version(row))
     if not isinstance(row, list) or not row or not isinstance(row[0], str):
         raise ValueError(f"row of {name!r} is {row!r}")
     attr = _attribute(row[1] if len(row) > 1 and row[1] else name)
@@ -230,10 +231,16 @@ def _row(name: str, row: object) -> IndexRow:
         raise TypeError(f"variants of {name!r} are {others!r}")
     return IndexRow(
         attr,
-        row[0],
+        _version(row[0]),
         usable=not (len(row) > 2 and row[2]),
-        others=tuple((_attribute(a), str(v)) for a, v in others.items()),
+        others=tuple((_attribute(a), _version(str(v))) for a, v in others.items()),
     )
+
+
+def _version(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError(f"version {text!r}")
+    return text
 
 
 def _attribute(text: object) -> str:

@@ -76,6 +76,8 @@ def test_broken_packages_are_marked() -> None:
         {"schema": SCHEMA, "sets": {"313": {"x": ["1", "a; builtins.exec"]}}},
         {"schema": SCHEMA, "sets": {"313": {"x": ["1", "", "", []]}}},
         {"schema": SCHEMA, "sets": {"313": {'"; evil': "1"}}},
+        {"schema": SCHEMA, "sets": {"313": {"x": "1\x1b[2J"}}},
+        {"schema": SCHEMA, "sets": {"313": {"x": ["1", "", "", {"y": "\n"}]}}},
     ],
 )
 def test_a_torn_or_foreign_index_is_an_error(raw: dict[str, object]) -> None:
@@ -118,3 +120,21 @@ def test_versions_of_thousands_of_digits_are_compared_as_text() -> None:
     )["sets"]  # fmt: skip
     node = Node("x", "1.0", NixpkgsMatch("x", "1.1", "differs"), needed_by={"app": f"<{long}"})
     assert decide({"x": node}, "compatible").taken == {}
+
+
+def test_no_text_of_an_index_reaches_the_terminal_as_a_command() -> None:
+    raw = {
+        "schema": SCHEMA,
+        "source": "\x1b[2J",
+        "nixpkgs": "n\n",
+        "date": "\x07",
+        "sets": {},
+        "caveats": ["\x1b"],
+    }
+    index = parse_index(raw, "f")
+    assert (index.describe() + "".join(index.caveats)).isprintable()
+    rows = make_index(
+        {"313": [Found("x", "x", "1\x1b"), Found("y", "y", "2")]},
+        source="s", nixpkgs="n", date="d", revision=None, system="x",
+    )["sets"]  # fmt: skip
+    assert rows == {"313": {"y": "2"}}
