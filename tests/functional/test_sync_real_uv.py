@@ -163,7 +163,7 @@ def test_the_winner_can_be_chosen(stage: Stage, index: Index) -> None:
     kept = json.loads((out / MANIFEST).read_text())["collisions"]
     assert [(one["path"], one["kept"]) for one in kept] == [("shared/x.py", "aaa"), ("shared/y.py", "bbb")]
     _, done = stage.sync("two", "--collisions", '{"shared/x.py": "aaa", "shared/z.py": "aaa"}')
-    assert "no two packages differ in shared/z.py" in done.stderr
+    assert "no two packages in deps differ in shared/z.py" in done.stderr
     _, done = stage.sync("three", "--collisions", '{"shared": "ccc"}')
     assert done.returncode == 3
     assert "`ccc` does not ship shared/x.py" in done.stderr

@@ -156,7 +156,7 @@ def _tell(collided: Sequence[tuple[Collision, str]], choice: Mapping[str, str], 
     paths = [shown(one.path) for one, _ in collided]
     for key in choice:
         if not any(path == key or path.startswith(key + "/") for path in paths):
-            run.say(f"uvlock2nix: [tool.uvlock2nix.collisions]: no two packages differ in {key}")
+            run.say(f"uvlock2nix: [tool.uvlock2nix.collisions]: no two packages in deps differ in {key}")
 
 
 def _workshop(

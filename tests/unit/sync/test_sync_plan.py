@@ -248,7 +248,7 @@ def test_choices_without_effect_are_told(capsys: pytest.CaptureFixture[str]) -> 
     _tell([(X, "b")], {"ns": "b", "n": "a"}, Runner())
     said = capsys.readouterr().err
     assert "ns/x.py: shipped by a, b; kept: b" in said
-    assert "no two packages differ in n\n" in said
+    assert "no two packages in deps differ in n\n" in said
     assert "differ in ns" not in said
 
 
