@@ -337,6 +337,7 @@ PYTHON = {
     "leaves": "if 1:\n raise\n" * 20_000,
     "functions": "def f(): f()\n" * 20_000,
     "names": "".join(f"a{i}=a{i + 1} or a{i + 1}\n" for i in range(2000)) + "if a0: pass",
+    "names that double": "".join(f"a{i}=a{i + 1} or a{i + 1}\n" for i in range(60)) + "if a0: pass",
     "unclosed": 'libraries=["a",\n' * 20_000,
     "quotes": "'" * 300_001,
     "one line": "libraries=" * 200_000,
