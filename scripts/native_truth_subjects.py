@@ -48,7 +48,9 @@ SUBJECTS = (
     Subject("pycurl", "7.45.7", "pycurl"),
     Subject("pygraphviz", "1.14", "pygraphviz", requires=("setuptools", "wheel"), suite="trixie"),
     Subject("pycairo", "1.29.0", "cairo", requires=("meson-python",)),
-    Subject("pygobject", "3.54.5", "gi", requires=("meson-python", "pycairo")),
+    Subject(
+        "pygobject", "3.54.5", "gi._gi_cairo", first=(("pycairo", "1.29.0"),), requires=("meson-python",)
+    ),
     Subject("dbus-python", "1.4.0", "dbus", requires=("meson-python",)),
     Subject("systemd-python", "235", "systemd.journal"),
     Subject("krb5", "0.8.0", "krb5"),
@@ -88,7 +90,14 @@ SUBJECTS = (
     Subject("gmpy2", "2.2.1", "gmpy2"),
     Subject("fastecdsa", "3.0.1", "fastecdsa.curve"),
     Subject("scrypt", "0.9.4", "scrypt"),
-    Subject("sasl", "0.3.1", "sasl.saslwrapper", suite="bookworm", python="python311"),
+    Subject(
+        "sasl",
+        "0.3.1",
+        "sasl.saslwrapper",
+        suite="bookworm",
+        python="python311",
+        why="its C++ code is for Python < 3.11 (longintrepr.h), which no suite has",
+    ),
     Subject("bjoern", "3.2.2", "bjoern"),
     Subject("pycups", "2.0.4", "cups"),
     Subject("pysmbc", "1.0.25.1", "smbc"),
@@ -100,7 +109,7 @@ SUBJECTS = (
     Subject("shapely", "2.1.2", "shapely"),
     Subject("pyproj", "3.7.2", "pyproj"),
     Subject("pysqlite3", "0.5.4", "pysqlite3"),
-    # As nixpkgs builds it: with conan, which its pyproject.toml asks for, it would fetch both libraries.
+    # As nixpkgs builds it: with conan, which its pyproject.toml asks for, it fetches OpenSSL.
     Subject("sqlcipher3", "0.6.2", "sqlcipher3", requires=("setuptools", "wheel")),
     Subject(
         "apsw",
@@ -111,7 +120,14 @@ SUBJECTS = (
     Subject("pystemd", "0.13.4", "pystemd"),
     Subject("cysystemd", "2.0.1", "cysystemd.reader"),
     Subject("xkbcommon", "1.5.1", "xkbcommon.xkb"),
-    Subject("keyutils", "0.6", "keyutils", suite="bookworm", python="python311"),
+    Subject(
+        "keyutils",
+        "0.6",
+        "keyutils",
+        suite="bookworm",
+        python="python311",
+        why="its C code is for Python < 3.11 (longintrepr.h), which no suite has",
+    ),
     Subject("pyfuse3", "3.4.0", "pyfuse3"),
     Subject("pymilter", "1.0.5", "milter"),
     Subject("cracklib", "2.9.6", "cracklib"),
