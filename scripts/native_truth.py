@@ -188,7 +188,7 @@ def prove(subject: Subject, logs: Path) -> dict[str, Any]:
     row["seconds"] = whole.seconds
     if not whole.ok:
         where = "not in the stand" if whole.stage == "stand" else f"failed: {whole.stage}"
-        return {**row, "verdict": where, "reason": whole.reason, "why": subject.why}
+        return {**row, "verdict": where, "reason": whole.reason}
     row["links"] = whole.links
     row["needed"] = {}
     for attr in dict.fromkeys((*native.build_inputs, *native.native_build_inputs)):
@@ -200,8 +200,6 @@ def prove(subject: Subject, logs: Path) -> dict[str, Any]:
     idle = [a for a in inputs_of(row) if a not in row["needed"]]
     at_run = any(reason.startswith("load:") for reason in row["needed"].values())
     row["verdict"] = f"idle: {', '.join(idle)}" if idle else "proven at run" if at_run else "proven"
-    if idle and subject.why:
-        row["why"] = subject.why
     return row
 
 
@@ -235,8 +233,13 @@ def report(results: dict[str, Any]) -> None:
 
 
 def write(path: Path, results: dict[str, Any]) -> None:
-    order = {subject.name: number for number, subject in enumerate(SUBJECTS)}
-    kept = {name: results[name] for name in sorted(results, key=lambda n: order.get(n, len(order)))}
+    """The rows of what is still tried, in its order; where something is not proven, why."""
+    kept: dict[str, Any] = {}
+    for subject in SUBJECTS:
+        if subject.name in results:
+            row = {key: value for key, value in results[subject.name].items() if key != "why"}
+            unproven = not row["verdict"].startswith("proven")
+            kept[subject.name] = {**row, "why": subject.why} if unproven and subject.why else row
     today = dt.datetime.now(dt.UTC).date().isoformat()
     data = {"_source": f"scripts/native_truth.py in the test stand, {today}", "results": kept}
     temporary = path.with_suffix(".part")
