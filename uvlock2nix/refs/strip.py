@@ -24,7 +24,10 @@ from uvlock2nix.refs.undo import find_spots
 
 @dataclass(frozen=True, slots=True)
 class StripReport:
-    """What :func:`strip` did. ``corrupt``: (file, why) of ELF files with references that were left alone."""
+    """What :func:`strip` did to ``files`` files and symlinks.
+
+    ``corrupt``: (file, why) of ELF files with references that were left alone.
+    """
 
     files: int
     changed: tuple[str, ...]
@@ -103,6 +106,7 @@ class _Found:
         if len(name) >= 32 and scanner.in_bytes(os.fsencode(name)):
             self.names.append(entry.path)
         if entry.is_link:
+            self.files += 1
             hits = scanner.in_bytes(read_link(self._tree / entry.path))
         elif entry.is_file:
             self.files += 1
