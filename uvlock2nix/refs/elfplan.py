@@ -125,15 +125,17 @@ class ElfPlan:
         """Read the new file again; :class:`RefsError` unless it says what was planned, the rest as before."""
         path = self.member.path
         try:
-            before, after = read_elf(old), read_elf(new)
+            facts, after = self.member.facts, read_elf(new)
             same = (
-                before.facts.target == after.facts.target
-                and before.facts.kind == after.facts.kind
-                and before.facts.needed == after.facts.needed
-                and before.facts.soname == after.facts.soname
+                facts.target == after.facts.target
+                and facts.kind == after.facts.kind
+                and facts.needed == after.facts.needed
+                and facts.soname == after.facts.soname
             )
-            searched = {runpath.index for runpath in before.facts.runpaths}
-            for runpath in before.facts.runpaths:
+            searched = {runpath.index for runpath in facts.runpaths}
+            # Most files have no search path before: then there is nothing in the old one to compare with.
+            before = read_elf(old) if facts.runpaths else after
+            for runpath in facts.runpaths:
                 room = max([len(runpath.text), *(one.room for one in self.references)])
                 users = other_users(before, runpath, min(room, before.strings_size - runpath.index)) or ()
                 others = [runpath.index + at for at in users if runpath.index + at not in searched]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.apply import Edit, Patch, Relink, Rewrite, Stage
-from uvlock2nix.refs.elfplan import ElfPlan, Growth
+from uvlock2nix.refs.elfplan import ElfPlan
 from uvlock2nix.refs.linked import as_references, read_linked, search_paths
 from uvlock2nix.refs.manifest import Manifest, Reference, by_file, read_manifest
 from uvlock2nix.refs.needs import Result, Wishes, plan_elf_files
@@ -23,6 +25,9 @@ from uvlock2nix.refs.resolve import DEFAULT_IGNORE
 from uvlock2nix.refs.scan import Entry, open_file, read_link, walk
 from uvlock2nix.refs.store import STORE_DIR, StorePath
 from uvlock2nix.refs.undo import Undo, check_counts, find_spots, make_undo, names_of, string_writes
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 _MACH_O = frozenset(
     bytes.fromhex(text) for text in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabe", "cafebabf")
@@ -177,27 +182,37 @@ def _stage(
         if entry.is_file and entry.status.st_nlink > 1:
             by_inode.setdefault((entry.status.st_dev, entry.status.st_ino), []).append(entry.path)
     twins = {path: tuple(paths) for paths in by_inode.values() for path in paths}
-    for path, edit in sorted(result.edits.items()):
-        if path not in stage.files:
-            also = tuple(twin for twin in twins.get(path, ()) if twin != path)
-            stage.add(edit, also=also)
-    _grow_all(stage, result.growth, grow)
-    for path, edit in result.edits.items():
-        _check(stage.source / path, stage.files[path], path, edit, result.plans.get(path), undo)
-        if sign is not None and isinstance(edit, Patch) and _is_mach_o(stage.files[path]):
-            sign(stage.files[path])
+    with _workers() as pool:
+        grown: dict[Path, Future[None]] = {}
+        for path, edit in sorted(result.edits.items()):
+            if path not in stage.files:
+                also = tuple(twin for twin in twins.get(path, ()) if twin != path)
+                stage.add(edit, also=also)
+            new = stage.files[path]
+            if path in result.growth and new not in grown:  # names of one file have one new version
+                grown[new] = pool.submit(result.growth[path].apply, new, grow)
+        # Each is looked at as soon as patchelf is done with it, while patchelf has the next ones.
+        for path, edit in sorted(result.edits.items()):
+            new = stage.files[path]
+            if new in grown:
+                grown[new].result()
+            _check(stage.source / path, new, path, edit, result.plans.get(path), undo)
+            if sign is not None and isinstance(edit, Patch) and _is_mach_o(new):
+                sign(new)
     records = (entry.path for entry in entries if entry.is_file and is_record(entry.path))
     correct_records(stage, records, Moved(renames))
 
 
-def _grow_all(stage: Stage, growth: Mapping[str, Growth], grow: Grow) -> None:
-    if not growth:
-        return
-    from concurrent.futures import ThreadPoolExecutor  # costly to import, and rarely needed
+@contextmanager
+def _workers() -> Iterator[Executor]:
+    """Threads for calls of patchelf, of which there may be hundreds; none begins after a failure."""
+    from concurrent.futures import ThreadPoolExecutor  # costly to import: most commands need none
 
-    with ThreadPoolExecutor(max_workers=min(cores(), len(growth))) as pool:
-        for job in [pool.submit(one.apply, stage.files[path], grow) for path, one in sorted(growth.items())]:
-            job.result()
+    pool = ThreadPoolExecutor(max_workers=cores())
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _check(before: Path, after: Path, path: str, edit: Edit, plan: ElfPlan | None, undo: Undo) -> None:

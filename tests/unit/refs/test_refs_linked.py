@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.support.refs import store_path
-from uvlock2nix.errors import RefsError
+from uvlock2nix.errors import RefsError, ToolError
 from uvlock2nix.refs import restore, strip
 from uvlock2nix.refs.elf import read_elf
 from uvlock2nix.refs.linked import Linked, read_linked
@@ -107,3 +108,31 @@ def test_written_and_read() -> None:
     linked = (Linked("a.so", "zlib", "lib"), Linked("a.so", "openssl.dev", "lib64"))
     content = json.dumps({"schema": 1, "libraries": [one.to_json() for one in linked]}).encode()
     assert read_linked(parse_manifest(content, where="here"), where="here") == linked
+
+
+def test_one_file_with_two_names_grows_once(tmp_path: Path) -> None:
+    tree = tree_with(tmp_path, [*ENTRIES, *({**one, "file": "twin.so"} for one in ENTRIES)])
+    os.link(tree / "m.so", tree / "twin.so")
+    grown: list[Path] = []
+
+    def grow(file: Path, runpath: bytes | None, force: bool, interpreter: bytes | None) -> None:
+        grown.append(file)
+        run_patchelf(file, runpath, force, interpreter)
+
+    assert put_back(tree, grow=grow) == (WANTED,)
+    assert len(grown) == 1
+    assert (tree / "m.so").samefile(tree / "twin.so")
+
+
+def test_patchelf_that_fails_changes_nothing(tmp_path: Path) -> None:
+    tree = tree_with(tmp_path, ENTRIES)
+    before = (tree / "m.so").read_bytes()
+
+    def fail(file: Path, runpath: bytes | None, force: bool, interpreter: bytes | None) -> None:
+        file.write_bytes(b"half")
+        raise ToolError("patchelf failed")
+
+    with pytest.raises(ToolError):
+        put_back(tree, grow=fail)
+    assert (tree / "m.so").read_bytes() == before
+    assert sorted(path.name for path in tree.iterdir()) == ["m.so", "nix-support"]
