@@ -52,6 +52,7 @@ def output(*command: str) -> str:
 
 
 def refs(*arguments: str) -> float:
+    os.sync()  # what was copied before is not to be written while we measure
     start = time.perf_counter()
     subprocess.run(
         [sys.executable, "-m", "uvlock2nix", "refs", *arguments], check=True, stdout=subprocess.DEVNULL
@@ -69,6 +70,7 @@ def patchelf_each(tree: Path, wanted: Mapping[str, str], interpreter: str = "") 
         if interpreter and output("patchelf", "--print-interpreter", str(path)):
             command[1:1] = ["--set-interpreter", interpreter]
         commands.append(command)
+    os.sync()
     start = time.perf_counter()
     for command in commands:
         output(*command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from uvlock2nix.refs.apply import Stage
 from uvlock2nix.refs.records import Record
@@ -21,12 +21,22 @@ class Moved:
         return "/".join(self._new.get("/".join(parts[: depth + 1]), part) for depth, part in enumerate(parts))
 
 
-def correct_records(stage: Stage, records: Iterable[str], moved: Moved) -> None:
-    """Correct the RECORD lines of the files that were changed, also where a RECORD itself was."""
+def correct_records(
+    stage: Stage,
+    records: Iterable[str],
+    moved: Moved,
+    each: Callable[[Callable[[str], bytes | None], Iterable[str]], Iterable[bytes | None]] = map,
+) -> None:
+    """Correct the RECORD lines of the files that were changed, also where a RECORD itself was.
+
+    ``each``: ``map``, or what does the same side by side.
+    """
     changed = {moved(path): place for path, place in stage.files.items() if not place.is_symlink()}
     if not changed:
         return
-    for path in records:
-        content = Record(path, stage.content(path)).corrected(changed)
+    records = list(records)
+    # All of them before the first is written: a RECORD may have a line for another one.
+    contents = list(each(lambda path: Record(path, stage.content(path)).corrected(changed), records))
+    for path, content in zip(records, contents, strict=True):
         if content is not None:
             stage.write(path, content)

@@ -182,31 +182,43 @@ def _stage(
         if entry.is_file and entry.status.st_nlink > 1:
             by_inode.setdefault((entry.status.st_dev, entry.status.st_ino), []).append(entry.path)
     twins = {path: tuple(paths) for paths in by_inode.values() for path in paths}
+    from concurrent.futures import as_completed  # costly to import: most commands need none
+
+    sizes = {entry.path: entry.status.st_size for entry in entries}
     with _workers() as pool:
-        grown: dict[Path, Future[None]] = {}
-        for path, edit in sorted(result.edits.items()):
+        jobs: dict[Path, Future[None]] = {}
+        # The largest first, so that no core waits for it at the end.
+        for path in sorted(result.edits, key=lambda path: (-sizes.get(path, 0), path)):
             if path not in stage.files:
                 also = tuple(twin for twin in twins.get(path, ()) if twin != path)
-                stage.add(edit, also=also)
+                stage.add(result.edits[path], also=also)
             new = stage.files[path]
-            if path in result.growth and new not in grown:  # names of one file have one new version
-                grown[new] = pool.submit(result.growth[path].apply, new, grow)
+            if path in result.growth and new not in jobs:  # names of one file have one new version
+                jobs[new] = pool.submit(result.growth[path].apply, new, grow)
+        grown: dict[Future[None] | None, list[str]] = {}
+        for path in result.edits:
+            grown.setdefault(jobs.get(stage.files[path]), []).append(path)
         # Each is looked at as soon as patchelf is done with it, while patchelf has the next ones.
-        for path, edit in sorted(result.edits.items()):
-            new = stage.files[path]
-            if new in grown:
-                grown[new].result()
-            _check(stage.source / path, new, path, edit, result.plans.get(path), undo)
-            if sign is not None and isinstance(edit, Patch) and _is_mach_o(new):
-                sign(new)
-    records = (entry.path for entry in entries if entry.is_file and is_record(entry.path))
-    correct_records(stage, records, Moved(renames))
+        for job in (None, *as_completed(jobs.values())):
+            if job is not None:
+                job.result()
+            for path in grown.get(job, ()):
+                _check_and_sign(stage, path, result, undo, sign)
+        records = (entry.path for entry in entries if entry.is_file and is_record(entry.path))
+        correct_records(stage, records, Moved(renames), pool.map)
+
+
+def _check_and_sign(stage: Stage, path: str, result: Result, undo: Undo, sign: Sign | None) -> None:
+    edit, new = result.edits[path], stage.files[path]
+    _check(stage.source / path, new, path, edit, result.plans.get(path), undo)
+    if sign is not None and isinstance(edit, Patch) and _is_mach_o(new):
+        sign(new)
 
 
 @contextmanager
 def _workers() -> Iterator[Executor]:
     """Threads for calls of patchelf, of which there may be hundreds; none begins after a failure."""
-    from concurrent.futures import ThreadPoolExecutor  # costly to import: most commands need none
+    from concurrent.futures import ThreadPoolExecutor
 
     pool = ThreadPoolExecutor(max_workers=cores())
     try:
