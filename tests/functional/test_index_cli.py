@@ -4,14 +4,14 @@ import pty
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.support.http_server import serving
 from uvlock2nix.cli.classify import command as classify
 from uvlock2nix.cli.index import command
 from uvlock2nix.errors import InputError, NetworkError, ToolError, UsageError
@@ -102,12 +102,8 @@ class Channel(BaseHTTPRequestHandler):
 def channel() -> Iterator[tuple[str, type[Channel]]]:
     pytest.importorskip("brotli")
     handler = type("Here", (Channel,), {"hits": []})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with serving(handler) as server:
         yield f"http://127.0.0.1:{server.server_port}/nixos-x/packages.json.br", handler
-        server.shutdown()
-        thread.join()
 
 
 def packed(value: object) -> bytes:

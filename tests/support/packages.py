@@ -9,15 +9,16 @@ import io
 import json
 import os
 import tarfile
-import threading
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import unquote
+
+from tests.support.http_server import serving
 
 Content = str | bytes
 
@@ -163,16 +164,9 @@ def served(folder: Path, *, login: tuple[str, str] | None = None) -> Iterator[In
     folder.mkdir(parents=True, exist_ok=True)
     index = Index(folder, login=login)
     handler = type("Handler", (_Handler,), {"index": index})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    index.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with serving(handler) as server:
+        index.port = server.server_port
         yield index
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def record_faults(site: Path) -> list[str]:

@@ -2,14 +2,14 @@
 
 import fcntl
 import random
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
+from tests.support.http_server import serving
 from uvlock2nix.errors import InputError, NetworkError
 from uvlock2nix.knowledge import web
 from uvlock2nix.knowledge.fetch import HttpFetcher
@@ -70,13 +70,9 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setattr(web, "CHUNK", 512)
     made = Site()
     handler = type("H", (Handler,), {"site": made})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
-        thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with serving(handler) as httpd:
         made.url = f"http://127.0.0.1:{httpd.server_port}/packages.json.br"
         yield made
-        httpd.shutdown()
-        thread.join()
 
 
 @pytest.fixture

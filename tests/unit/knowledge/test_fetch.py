@@ -2,13 +2,13 @@ import hashlib
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
+from tests.support.http_server import serving
 from uvlock2nix.errors import InputError, NetworkError
 from uvlock2nix.knowledge import fetch
 from uvlock2nix.knowledge.fetch import HttpFetcher
@@ -60,12 +60,8 @@ class Handler(BaseHTTPRequestHandler):
 def server() -> Iterator[tuple[str, list[str]]]:
     hits: list[str] = []
     handler = type("H", (Handler,), {"hits": hits})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
-        thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with serving(handler) as httpd:
         yield f"http://127.0.0.1:{httpd.server_port}", hits
-        httpd.shutdown()
-        thread.join()
 
 
 @pytest.fixture
