@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from uvlock2nix.errors import InputError
 from uvlock2nix.flags import explicit_flags
 from uvlock2nix.lock import Project, Selection
 from uvlock2nix.sync.normalise import neutral_shebang
-from uvlock2nix.sync.records import Collision
+from uvlock2nix.sync.records import Collision, chosen
 from uvlock2nix.sync.run import Runner
 
 
@@ -140,15 +139,13 @@ def shown(path: str) -> str:
 
 
 def _winner(one: Collision, order: Sequence[str], choice: Mapping[str, str]) -> str:
-    path = shown(one.path)
-    while path:
-        if path in choice:
-            chosen = canonicalize_name(choice[path])
-            if chosen not in one.owners:
-                raise InputError(
-                    f"[tool.uvlock2nix.collisions]: `{choice[path]}` does not ship {shown(one.path)}",
-                    hint=f"the packages that do: {', '.join(one.owners)}",
-                )
-            return chosen
-        path = posixpath.dirname(path)
-    return max(one.owners, key=order.index)
+    name = chosen(shown(one.path), choice)
+    if name is None:
+        return max(one.owners, key=order.index)
+    winner = canonicalize_name(name)
+    if winner not in one.owners:
+        raise InputError(
+            f"[tool.uvlock2nix.collisions]: `{name}` does not ship {shown(one.path)}",
+            hint=f"the packages that do: {', '.join(one.owners)}",
+        )
+    return winner

@@ -114,6 +114,18 @@ def collisions(distributions: Iterable[Installed]) -> tuple[Collision, ...]:
     return tuple(sorted((one for one in found if len(one.owners) > 1), key=lambda one: one.path))
 
 
+def chosen(path: str, choice: Mapping[str, str]) -> str | None:
+    """Whose ``path`` shall be by ``[tool.uvlock2nix.collisions]``: as said of it, else of its nearest folder.
+
+    The name is as the user wrote it; None where nothing is said.
+    """
+    while path:
+        if path in choice:
+            return choice[path]
+        path = path.rpartition("/")[0]
+    return None
+
+
 def rewrite(one: Installed, site: Path, moved: Mapping[str, str]) -> None:
     """Write the RECORD of ``one`` for what is on disk: gone files left out, changed ones hashed again.
 

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import site_packages
-from uvlock2nix.sync.records import Installed, installed
+from uvlock2nix.sync.records import Installed, chosen, installed
 from uvlock2nix.venv.launchers import is_interpreter
 
 LOCK: Final = "the lock"
@@ -53,17 +53,11 @@ class Clashes:
 
     def wins(self, path: str, there: Owner, new: Owner) -> bool:
         """Whether ``new`` replaces what is there: where the user says so, else never."""
-        replaced = self._chosen(path) == canonicalize_name(new.name)
+        name = chosen(path, self.keep)
+        replaced = name is not None and canonicalize_name(name) == canonicalize_name(new.name)
         kept, left_out = (new, there) if replaced else (there, new)
         self.found.append(Clash(path, kept, left_out))
         return replaced
-
-    def _chosen(self, path: str) -> str | None:
-        while path:
-            if path in self.keep:
-                return canonicalize_name(self.keep[path])
-            path = path.rpartition("/")[0]
-        return None
 
 
 def link_into(
