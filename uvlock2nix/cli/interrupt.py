@@ -11,27 +11,27 @@ from types import FrameType
 @contextmanager
 def ending_on_sigterm() -> Iterator[None]:
     """Treat SIGTERM as Ctrl-C."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
+    with _interrupting(signal.SIGTERM, lambda: None):
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
 def stopped_by_interrupt(stop: Callable[[], None]) -> Iterator[None]:
     """On Ctrl-C, ``stop`` what works in the background too: nobody waits for it to end by itself."""
+    with _interrupting(signal.SIGINT, stop):
+        yield
+
+
+@contextmanager
+def _interrupting(number: signal.Signals, first: Callable[[], None]) -> Iterator[None]:
+    """Inside, the signal calls ``first`` and then is a KeyboardInterrupt; afterwards it is what it was."""
 
     def interrupted(number: int, frame: FrameType | None) -> None:
-        stop()
+        first()
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, interrupted)
+    before = signal.signal(number, interrupted)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before)
