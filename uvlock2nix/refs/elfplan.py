@@ -14,7 +14,7 @@ from uvlock2nix.refs.elfusers import other_users
 from uvlock2nix.refs.manifest import Reference
 from uvlock2nix.refs.patchelf import Grow
 from uvlock2nix.refs.replace import place
-from uvlock2nix.refs.resolve import Member, effective_runpath
+from uvlock2nix.refs.resolve import Member, effective_entry, effective_runpath
 from uvlock2nix.refs.undo import Undo, check_counts, kept_entries, names_of, string_writes
 
 
@@ -51,7 +51,7 @@ class ElfPlan:
     def want(self, additions: Sequence[bytes], interpreter: str | None, undo: Undo) -> None:
         """Append search path entries, and replace an interpreter that is not in the store."""
         if additions:
-            effective = self._effective()
+            effective = effective_entry(self.member.facts)
             text = b":".join([*([self.member.runpath] if self.member.runpath else []), *additions])
             self.runpaths[-1 if effective is None else effective.index] = text
         if (
@@ -61,14 +61,6 @@ class ElfPlan:
         ):
             self.interpreter = os.fsencode(interpreter)
 
-    def _effective(self) -> RunPath | None:
-        runpaths = self.member.facts.runpaths
-        for tag in ("RUNPATH", "RPATH"):
-            for runpath in reversed(runpaths):
-                if tag in runpath.tags:
-                    return runpath
-        return None
-
     def finish(self, descriptor: int) -> Growth | None:
         """Complete ``writes`` with what fits in place; returns what does not."""
         facts = self.member.facts
@@ -76,7 +68,7 @@ class ElfPlan:
             one.index: one for one in facts.runpaths if self.runpaths.get(one.index, one.text) != one.text
         }
         grown: bytes | None = self.runpaths.get(-1)
-        effective = self._effective()
+        effective = effective_entry(self.member.facts)
         elf = read_elf(descriptor) if changed else None
         for index, runpath in changed.items():
             assert elf is not None  # noqa: S101 - for the type checker
@@ -142,7 +134,7 @@ class ElfPlan:
                 same = same and all(before.string(index) == after.string(index) for index in others)
         except CorruptElf as error:
             raise RefsError(f"{path}: the changed file is not a proper ELF file: {error}") from error
-        effective = self._effective()
+        effective = effective_entry(self.member.facts)
         wanted = self.runpaths.get(-1 if effective is None else effective.index, self.member.runpath)
         found = after.facts.interpreter
         if effective_runpath(after.facts) != wanted:
@@ -187,13 +179,9 @@ def plan_elf(
         check_counts(path, references, counts)
     except RefsError as error:
         problems.append(error.message)
-    effective = effective_runpath(facts)
-    for runpath in facts.runpaths:
-        if runpath.text == effective:
-            effective = runpaths[runpath.index]
-            break
+    effective = effective_entry(facts)
     return ElfPlan(
-        Member(path, facts, effective),
+        Member(path, facts, b"" if effective is None else runpaths[effective.index]),
         references,
         runpaths,
         interpreter,

@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.refs.elf import ET_DYN, ET_EXEC, CorruptElf, ElfFacts, Target, read_target
+from uvlock2nix.refs.elf import ET_DYN, ET_EXEC, CorruptElf, ElfFacts, RunPath, Target, read_target
 from uvlock2nix.refs.undo import split_runpath
 
 DEFAULT_IGNORE: Final = ("libcuda.so.1",)
@@ -156,9 +156,15 @@ def main_target(members: Iterable[Member], interpreter: str | None) -> Target | 
 
 
 def effective_runpath(facts: ElfFacts) -> bytes:
-    """The search path that the loader uses: DT_RUNPATH, else DT_RPATH, else nothing."""
+    """The text of :func:`effective_entry`, or nothing."""
+    found = effective_entry(facts)
+    return b"" if found is None else found.text
+
+
+def effective_entry(facts: ElfFacts) -> RunPath | None:
+    """The search path that the loader uses: DT_RUNPATH, else DT_RPATH, else none."""
     for tag in ("RUNPATH", "RPATH"):
         for runpath in reversed(facts.runpaths):  # of several with one tag the last one counts
             if tag in runpath.tags:
-                return runpath.text
-    return b""
+                return runpath
+    return None
