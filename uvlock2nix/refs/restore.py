@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -199,7 +200,7 @@ def _stage(
         for path in result.edits:
             grown.setdefault(jobs.get(stage.files[path]), []).append(path)
         # Each is looked at as soon as patchelf is done with it, while patchelf has the next ones.
-        for job in (None, *as_completed(jobs.values())):
+        for job in chain((None,), as_completed(jobs.values())):
             if job is not None:
                 job.result()
             for path in grown.get(job, ()):
