@@ -40,9 +40,9 @@ import requests  # noqa: E402
 import tomli  # noqa: E402
 
 from uvlock2nix.errors import Uvlock2nixError  # noqa: E402
+from uvlock2nix.inspect.sdist import Inspection, inspect_sdist  # noqa: E402
 from uvlock2nix.knowledge import native  # noqa: E402
-from uvlock2nix.knowledge.fetch import HttpFetcher  # noqa: E402
-from uvlock2nix.knowledge.inspect import Inspection, inspect_sdist  # noqa: E402
+from uvlock2nix.net.fetch import HttpFetcher  # noqa: E402
 
 MAX_SIZE: Final = 60_000_000
 COMPILED: Final = ("link", "rust", "bundled")

@@ -22,11 +22,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from uvlock2nix.classify import CLASSES, ClassifiedPackage, ClassifyPolicy, classify  # noqa: E402
+from uvlock2nix.classify.knowledge import Knowledge  # noqa: E402
+from uvlock2nix.classify.packages import CLASSES, ClassifiedPackage, ClassifyPolicy, classify  # noqa: E402
+from uvlock2nix.classify.policy import parse_level  # noqa: E402
 from uvlock2nix.cli.classify import candidates, with_inspections  # noqa: E402
 from uvlock2nix.errors import ConflictError, Uvlock2nixError  # noqa: E402
-from uvlock2nix.knowledge.gather import parse_level  # noqa: E402
-from uvlock2nix.knowledge.store import Knowledge  # noqa: E402
 from uvlock2nix.lock import Environment, Project, Selection, load_project, resolve  # noqa: E402
 from uvlock2nix.target import Target  # noqa: E402
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from uvlock2nix.classify import ClassifiedPackage
+from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.config import Config
 from uvlock2nix.digest import environment_digest, rest_digest
 from uvlock2nix.errors import ProjectError

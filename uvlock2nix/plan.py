@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from uvlock2nix.artifacts import BuildPolicy, choose
-from uvlock2nix.classify import ClassifiedPackage
+from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.config import Config
 from uvlock2nix.digest import hold_back
 from uvlock2nix.errors import ProjectError, UsageError

@@ -122,7 +122,7 @@ def test_a_channel_over_http_goes_on_where_it_was_cut(
 ) -> None:
     url, server = channel
     server.body = packed(schema)
-    monkeypatch.setattr("uvlock2nix.knowledge.web.CHUNK", 4096)
+    monkeypatch.setattr("uvlock2nix.net.client.CHUNK", 4096)
     first = run("update", "--channel", url)
     assert isinstance(first.exception, NetworkError)
     assert "goes on" in first.exception.hint

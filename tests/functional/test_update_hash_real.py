@@ -22,8 +22,8 @@ import pytest
 from tests.support.stand import STAND, SUITES, Stand, Suite, require_stand
 from uvlock2nix.errors import Uvlock2nixError
 from uvlock2nix.nar import Hash
-from uvlock2nix.nix.build import Evaluated, Nix, find_hash
-from uvlock2nix.nix.runner import Ran, SystemRunner
+from uvlock2nix.nixrun.build import Evaluated, Nix, find_hash
+from uvlock2nix.nixrun.runner import Ran, SystemRunner
 from uvlock2nix.pins import read_pins
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
@@ -152,8 +152,8 @@ def test_ctrl_c_ends_the_builders(suite: str) -> None:
     stand = require_stand(cast(Suite, suite))
     salt = secrets.token_hex(8)
     script = (
-        "import sys; from pathlib import Path; from uvlock2nix.nix.build import Nix;"
-        "from uvlock2nix.nix.runner import SystemRunner\n"
+        "import sys; from pathlib import Path; from uvlock2nix.nixrun.build import Nix;"
+        "from uvlock2nix.nixrun.runner import SystemRunner\n"
         "nix = Nix(SystemRunner()); nix.realise(sys.argv[1])"
     )
     expression = f"""derivation {{ name = "slow-{salt}"; system = builtins.currentSystem; builder = "/bin/sh";

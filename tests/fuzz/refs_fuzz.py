@@ -28,9 +28,9 @@ from uvlock2nix.errors import Uvlock2nixError
 from uvlock2nix.refs import RestoreReport, restore, strip
 from uvlock2nix.refs.elf import CorruptElf, ElfFile, bytes_reader
 from uvlock2nix.refs.elfusers import other_users
-from uvlock2nix.refs.manifest import parse_manifest
+from uvlock2nix.refs.libraries import effective_runpath
 from uvlock2nix.refs.replace import place
-from uvlock2nix.refs.resolve import effective_runpath
+from uvlock2nix.refs.stripped import parse_manifest
 
 PATHS = tuple(store_path(name) for name in ("zlib-1.3.1", "glibc-2.40-66", "deps-1"))
 TEXT = b"/nix/store/" + PATHS[0].base.encode() + b"/lib"

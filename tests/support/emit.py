@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.stand import Stand
-from uvlock2nix.classify import ClassifyPolicy, classify
+from uvlock2nix.classify.knowledge import Knowledge
+from uvlock2nix.classify.packages import ClassifyPolicy, classify
 from uvlock2nix.config import parse_config
 from uvlock2nix.emit import deps_file, env_file, package_file
 from uvlock2nix.emit.common import DEPS, ENV, PACKAGE
-from uvlock2nix.knowledge.store import Knowledge
 from uvlock2nix.knowledge.user import parse_user_native
 from uvlock2nix.lock import Project, Selection, load_project, resolve
 from uvlock2nix.nixlang import render_file, value

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from uvlock2nix.errors import ToolError
 from uvlock2nix.nar import FAKE_HASH, Hash, fod_path, parse_hash
-from uvlock2nix.nix.runner import Ran
+from uvlock2nix.nixrun.runner import Ran
 
 NAME = "app-python-deps-k1"
 OTHER_DRV = "/nix/store/11111111111111111111111111111111-source.drv"

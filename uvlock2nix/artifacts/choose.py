@@ -21,7 +21,7 @@ from uvlock2nix.lock.model import (
     UrlSource,
     VirtualSource,
 )
-from uvlock2nix.lock.settings import UvSettings
+from uvlock2nix.lock.uv_settings import UvSettings
 from uvlock2nix.target import Target
 
 SHOWN_REJECTIONS = 20

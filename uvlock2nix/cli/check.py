@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import click
 
+from uvlock2nix.app.state import state_of
+from uvlock2nix.classify.policy import LEVELS
 from uvlock2nix.cli.options import project_argument, selection_options, target_options
-from uvlock2nix.cli.state import state_of
 from uvlock2nix.errors import CheckFailed
-from uvlock2nix.knowledge.gather import LEVELS
 from uvlock2nix.lock import check_lock_matches
 
 SCHEMA: Final = "uvlock2nix/check/1"

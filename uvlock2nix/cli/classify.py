@@ -15,7 +15,9 @@ import click
 import tomli
 
 from uvlock2nix.atomic import write_atomic
-from uvlock2nix.classify import ClassifiedPackage, ClassifyPolicy, classify
+from uvlock2nix.classify.knowledge import Knowledge
+from uvlock2nix.classify.packages import ClassifiedPackage, ClassifyPolicy, classify
+from uvlock2nix.classify.policy import LEVELS, parse_level, parse_lists
 from uvlock2nix.cli.classify_html import page
 from uvlock2nix.cli.classify_json import as_json
 from uvlock2nix.cli.classify_text import explanation, is_file, table
@@ -24,18 +26,16 @@ from uvlock2nix.cli.index import project_key
 from uvlock2nix.cli.interrupt import stopped_by_interrupt
 from uvlock2nix.cli.options import Request, project_argument, request, selection_options, target_options
 from uvlock2nix.errors import UsageError
-from uvlock2nix.knowledge import indexes
-from uvlock2nix.knowledge.fetch import HttpFetcher, cache_dir
-from uvlock2nix.knowledge.gather import LEVELS, parse_level, parse_lists
-from uvlock2nix.knowledge.inspections import Candidate, inspect_all
+from uvlock2nix.inspect.inspections import Candidate, inspect_all
+from uvlock2nix.inspect.pep725 import parse_external
+from uvlock2nix.inspect.requirements import read_requirements
+from uvlock2nix.inspect.uv_cache import git_tree, sdist_tree, uv_cache_dir
+from uvlock2nix.inspect.wheel_survey import sizes, survey
 from uvlock2nix.knowledge.native import NativeInputs
-from uvlock2nix.knowledge.pep725 import parse_external
-from uvlock2nix.knowledge.requirements import read_requirements
-from uvlock2nix.knowledge.store import Knowledge
 from uvlock2nix.knowledge.user import parse_user_native
-from uvlock2nix.knowledge.uv_cache import git_tree, sdist_tree, uv_cache_dir
-from uvlock2nix.knowledge.wheel_survey import sizes, survey
 from uvlock2nix.lock import GitSource, Project
+from uvlock2nix.net.fetch import HttpFetcher, cache_dir
+from uvlock2nix.nixpkgs_index import stored as indexes
 from uvlock2nix.target import Target
 
 MUCH: Final = 1 << 30

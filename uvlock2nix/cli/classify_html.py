@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from uvlock2nix.classify import CLASSES, Class, ClassifiedPackage
+from uvlock2nix.classify.knowledge import Knowledge
+from uvlock2nix.classify.packages import CLASSES, Class, ClassifiedPackage
 from uvlock2nix.cli.classify_text import download, is_file, printable, size
-from uvlock2nix.knowledge.store import Knowledge
 from uvlock2nix.target import Target
 
 WIDTH: Final = 1200.0

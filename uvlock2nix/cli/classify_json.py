@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, assert_never
 
-from uvlock2nix.classify import ClassifiedPackage, without_password
+from uvlock2nix.classify.packages import ClassifiedPackage, without_password
 from uvlock2nix.knowledge.native import NativeInputs, template_text
 from uvlock2nix.lock import (
     DirectorySource,

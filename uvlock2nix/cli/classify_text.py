@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
-from uvlock2nix.classify import CLASSES, ClassifiedPackage, without_password
+from uvlock2nix.classify.knowledge import Knowledge, former_name
+from uvlock2nix.classify.packages import CLASSES, ClassifiedPackage, without_password
 from uvlock2nix.knowledge.native import NativeInputs, template_text
-from uvlock2nix.knowledge.store import Knowledge, former_name
 from uvlock2nix.target import Target
 
 _COLORS: Mapping[str, str] = {

@@ -9,13 +9,13 @@ from typing import Any
 
 import click
 
+from uvlock2nix.app.files import Generated, write_all
+from uvlock2nix.classify.policy import LEVELS
 from uvlock2nix.cli.classify import classified, knowledge_of, policy_of
-from uvlock2nix.cli.files import Generated, write_all
 from uvlock2nix.cli.options import Request, project_argument, request, selection_options, target_options
 from uvlock2nix.emit import deps_file, env_file, package_file
 from uvlock2nix.emit.common import DEPS, ENV, FOLDER, PACKAGE, PINS
 from uvlock2nix.errors import CheckFailed
-from uvlock2nix.knowledge.gather import LEVELS
 from uvlock2nix.pins import Pins, read_pins, render
 from uvlock2nix.plan import Plan, make_plan
 

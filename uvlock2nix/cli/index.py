@@ -14,13 +14,13 @@ import click
 
 from uvlock2nix.cli.options import this_system
 from uvlock2nix.errors import InputError, NetworkError, ToolError, UsageError
-from uvlock2nix.knowledge import indexes
-from uvlock2nix.knowledge.brotli import unpack
-from uvlock2nix.knowledge.channel import Found, make_index, read_channel
-from uvlock2nix.knowledge.evaluate import evaluate
-from uvlock2nix.knowledge.fetch import HttpFetcher, cache_dir
-from uvlock2nix.nix.nixpkgs import find_nixpkgs
-from uvlock2nix.nix.runner import SystemRunner
+from uvlock2nix.net.fetch import HttpFetcher, cache_dir
+from uvlock2nix.nixpkgs_index import stored as indexes
+from uvlock2nix.nixpkgs_index.brotli import unpack
+from uvlock2nix.nixpkgs_index.channel import Found, make_index, read_channel
+from uvlock2nix.nixpkgs_index.evaluate import evaluate
+from uvlock2nix.nixrun.nixpkgs import find_nixpkgs
+from uvlock2nix.nixrun.runner import SystemRunner
 
 CHANNELS: Final = "https://channels.nixos.org"
 

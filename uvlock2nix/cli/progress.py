@@ -7,7 +7,7 @@ import sys
 import time
 from typing import IO, Final
 
-from uvlock2nix.nix.stream import Status
+from uvlock2nix.nixrun.stream import Status
 
 _PAUSE: Final = 0.1  # seconds between two drawings
 

@@ -24,8 +24,8 @@ from uvlock2nix.refs import (
     restore,
     strip,
 )
+from uvlock2nix.refs.libraries import DEFAULT_IGNORE
 from uvlock2nix.refs.patchelf import run_codesign
-from uvlock2nix.refs.resolve import DEFAULT_IGNORE
 from uvlock2nix.refs.store import STORE_DIR
 
 _F = TypeVar("_F", bound=Callable[..., object])

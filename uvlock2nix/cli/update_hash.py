@@ -10,18 +10,18 @@ from typing import Any, Final
 
 import click
 
-from uvlock2nix.cli.commit_message import commit_message
+from uvlock2nix.app.commit_message import commit_message
+from uvlock2nix.app.state import State, state_of
+from uvlock2nix.app.update_hash import Change, Ways, check_state, update
+from uvlock2nix.classify.policy import LEVELS
 from uvlock2nix.cli.interrupt import ending_on_sigterm
 from uvlock2nix.cli.options import project_argument, selection_options, target_options, this_system
 from uvlock2nix.cli.progress import Progress
-from uvlock2nix.cli.state import State, state_of
-from uvlock2nix.cli.update_project import Change, Ways, check_state, update
 from uvlock2nix.errors import CheckFailed, UsageError
-from uvlock2nix.knowledge.gather import LEVELS
-from uvlock2nix.nix.build import Nix, find_hash
-from uvlock2nix.nix.file import find_target, write_target
-from uvlock2nix.nix.nixpkgs import find_nixpkgs
-from uvlock2nix.nix.runner import SystemRunner
+from uvlock2nix.nixrun.build import Nix, find_hash
+from uvlock2nix.nixrun.file import find_target, write_target
+from uvlock2nix.nixrun.nixpkgs import find_nixpkgs
+from uvlock2nix.nixrun.runner import SystemRunner
 from uvlock2nix.resources import nix_dir
 
 SCHEMA: Final = "uvlock2nix/update-hash/1"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from uvlock2nix.build.programs import Runner
 from uvlock2nix.errors import UsageError
-from uvlock2nix.sync.run import Runner
 
 PATH = click.Path(path_type=Path)
 

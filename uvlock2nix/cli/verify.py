@@ -18,12 +18,12 @@ from uvlock2nix.cli.options import SYSTEMS, project_argument, this_system
 from uvlock2nix.cli.progress import Progress
 from uvlock2nix.errors import CheckFailed, ToolError
 from uvlock2nix.nar import FAKE_HASH, Hash, parse_hash
-from uvlock2nix.nix.build import Evaluated, Nix, find_hash
-from uvlock2nix.nix.hints import build_error
-from uvlock2nix.nix.messages import Failed, Found, judge
-from uvlock2nix.nix.nixpkgs import NixpkgsSource, find_nixpkgs
-from uvlock2nix.nix.project import Files, evaluator, project_files
-from uvlock2nix.nix.runner import SystemRunner
+from uvlock2nix.nixrun.build import Evaluated, Nix, find_hash
+from uvlock2nix.nixrun.hints import build_error
+from uvlock2nix.nixrun.messages import Failed, Found, judge
+from uvlock2nix.nixrun.nixpkgs import NixpkgsSource, find_nixpkgs
+from uvlock2nix.nixrun.project import Files, evaluator, project_files
+from uvlock2nix.nixrun.runner import SystemRunner
 from uvlock2nix.pins import Pin, read_pins
 from uvlock2nix.resources import nix_dir
 from uvlock2nix.verify import ADVICE, CAUSES, Condition, Finding, compare, printable

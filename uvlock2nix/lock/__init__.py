@@ -25,7 +25,7 @@ from uvlock2nix.lock.pylock import parse_pylock
 from uvlock2nix.lock.pyproject import BuildSystem, PyProject
 from uvlock2nix.lock.resolve import Environment, EnvPackage, resolve
 from uvlock2nix.lock.selection import Selection
-from uvlock2nix.lock.settings import ExtraBuildDependency, Index, UvSettings
+from uvlock2nix.lock.uv_settings import ExtraBuildDependency, Index, UvSettings
 
 
 def check_lock_matches(project: Project) -> list[str]:

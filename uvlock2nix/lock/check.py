@@ -15,7 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from uvlock2nix.lock.conditions import Conditions
+from uvlock2nix.lock.marker_diagrams import Conditions
 from uvlock2nix.lock.markers import MarkerError
 from uvlock2nix.lock.model import DirectorySource, EditableSource, Package
 from uvlock2nix.lock.model import Requirement as LockedRequirement

@@ -11,7 +11,6 @@ from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.errors import LockError
 from uvlock2nix.lock.files import check_wheels, read_sdist, read_wheels
-from uvlock2nix.lock.manifest import read_manifest, read_metadata, read_options
 from uvlock2nix.lock.markers import MarkerError, parse_marker
 from uvlock2nix.lock.model import (
     ConflictItem,
@@ -23,6 +22,7 @@ from uvlock2nix.lock.model import (
     Source,
 )
 from uvlock2nix.lock.sources import UNREADABLE, read_source
+from uvlock2nix.lock.uv_manifest import read_manifest, read_metadata, read_options
 from uvlock2nix.lock.wire import Problems, Table, is_specifier, shorten
 
 SUPPORTED_VERSION = 1

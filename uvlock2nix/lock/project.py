@@ -9,13 +9,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from uvlock2nix.errors import LockError, ProjectError
-from uvlock2nix.lock.config import find_python_version, find_settings, settings_of
 from uvlock2nix.lock.model import DirectorySource, EditableSource, Lock, Package, VirtualSource
 from uvlock2nix.lock.pylock import parse_pylock
 from uvlock2nix.lock.pyproject import Pairs, PyProject, read_pyproject
 from uvlock2nix.lock.quick import parse_text
 from uvlock2nix.lock.script import read_script
-from uvlock2nix.lock.settings import UvSettings
+from uvlock2nix.lock.uv_files import find_python_version, find_settings, settings_of
+from uvlock2nix.lock.uv_settings import UvSettings
 from uvlock2nix.lock.wire import load_bytes, load_toml, shorten
 
 MAX_LOCK_BYTES = 64 << 20

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from uvlock2nix.errors import ProjectError
-from uvlock2nix.lock.settings import read_default_groups
+from uvlock2nix.lock.uv_settings import read_default_groups
 from uvlock2nix.lock.wire import Problems, Table, load_toml
 
 MAX_BYTES = 16 << 20

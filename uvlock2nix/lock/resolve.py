@@ -14,7 +14,7 @@ from itertools import combinations, pairwise
 from packaging.specifiers import SpecifierSet
 
 from uvlock2nix.errors import LockError, SelectionError
-from uvlock2nix.lock.conditions import FALSE, TRUE, Conditions, extra_item, group_item, project_item
+from uvlock2nix.lock.marker_diagrams import FALSE, TRUE, Conditions, extra_item, group_item, project_item
 from uvlock2nix.lock.markers import MarkerError
 from uvlock2nix.lock.model import ConflictItem, Dependency, Lock, Package, Requirement, VirtualSource
 from uvlock2nix.lock.project import Project

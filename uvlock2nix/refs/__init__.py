@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from uvlock2nix.refs.audit import Finding, audit
 from uvlock2nix.refs.closure import closure_from_environment, closure_from_file
-from uvlock2nix.refs.manifest import MANIFEST_PLACE, Reference
 from uvlock2nix.refs.restore import RestoreReport, restore
 from uvlock2nix.refs.store import StorePath, placeholder, store_key
 from uvlock2nix.refs.strip import StripReport, strip
+from uvlock2nix.refs.stripped import MANIFEST_PLACE, Reference
 
 __all__ = [
     "MANIFEST_PLACE",

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from uvlock2nix.dist.record_lines import Record, is_record, owner
 from uvlock2nix.refs.parallel import scan_files
-from uvlock2nix.refs.records import Record, is_record, owner
 from uvlock2nix.refs.scan import Entry, Hit, Scanner, read_link, walk
 from uvlock2nix.refs.store import HASH_LENGTH, STORE_DIR, StorePath
 

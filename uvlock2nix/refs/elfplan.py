@@ -11,10 +11,10 @@ from pathlib import Path
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.elf import MAGIC, CorruptElf, ElfFile, RunPath, read_elf
 from uvlock2nix.refs.elfusers import other_users
-from uvlock2nix.refs.manifest import Reference
+from uvlock2nix.refs.libraries import Member, effective_entry, effective_runpath
 from uvlock2nix.refs.patchelf import Grow
 from uvlock2nix.refs.replace import place
-from uvlock2nix.refs.resolve import Member, effective_entry, effective_runpath
+from uvlock2nix.refs.stripped import Reference
 from uvlock2nix.refs.undo import Undo, check_counts, kept_entries, names_of, string_writes
 
 

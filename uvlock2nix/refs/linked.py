@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from uvlock2nix.errors import RefsError, UsageError
-from uvlock2nix.refs.manifest import Manifest, Reference, is_inside, is_text
 from uvlock2nix.refs.store import StorePath, check_key
+from uvlock2nix.refs.stripped import Manifest, Reference, is_inside, is_text
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from uvlock2nix.dist.record_lines import is_record, read_records
 from uvlock2nix.errors import InputError
 from uvlock2nix.refs.apply import Edit, Patch
 from uvlock2nix.refs.elf import CorruptElf
 from uvlock2nix.refs.elfplan import ElfPlan, Growth, plan_elf
-from uvlock2nix.refs.manifest import Manifest, by_file
-from uvlock2nix.refs.records import is_record, read_records
-from uvlock2nix.refs.resolve import Libraries, Resolution, elf_target, main_target
+from uvlock2nix.refs.libraries import Libraries, Resolution, elf_target, main_target
 from uvlock2nix.refs.scan import Entry, open_file
+from uvlock2nix.refs.stripped import Manifest, by_file
 from uvlock2nix.refs.undo import Undo, split_runpath
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from uvlock2nix.dist.record_lines import Record
 from uvlock2nix.refs.apply import Stage
-from uvlock2nix.refs.records import Record
 
 
 class Moved:

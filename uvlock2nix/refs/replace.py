@@ -10,9 +10,9 @@ from typing import Final
 
 from uvlock2nix.refs.elf import ElfFile
 from uvlock2nix.refs.elfusers import other_users
-from uvlock2nix.refs.manifest import Kind, Reference
 from uvlock2nix.refs.scan import Hit, Scanner
 from uvlock2nix.refs.store import NAME_CHARACTERS, Keys, placeholder
+from uvlock2nix.refs.stripped import Kind, Reference
 
 _LARGEST_TEXT: Final = 32 << 20
 _NAME: Final = re.compile(rb"-(%s{1,211})" % NAME_CHARACTERS)

@@ -11,20 +11,20 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from uvlock2nix.dist.record_lines import is_record
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.apply import Edit, Patch, Relink, Rewrite, Stage
 from uvlock2nix.refs.elfplan import ElfPlan
+from uvlock2nix.refs.libraries import DEFAULT_IGNORE
 from uvlock2nix.refs.linked import as_references, read_linked, search_paths
-from uvlock2nix.refs.manifest import Manifest, Reference, by_file, read_manifest
 from uvlock2nix.refs.needs import Result, Wishes, plan_elf_files
 from uvlock2nix.refs.parallel import cores
 from uvlock2nix.refs.patchelf import Grow, Sign, run_patchelf
 from uvlock2nix.refs.populate import populate
 from uvlock2nix.refs.recording import Moved, correct_records
-from uvlock2nix.refs.records import is_record
-from uvlock2nix.refs.resolve import DEFAULT_IGNORE
 from uvlock2nix.refs.scan import Entry, open_file, read_link, walk
 from uvlock2nix.refs.store import STORE_DIR, StorePath
+from uvlock2nix.refs.stripped import Manifest, Reference, by_file, read_manifest
 from uvlock2nix.refs.undo import Undo, check_counts, find_spots, make_undo, names_of, string_writes
 
 if TYPE_CHECKING:

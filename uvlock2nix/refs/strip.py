@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from uvlock2nix.dist.record_lines import is_record
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.apply import STAGE_PREFIX, Edit, Patch, Relink, Rewrite, Stage
 from uvlock2nix.refs.elf import MAGIC, CorruptElf, read_elf
-from uvlock2nix.refs.manifest import Manifest, Reference, parse_manifest
 from uvlock2nix.refs.parallel import scan_files
 from uvlock2nix.refs.recording import Moved, correct_records
-from uvlock2nix.refs.records import is_record
 from uvlock2nix.refs.replace import Replacer, elf_places, place, read_text
 from uvlock2nix.refs.scan import Entry, Hit, Scanner, open_file, read_link, walk
 from uvlock2nix.refs.store import STORE_DIR, Keys, StorePath, placeholder
+from uvlock2nix.refs.stripped import Manifest, Reference, parse_manifest
 from uvlock2nix.refs.undo import find_spots
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from uvlock2nix.errors import RefsError
-from uvlock2nix.refs.manifest import Reference
 from uvlock2nix.refs.store import (
     HASH_LENGTH,
     PLACEHOLDER,
@@ -19,6 +18,7 @@ from uvlock2nix.refs.store import (
     find_input,
     placeholder,
 )
+from uvlock2nix.refs.stripped import Reference
 
 _BLOCK: Final = 1 << 18
 

@@ -15,24 +15,24 @@ from typing import TypeVar
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from uvlock2nix.build.backend import Workshop, folders_to_link
+from uvlock2nix.build.environment import base_environment, index_flags, logins
+from uvlock2nix.build.programs import Runner
+from uvlock2nix.build.requirements import effective_requires
+from uvlock2nix.build.rpath import library_folders, linked_libraries, without_rpath
+from uvlock2nix.build.schedule import build_all
+from uvlock2nix.build.values import NativeBuild, SyncRequest
+from uvlock2nix.dist.record import Collision, collisions, installed
 from uvlock2nix.layout import BUILD_REQUIRES, site_packages
 from uvlock2nix.lock import Project, load_project, resolve
 from uvlock2nix.refs.closure import closure_from_environment
 from uvlock2nix.refs.linked import Linked
 from uvlock2nix.refs.store import STORE_DIR, Keys
-from uvlock2nix.sync.build import Workshop, folders_to_link
 from uvlock2nix.sync.checking import check_installed, check_key
 from uvlock2nix.sync.install import Uv, decide_collisions, leave_out, not_built, selection_flags, shown
-from uvlock2nix.sync.linking import library_folders, linked_libraries, without_rpath
 from uvlock2nix.sync.manifest import write_manifest
 from uvlock2nix.sync.normalise import Script, normalise
 from uvlock2nix.sync.plan import SyncPlan, plan_sync
-from uvlock2nix.sync.records import Collision, collisions, installed
-from uvlock2nix.sync.requires import effective_requires
-from uvlock2nix.sync.run import Runner
-from uvlock2nix.sync.schedule import build_all
-from uvlock2nix.sync.surroundings import base_environment, index_flags, logins
-from uvlock2nix.sync.values import NativeBuild, SyncRequest
 from uvlock2nix.target import Target
 
 

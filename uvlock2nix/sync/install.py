@@ -9,12 +9,12 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from uvlock2nix.build.programs import Runner
+from uvlock2nix.dist.record import Collision, chosen
 from uvlock2nix.errors import InputError
 from uvlock2nix.flags import explicit_flags
 from uvlock2nix.lock import Project, Selection
 from uvlock2nix.sync.normalise import neutral_shebang
-from uvlock2nix.sync.records import Collision, chosen
-from uvlock2nix.sync.run import Runner
 
 
 @dataclass(frozen=True, slots=True)

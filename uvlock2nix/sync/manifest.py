@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from uvlock2nix.dist.record import Collision
 from uvlock2nix.layout import LAYOUT, MANIFEST
 from uvlock2nix.refs.linked import Linked
 from uvlock2nix.sync.normalise import Script
 from uvlock2nix.sync.plan import Step, SyncPlan
-from uvlock2nix.sync.records import Collision
 
 
 def write_manifest(

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from uvlock2nix.dist.record import Installed, installed, rewrite
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import SCRIPTS
-from uvlock2nix.sync.records import Installed, installed, rewrite
 
 # Written by the installer, not by the package (PEP 376, PEP 610, and uv's own).
 INSTALLER_FILES: Final = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uvlock2nix.artifacts import BuildPolicy, Choice, choose
+from uvlock2nix.build.backend import Build, Source
+from uvlock2nix.build.environment import extra
+from uvlock2nix.build.values import NativeBuild
 from uvlock2nix.errors import InputError
 from uvlock2nix.lock import (
     Environment,
@@ -16,9 +19,6 @@ from uvlock2nix.lock import (
     Project,
     UrlSource,
 )
-from uvlock2nix.sync.build import Build, Source
-from uvlock2nix.sync.surroundings import extra
-from uvlock2nix.sync.values import NativeBuild
 from uvlock2nix.target import Target
 
 

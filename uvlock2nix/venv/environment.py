@@ -12,11 +12,11 @@ from uvlock2nix.errors import InputError
 from uvlock2nix.layout import BUILD_REQUIRES, SCRIPTS, site_packages
 from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.sync.normalise import entry_points
-from uvlock2nix.sync.records import Installed, digest_of, installed, write
+from uvlock2nix.dist.record import Installed, digest_of, installed, write
 from uvlock2nix.venv.copying import copy_writable
 from uvlock2nix.venv.interpreter import compile_bytecode, write_interpreter
 from uvlock2nix.venv.launchers import place_script, write_launchers
-from uvlock2nix.venv.linking import LOCK, NIXPKGS, Clash, Clashes, Owner, link_packages, link_programs
+from uvlock2nix.venv.symlinks import LOCK, NIXPKGS, Clash, Clashes, Owner, link_packages, link_programs
 
 
 def finish_environment(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from uvlock2nix.dist.record_lines import is_record, read_records
 from uvlock2nix.errors import RefsError
-from uvlock2nix.refs.records import is_record, read_records
 
 
 class Owners:

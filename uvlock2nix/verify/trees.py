@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, cast
 
+from uvlock2nix.dist.record_lines import is_record
 from uvlock2nix.errors import InputError
-from uvlock2nix.refs.records import is_record
 from uvlock2nix.verify.binaries import binary_evidence
 from uvlock2nix.verify.model import CAUSES, Condition, Evidence, Finding, printable
 from uvlock2nix.verify.owners import Owners

@@ -4,13 +4,19 @@ from pathlib import Path
 import pytest
 
 from uvlock2nix.artifacts import BuildPolicy
-from uvlock2nix.classify import CLASSES, ClassifiedPackage, ClassifyPolicy, classify, without_password
+from uvlock2nix.classify.knowledge import Knowledge
+from uvlock2nix.classify.packages import (
+    CLASSES,
+    ClassifiedPackage,
+    ClassifyPolicy,
+    classify,
+    without_password,
+)
 from uvlock2nix.errors import NoArtifactError
 from uvlock2nix.knowledge.native import EMPTY, NativeInputs, native_table
-from uvlock2nix.knowledge.nixpkgs import SCHEMA, NixpkgsIndex, parse_index
 from uvlock2nix.knowledge.platforms import is_linux_only, on_darwin
-from uvlock2nix.knowledge.store import Knowledge
 from uvlock2nix.lock import Selection, load_project, resolve
+from uvlock2nix.nixpkgs_index.model import SCHEMA, NixpkgsIndex, parse_index
 from uvlock2nix.target import Target
 
 LINUX = Target.parse(system="x86_64-linux", python="3.13")

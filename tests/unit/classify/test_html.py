@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uvlock2nix.classify import CLASSES
+from uvlock2nix.classify.packages import CLASSES
 from uvlock2nix.cli.classify_html import COLORS, squarify
 
 SIZES = st.lists(st.integers(1, 10**9), max_size=40).map(lambda s: sorted(s, reverse=True))

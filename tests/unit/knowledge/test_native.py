@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from uvlock2nix.classify.knowledge import Knowledge, build_requirements, soname_attribute
 from uvlock2nix.knowledge.native import (
     STRENGTH,
     Literal,
@@ -17,7 +18,6 @@ from uvlock2nix.knowledge.native import (
     template_text,
 )
 from uvlock2nix.knowledge.platforms import on_darwin
-from uvlock2nix.knowledge.store import Knowledge, build_requirements, soname_attribute
 from uvlock2nix.knowledge.tables import load_table
 
 ATTRS = st.from_regex(r"\A[a-z][a-zA-Z0-9_-]{0,8}(\.[a-z][a-z0-9_]{0,5})?\Z").filter(

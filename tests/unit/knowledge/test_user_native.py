@@ -1,7 +1,7 @@
 import pytest
 
+from uvlock2nix.classify.policy import parse_level, parse_lists
 from uvlock2nix.errors import UsageError
-from uvlock2nix.knowledge.gather import parse_level, parse_lists
 from uvlock2nix.knowledge.native import Literal, Output
 from uvlock2nix.knowledge.user import parse_user_native
 

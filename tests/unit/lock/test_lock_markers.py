@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from packaging.markers import Marker as ReferenceMarker
 
 from tests.support.locks import LINUX, MAC
-from uvlock2nix.lock.conditions import FALSE, TRUE, Conditions, extra_item, group_item, project_item
+from uvlock2nix.lock.marker_diagrams import FALSE, TRUE, Conditions, extra_item, group_item, project_item
 from uvlock2nix.lock.markers import MAX_DEPTH, MarkerError, parse_marker
 
 ENVIRONMENT = LINUX.marker_environment()

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.support.refs import make_elf
 from uvlock2nix.refs.elf import CorruptElf, ElfFile, bytes_reader
 from uvlock2nix.refs.elfusers import other_users, users
-from uvlock2nix.refs.resolve import effective_runpath, elf_target
+from uvlock2nix.refs.libraries import effective_runpath, elf_target
 
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures" / "elf"
 SAMPLES = sorted(path for path in FIXTURES.glob("*.so") if "macosx" not in path.name)

@@ -14,8 +14,8 @@ from uvlock2nix.errors import RefsError, ToolError
 from uvlock2nix.refs import restore, strip
 from uvlock2nix.refs.elf import read_elf
 from uvlock2nix.refs.linked import Linked, read_linked
-from uvlock2nix.refs.manifest import parse_manifest
 from uvlock2nix.refs.patchelf import run_patchelf
+from uvlock2nix.refs.stripped import parse_manifest
 
 # A real one without an RPATH, so that patchelf has something to make longer.
 ELF = Path(__file__).parents[3] / "fixtures/elf/markupsafe-manylinux2014_aarch64.so"

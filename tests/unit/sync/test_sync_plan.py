@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.locks import DIGEST, HEAD, LINUX, entry, write_project
+from uvlock2nix.build.backend import Build, Source, Workshop, _archive, build_environment
+from uvlock2nix.build.environment import base_environment, index_flags, logins, realm
+from uvlock2nix.build.programs import Runner
+from uvlock2nix.build.values import NativeBuild, SyncRequest
+from uvlock2nix.dist.record import Collision, Installed
 from uvlock2nix.errors import InputError
 from uvlock2nix.flags import explicit_flags
 from uvlock2nix.lock import Project, Selection, resolve
-from uvlock2nix.sync.build import Build, Source, Workshop, _archive, build_environment
 from uvlock2nix.sync.checking import check_installed
 from uvlock2nix.sync.core import _tell
 from uvlock2nix.sync.install import (
@@ -21,10 +25,6 @@ from uvlock2nix.sync.install import (
     shown,
 )
 from uvlock2nix.sync.plan import SyncPlan, plan_sync
-from uvlock2nix.sync.records import Collision, Installed
-from uvlock2nix.sync.run import Runner
-from uvlock2nix.sync.surroundings import base_environment, index_flags, logins, realm
-from uvlock2nix.sync.values import NativeBuild, SyncRequest
 
 
 def file(name: str) -> str:

@@ -44,7 +44,7 @@ def dist(
 
 
 def fix_record(root: Path, name: str) -> None:
-    from uvlock2nix.sync.records import installed, rewrite
+    from uvlock2nix.dist.record import installed, rewrite
 
     for one in installed(root / SITE):
         if one.name == name:

@@ -1,0 +1,1 @@
+"""What each command does, callable as a library."""

@@ -1,0 +1,137 @@
+"""The hash of deps without Nix: the program that deps runs is run here, and the tree is hashed as a NAR.
+
+Only where the result follows from the lock: an environment of wheels. Compiled code depends on the compiler
+and the libraries, which only Nix has; for that this refuses.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final, assert_never
+
+from uvlock2nix.build.programs import Runner
+from uvlock2nix.build.values import SyncRequest
+from uvlock2nix.cli.options import Request
+from uvlock2nix.errors import ToolError, UsageError
+from uvlock2nix.key import is_built
+from uvlock2nix.layout import MANIFEST
+from uvlock2nix.nar import Hash, nar_hash
+from uvlock2nix.plan import Plan, SystemPlan
+from uvlock2nix.refs import strip
+from uvlock2nix.sync.core import sync
+from uvlock2nix.target import Glibc, Musl, Target
+
+# uv by another name, that installs for the target's platform and not for this machine's.
+_WRAPPER: Final = """#!/bin/sh
+case "$1" in
+  sync) shift; exec "$UVLOCK2NIX_UV" sync --python-platform "$UVLOCK2NIX_PLATFORM" "$@" ;;
+  pip) if [ "$2" = install ]; then
+    shift 2; exec "$UVLOCK2NIX_UV" pip install --python-platform "$UVLOCK2NIX_PLATFORM" "$@"
+  fi ;;
+esac
+exec "$UVLOCK2NIX_UV" "$@"
+"""
+_GLIBC: Final = (17, 28, *range(31, 41))  # the manylinux_2_… that uv has a platform for
+
+
+def refusal(one: SystemPlan) -> str:
+    """Why the hash of a system cannot be computed here; ``""`` when it can."""
+    built = [package.name for package in one.classes if is_built(package)]
+    if built:
+        shown = ", ".join(built[:8]) + (" …" if len(built) > 8 else "")
+        return f"{len(built)} of its packages are built from source ({shown})"
+    return ""
+
+
+def compute(asked: Request, plan: Plan, one: SystemPlan, *, quiet: bool) -> tuple[Hash, str]:
+    """The hash of deps for a system, and uv's version.
+
+    Raises:
+        UsageError: something is built from source, so that the hash cannot be promised.
+        ToolError: uv or a Python of that minor is missing.
+        NetworkError: a wheel could not be fetched.
+    """
+    why = refusal(one)
+    if why:
+        raise UsageError(
+            f"{one.system}: the hash cannot be computed without Nix: {why}",
+            hint=f"run `uvlock2nix update-hash --system {one.system}` where Nix is",
+        )
+    uv = _uv()
+    with tempfile.TemporaryDirectory(prefix="uvlock2nix-no-nix-") as folder:
+        root = Path(folder).resolve()
+        wrapper = root / "uv"
+        wrapper.write_text(_WRAPPER)
+        wrapper.chmod(0o700)
+        os.environ["UVLOCK2NIX_UV"] = uv
+        os.environ["UVLOCK2NIX_PLATFORM"] = platform_of(one.target)
+        if one.target.is_darwin:
+            os.environ["MACOSX_DEPLOYMENT_TARGET"] = "{}.{}".format(*one.target.macos)
+        tree = root / "out"
+        request = SyncRequest(
+            project=asked.project.root,
+            out=tree,
+            work=root / "work",
+            python=_python(uv, one.target),
+            selection=plan.selection,
+            system=one.system,
+            python_version=str(one.target.python),
+            libc=str(one.target.libc) if one.target.is_linux else None,
+            exclude_newer=plan.exclude_newer,
+            key=one.key,
+            exclude=frozenset(package.name for package in plan.excluded),
+            collisions=plan.collisions,
+            uv=str(wrapper),
+        )
+        sync(request, Runner(quiet=quiet))
+        strip(tree, store_paths=(), inputs={}, manifest=tree / MANIFEST)
+        return nar_hash(tree), _version(uv)
+
+
+def platform_of(target: Target) -> str:
+    """uv's name of the target's platform; UsageError where uv has none."""
+    if target.is_darwin:
+        return f"{target.arch}-apple-darwin"
+    match target.libc:
+        case Musl():
+            name = f"{target.arch}-unknown-linux-musl"
+        case Glibc(minor=minor):
+            name = f"{target.arch}-manylinux_2_{max(value for value in _GLIBC if value <= max(minor, 17))}"
+        case _:
+            assert_never(target.libc)
+    if target.arch not in ("x86_64", "aarch64"):
+        raise UsageError(
+            f"uv installs for {target.system} only on such a machine",
+            hint=f"run `uvlock2nix update-hash --system {target.system}` there, or where Nix is",
+        )
+    return name
+
+
+def _uv() -> str:
+    beside = Path(sys.executable).parent / "uv"
+    found = os.environ.get("UV") or shutil.which("uv") or (str(beside) if beside.is_file() else None)
+    if found is None:
+        raise ToolError("uv is not installed, or not in PATH", hint="install uv: https://docs.astral.sh/uv")
+    return found
+
+
+def _python(uv: str, target: Target) -> Path:
+    """A Python of the target's minor version on this machine: uv takes its tags from it."""
+    minor = target.python.minor
+    done = subprocess.run(
+        [uv, "python", "find", "--no-project", minor], capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0 or not done.stdout.strip():
+        raise ToolError(f"no Python {minor} on this machine", hint=f"install one: uv python install {minor}")
+    return Path(done.stdout.strip())
+
+
+def _version(uv: str) -> str:
+    done = subprocess.run([uv, "--version"], capture_output=True, text=True, check=False)
+    words = done.stdout.split()
+    return words[1] if done.returncode == 0 and len(words) > 1 else ""

@@ -1,0 +1,193 @@
+"""update-hash of a project: decide what is out of date, get each hash, write all or nothing."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from uvlock2nix.app.hash_without_nix import compute, refusal
+from uvlock2nix.app.state import State
+from uvlock2nix.atomic import folder_lock, replace_many
+from uvlock2nix.cli.options import this_system
+from uvlock2nix.cli.progress import Progress
+from uvlock2nix.emit.common import DEPS, FOLDER, PINS
+from uvlock2nix.errors import CheckFailed, InputError
+from uvlock2nix.nar import FAKE_HASH
+from uvlock2nix.nixrun.build import Nix, find_hash
+from uvlock2nix.nixrun.nixpkgs import NixpkgsSource, find_nixpkgs
+from uvlock2nix.nixrun.project import evaluator
+from uvlock2nix.nixrun.runner import SystemRunner
+from uvlock2nix.nixrun.stage import staged
+from uvlock2nix.pins import Pin, Pins, read_pins, render
+from uvlock2nix.plan import SystemPlan
+from uvlock2nix.resources import nix_dir
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How the hashes may be made."""
+
+    nixpkgs: str | None = None
+    no_nix: bool = False
+    all_systems: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was done for one system."""
+
+    system: str
+    old: str
+    new: str
+    how: Literal["built", "computed"]
+    builds: int
+    seconds: float
+
+
+def check_state(state: State) -> None:
+    """Raise CheckFailed, with everything that is out of date, unless nothing is."""
+    reasons = state.reasons()
+    if reasons:
+        lines = "\n".join(f"  {reason}" for reason in reasons)
+        raise CheckFailed(f"out of date:\n{lines}", hint="run `uvlock2nix update-hash`")
+
+
+def update(state: State, ways: Ways, progress: Progress) -> tuple[tuple[Change, ...], tuple[Path, ...]]:
+    """Make the hashes of the wanted systems right; what was done, and the files that were written.
+
+    Raises:
+        CheckFailed: a file has to be written again and was edited by hand.
+        ToolError, NetworkError: a build failed; nothing is written then.
+    """
+    _refuse_edited(state)
+    stale = set(state.freshness.systems)
+    maker = _Maker(state, ways, progress)
+    changes: list[Change] = []
+    pins: list[Pin] = []
+    with maker:
+        for one in state.plan.systems:
+            if one.system not in state.wanted:
+                continue
+            if one.system not in stale and one.system not in state.freshness.toolchain:
+                continue
+            made = maker.make(one, sure=one.system in stale)
+            if made is not None:
+                change, pin = made
+                changes.append(change)
+                pins.append(pin)
+    return tuple(changes), _write(state, tuple(pins))
+
+
+class _Maker:
+    """Makes hashes; Nix is asked for, and files are staged, only when a hash has to be built."""
+
+    def __init__(self, state: State, ways: Ways, progress: Progress) -> None:
+        self.state = state
+        self.ways = ways
+        self.progress = progress
+        self._nix: Nix | None = None
+        self._source: NixpkgsSource | None = None
+        self._stage: AbstractContextManager[Path] = nullcontext(state.root)
+        self._root = state.root
+
+    def __enter__(self) -> _Maker:
+        if self.state.moved:
+            self._stage = staged(_stage_files(self.state))
+        self._root = self._stage.__enter__()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stage.__exit__(None, None, None)
+
+    def make(self, one: SystemPlan, *, sure: bool) -> tuple[Change, Pin] | None:
+        """The new pin of a system; None where the old one turns out to be right.
+
+        ``sure`` is false where only the toolchain may have changed: an evaluation decides.
+        """
+        start = time.monotonic()
+        old = self.state.pins.pin(one.system)
+        if self.ways.no_nix or (self.ways.all_systems and one.system != this_system() and not refusal(one)):
+            if not sure:
+                return None
+            digest, uv = compute(self.state.asked, self.state.plan, one, quiet=self.ways.quiet)
+            pin = Pin(one.system, digest.sri, one.key, uv, one.target.python.full)
+            seconds = time.monotonic() - start
+            return Change(one.system, old.hash if old else "", digest.sri, "computed", 0, seconds), pin
+        if not sure and shutil.which("nix-store") is None:
+            self.progress.note(
+                f"{one.system}: without Nix, whether the toolchain is another was not looked at"
+            )
+            return None
+        nix, source = self._tools()
+        evaluate = evaluator(nix, self._root / FOLDER / DEPS, source, nix_dir(), one.system)
+        before = evaluate(FAKE_HASH)
+        if not before.key.startswith(one.key):
+            raise InputError(
+                f"{self.state.paths.expression} gives deps the key {before.key}; the lock gives {one.key}",
+                hint="the file was edited: see `uvlock2nix generate --diff`",
+            )
+        if not sure and old is not None and old.key == before.key:
+            return None
+        built = find_hash(nix, evaluate, before)
+        pin = Pin(one.system, built.hash.sri, before.key, before.uv, before.python)
+        seconds = time.monotonic() - start
+        return Change(one.system, old.hash if old else "", pin.hash, "built", built.builds, seconds), pin
+
+    def _tools(self) -> tuple[Nix, NixpkgsSource]:
+        if self._nix is None or self._source is None:
+            self._nix = Nix(SystemRunner(), on_status=self.progress)
+            self._source = find_nixpkgs(self.ways.nixpkgs, self.state.root)
+        return self._nix, self._source
+
+
+def _refuse_edited(state: State) -> None:
+    if state.unfit():
+        raise CheckFailed(
+            f"{state.paths.expression.name}: out of date, and edited by hand or not written by uvlock2nix",
+            hint="`uvlock2nix generate --diff` shows what would change, `generate --force` overwrites",
+        )
+
+
+def _stage_files(state: State) -> Mapping[PurePosixPath, Path | str]:
+    """What Nix reads to evaluate deps, with our new files in the place of the old ones."""
+    files: dict[PurePosixPath, Path | str] = {
+        path: state.root / path for path in state.plan.files if (state.root / path).exists()
+    }
+    files[PurePosixPath(FOLDER) / DEPS] = state.paths.expression
+    for one in state.rewritten:
+        files[PurePosixPath(FOLDER) / one.path.name] = one.text
+    files[PurePosixPath(FOLDER) / PINS] = render(_merged(state, state.pins, ()))
+    return files
+
+
+def _merged(state: State, pins: Pins, new: tuple[Pin, ...]) -> Pins:
+    pins = replace(pins, lock=state.plan.lock_sha256, exclude_newer=state.plan.exclude_newer)
+    for pin in new:
+        pins = pins.with_pin(pin)
+    return pins
+
+
+def _write(state: State, new: tuple[Pin, ...]) -> tuple[Path, ...]:
+    """Write pins, and the generated files when they moved, all or nothing; the paths that changed.
+
+    The pins are read again under a lock: another run may have added its systems meanwhile.
+    """
+    with folder_lock(state.paths.pins.parent):
+        if state.paths.lock_digest() != state.plan.lock_sha256:
+            raise InputError(
+                f"{state.paths.lock} changed while the hash was made; nothing was written",
+                hint="run `uvlock2nix update-hash` again",
+            )
+        texts = {one.path: one.text for one in state.rewritten}
+        pins = read_pins(state.paths.pins)
+        text = render(_merged(state, pins, new))
+        if new or state.moved or text != state.paths.pins.read_text(encoding="utf-8"):
+            texts[state.paths.pins] = text  # last: what is there before it is loudly out of date
+        replace_many(texts)
+    return tuple(texts)

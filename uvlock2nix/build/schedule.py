@@ -1,0 +1,82 @@
+"""Running builds side by side, each as soon as the builds that it requires are done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from uvlock2nix.build.backend import Build, Workshop, build_wheel, clean, prepare
+from uvlock2nix.build.requirements import BuildSystem
+
+
+def build_all(builds: Sequence[Build], shop: Workshop, workers: int) -> dict[str, Path]:
+    """Build every package; return name → wheel.
+
+    The sources are fetched first, side by side, because what a build requires stands in its source. Then
+    each build starts when those that it requires are ready; a circle is broken in the order given.
+
+    Raises:
+        Uvlock2nixError: the first failure; builds that run are ended, none is started any more.
+    """
+    by_name = {build.name: build for build in builds}
+    with ThreadPoolExecutor(max_workers=max(workers, 4)) as pool:
+        prepared = dict(zip(by_name, pool.map(lambda build: prepare(build, shop), builds), strict=True))
+    needs = {name: _required(by_name[name], prepared[name][1], set(by_name)) - {name} for name in by_name}
+
+    def run(name: str, ready: Mapping[str, Path]) -> Path:
+        build, (tree, system) = by_name[name], prepared[name]
+        start = time.monotonic()
+        shop.run.say(f"uvlock2nix: building {name} {build.version or ''}")
+        wheel = build_wheel(build, shop, ready, tree, system)
+        clean(build, shop)
+        shop.run.say(f"uvlock2nix: built {wheel.name} in {time.monotonic() - start:.0f} s")
+        return wheel
+
+    return _run_graph(needs, run, workers, shop.run.stop)
+
+
+def _required(build: Build, system: BuildSystem, names: set[str]) -> set[str]:
+    found: set[str] = set()
+    for text in (*system.requires, *build.native.build_requires):
+        try:
+            found.add(canonicalize_name(Requirement(text).name))
+        except InvalidRequirement:
+            continue  # the build itself says so, with the package's name
+    return found & names
+
+
+def _run_graph(
+    needs: Mapping[str, set[str]],
+    run: Callable[[str, Mapping[str, Path]], Path],
+    workers: int,
+    stop: Callable[[BaseException], None],
+) -> dict[str, Path]:
+    done: dict[str, Path] = {}
+    waiting = list(needs)
+    running: dict[Future[Path], str] = {}
+    workers = max(1, workers)
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        while waiting or running:
+            free = [name for name in waiting if needs[name] <= done.keys()]
+            if not free and not running:
+                free = waiting[:1]
+            for name in free[: max(0, workers - len(running))]:
+                waiting.remove(name)
+                ready = {other: done[other] for other in needs[name] if other in done}
+                running[pool.submit(run, name, ready)] = name
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in sorted(finished, key=lambda one: running[one]):
+                name = running.pop(future)
+                try:
+                    done[name] = future.result()
+                except BaseException as error:
+                    waiting.clear()
+                    stop(error)
+                    pool.shutdown(wait=True, cancel_futures=True)
+                    raise
+    return done

@@ -1,0 +1,226 @@
+"""Which packages of an environment may come from nixpkgs: decided on the graph.
+
+A nixpkgs package propagates its own dependencies, and two versions of one package on one path are a
+broken environment. So a package is taken only together with everything that it needs; and a version
+that is not the locked one only where everything that needs it is known to accept it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from uvlock2nix.nixpkgs_index.model import NixpkgsMatch, compatible_version
+
+FromNixpkgs: TypeAlias = Literal["none", "native", "same", "compatible"]
+
+_STAYS: Final = ", which stays with the lock: "
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One package of the environment as this decision sees it.
+
+    ``needs`` are the names of its dependencies (those of extras left out: nixpkgs does not propagate
+    them). ``needed_by`` maps the names of dependents to the specifier that they ask for, ``None`` where it
+    is not known. ``bounds`` are (who says so, specifier) pairs that hold whoever needs it. ``barred`` says
+    why the package can never come from nixpkgs (``""`` if it can). ``compiled`` is true for one that would
+    have to be compiled with native libraries.
+    """
+
+    name: str
+    version: str | None
+    match: NixpkgsMatch
+    needs: tuple[str, ...] = ()
+    needed_by: Mapping[str, str | None] | None = None
+    barred: str = ""
+    compiled: bool = False
+    bounds: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is said of each package, by name, in one of three places.
+
+    ``taken``: why it comes from nixpkgs; ``refused``: what stands in the way of one that is asked for;
+    ``passed``: why the policy does not ask for it.
+    """
+
+    taken: Mapping[str, str]
+    refused: Mapping[str, str]
+    passed: Mapping[str, str]
+
+
+def decide(
+    nodes: Mapping[str, Node], policy: FromNixpkgs, allow: Collection[str] = (), deny: Collection[str] = ()
+) -> Decision:
+    """Choose the packages that come from nixpkgs.
+
+    ``allow`` names packages that are wanted from nixpkgs whatever the policy (the same or a compatible
+    version); ``deny`` those that never are.
+    """
+    wanted = {
+        name: why for name, node in nodes.items() if (why := _wanted(node, policy, name in allow)) is not None
+    }
+    loose = policy == "compatible"
+    blocked = {
+        name: why
+        for name, node in nodes.items()
+        if (why := _obstacle(node, name in deny, loose=loose or name in allow))
+    }
+    blocked |= {
+        name: why for name, node in nodes.items() if name not in blocked and (why := _beside(node, nodes))
+    }
+    # Each round can only take packages away, so this ends; in practice after two or three rounds.
+    while True:
+        blocked = _spread(nodes, blocked)
+        taken = _closure(nodes, {name: why for name, why in wanted.items() if name not in blocked})
+        unvouched = {name: why for name in taken if (why := _unvouched(nodes[name], taken))}
+        if not unvouched:
+            refused = {name: blocked[name] for name in wanted if name in blocked}
+            rest = (node for name, node in nodes.items() if name not in taken and name not in refused)
+            return Decision(
+                taken, refused, {node.name: _passed(node, policy, node.name in deny) for node in rest}
+            )
+        blocked |= unvouched
+
+
+def _closure(nodes: Mapping[str, Node], wanted: Mapping[str, str]) -> dict[str, str]:
+    """The wanted packages with everything that they bring along."""
+    taken = dict(wanted)
+    queue = deque(taken)
+    while queue:
+        name = queue.popleft()
+        for need in nodes[name].needs:
+            if need in nodes and need not in taken:
+                taken[need] = f"nixpkgs' {name} brings it"
+                queue.append(need)
+    return taken
+
+
+def _wanted(node: Node, policy: FromNixpkgs, allowed: bool) -> str | None:
+    """Why the policy asks for this package from nixpkgs, ``None`` if it does not."""
+    if node.match.match == "absent":
+        return None
+    same = node.match.match == "same"
+    if allowed:
+        return "allowed by [tool.uvlock2nix.nixpkgs]"
+    match policy:
+        case "none":
+            return None
+        case "native":
+            return "compiled with native libraries, and nixpkgs has this version" if node.compiled else None
+        case "same":
+            return "nixpkgs has this version" if same else None
+        case "compatible":
+            if same:
+                return "nixpkgs has this version"
+            return (
+                f"nixpkgs has {node.match.version}, which can stand for {node.version}"
+                if _stands(node)
+                else None
+            )
+
+
+def _passed(node: Node, policy: FromNixpkgs, denied: bool) -> str:
+    """Why the policy does not ask for this package."""
+    if node.match.match == "same":
+        if (obstacle := _obstacle(node, denied, loose=True)) or policy in ("same", "compatible"):
+            return obstacle
+        only = "nothing" if policy == "none" else "only what would be compiled with native libraries"
+        return f"nixpkgs has this version; the level `{policy}` takes {only}"
+    if node.match.match == "differs" and not node.barred and not denied and _stands(node):
+        found = f"nixpkgs has {_called(node)} {node.match.version}, newer than the lock's {node.version}"
+        return _outside(node) or f"{found}: only the level `compatible` takes another version"
+    return _obstacle(node, denied, loose=True)
+
+
+def _called(node: Node) -> str:
+    """The package's name; of a variant, its attribute."""
+    return node.match.attr or node.name if node.match.beside else node.name
+
+
+def _stands(node: Node) -> bool:
+    have, want = node.match.version, node.version
+    return have is not None and want is not None and compatible_version(have, want)
+
+
+def _obstacle(node: Node, denied: bool, *, loose: bool) -> str:
+    """Why this package itself cannot come from nixpkgs, ``""`` if it can."""
+    if node.barred:
+        return node.barred
+    if denied:
+        return f"{node.name} is denied by [tool.uvlock2nix.nixpkgs]"
+    if node.match.match == "absent":
+        return f"nixpkgs has no {node.name}"
+    if not node.match.usable:
+        return f"nixpkgs marks {node.match.attr} as broken or unavailable"
+    if node.match.match == "same":
+        return ""
+    if not (loose and _stands(node)):
+        return f"nixpkgs has {_called(node)} {node.match.version}, the lock {node.version}"
+    return _outside(node)
+
+
+def _beside(node: Node, nodes: Mapping[str, Node]) -> str:
+    """Whether it needs something of which nixpkgs' own packages bring another version than the one wanted."""
+    for need in node.needs:
+        if need in nodes and need != node.name and (beside := nodes[need].match.beside):
+            return (
+                f"it needs {need}, and nixpkgs' packages bring {beside} along, not {nodes[need].match.attr}"
+            )
+    return ""
+
+
+def _outside(node: Node) -> str:
+    """Which bound nixpkgs' version of this package does not keep, ``""`` if it keeps all."""
+    have = node.match.version or ""
+    for who, specifier in node.bounds:
+        if not _admits(specifier, have):
+            return f"nixpkgs has {node.name} {have}, and {who} ask for {node.name}{specifier}"
+    return ""
+
+
+def _spread(nodes: Mapping[str, Node], blocked: Mapping[str, str]) -> dict[str, str]:
+    """The blocked packages with everything that needs one of them; each with its cause."""
+    dependents: dict[str, list[str]] = {}
+    for node in nodes.values():
+        for need in node.needs:
+            dependents.setdefault(need, []).append(node.name)
+    result = dict(blocked)
+    queue = deque(blocked)
+    while queue:
+        name = queue.popleft()
+        cause = result[name].rpartition(_STAYS)[2]
+        for dependent in dependents.get(name, ()):
+            if dependent not in result:
+                result[dependent] = f"it needs {name}{_STAYS}{cause}"
+                queue.append(dependent)
+    return result
+
+
+def _unvouched(node: Node, taken: Mapping[str, str]) -> str:
+    """Why nixpkgs' other version of this package may break a dependent that the lock provides."""
+    have = node.match.version
+    if node.match.match != "differs" or have is None:
+        return ""
+    for dependent, specifier in (node.needed_by or {}).items():
+        if dependent in taken:
+            continue
+        if specifier is None:
+            return f"nixpkgs has {node.name} {have}, and {dependent} from the lock may need {node.version}"
+        if not _admits(specifier, have):
+            return f"nixpkgs has {node.name} {have}, and {dependent} needs {node.name}{specifier}"
+    return ""
+
+
+def _admits(specifier: str, version: str) -> bool:
+    try:
+        return SpecifierSet(specifier).contains(Version(version), prereleases=True)
+    except ValueError:  # not of the form, or numbers of thousands of digits
+        return False

@@ -1,0 +1,107 @@
+"""Knowledge: everything that classification may ask, as one value.
+
+The embedded tables are read when they are first asked for; what the command line found out (the user's
+table, PEP 725, inspected sdists, an exact index) is put in beforehand, so that classifying stays pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from packaging.utils import canonicalize_name
+
+from uvlock2nix.knowledge.native import NativeInputs, NativeTable, merge, native_table
+from uvlock2nix.knowledge.tables import load_table
+from uvlock2nix.nixpkgs_index.model import NixpkgsIndex, embedded_index
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """Sources of facts, the strongest first: ``user``, ``external`` (PEP 725), the table, ``inspected``.
+
+    Keys of all mappings are canonical package names. ``table`` and ``own_index`` are ``None`` for the
+    embedded ones. ``uninspected`` says why a package could not be inspected; ``wheel_needs`` which
+    attributes a package's wheel needs from outside, ``wheel_notes`` what else there is to say about it;
+    ``sizes`` the bytes of files for which the lock says none; ``specifiers`` maps (dependent, dependency)
+    to the version range that the dependent asks for.
+    """
+
+    user: Mapping[str, NativeInputs] = field(default_factory=dict)
+    external: Mapping[str, NativeInputs] = field(default_factory=dict)
+    inspected: Mapping[str, NativeInputs] = field(default_factory=dict)
+    uninspected: Mapping[str, str] = field(default_factory=dict)
+    wheel_needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    wheel_notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    specifiers: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    table: NativeTable | None = None
+    own_index: NixpkgsIndex | None = None
+
+    @classmethod
+    def default(cls) -> Knowledge:
+        """The embedded tables and nothing else; nothing is read before it is asked for."""
+        return cls()
+
+    @property
+    def index(self) -> NixpkgsIndex:
+        return self.own_index if self.own_index is not None else embedded_index()
+
+    def native(self, name: str, version: str | None) -> NativeInputs | None:
+        """Everything known about the native inputs of a package, merged by strength, or ``None``."""
+        key = canonicalize_name(name)
+        table = self.table if self.table is not None else native_table()
+        found = [source[key] for source in (self.user, self.external) if key in source]
+        row = table.lookup(key, version)
+        if row is not None:
+            found.append(row)
+        if key in self.inspected:
+            found.append(self.inspected[key])
+        merged = merge(found)
+        return None if merged is None else _with_requirements(key, merged)
+
+
+def _with_requirements(name: str, inputs: NativeInputs) -> NativeInputs:
+    missing, relax = build_requirements(name)
+    return replace(
+        inputs,
+        build_requires=inputs.build_requires if "build_requires" in inputs.given else missing,
+        relax=inputs.relax if "relax" in inputs.given else relax,
+    )
+
+
+@lru_cache(maxsize=1)
+def _requirements_table() -> tuple[Mapping[str, list[str]], Mapping[str, list[str]]]:
+    raw = load_table("build-requires.json")
+    missing, relax = raw.get("missing"), raw.get("relax")
+    return (missing if isinstance(missing, dict) else {}, relax if isinstance(relax, dict) else {})
+
+
+def build_requirements(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Python requirements that an sdist needs and does not declare, and those whose pins to ignore."""
+    missing, relax = _requirements_table()
+    key = canonicalize_name(name)
+    return tuple(missing.get(key, ())), tuple(relax.get(key, ()))
+
+
+@lru_cache(maxsize=1)
+def _sonames() -> Mapping[str, str]:
+    raw = load_table("sonames.json").get("sonames")
+    return raw if isinstance(raw, dict) else {}
+
+
+def soname_attribute(soname: str) -> str | None:
+    """The nixpkgs attribute whose library output has ``soname``, or ``None``."""
+    return _sonames().get(soname)
+
+
+@lru_cache(maxsize=1)
+def _renames() -> Mapping[str, str]:
+    raw = load_table("attr-renames.json").get("renames")
+    return raw if isinstance(raw, dict) else {}
+
+
+def former_name(attr: str) -> str | None:
+    """What an attribute of today's nixpkgs is called in older ones, or ``None``."""
+    return _renames().get(attr)

@@ -1,0 +1,134 @@
+"""Which other versions of a package an environment would bear: what asks for it, and what uv was told.
+
+The lock holds one version of each package. Whether nixpkgs' version may stand for it is for those to say who
+need the package: projects and scripts (the lock repeats their requirements), packages (their metadata), and
+the user, whose constraints narrow every range and whose overrides replace it. See
+https://docs.astral.sh/uv/reference/settings/#constraint-dependencies and
+https://docs.astral.sh/uv/reference/settings/#override-dependencies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from uvlock2nix.lock import Environment, EnvPackage, Package, Project
+from uvlock2nix.lock.marker_diagrams import Conditions
+from uvlock2nix.lock.markers import MarkerError
+from uvlock2nix.lock.model import Requirement
+from uvlock2nix.target import Target
+
+SELECTION: Final = "the selection"
+CONSTRAINT: Final = "constraint-dependencies of [tool.uv]"
+OVERRIDE: Final = "override-dependencies of [tool.uv]"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """Ranges (PEP 440 specifiers, ``""`` for any version) by the name of the package that they are about.
+
+    ``asked``: who needs it → the range that he asks for, ``None`` where that is not known. ``bounds``: (who
+    says so, range) pairs that hold whoever needs it.
+    """
+
+    asked: Mapping[str, Mapping[str, str | None]]
+    bounds: Mapping[str, tuple[tuple[str, str], ...]]
+
+
+def ranges_of(
+    project: Project,
+    environment: Environment,
+    target: Target,
+    published: Mapping[tuple[str, str], str],
+) -> Ranges:
+    """The ranges in ``environment``; ``published`` holds (dependent, dependency) → range of metadata."""
+    work = _Work(project, target, published)
+    return Ranges(
+        {entry.package.name: work.asked(entry) for entry in environment.packages},
+        {entry.package.name: work.bounds(entry.package.name) for entry in environment.packages},
+    )
+
+
+class _Work:
+    def __init__(self, project: Project, target: Target, published: Mapping[tuple[str, str], str]) -> None:
+        self._lock = project.lock
+        self._published = published
+        self._conditions = Conditions(target.marker_environment())
+        manifest = project.lock.manifest
+        self._constraints = [one for one in manifest.constraints if self._holds(one)]
+        self._overrides = manifest.overrides
+
+    def asked(self, entry: EnvPackage) -> dict[str, str | None]:
+        """Who needs the package → his range; a project, its extras and its groups are one."""
+        found: dict[str, str | None] = {}
+        for label in entry.requested_by:
+            who = base_name(label) or "the project"
+            if label == SELECTION and entry.package.is_local_tree:
+                continue  # selected itself: nobody asks for a version of it
+            range_ = self._range(label, entry.package.name)
+            before = found.get(who, "")
+            found[who] = None if range_ is None or before is None else joined((before, range_))
+        return found
+
+    def bounds(self, name: str) -> tuple[tuple[str, str], ...]:
+        given = [(CONSTRAINT, one) for one in self._constraints if one.name == name]
+        given += [
+            (OVERRIDE, one) for one in self._overrides if one.name == name and not one.of and self._holds(one)
+        ]
+        return tuple((who, one.specifier) for who, one in given if one.specifier)
+
+    def _range(self, label: str, name: str) -> str | None:
+        base, _, group = label.partition(":")
+        base, _, extra = base.partition("[")
+        override = self._override(base, name)
+        if override is not None:
+            return override
+        if label == SELECTION:
+            return self._of(self._lock.manifest.requirements, name)
+        if group and not base:
+            return self._of(dict(self._lock.manifest.dependency_groups).get(group, ()), name)
+        for package in self._local(base):
+            said = self._recorded(package, name, extra.removesuffix("]"), group)
+            if said is not None:
+                return said
+        return self._published.get((base, name))
+
+    def _override(self, dependent: str, name: str) -> str | None:
+        """What replaces the range of ``dependent``, ``None`` where nothing does."""
+        overrides = [one for one in self._overrides if one.name == name]
+        for whose in (dependent, ""):
+            some = [one for one in overrides if one.of == whose]
+            if some:
+                return joined(one.specifier for one in some if self._holds(one))
+        return None
+
+    def _local(self, name: str) -> Iterable[Package]:
+        return (one for one in self._lock.by_name.get(name, ()) if one.metadata.present)
+
+    def _recorded(self, package: Package, name: str, extra: str, group: str) -> str | None:
+        """What the lock repeats of a project's own requirements."""
+        if group:
+            return self._of(dict(package.metadata.requires_dev).get(group, ()), name)
+        return self._of(package.metadata.requires_dist, name, (extra,) if extra else ())
+
+    def _of(self, requirements: Iterable[Requirement], name: str, extras: Collection[str] = ()) -> str | None:
+        """The joined ranges of the requirements of that name that hold, ``None`` where none does."""
+        some = [one for one in requirements if one.name == name and self._holds(one, extras)]
+        return joined(one.specifier for one in some) if some else None
+
+    def _holds(self, requirement: Requirement, extras: Collection[str] = ()) -> bool:
+        try:
+            return self._conditions.evaluate(requirement.marker, extras)
+        except MarkerError:
+            return True  # a range too many is a refusal too many, never a wrong version
+
+
+def base_name(label: str) -> str:
+    """``name[extra]`` and ``name:group`` → ``name``."""
+    return label.partition("[")[0].partition(":")[0]
+
+
+def joined(ranges: Iterable[str]) -> str:
+    """One range that holds where all of them do."""
+    return ",".join(dict.fromkeys(part for one in ranges for part in one.split(",") if part))

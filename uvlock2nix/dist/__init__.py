@@ -1,0 +1,1 @@
+"""Installed distributions: RECORD, dist-info, entry points."""

@@ -1,0 +1,1 @@
+"""Reading sdists and wheels without running them."""

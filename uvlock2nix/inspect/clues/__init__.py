@@ -1,0 +1,1 @@
+"""Clues in build files, one module for each build system."""

@@ -1,0 +1,122 @@
+"""Which versions the locked packages ask of each other: the lock does not say, their metadata does.
+
+Needed only where nixpkgs' version of a package may stand for another one (``--from-nixpkgs compatible``):
+a package of the lock that depends on it must accept that version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from uvlock2nix.errors import NetworkError, Uvlock2nixError
+from uvlock2nix.inspect.inspections import Candidate
+from uvlock2nix.inspect.wheels import MAX_METADATA, read_metadata
+from uvlock2nix.net.fetch import Fetcher
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """``ranges``: (dependent, dependency) → version range; ``unread``: packages that could not be asked."""
+
+    ranges: Mapping[tuple[str, str], str]
+    unread: tuple[str, ...] = ()
+
+
+def parse_requirements(
+    metadata: str, environment: Mapping[str, str], extras: Sequence[str] = ()
+) -> Mapping[str, str]:
+    """``Requires-Dist`` of a METADATA file that hold in ``environment`` with ``extras``: name → range.
+
+    Several requirements of one name are joined. What is no requirement is left out: then nothing is known
+    about it, which counts as "may need exactly the locked version".
+    """
+    found: dict[str, str] = {}
+    for text in HeaderParser().parsestr(metadata).get_all("Requires-Dist", []):
+        try:
+            requirement = Requirement(str(text))
+            holds = requirement.marker is None or any(
+                requirement.marker.evaluate({**environment, "extra": extra}) for extra in ("", *extras)
+            )
+        except (InvalidRequirement, ValueError, KeyError, RecursionError):
+            continue
+        if holds and requirement.url is None:
+            name = canonicalize_name(requirement.name)
+            found[name] = ",".join(filter(None, (found.get(name, ""), str(requirement.specifier))))
+    return found
+
+
+def read_requirements(
+    wheels: Sequence[Candidate],
+    fetcher: Fetcher,
+    cache: Path,
+    environment: Mapping[str, str],
+    extras: Mapping[str, Sequence[str]],
+    tick: Callable[[], None] = lambda: None,
+) -> Asked:
+    """What the wheels ask for, from the metadata beside them (PEP 658), else inside them.
+
+    ``extras``: package → those of it that are active. See https://peps.python.org/pep-0658/. Of a wheel that
+    cannot be reached, or read in parts, nothing is known.
+    """
+
+    def one(wheel: Candidate) -> str | None:
+        try:
+            return _metadata(wheel, fetcher, cache)
+        except (Uvlock2nixError, OSError):
+            return None
+        finally:
+            tick()
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        texts = list(zip(wheels, pool.map(one, wheels), strict=True))
+    ranges = {
+        (wheel.name, dependency): specifier
+        for wheel, text in texts
+        if text is not None
+        for dependency, specifier in parse_requirements(text, environment, extras.get(wheel.name, ())).items()
+    }
+    return Asked(ranges, tuple(wheel.name for wheel, text in texts if text is None))
+
+
+def _metadata(wheel: Candidate, fetcher: Fetcher, cache: Path) -> str | None:
+    if wheel.path is not None:
+        return read_metadata(None, wheel.path, wheel.filename)
+    if wheel.url is None:
+        return None
+    digest = (wheel.hash or "").replace(":", "-")
+    place = cache / "metadata" / digest if digest.replace("-", "").isalnum() else None
+    if place is not None and place.is_file():
+        kept = place.read_text(encoding="utf-8", errors="replace")
+        if _is_metadata(kept):
+            return kept
+    url = wheel.url.partition("#")[0]
+    try:
+        text = fetcher.text(f"{url}.metadata", MAX_METADATA)
+        if not _is_metadata(text):
+            raise NetworkError(f"{url}.metadata is something else")
+    except NetworkError:
+        text = read_metadata(fetcher, url, wheel.filename)
+    if place is not None:
+        _remember(place, text)
+    return text
+
+
+def _is_metadata(text: str) -> bool:
+    return "Metadata-Version" in HeaderParser().parsestr(text)
+
+
+def _remember(place: Path, text: str) -> None:
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        temporary = place.with_suffix(f".{id(text)}.part")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(place)
+    except OSError:
+        return  # a cache that cannot be written is no cache: nothing else depends on it

@@ -1,0 +1,148 @@
+"""Looking at all wheels of an environment: what each needs from outside, and what they fight about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.errors import InputError, NetworkError, Uvlock2nixError
+from uvlock2nix.inspect.inspections import Candidate
+from uvlock2nix.inspect.wheels import WheelContents, collisions, outside, read_remote_wheel, read_wheel
+from uvlock2nix.net.fetch import Fetcher
+
+# Raised whenever reading changes: old results are then made again.
+EDITION: Final = 3
+SHOWN: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """``needs``: package → attributes from outside (``()`` where it was read and needs none); ``notes``:
+    package → sentences about the driver, unknown sonames, unread files and collisions.
+    """
+
+    needs: Mapping[str, tuple[str, ...]]
+    notes: Mapping[str, tuple[str, ...]]
+
+
+def survey(
+    wheels: Sequence[Candidate],
+    fetcher: Fetcher | None,
+    cache: Path,
+    tick: Callable[[], None] = lambda: None,
+) -> Survey:
+    """Read every wheel (in parallel, each only once ever) and compare them; failures become notes."""
+
+    def one(wheel: Candidate) -> WheelContents | str:
+        try:
+            return _contents(wheel, fetcher, cache)
+        except Uvlock2nixError as error:
+            return f"its wheel was not looked at: {error.message.splitlines()[0][:200]}"
+        finally:
+            tick()
+
+    with ThreadPoolExecutor(max_workers=6) as pool:
+        results = dict(zip((wheel.name for wheel in wheels), pool.map(one, wheels), strict=True))
+    contents = {name: found for name, found in results.items() if isinstance(found, WheelContents)}
+    notes: dict[str, list[str]] = {n: [found] for n, found in results.items() if isinstance(found, str)}
+    foreign = outside(contents)
+    for name, needs in foreign.items():
+        if needs.driver:
+            notes.setdefault(name, []).append(f"{', '.join(needs.driver)} comes with the graphics driver")
+        if needs.unknown:
+            shown = ", ".join(needs.unknown[:8]) + (" …" if len(needs.unknown) > 8 else "")
+            notes.setdefault(name, []).append(f"its shared objects need {shown}, which no wheel has")
+    for name, found in contents.items():
+        if found.unread:
+            notes.setdefault(name, []).append("not read: " + "; ".join(found.unread[:SHOWN]))
+    _note_collisions(contents, notes)
+    attributes = {name: foreign[name].attributes if name in foreign else () for name in contents}
+    return Survey(attributes, {name: tuple(texts) for name, texts in notes.items()})
+
+
+def sizes(
+    files: Sequence[Candidate], fetcher: Fetcher, tick: Callable[[], None] = lambda: None
+) -> Mapping[str, int]:
+    """The sizes of files that the lock gives none for, as their servers say; what fails is left out."""
+
+    def one(file: Candidate) -> int | None:
+        try:
+            return fetcher.part(file.url, -1, 0)[1] if file.url is not None else None
+        except Uvlock2nixError:
+            return None
+        finally:
+            tick()
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        found = zip(files, pool.map(one, files), strict=True)
+        return {file.name: size for file, size in found if size is not None}
+
+
+def _note_collisions(contents: Mapping[str, WheelContents], notes: dict[str, list[str]]) -> None:
+    by_pair: dict[tuple[str, str], list[str]] = {}
+    for collision in collisions(contents):
+        for name in collision.packages:
+            for other in collision.packages:
+                if other != name:
+                    by_pair.setdefault((name, other), []).append(collision.path.removeprefix("../../../"))
+    for (name, other), paths in by_pair.items():
+        shown = ", ".join(paths[:SHOWN]) + (f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else "")
+        notes.setdefault(name, []).append(f"ships {shown} with other bytes than {other}")
+
+
+def _contents(wheel: Candidate, fetcher: Fetcher | None, cache: Path) -> WheelContents:
+    place = _place(wheel, cache)
+    if place is not None and (kept := _recall(place)) is not None:
+        return kept
+    if wheel.path is not None:
+        return read_wheel(wheel.path)
+    if fetcher is None or wheel.url is None:
+        raise InputError("the network may not be asked")
+    try:
+        found = read_remote_wheel(fetcher, wheel.url, wheel.filename)
+    except NetworkError:
+        # A server without ranges: the whole file then, with its hash checked.
+        found = read_wheel(fetcher.file(wheel.url, wheel.hash, wheel.filename))
+    if place is not None:
+        _remember(place, found)
+    return found
+
+
+def _place(wheel: Candidate, cache: Path) -> Path | None:
+    digest = (wheel.hash or "").replace(":", "-")
+    if not digest.replace("-", "").isalnum():
+        return None
+    return cache / "wheels" / str(EDITION) / f"{digest}.json"
+
+
+def _remember(place: Path, found: WheelContents) -> None:
+    value = {
+        "files": {path: list(facts) for path, facts in found.files.items()},
+        "provided": sorted(found.provided),
+        "needed": sorted(found.needed),
+        "unread": list(found.unread),
+    }
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        temporary = place.with_suffix(f".{id(found)}.part")
+        temporary.write_text(json.dumps(value))
+        temporary.replace(place)
+    except OSError:
+        return  # a cache that cannot be written is no cache: nothing else depends on it
+
+
+def _recall(place: Path) -> WheelContents | None:
+    try:
+        value = json.loads(place.read_text())
+        return WheelContents(
+            {str(path): (int(size), int(crc)) for path, (size, crc) in value["files"].items()},
+            frozenset(map(str, value["provided"])),
+            frozenset(map(str, value["needed"])),
+            tuple(map(str, value["unread"])),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,104 @@
+"""Where uv takes its settings and its Python from: uv.toml, ``[tool.uv]``, ``.python-version``.
+
+https://docs.astral.sh/uv/concepts/configuration-files/
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from uvlock2nix.errors import ProjectError
+from uvlock2nix.lock.pyproject import MAX_BYTES, PyProject, read_pyproject
+from uvlock2nix.lock.uv_settings import UvSettings, read_settings
+from uvlock2nix.lock.wire import Problems, Table, load_toml
+
+_PYPROJECT_ONLY = frozenset(
+    [
+        "sources",
+        "workspace",
+        "managed",
+        "package",
+        "default-groups",
+        "dependency-groups",
+        "dev-dependencies",
+        "override-dependencies",
+        "exclude-dependencies",
+        "constraint-dependencies",
+        "build-constraint-dependencies",
+        "environments",
+        "required-environments",
+        "conflicts",
+        "build-backend",
+    ]
+)
+"""What uv reads from pyproject.toml only, whatever uv.toml says."""
+
+
+def find_settings(root: Path, pyproject: PyProject) -> tuple[UvSettings, list[PurePosixPath], list[str]]:
+    """uv's settings, its files inside the project, and warnings.
+
+    uv.toml beside pyproject.toml wins over ``[tool.uv]``, except for what only pyproject.toml may say.
+    Where there is neither, uv takes the nearest of both kinds above.
+    """
+    own = {key: value for key, value in pyproject.tool_uv.items() if key in _PYPROJECT_ONLY}
+    path = root / "uv.toml"
+    if path.is_file():
+        ignored = sorted(pyproject.tool_uv.keys() - _PYPROJECT_ONLY)
+        text = (
+            f"{path}: stands in place of [tool.uv] in pyproject.toml; ignored there: {', '.join(ignored[:9])}"
+        )
+        return _merge(path, own), [PurePosixPath("uv.toml")], [text] if ignored else []
+    if pyproject.tool_uv:
+        return settings_of(pyproject.tool_uv, str(pyproject.path)), [], []
+    for folder in root.parents:
+        path = folder / "uv.toml"
+        if path.is_file():
+            break
+        path = folder / "pyproject.toml"
+        if path.is_file() and read_pyproject(path).tool_uv:
+            break
+    else:
+        return UvSettings(), [], []
+    return (
+        _merge(path, own),
+        [],
+        [f"{path}: its settings for uv apply here, but it is outside of the project"],
+    )
+
+
+def _merge(path: Path, own: Table) -> UvSettings:
+    if path.name == "uv.toml":
+        table: Table = load_toml(path, limit=MAX_BYTES, error=ProjectError)[0]
+    else:
+        table = read_pyproject(path).tool_uv
+    shared = {key: value for key, value in table.items() if key not in _PYPROJECT_ONLY}
+    return settings_of({**shared, **own}, str(path))
+
+
+def settings_of(table: Table, name: str) -> UvSettings:
+    """The settings of one table; ``name`` is used in messages. Raises ProjectError."""
+    problems = Problems(name)
+    settings = read_settings(table, problems)
+    problems.raise_if_any(ProjectError, "see https://docs.astral.sh/uv/reference/settings/")
+    return settings
+
+
+def find_python_version(folder: Path, root: Path) -> tuple[str | None, list[PurePosixPath]]:
+    """The first request of the nearest version file between ``folder`` and ``root``, and where it is."""
+    places = [folder, *folder.parents]
+    for place in places[: places.index(root) + 1]:
+        for name in (".python-version", ".python-versions"):
+            path = place / name
+            if path.is_file():
+                return _first_request(path), [PurePosixPath(path.relative_to(root).as_posix())]
+    return None, []
+
+
+def _first_request(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            lines = file.read(4096).decode("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise ProjectError(f"{path}: cannot be read as text", hint="write one version into it") from None
+    stripped = (line.strip() for line in lines)
+    return next((line for line in stripped if line and not line.startswith("#")), None)

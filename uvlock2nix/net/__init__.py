@@ -1,0 +1,1 @@
+"""The network: one client, files and parts of files, hashes checked."""

@@ -1,0 +1,137 @@
+"""Fetching one large file that has no hash and changes under its name, such as a channel's.
+
+What an interrupted run has fetched is not fetched again if the server's file is still the same, by its own
+word: https://www.rfc-editor.org/rfc/rfc9110#name-if-range.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+from uvlock2nix.errors import InputError, NetworkError
+from uvlock2nix.net.client import MAX_FILE, Progress, answer, body, length_of, range_of
+
+if TYPE_CHECKING:
+    import requests
+
+AGAIN: Final = "is the network reachable? run it again: it goes on where it ended"
+ANEW: Final = "run it again: it begins anew"
+NO_SPACE: Final = "is the disk full? XDG_CACHE_HOME names another place"
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the server said of the file that is (partly) here: its ETag or date, and its size."""
+
+    tag: str
+    total: int | None
+
+
+def download(session: requests.Session, url: str, folder: Path, progress: Progress | None = None) -> Path:
+    """The file of ``url`` as it is sent, kept in ``folder``.
+
+    Raises:
+        NetworkError: the server cannot be reached, refuses, breaks off, or sends something that does not fit.
+        InputError: no http address, or ``folder`` cannot be written.
+    """
+    name = hashlib.sha256(url.encode()).hexdigest()[:32]
+    work = _Download(session, url, folder / name, folder / f"{name}.part", folder / f"{name}.json", progress)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with work.part.open("a+b") as file, _alone(file, url):
+            return work.run(file)
+    except OSError as error:
+        raise InputError(f"cannot write to the cache {folder}: {error.strerror}", hint=NO_SPACE) from error
+
+
+@contextmanager
+def _alone(file: IO[bytes], url: str) -> Iterator[None]:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError(f"{url} is being fetched by another run", hint="wait for it to end") from None
+    yield
+
+
+@dataclass(frozen=True, slots=True)
+class _Download:
+    session: requests.Session
+    url: str
+    done: Path
+    part: Path
+    state: Path
+    progress: Progress | None
+
+    def run(self, file: IO[bytes]) -> Path:
+        state = self._recall()
+        have = os.fstat(file.fileno()).st_size
+        headers: dict[str, str] = {}
+        if state.tag and self.done.is_file():
+            headers["If-None-Match" if state.tag.startswith(('"', "W/")) else "If-Modified-Since"] = state.tag
+        # A weak tag does not say that the bytes are the same.
+        elif state.tag and have and not state.tag.startswith("W/"):
+            headers |= {"Range": f"bytes={have}-", "If-Range": state.tag}
+        with answer(self.session, self.url, headers, AGAIN) as response:
+            if response.status_code == 304 and self.done.is_file():
+                self.part.unlink(missing_ok=True)
+                return self.done
+            have, total = self._begin(response, file, have, state)
+            self._write(response, file, have, total)
+        size = os.fstat(file.fileno()).st_size
+        if total is not None and size != total:
+            hint = AGAIN if size < total else ANEW
+            if size > total:
+                self._forget(file)
+            raise NetworkError(f"{self.url}: {size} bytes came of {total}", hint=hint)
+        file.flush()
+        self.part.replace(self.done)
+        return self.done
+
+    def _begin(
+        self, response: requests.Response, file: IO[bytes], have: int, state: _State
+    ) -> tuple[int, int | None]:
+        """(bytes that are here, bytes in all), with the file as the rest has to follow."""
+        if response.status_code == 206:
+            where = range_of(response)
+            if where is not None and where[0] == have and where[2] == (state.total or where[2]):
+                return have, where[2]
+            self._forget(file)
+            raise NetworkError(f"{self.url}: the server sent another part than asked for", hint=ANEW)
+        if response.status_code == 416:
+            self._forget(file)
+        if response.status_code != 200:
+            raise NetworkError(f"{self.url}: the server answered {response.status_code}", hint=ANEW)
+        file.truncate(0)
+        total = length_of(response)
+        tag = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
+        self.state.write_text(json.dumps({"tag": tag, "total": total}), encoding="utf-8")
+        return 0, total
+
+    def _write(self, response: requests.Response, file: IO[bytes], have: int, total: int | None) -> None:
+        for chunk in body(response, MAX_FILE - have):
+            file.write(chunk)
+            file.flush()
+            have += len(chunk)
+            if self.progress is not None:
+                self.progress(have, total)
+
+    def _forget(self, file: IO[bytes]) -> None:
+        file.truncate(0)
+        self.state.unlink(missing_ok=True)
+
+    def _recall(self) -> _State:
+        try:
+            raw = json.loads(self.state.read_text(encoding="utf-8"))
+            tag, total = raw["tag"], raw["total"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return _State("", None)
+        good = isinstance(tag, str) and tag.isascii() and tag.isprintable()
+        return _State(tag if good else "", total if isinstance(total, int) else None)

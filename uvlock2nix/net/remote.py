@@ -1,0 +1,84 @@
+"""A file at a URL that is read by ranges, as far as it is read."""
+
+from __future__ import annotations
+
+import io
+from typing import Final
+
+from uvlock2nix.errors import InputError, NetworkError
+from uvlock2nix.net.fetch import Fetcher
+
+BLOCK: Final = 1 << 20
+# Blocks that are kept; reading on in order asks for up to so many at a time.
+KEPT: Final = 16
+AHEAD: Final = 8
+TAIL: Final = 1 << 16
+MAX_READ: Final = 4 << 30
+
+
+class RemoteFile(io.RawIOBase):
+    """A seekable file over ranges of a URL; memory is bounded, whatever its size is."""
+
+    def __init__(self, fetcher: Fetcher, url: str) -> None:
+        """Ask for the end of the file (of a wheel, most often its table of contents). Raises NetworkError."""
+        super().__init__()
+        self._fetcher = fetcher
+        self._url = url
+        self._tail, self._size = fetcher.part(url, -TAIL, 0)
+        self._tail_start = self._size - len(self._tail)
+        self._blocks: dict[int, bytes] = {}
+        self._next, self._ahead = -1, 1
+        self._position = 0
+        self._fetched = len(self._tail)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        end = self._size if size is None or size < 0 else min(self._size, self._position + size)
+        if self._position >= end:
+            return b""
+        if self._position >= self._tail_start:
+            data = self._tail[self._position - self._tail_start : end - self._tail_start]
+        else:
+            first, last = self._position // BLOCK, (end - 1) // BLOCK
+            joined = b"".join(self._block(number) for number in range(first, last + 1))
+            start = self._position - first * BLOCK
+            data = joined[start : start + end - self._position]
+        self._position += len(data)
+        return data
+
+    def _block(self, number: int) -> bytes:
+        if number not in self._blocks:
+            # In order: more at a time, up to what is kept; elsewhere: one.
+            self._ahead = min(self._ahead * 2, AHEAD) if number == self._next else 1
+            self._load(number, self._ahead)
+        return self._blocks[number]
+
+    def _load(self, number: int, count: int) -> None:
+        start = number * BLOCK
+        length = min(BLOCK * count, self._size - start)
+        self._fetched += length
+        if self._fetched > MAX_READ:
+            raise InputError("too much of it would have to be fetched")
+        data, size = self._fetcher.part(self._url, start, length)
+        if size != self._size:
+            raise NetworkError(f"{self._url}: it changed while it was read")
+        if len(data) != length:
+            raise NetworkError(f"{self._url}: the connection ended too early")
+        for at in range(0, length, BLOCK):
+            self._blocks[number + at // BLOCK] = data[at : at + BLOCK]
+        self._next = number + count
+        while len(self._blocks) > KEPT:
+            del self._blocks[next(iter(self._blocks))]

@@ -1,0 +1,124 @@
+"""The exact index of a nixpkgs, by asking Nix; a package that does not evaluate costs only itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from uvlock2nix.errors import ToolError
+from uvlock2nix.knowledge.tables import DATA
+from uvlock2nix.nixpkgs_index.channel import Found, parse_evaluated
+
+EXPRESSION: Final = DATA / "python-versions.nix"
+PART: Final = 800
+_DATE: Final = re.compile(r"(?:^|[^0-9])(20\d\d)(\d\d)(\d\d)(?:[^0-9]|\Z)")
+_REVISION: Final = re.compile(r"[.-]([0-9a-f]{7,40})\Z")
+
+
+class Ran(Protocol):
+    """How a program ended."""
+
+    @property
+    def code(self) -> int: ...
+
+    @property
+    def stdout(self) -> str: ...
+
+
+class Runner(Protocol):
+    """The port to Nix: runs a program to its end, each line of its standard error going to ``on_line``."""
+
+    def run(self, argv: Sequence[str], on_line: Callable[[str], None], /) -> Ran: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """``version`` is nixpkgs' own (``lib.version``); ``failed`` are attributes that do not evaluate."""
+
+    found: tuple[Found, ...]
+    version: str
+    failed: tuple[str, ...]
+
+    @property
+    def date(self) -> str | None:
+        """When this nixpkgs was made, if its version says so: ISO."""
+        match = _DATE.search(self.version)
+        return f"{match[1]}-{match[2]}-{match[3]}" if match else None
+
+    @property
+    def revision(self) -> str | None:
+        match = _REVISION.search(self.version)
+        return match[1] if match else None
+
+
+def evaluate(
+    runner: Runner,
+    args: Sequence[tuple[str, str]],
+    python: str,
+    system: str,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Evaluated:
+    """The packages of ``python3XX.pkgs`` of the nixpkgs that ``args`` name.
+
+    ``python`` is ``"3.13"``. Asked for in parts; a part that fails is halved until the package that breaks
+    it is alone. ``progress`` gets (done, all).
+
+    Raises:
+        ToolError: Nix is missing, or this nixpkgs has no such Python set.
+    """
+    ask = _Asker(runner, args, "python" + python.replace(".", ""), system)
+    listed = ask("")
+    if not isinstance(listed, dict) or not isinstance(listed.get("names"), list) or not listed["names"]:
+        raise ToolError(
+            f"this nixpkgs has no packages for Python {python}", hint="name another one with --python"
+        )
+    names = [name for name in listed["names"] if isinstance(name, str)]
+    found: list[Found] = []
+    failed: list[str] = []
+    queue = [names[start : start + PART] for start in range(0, len(names), PART)]
+    done = 0
+    while queue:
+        part = queue.pop()
+        try:
+            rows = ask(json.dumps(part))
+        except ToolError:
+            if len(part) > 1:
+                middle = len(part) // 2
+                queue += [part[:middle], part[middle:]]
+                continue
+            failed += part
+            rows = {}
+        done += len(part)
+        progress(done, len(names))
+        for name, value in rows.items() if isinstance(rows, dict) else ():
+            row = parse_evaluated(name, value)
+            if row is not None:
+                found.append(row)
+    version = listed.get("version")
+    return Evaluated(tuple(found), version if isinstance(version, str) else "", tuple(sorted(failed)))
+
+
+class _Asker:
+    def __init__(self, runner: Runner, args: Sequence[tuple[str, str]], python: str, system: str) -> None:
+        self._runner = runner
+        self._argv = ["nix-instantiate", "--eval", "--strict", "--json", "--read-write-mode", str(EXPRESSION)]
+        for name, value in (*args, ("python", python), ("system", system)):
+            self._argv += ["--argstr", name, value]
+
+    def __call__(self, names: str) -> object:
+        lines: list[str] = []
+        argv = [*self._argv, "--argstr", "names", names] if names else self._argv
+        ran = self._runner.run(argv, lines.append)
+        if ran.code != 0:
+            said = [line.strip() for line in lines if "error:" in line] or lines[-1:]
+            raise ToolError(
+                f"nix-instantiate failed with code {ran.code}: {' '.join(said)[:500]}",
+                hint="does this nixpkgs evaluate? --channel makes an index without Nix",
+            )
+        try:
+            return json.loads(ran.stdout)
+        except ValueError as error:
+            raise ToolError(f"nix-instantiate printed no JSON: {ran.stdout[:100]!r}") from error

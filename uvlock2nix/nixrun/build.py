@@ -1,0 +1,261 @@
+"""Evaluates a fixed-output derivation, builds it once, and finds the hash that is right for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, assert_never
+
+from uvlock2nix.errors import ToolError
+from uvlock2nix.nar import FAKE_HASH, Hash, parse_hash
+from uvlock2nix.nixrun.hints import build_error, evaluation_error
+from uvlock2nix.nixrun.messages import (
+    ElseWhere,
+    Failed,
+    Found,
+    HasReferences,
+    Hidden,
+    Verdict,
+    Wanted,
+    judge,
+    plain,
+)
+from uvlock2nix.nixrun.runner import Runner
+from uvlock2nix.nixrun.stream import LogReader, Status
+from uvlock2nix.nixrun.version import NixVersion, nix_version
+
+_FLAKE_FEATURES: Final = ("--option", "extra-experimental-features", "nix-command flakes")
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """A fixed-output derivation as Nix evaluated it with some hash.
+
+    ``key`` is the digest in its name, ``""`` where it has none; ``uv`` and ``python`` are versions.
+    """
+
+    drv: str
+    out: str
+    name: str
+    system: str
+    recursive: bool
+    algo: str
+    key: str = ""
+    uv: str = ""
+    python: str = ""
+
+    def wanted(self) -> Wanted:
+        return Wanted(self.drv, self.name, self.out, self.recursive, self.algo)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The right hash of a derivation; ``builds`` counts the builds that Nix really made for it."""
+
+    hash: Hash
+    evaluated: Evaluated
+    builds: int
+    proof: str
+
+
+class Nix:
+    """Nix on this machine, through a runner. ``on_status`` is told what is going on."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        *,
+        on_status: Callable[[Status], None] = lambda _: None,
+        options: Sequence[str] = (),
+    ) -> None:
+        self._runner = runner
+        self._on_status = on_status
+        self._options = tuple(options)
+        self.version: NixVersion = nix_version(runner)
+
+    def evaluate(self, file: Path, args: Mapping[str, str]) -> Mapping[str, object]:
+        """The value of the expression in ``file``, called with ``args`` (texts), as JSON gives it.
+
+        Derivations that it names are written to the store. ToolError with Nix's own words otherwise.
+        """
+        argv = ["nix-instantiate", "--eval", "--strict", "--json", "--read-write-mode", str(file)]
+        for name, text in sorted(args.items()):
+            if text:
+                argv += ["--argstr", name, text]
+        if args.get("nixpkgsFlake"):
+            argv += _FLAKE_FEATURES
+        lines: list[str] = []
+
+        def on_line(line: str) -> None:
+            lines.append(plain(line))
+            del lines[:-400]
+            self._on_status(Status(None, plain(line).strip()))
+
+        ran = self._runner.run([*argv, *self._options], on_line)
+        if ran.code != 0:
+            raise evaluation_error(lines)
+        value = _json_object(ran.stdout)
+        if value is None:
+            raise ToolError(f"nix-instantiate printed no JSON object: {ran.stdout[:200]!r}")
+        return value
+
+    def derivation(self, file: Path, args: Mapping[str, str]) -> Evaluated:
+        """Evaluate an expression that gives the facts of one fixed-output derivation."""
+        value = self.evaluate(file, args)
+
+        def text(key: str) -> str:
+            found = value.get(key, "")
+            return found if isinstance(found, str) else ""
+
+        return Evaluated(
+            drv=text("drv"),
+            out=text("out"),
+            name=text("name"),
+            system=text("system"),
+            recursive=text("mode") in ("recursive", "nar"),
+            algo=text("algo") or "sha256",
+            key=text("key"),
+            uv=text("uv"),
+            python=text("python"),
+        )
+
+    def realise(self, drv: str) -> tuple[bool, LogReader]:
+        """Build ``drv`` and what it needs; whether nix-store said it worked, and what it said."""
+        reader = LogReader(self._on_status)
+        argv = ["nix-store", "--realise", drv]
+        argv += ["--log-format", "internal-json"] if self.version.structured_log else ["--no-build-output"]
+        ran = self._runner.run([*argv, *self._options], reader.line)
+        return ran.code == 0, reader
+
+    def is_valid(self, path: str) -> bool:
+        """Whether the store has ``path`` and vouches for it."""
+        return self._runner.run(["nix-store", "--check-validity", path], lambda _: None).code == 0
+
+    def nar_hash(self, path: str) -> Hash | None:
+        """The NAR hash that the store has written down for ``path``."""
+        ran = self._runner.run(["nix-store", "--query", "--hash", path], lambda _: None)
+        try:
+            return parse_hash(ran.stdout) if ran.code == 0 else None
+        except ValueError:
+            return None
+
+
+def find_hash(nix: Nix, evaluate: Callable[[Hash], Evaluated], before: Evaluated | None = None) -> Built:
+    """The right hash of the derivation that ``evaluate`` gives for a hash that is put in.
+
+    ``before`` is ``evaluate(FAKE_HASH)`` where the caller has it already.
+
+    One build; the hash is proved by the path that the store then has or, where a remote builder keeps the
+    output, by a second build. ToolError (NetworkError) with the builder's last lines where it fails.
+    """
+    before = before or evaluate(FAKE_HASH)
+    wanted = before.wanted()
+    worked, reader = nix.realise(before.drv)
+    verdict = _verdict(nix, reader, wanted, worked=worked)
+    match verdict:
+        case Found():
+            return _proved(nix, evaluate, before, verdict)
+        case Hidden():
+            return Built(_in_store(nix, wanted), before, 1, "the only path of that name in the store")
+        case HasReferences():
+            raise _references_error(nix, wanted, verdict)
+        case ElseWhere():
+            got = verdict.mismatch.got
+            raise ToolError(
+                f"another fixed-output derivation, which {wanted.name} needs, has a wrong hash:\n"
+                f"  {verdict.mismatch.subject}\n"
+                f"  it gives {got.sri if got else 'a hash that Nix does not name'}",
+                hint="correct that one first; update-hash changes no hash but the one it was asked for",
+            )
+        case Failed():
+            raise build_error(reader, verdict, before.drv, before.system)
+        case _:
+            assert_never(verdict)
+
+
+def _verdict(nix: Nix, reader: LogReader, wanted: Wanted, *, worked: bool) -> Verdict:
+    verdict = judge(reader.trusted, wanted)
+    if isinstance(verdict, Failed | ElseWhere):
+        # What Nix did not say in its own structured words explains a failure, but gives no hash beside them:
+        # a builder could name an old one, whose path the store still has.
+        doubted = judge(reader.doubted(), wanted)
+        explains = isinstance(doubted, HasReferences | Hidden | ElseWhere)
+        if explains or (isinstance(doubted, Found) and not reader.trusted):
+            verdict = doubted
+        elif isinstance(doubted, Failed) and isinstance(verdict, Failed) and verdict.builder is None:
+            verdict = Failed(doubted.builder, (*verdict.texts, *doubted.texts))
+    if worked and not isinstance(verdict, HasReferences):
+        # Nix 2.4 to 2.15 report success for an output with references, and have no such path afterwards.
+        if not nix.is_valid(wanted.out):
+            return HasReferences(None, None)
+        raise ToolError(
+            f"Nix built {wanted.out} with a hash that nothing has: this is no fixed-output derivation"
+        )
+    return verdict
+
+
+def _proved(nix: Nix, evaluate: Callable[[Hash], Evaluated], before: Evaluated, found: Found) -> Built:
+    wanted = before.wanted()
+    present = [one for one in found.hashes if nix.is_valid(wanted.path(one))]
+    if len(present) == 1:
+        return Built(present[0], before, 1, "the store has the path")
+    if len(found.hashes) > 1:
+        raise ToolError(
+            f"Nix named {len(found.hashes)} hashes for {before.name}: "
+            + ", ".join(one.sri for one in found.hashes),
+            hint="the builder prints lines that look like Nix's own; none of them was accepted",
+        )
+    digest = found.hashes[0]
+    after = evaluate(digest)
+    worked, reader = nix.realise(after.drv)
+    if worked and nix.is_valid(after.out):
+        return Built(digest, after, 2, "a second build")
+    again = _verdict(nix, reader, after.wanted(), worked=worked)
+    if isinstance(again, Found):
+        raise ToolError(
+            f"two builds of {before.name} differ: first {digest.sri}, then {again.hashes[0].sri}",
+            hint="something in it is not reproducible; no hash can be right for long. Nothing was changed",
+        )
+    if isinstance(again, HasReferences):
+        raise _references_error(nix, after.wanted(), again)
+    raise build_error(
+        reader, again if isinstance(again, Failed) else Failed(None, ()), after.drv, after.system
+    )
+
+
+def _in_store(nix: Nix, wanted: Wanted) -> Hash:
+    """The hash of the path that hides it: Nix 2.32.0 and .1 say nothing when the real path is there."""
+    store = Path(wanted.drv).parent
+    found: list[Hash] = []
+    for path in sorted(store.glob(f"*-{wanted.name}")):
+        digest = nix.nar_hash(str(path))
+        if digest is not None and wanted.path(digest) == str(path) and nix.is_valid(str(path)):
+            found.append(digest)
+    if len(found) == 1:
+        return found[0]
+    raise ToolError(
+        f"Nix {nix.version.text} does not say the hash of {wanted.name}: a path with it is there already"
+        + (f", and {len(found)} in the store could be it" if found else ""),
+        hint=f"remove them with `nix-store --delete /nix/store/*-{wanted.name}`, or use another Nix",
+    )
+
+
+def _references_error(nix: Nix, wanted: Wanted, verdict: HasReferences) -> ToolError:
+    example = f", for example to {verdict.example}" if verdict.example else ""
+    known = f"\n  (its hash would be {verdict.hash.sri})" if verdict.hash else ""
+    return ToolError(
+        f"the output of {wanted.name} refers to store paths{example};"
+        f" a fixed-output derivation must not{known}",
+        hint="strip them inside the build (stripReferencesHook, or `uvlock2nix refs strip $out`); "
+        "`uvlock2nix refs audit` on the output names file and package of each",
+    )
+
+
+def _json_object(text: str) -> Mapping[str, object] | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None

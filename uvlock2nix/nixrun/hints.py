@@ -1,0 +1,240 @@
+"""What went wrong in a build or an evaluation, and what to do about it.
+
+Pure functions over the last lines that a builder printed. What our own ``sync`` says as ``hint:`` inside the
+build is taken as it is; the rest is recognised from the words of compilers, linkers, uv and Nix.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from uvlock2nix.classify.knowledge import soname_attribute
+from uvlock2nix.errors import InputError, NetworkError, ToolError
+from uvlock2nix.inspect.clues.text import Kind, attribute, library_names
+from uvlock2nix.nixrun.messages import BuilderFailed, Failed
+
+_SHOWN: Final = 25
+
+
+class Log(Protocol):
+    """Where the builder's last lines and Nix's own words come from."""
+
+    def tail(self, drv: str | None, count: int = ...) -> tuple[str, ...]: ...
+
+    def text(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a build failed: what to do about it, and whether it was the network, which has an exit code."""
+
+    hint: str
+    network: bool = False
+
+
+def build_error(log: Log, failed: Failed, drv: str, system: str) -> ToolError | NetworkError:
+    """The error for a build that failed for another reason than its hash."""
+    subject = failed.builder.subject if failed.builder else drv
+    lines = log.tail(subject, _SHOWN)
+    cause = recognise(lines, [*failed.texts, log.text()], system)
+    what = _what(failed.builder, drv)
+    words = "\n".join(failed.texts[:5]) or log.text()
+    told = f"hint: {cause.hint}" if cause else ""
+    shown = "\n".join(f"  > {line}" for line in lines if line.strip() != told)
+    parts = [what]
+    if failed.builder is None and words:
+        parts.append("\n".join(f"  {line}" for line in words.split("\n")[:30]))
+    if shown and failed.builder is not None:
+        parts.append(f"its last lines:\n{shown}")
+    kind: Callable[..., ToolError | NetworkError] = NetworkError if cause and cause.network else ToolError
+    hint = cause.hint if cause else f"the whole log: nix-store --read-log {subject}"
+    return kind("\n".join(parts), hint=hint, data={"drv": drv, "failed": subject})
+
+
+def _what(builder: BuilderFailed | None, drv: str) -> str:
+    if builder is None:
+        return f"Nix could not build {drv}; nothing was changed"
+    name = builder.subject.rsplit("/", 1)[-1].partition("-")[2].removesuffix(".drv")
+    other = "" if builder.subject == drv else " (which deps needs)"
+    return f"the build of {name}{other} failed {builder.how}; nothing was changed"
+
+
+def evaluation_error(lines: Sequence[str]) -> ToolError | InputError:
+    """The error for an expression that Nix could not evaluate, with Nix's own words."""
+    text = "\n".join(lines)
+    # The reason stands last; before it, and less indented, stands the way to it.
+    starts = [index for index, line in enumerate(lines) if line.lstrip().startswith("error:")]
+    shown = lines[starts[-1] :] if starts else lines[-20:]
+    words = textwrap.dedent("\n".join(shown)).strip().removeprefix("error:").strip()
+    if words.startswith("uvlock2nix: "):  # said by our own update-file.nix
+        return InputError(
+            words.removeprefix("uvlock2nix: "), hint="name the fixed-output derivation with --attr A.B"
+        )
+    for pattern, hint in _EVALUATION:
+        if re.search(pattern, text):
+            return ToolError(f"Nix could not evaluate the expression:\n{_indent(words)}", hint=hint)
+    return ToolError(
+        f"Nix could not evaluate the expression:\n{_indent(words)}",
+        hint="`uvlock2nix generate` writes the files anew; --nixpkgs names another nixpkgs",
+    )
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.split("\n")[:40])
+
+
+_EVALUATION: Final = (
+    (
+        r"nixpkgs' was not found in the Nix search path",
+        "say where nixpkgs is: --nixpkgs PATH or flake reference, a flake.lock with the input, or NIX_PATH",
+    ),
+    (
+        r"experimental (?:Nix )?feature '[^']+' is disabled",
+        "give --nixpkgs a path instead of a flake reference, or enable that feature in nix.conf",
+    ),
+    (
+        r"[Cc]ould ?n[o']t (?:resolve|connect)|unable to download",
+        "nixpkgs could not be fetched: check the network",
+    ),
+    (
+        r"cannot connect to (?:socket|daemon)|daemon-socket",
+        "the Nix daemon does not answer: start it (systemctl start nix-daemon)",
+    ),
+    (
+        r"called with unexpected argument|called without required argument",
+        "the file does not fit this nixpkgs or this uvlock2nix: run `uvlock2nix generate` again",
+    ),
+)
+
+_NETWORK: Final = (
+    r"[Tt]emporary failure in name resolution|[Cc]ould not resolve host|failed to lookup address|dns error",
+    r"[Cc]onnection (?:refused|reset|timed out)|tcp connect error",
+    r"[Nn]etwork is unreachable|[Nn]o route to host",
+    r"error sending request|operation timed out|[Ff]ailed to fetch|request or response body error",
+    r"unable to access 'https?://|early EOF|the remote end hung up",
+)
+_TLS: Final = r"invalid peer certificate|UnknownIssuer|certificate verify failed|self.signed certificate"
+# What our own sync says when it does not know more.
+_GENERIC: Final = "the lines above are the end"
+_AUTH: Final = r"\b(?:401 Unauthorized|403 Forbidden|407 Proxy)|could not read Username"
+
+
+def recognise(lines: Sequence[str], words: Sequence[str], system: str) -> Cause | None:
+    """The cause that the last lines of a builder, or Nix's own words, show; None when none is known."""
+    text = "\n".join(lines)
+    ours = [line for line in lines if line.lstrip().startswith("hint: ")]
+    network = any(re.search(pattern, text) for pattern in (*_NETWORK, _TLS))
+    if ours and _GENERIC not in ours[-1]:
+        return Cause(ours[-1].lstrip().removeprefix("hint: "), network=network)
+    said = "\n".join(words)
+    if re.search(r"[Nn]o space left on device|ENOSPC", text + said):
+        return Cause("the disk is full: make room (`nix-collect-garbage`), then run the command again")
+    if re.search(r"is required to build|system or feature not available|platform mismatch", said):
+        return Cause(
+            f"this machine cannot build for {system} and has no remote builder that can: run the command on"
+            " such a machine, configure one (see distributed builds in Nix's manual), or use --no-nix where"
+            " the environment holds wheels only"
+        )
+    if re.search(r"cannot connect to (?:socket|daemon)", said):
+        return Cause("the Nix daemon does not answer: start it (systemctl start nix-daemon)")
+    missing = _missing(text)
+    if missing is not None:
+        return missing
+    if re.search(_TLS, text):
+        return Cause(
+            "a certificate was not accepted: behind a proxy with its own, set NIX_SSL_CERT_FILE"
+            " (for the daemon too, when there is one)",
+            network=True,
+        )
+    if re.search(_AUTH, text):
+        return Cause(
+            "the index wants credentials: put them where the Nix builder sees them (netrc-file in nix.conf),"
+            " never into uv.lock or the URL",
+            network=True,
+        )
+    if network:
+        return Cause(
+            "the network could not be reached from the build: try again; behind a proxy, http_proxy and"
+            " https_proxy must be set in the environment of the Nix daemon",
+            network=True,
+        )
+    return None
+
+
+# What a compiler, linker or program says, and in which namespace the name that it misses is looked up.
+_MISSED: Final[tuple[tuple[str, str, Kind], ...]] = (
+    ("header", r"fatal error: '?([\w./+-]+\.h(?:pp|xx)?)'?(?::| file)", "headers"),
+    (
+        "library",
+        r"cannot find -l:?(?:lib)?([\w.+-]+?)(?::|\s|$)|library not found for -l([\w.+-]+)",
+        "linker",
+    ),
+    (
+        "pkg-config module",
+        r"No package '([^'\s]+)' found|Package '?([\w.+-]+)'? was not found in the pkg",
+        "pkg-config",
+    ),
+    ("CMake package", r"Could NOT find (\w+)|configuration file provided by \"(\w+)\"", "cmake"),
+    (
+        "program",
+        r"(?:^|[\s:])([\w+-]+): (?:command )?not found|No such file or directory: '([\w+-]+)'",
+        "programs",
+    ),
+    ("program", r"([\w]+[-_]config)(?: executable)? (?:is )?not found", "programs"),
+)
+
+
+def _missing(text: str) -> Cause | None:
+    """A header, library, program or Python module that a build did not find."""
+    if match := re.search(r"([\w.+-]+\.so[\w.]*): cannot open shared object file", text):
+        return Cause(_add("library", match[1], soname_attribute(match[1])))
+    for what, pattern, kind in _MISSED:
+        if match := re.search(pattern, text, re.MULTILINE):
+            name = match[1] or match[match.lastindex or 1]
+            return Cause(_add(what, name, attribute(kind, name) or _neighbour(kind, name)))
+    if named := _named(text):
+        return named
+    if match := re.search(r"No module named '?([\w.]+)'?", text):
+        return Cause(
+            f"the build requires the Python module {match[1]} and does not say so: put its package into"
+            " `build-requires` under [tool.uvlock2nix.native.<package>] in pyproject.toml,"
+            " then run `uvlock2nix generate`"
+        )
+    return None
+
+
+def _named(text: str) -> Cause | None:
+    """Libraries that a build script asks for by name: "make sure the libxml2 and libxslt … are installed"."""
+    match = re.search(
+        r"(?:make sure|install)(?: that)? (?:the )?(.{1,80}?) development (?:package|file|header)", text
+    )
+    if match is None:
+        return None
+    names = re.findall(r"[\w.+-]+", match[1].replace(" and ", " ").replace(" or ", " "))
+    known = {attr for table in library_names().values() for attr in table.values()}
+    attrs = [name for name in names if name in known]
+    if not attrs:
+        return None
+    return Cause(_add("library", " and ".join(attrs), "`, `".join(attrs)))
+
+
+def _neighbour(kind: Kind, name: str) -> str | None:
+    """The attribute that has the other headers of the same folder, when they are all of one."""
+    folder = name.partition("/")[0] + "/"
+    if kind != "headers" or "/" not in name:
+        return None
+    attrs = {attr for header, attr in library_names()["headers"].items() if header.startswith(folder)}
+    return attrs.pop() if len(attrs) == 1 else None
+
+
+def _add(what: str, name: str, attr: str | None) -> str:
+    found = f"nixpkgs has it in `{attr}`" if attr else "find the nixpkgs attribute that has it"
+    key = "native-build-inputs" if what == "program" else "build-inputs"
+    return (
+        f"the {what} {name} is missing: {found}; put it into `{key}` under"
+        " [tool.uvlock2nix.native.<package>] in pyproject.toml, then run `uvlock2nix generate`"
+    )

@@ -1,0 +1,307 @@
+"""What Nix says about a fixed-output derivation, read by pure functions.
+
+Nix 1.11 to 2.35, Lix and Determinate Nix word a hash mismatch in half a dozen ways (transcripts:
+``tests/data/nix_messages``). ``read_messages`` turns text into closed variants; ``judge`` decides what they
+mean for one derivation. A line that a builder prints is no message: Nix sets those off with a prefix, a
+``>`` or an indent, and the structured log keeps them apart (``uvlock2nix.nixrun.stream``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from uvlock2nix.nar import Hash, fod_path, parse_hash
+
+_ESCAPE: Final = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_QUOTED: Final = r"['\u2018](?P<subject>/[^'\u2019\s]+)['\u2019]"
+_MISMATCH: Final = re.compile(rf"hash mismatch in fixed-output derivation {_QUOTED}:?[ \t]*$", re.MULTILINE)
+# A field of the block below: the layout is one blank or several, and Lix adds fields of its own.
+_FIELD: Final = re.compile(r"[ \t]+(?P<name>[A-Za-z][A-Za-z ]*):[ \t]*(?P<value>\S.*?)?[ \t]*$")
+_MISMATCH_2_0: Final = re.compile(
+    rf"fixed-output derivation produced path {_QUOTED} with (?P<algo>\w+) hash ['\u2018](?P<got>\w+)['\u2019]"
+    r" instead of the expected hash ['\u2018](?P<want>\w+)['\u2019]"
+)
+_MISMATCH_1: Final = re.compile(
+    rf"output path {_QUOTED} has (?:r:)?(?P<algo>\w+) hash ['\u2018](?P<got>\w+)['\u2019]"
+    r" when ['\u2018](?P<want>\w+)['\u2019] was expected"
+)
+_REFERENCES: Final = (
+    re.compile(rf"illegal path references in fixed-output derivation {_QUOTED}"),
+    re.compile(
+        rf"fixed-output derivations must not reference store paths: {_QUOTED}"
+        r" references \d+ distinct paths(?:, e\.g\. '(?P<example>[^']+)')?"
+    ),
+    re.compile(
+        rf"the fixed-output derivation {_QUOTED} must not reference store paths"
+        r" but \d+ such references were found:(?:\s+(?P<example>/\S+))?"
+    ),
+    re.compile(r"fixed output derivation '(?P<subject>[^']+)' is not allowed to refer to other store paths"),
+)
+_INVALID: Final = re.compile(rf"path {_QUOTED} is not valid")
+_BUILDER: Final = (
+    re.compile(
+        rf"builder for {_QUOTED} failed (?P<how>with [^;\n]+|due to signal [^;\n]+|to produce [^;\n]+)"
+    ),
+    re.compile(rf"Cannot build {_QUOTED}\.\s+Reason: builder (?P<how>failed [^.\n]+)"),
+)
+_START: Final = re.compile(r"(?:error|warning|note):[ \t]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A fixed-output derivation has another hash than it says.
+
+    ``subject`` is the path that Nix names: the ``.drv``; before Nix 2.4 an output path. ``got`` None where
+    Nix does not say it (2.32.0, 2.32.1, when the real path is there already).
+    """
+
+    subject: str
+    got: Hash | None
+    specified: Hash | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """A fixed-output derivation refers to store paths; ``subject`` is its ``.drv``, or its bare name."""
+
+    subject: str
+    example: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidPath:
+    """A path that should be there is not: what Nix 2.4 to 2.15 make of references in the output."""
+
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuilderFailed:
+    """A builder ended badly; ``how`` is Nix's wording (``with exit code 1``)."""
+
+    subject: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherText:
+    """An error in Nix's words that is none of the above."""
+
+    text: str
+
+
+Message = Mismatch | References | InvalidPath | BuilderFailed | OtherText
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The derivation that a hash is looked for: the only one whose hash is accepted.
+
+    ``out`` is the output path that it has with the hash that was put in; ``name`` the derivation's.
+    """
+
+    drv: str
+    name: str
+    out: str
+    recursive: bool = True
+    algo: str = "sha256"
+
+    def path(self, digest: Hash) -> str:
+        """The output path that the derivation has with ``digest``."""
+        return fod_path(self.name, digest, recursive=self.recursive, store=self.drv.rsplit("/", 1)[0])
+
+    def is_meant(self, message: Mismatch) -> bool:
+        """Whether a mismatch is this derivation's: by its .drv or, before Nix 2.4, by an output path."""
+        if message.subject.endswith(".drv"):
+            return message.subject == self.drv
+        if message.subject == self.out:
+            return True
+        return (
+            message.got is not None
+            and message.got.algo == self.algo
+            and self.path(message.got) == message.subject
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The hash; ``doubtful`` when Nix printed more than one for our derivation (all are here)."""
+
+    hashes: tuple[Hash, ...]
+
+    @property
+    def doubtful(self) -> bool:
+        return len(self.hashes) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class HasReferences:
+    """Our output refers to store paths; the hash is of no use, known or not."""
+
+    example: str | None
+    hash: Hash | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """There is a mismatch in our derivation, and Nix does not say with what."""
+
+
+@dataclass(frozen=True, slots=True)
+class ElseWhere:
+    """Another derivation's hash is wrong: ours was not reached."""
+
+    mismatch: Mismatch
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Something else failed: ``builder`` when a builder did (ours, or one that ours needs)."""
+
+    builder: BuilderFailed | None
+    texts: tuple[str, ...]
+
+
+Verdict = Found | HasReferences | Hidden | ElseWhere | Failed
+
+
+def plain(text: str) -> str:
+    """``text`` without colours, title sequences, carriage returns and other control characters."""
+    text = _ESCAPE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(char for char in text if char in "\n\t" or (char.isprintable()))
+
+
+def read_messages(text: str) -> tuple[Message, ...]:
+    """Read what Nix printed to standard error as plain text.
+
+    Only text at the start of a line counts, with ``error:`` before it or not: lines that Nix shows from a
+    builder's log are indented or prefixed.
+    """
+    lines = plain(text).split("\n")
+    found: list[Message] = []
+    index = 0
+    while index < len(lines):
+        line = lines[index]
+        index += 1
+        if not line or line[0] in " \t":
+            continue
+        block = [line]
+        while index < len(lines) and lines[index][:1] in (" ", "\t"):
+            block.append(lines[index])
+            index += 1
+        message = _message(block)
+        if message is not None:
+            found.append(message)
+    return tuple(found)
+
+
+def read_error(text: str) -> Message:
+    """Read one error as Nix's structured log gives it: the whole text is one message, colours and all."""
+    lines = plain(text).split("\n")
+    return _message(["error: " + lines[0], *lines[1:]]) or OtherText(plain(text).strip())
+
+
+def judge(messages: Iterable[Message], wanted: Wanted) -> Verdict:
+    """What the messages of one build mean for ``wanted``."""
+    evidence = _Evidence(wanted)
+    for message in messages:
+        evidence.add(message)
+    return evidence.verdict()
+
+
+class _Evidence:
+    """What has been seen so far, and what it comes to."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
+        self.hashes: list[Hash] = []
+        self.hidden = False
+        self.references: References | InvalidPath | None = None
+        self.elsewhere: Mismatch | None = None
+        self.builder: BuilderFailed | None = None
+        self.texts: list[str] = []
+
+    def add(self, message: Message) -> None:
+        wanted = self.wanted
+        match message:
+            case Mismatch():
+                self._mismatch(message)
+            case References():
+                if message.subject in (wanted.drv, wanted.name):
+                    self.references = self.references or message
+            case InvalidPath():
+                if message.subject in (wanted.out, *(wanted.path(one) for one in self.hashes)):
+                    self.references = self.references or message
+                else:
+                    self.texts.append(f"path '{message.subject}' is not valid")
+            case BuilderFailed():
+                if self.builder is None or message.subject == wanted.drv:
+                    self.builder = message
+            case OtherText():
+                self.texts.append(message.text)
+            case _:
+                assert_never(message)
+
+    def _mismatch(self, message: Mismatch) -> None:
+        if not self.wanted.is_meant(message):
+            self.elsewhere = self.elsewhere or message
+        elif message.got is None:
+            self.hidden = True
+        elif message.got.algo == self.wanted.algo and message.got not in self.hashes:
+            self.hashes.append(message.got)
+
+    def verdict(self) -> Verdict:
+        if self.references is not None:
+            example = self.references.example if isinstance(self.references, References) else None
+            return HasReferences(example, self.hashes[0] if self.hashes else None)
+        if self.hashes:
+            return Found(tuple(self.hashes))
+        if self.hidden:
+            return Hidden()
+        if self.builder is None and self.elsewhere is not None:
+            return ElseWhere(self.elsewhere)
+        return Failed(self.builder, tuple(self.texts))
+
+
+def _message(block: list[str]) -> Message | None:
+    """The message of one unindented line and the indented ones below it."""
+    start = _START.match(block[0])
+    head = block[0][start.end() :] if start else block[0]
+    whole = "\n".join([head, *block[1:]])
+    if match := _MISMATCH.match(head):
+        return _mismatch(match["subject"], block[1:])
+    for pattern in (_MISMATCH_2_0, _MISMATCH_1):
+        if match := pattern.match(whole):
+            return Mismatch(
+                match["subject"], _hash(match["got"], match["algo"]), _hash(match["want"], match["algo"])
+            )
+    for pattern in _REFERENCES:
+        if match := pattern.match(whole):
+            return References(match["subject"], match.groupdict().get("example"))
+    if match := _INVALID.match(head):
+        return InvalidPath(match["subject"])
+    for pattern in _BUILDER:
+        if match := pattern.match(whole):
+            return BuilderFailed(match["subject"], match["how"].strip().removeprefix("failed "))
+    return OtherText(whole.strip()) if start and block[0].startswith("error:") else None
+
+
+def _mismatch(subject: str, below: list[str]) -> Mismatch:
+    fields: dict[str, str] = {}
+    for line in below:
+        match = _FIELD.match(line)
+        if match is None:
+            break
+        fields.setdefault(match["name"].strip().lower(), match["value"] or "")
+    specified = fields.get("specified", fields.get("wanted", ""))
+    return Mismatch(subject, _hash(fields.get("got", "")), _hash(specified))
+
+
+def _hash(text: str, algo: str | None = None) -> Hash | None:
+    try:
+        return parse_hash(text, algo)
+    except ValueError:
+        return None

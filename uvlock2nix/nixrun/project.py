@@ -1,0 +1,66 @@
+"""update-hash for a project: its files and its evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from uvlock2nix.errors import InputError
+from uvlock2nix.nar import Hash
+from uvlock2nix.nixrun.build import Evaluated, Nix
+from uvlock2nix.nixrun.nixpkgs import NixpkgsSource
+from uvlock2nix.pins import lock_digest
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of a project that update-hash reads, and the one that it writes."""
+
+    lock: Path
+    expression: Path
+    pins: Path
+
+    def lock_digest(self) -> str:
+        """The SHA-256 of uv.lock as it is now."""
+        try:
+            return lock_digest(self.lock.read_bytes())
+        except OSError as error:
+            raise InputError(f"cannot read {self.lock}: {error.strerror}") from error
+
+
+def project_files(project: Path) -> Files:
+    """The files of ``project`` (its folder, or its lock); InputError where generate has not run yet."""
+    project = project.resolve()
+    if project.is_file():
+        project = project.parent
+    files = Files(
+        project / "uv.lock", project / "nix" / "python-deps.nix", project / "nix" / "python-deps.json"
+    )
+    for path in (files.expression, files.pins):
+        if not path.is_file():
+            raise InputError(f"{path} does not exist", hint=f"run `uvlock2nix generate {project}` first")
+    return files
+
+
+def evaluator(
+    nix: Nix, expression: Path, source: NixpkgsSource, library: Path, system: str
+) -> Callable[[Hash], Evaluated]:
+    """A function that evaluates deps (``expression``) for ``system`` with a hash put in.
+
+    ``library`` is the directory of our Nix files.
+    """
+
+    def evaluate(digest: Hash) -> Evaluated:
+        return nix.derivation(
+            library / "update-hash.nix",
+            {
+                "file": str(expression.resolve()),
+                "overlay": str((library / "overlay.nix").resolve()),
+                "outputHash": digest.sri,
+                "system": system,
+                **dict(source.args),
+            },
+        )
+
+    return evaluate

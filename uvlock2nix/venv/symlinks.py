@@ -1,0 +1,232 @@
+"""Environments made of links: folders of several trees merged into one without copying them."""
+
+from __future__ import annotations
+
+import filecmp
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from packaging.utils import canonicalize_name
+
+from uvlock2nix.errors import InputError
+from uvlock2nix.layout import site_packages
+from uvlock2nix.dist.record import Installed, chosen, installed
+from uvlock2nix.venv.launchers import is_interpreter
+
+LOCK: Final = "the lock"
+NIXPKGS: Final = "nixpkgs"
+_STORE_HASH: Final = re.compile(r"\A[0-9a-z]{32}-")
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A package and where it comes from."""
+
+    name: str
+    origin: str
+
+    def __str__(self) -> str:
+        return f"{self.name} (from {self.origin})"
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Something that two packages have and only one can: a file, a program (``bin/x``), a module."""
+
+    what: str
+    kept: Owner
+    left_out: Owner
+
+    def __str__(self) -> str:
+        return f"{self.what}: in {self.kept} and in {self.left_out}; kept: {self.kept.name}"
+
+
+@dataclass(slots=True)
+class Clashes:
+    """Decides and collects clashes. ``keep``: path, or a folder above it → the package whose it shall be."""
+
+    keep: Mapping[str, str] = field(default_factory=dict)
+    found: list[Clash] = field(default_factory=list)
+
+    def wins(self, path: str, there: Owner, new: Owner) -> bool:
+        """Whether ``new`` replaces what is there: where the user says so, else never."""
+        name = chosen(path, self.keep)
+        replaced = name is not None and canonicalize_name(name) == canonicalize_name(new.name)
+        kept, left_out = (new, there) if replaced else (there, new)
+        self.found.append(Clash(path, kept, left_out))
+        return replaced
+
+
+def link_into(
+    source: Path, target: Path, replaces: Callable[[Path, Path], bool] = lambda source, target: False
+) -> None:
+    """Make ``target`` show ``source``: a link where nothing is, a merged folder where both are folders.
+
+    What is there already stays, unless ``replaces`` (asked where there are two) says otherwise.
+    """
+    if not target.exists() and not target.is_symlink():
+        target.symlink_to(source)
+    elif source.is_dir() and target.is_dir():
+        if target.is_symlink():
+            _open_up(target)
+        for entry in sorted(source.iterdir()):
+            if entry.name != "__pycache__":
+                link_into(entry, target / entry.name, replaces)
+    elif replaces(source, target):
+        target.unlink()
+        target.symlink_to(source)
+
+
+def _open_up(link: Path) -> None:
+    """Replace the link to a folder by a folder of links, so that something can be put beside them."""
+    folder = link.resolve()
+    link.unlink()
+    link.mkdir()
+    for entry in sorted(folder.iterdir()):
+        (link / entry.name).symlink_to(entry)
+
+
+def link_packages(
+    packages: tuple[Path, ...], root: Path, version: str, clashes: Clashes | None = None
+) -> None:
+    """Link installed packages (store paths of nixpkgs) into the environment ``root``.
+
+    Raises:
+        InputError: a distribution is there twice: one import would get the one, its neighbour the other.
+    """
+    clashes = clashes if clashes is not None else Clashes()
+    site = root / site_packages(version)
+    own = installed(site)
+    there = {one.name: "the lock" for one in own}
+    owners = _owners(own, LOCK)
+    for package in packages:
+        source = package / site_packages(version)
+        if not source.is_dir():
+            continue  # a program without modules
+        new = installed(source)
+        for one in new:
+            if one.name in there:
+                raise InputError(
+                    f"{one.name} is in the environment twice: from {there[one.name]} and from {package}",
+                    hint="the nixpkgs in use propagates other packages than those it was generated for: run "
+                    "`uvlock2nix index update` and `uvlock2nix generate`, or take it from the lock with "
+                    "`deny` under [tool.uvlock2nix.nixpkgs]",
+                )
+            there[one.name] = str(package)
+        _link_package(source, site, new, owners, clashes)
+
+
+def owner_of(package: Path, distributions: Iterable[Installed]) -> Owner:
+    """The owner of what a package of nixpkgs has: its (first) distribution, else the derivation's name."""
+    name = next((one.name for one in distributions), _STORE_HASH.sub("", package.name))
+    return Owner(name, NIXPKGS)
+
+
+def _owners(distributions: Iterable[Installed], origin: str) -> dict[str, Owner]:
+    """Path below site-packages → whose it is by the RECORDs."""
+    return {entry.path: Owner(one.name, origin) for one in distributions for entry in one.entries}
+
+
+def _link_package(
+    source: Path, site: Path, new: tuple[Installed, ...], owners: dict[str, Owner], clashes: Clashes
+) -> None:
+    owner = owner_of(source.parents[2], new)
+    modules = _modules(site)
+    entries = [entry for entry in sorted(source.iterdir()) if entry.name != "__pycache__"]
+    for entry in entries:
+        _hidden(entry, site, modules, owner, owners, clashes)
+
+    def replaces(path: Path, target: Path) -> bool:
+        if path.is_file() and target.is_file() and filecmp.cmp(path, target, shallow=False):
+            return False
+        place = target.relative_to(site).as_posix()
+        # A folder that a file cannot replace stays.
+        before = _owner_at(place, owners)
+        return clashes.wins(place, before, owner) and not target.is_dir()
+
+    for entry in entries:
+        link_into(entry, site / entry.name, replaces)
+    for path, whose in _owners(new, NIXPKGS).items():
+        owners.setdefault(path, whose)
+
+
+def _owner_at(path: str, owners: Mapping[str, Owner]) -> Owner:
+    if path in owners:
+        return owners[path]
+    inside = (whose for one, whose in owners.items() if one.startswith(f"{path}/"))
+    return next(inside, Owner("another package", NIXPKGS))
+
+
+def _module(entry: Path) -> str:
+    """The top-level module that a file or folder of site-packages is imported as, ``""`` for none."""
+    if entry.is_dir():
+        return entry.name if entry.name.isidentifier() else ""
+    stem, _, ending = entry.name.partition(".")
+    return stem if ending.rpartition(".")[2] in ("py", "so") and stem.isidentifier() else ""
+
+
+def _modules(site: Path) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for entry in sorted(site.iterdir()):
+        if name := _module(entry):
+            found.setdefault(name, []).append(entry)
+    return found
+
+
+def _rank(entry: Path) -> int:
+    """Which of several files of one module Python imports: the lowest."""
+    if entry.is_dir():
+        return 0 if (entry / "__init__.py").exists() else 3
+    return 2 if entry.suffix == ".py" else 1
+
+
+def _hidden(
+    entry: Path,
+    site: Path,
+    modules: Mapping[str, list[Path]],
+    owner: Owner,
+    owners: Mapping[str, Owner],
+    clashes: Clashes,
+) -> None:
+    """Note a module that two packages have as files of different names: one hides the other."""
+    name = _module(entry)
+    for other in modules.get(name, ()):
+        if other.name != entry.name:
+            before = _owner_at(other.relative_to(site).as_posix(), owners)
+            first, last = (owner, before) if _rank(entry) < _rank(other) else (before, owner)
+            clashes.found.append(Clash(f"module {name}", first, last))
+
+
+def link_programs(
+    packages: tuple[Path, ...],
+    bin_dir: Path,
+    version: str,
+    programs: dict[str, Owner],
+    clashes: Clashes,
+) -> None:
+    """Link the programs of installed packages that have no launcher: scripts, which no entry point names.
+
+    Those of nixpkgs bring their own interpreter and path along. ``programs``: name → whose the program in
+    ``bin_dir`` is; a name that is taken stays as it is, unless the user says otherwise.
+    """
+    for package in packages:
+        folder = package / "bin"
+        site = package / site_packages(version)
+        distributions = installed(site) if site.is_dir() else ()
+        owner = owner_of(package, distributions)
+        names = {one.name for one in distributions}
+        for program in sorted(folder.iterdir()) if folder.is_dir() else ():
+            # The hidden ones are what nixpkgs' wrappers run.
+            if program.name.startswith(".") or is_interpreter(program.name):
+                continue
+            target = bin_dir / program.name
+            if target.exists() or target.is_symlink():
+                there = programs.get(program.name, Owner("another package", LOCK))
+                if there.name in names or not clashes.wins(f"bin/{program.name}", there, owner):
+                    continue
+                target.unlink()
+            target.symlink_to(program)
+            programs[program.name] = owner
