@@ -129,7 +129,7 @@ def test_artifacts_and_lock_do_not_know_knowledge() -> None:
 
 
 def test_adapters_are_called_from_app_and_themselves() -> None:
-    """`nixrun`, `sync`, `build` and `venv` act on the world: only app and cli, and they themselves, call them."""
+    """`nixrun`, `sync`, `build` and `venv` act on the world: app and cli call them, and they each other."""
     acting = ("nixrun", "sync", "build", "venv")
     for module in modules():
         for other in ours(module):
