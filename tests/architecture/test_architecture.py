@@ -42,8 +42,6 @@ UPWARDS: dict[str, str] = {
     "uvlock2nix.app.state -> uvlock2nix.cli.options": "moved only; untangled next",
     "uvlock2nix.app.update_hash -> uvlock2nix.cli.options": "moved only; untangled next",
     "uvlock2nix.app.update_hash -> uvlock2nix.cli.progress": "moved only; untangled next",
-    "uvlock2nix.build.backend -> uvlock2nix.sync.fetch": "moved only; untangled next",
-    "uvlock2nix.build.environment -> uvlock2nix.sync.fetch": "moved only; untangled next",
     "uvlock2nix.inspect.wheels -> uvlock2nix.classify.knowledge": "moved only; untangled next",
 }
 

@@ -27,7 +27,7 @@ from uvlock2nix.build.rpath import library_folders, without_rpath
 from uvlock2nix.build.sources import unpack
 from uvlock2nix.build.values import NativeBuild
 from uvlock2nix.errors import InputError, ToolError
-from uvlock2nix.sync.fetch import Logins, check_file, fetch
+from uvlock2nix.net.locked import Logins, check_file, fetch
 
 # Calls one PEP 517 hook of the backend, in the source tree. Not through `uv build`: it would take its own
 # version of uv_build, read settings that the source has for its developers, and differ between uv's versions.

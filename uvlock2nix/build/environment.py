@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from uvlock2nix.build.values import SyncRequest
 from uvlock2nix.lock import Index, Project
-from uvlock2nix.sync.fetch import Logins
+from uvlock2nix.net.locked import Logins
 
 # What a user's session may have set and a build must not see.
 FOREIGN: Final = re.compile(

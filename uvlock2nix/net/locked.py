@@ -1,4 +1,4 @@
-"""Fetching one file with its hash checked."""
+"""Fetching one file that a lock names, with its hash checked."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from uvlock2nix.errors import InputError, NetworkError
-from uvlock2nix.sync.fetch import check_file, fetch, without_credentials
+from uvlock2nix.net.locked import check_file, fetch, without_credentials
 
 CONTENT = b"the file " * 1000
 SHA256 = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
