@@ -168,7 +168,7 @@ def _attributes(found: Iterable[Clue]) -> dict[str, None]:
 
 _PROGRAM_ONLY: Final = frozenset({"bazel", "swig", "cmake", "ninja", "pkg-config"})
 # Who runs this program links that library.
-_IMPLIED: Final[Mapping[str, str]] = {"postgresql.pg_config": "libpq"}
+_IMPLIED: Final[Mapping[str, str]] = {"libpq.pg_config": "libpq"}
 
 
 def _toml(text: str) -> tuple[dict[str, object], tuple[str, ...]]:

@@ -12,7 +12,6 @@
   libxslt,
   openssl,
   pkg-config,
-  postgresql,
   python313,
   stripReferencesHook,
   uv,
@@ -33,16 +32,16 @@ let
 
   # What the content depends on (locked files, selection, Python, build settings), by system.
   keys = {
-    x86_64-linux = "038b4746f0f2596358fdb8daa34a389a";
-    aarch64-darwin = "4521aed54e9d84c3b48e3bf4021e2e9b";
+    x86_64-linux = "038b4746f0f2596353a0accef391f027";
+    aarch64-darwin = "4521aed54e9d84c3aeab9f74090e6721";
   };
   key = keys.${system}
     or (throw "authentik-like: nothing was generated for ${system}. Run: uvlock2nix generate --system ${system}");
 
   # Programs that builds from source run, with the packages that need them.
   nativeBuildInputs = [
+    libpq.pg_config # psycopg-c
     pkg-config # lxml, xmlsec
-    postgresql.pg_config # psycopg-c
   ]
   ++ lib.optionals (lib.elem system [ "x86_64-linux" ]) [
     krb5 # gssapi
@@ -79,7 +78,7 @@ let
     stripReferencesHook.referenceInputs (
       {
         inherit libpq libtool libxml2 libxslt openssl pkg-config python uv xmlsec zlib;
-        "postgresql.pg_config" = postgresql.pg_config;
+        "libpq.pg_config" = libpq.pg_config;
         "stdenv.cc" = stdenv.cc;
         "stdenv.cc.cc" = stdenv.cc.cc;
       }
@@ -144,7 +143,7 @@ stdenv.mkDerivation {
       psycopg-c = {
         inputs = map lib.getDev [
           libpq
-          postgresql.pg_config
+          libpq.pg_config
         ];
         build_requires = [
           "setuptools"

@@ -12,7 +12,6 @@
   libxslt,
   openssl,
   pkg-config,
-  postgresql,
   python313,
   stripReferencesHook,
   uv,
@@ -33,7 +32,7 @@ let
 
   # What the content depends on (locked files, selection, Python, build settings), by system.
   keys = {
-    x86_64-linux = "038b4746f0f2596358fdb8daa34a389a";
+    x86_64-linux = "038b4746f0f2596353a0accef391f027";
   };
   key = keys.${system}
     or (throw "authentik-like: nothing was generated for ${system}. Run: uvlock2nix generate --system ${system}");
@@ -41,8 +40,8 @@ let
   # Programs that builds from source run, with the packages that need them.
   nativeBuildInputs = [
     krb5 # gssapi
+    libpq.pg_config # psycopg-c
     pkg-config # lxml, xmlsec
-    postgresql.pg_config # psycopg-c
   ];
 
   # Libraries that builds from source link, with the packages that need them.
@@ -73,7 +72,7 @@ let
   referenceInputs = builtins.toJSON (
     stripReferencesHook.referenceInputs {
       inherit krb5 libpq libtool libxml2 libxslt openssl pkg-config python uv xmlsec zlib;
-      "postgresql.pg_config" = postgresql.pg_config;
+      "libpq.pg_config" = libpq.pg_config;
       "stdenv.cc" = stdenv.cc;
       "stdenv.cc.cc" = stdenv.cc.cc;
     }
@@ -143,7 +142,7 @@ stdenv.mkDerivation {
     psycopg-c = {
       inputs = map lib.getDev [
         libpq
-        postgresql.pg_config
+        libpq.pg_config
       ];
       build_requires = [
         "setuptools"

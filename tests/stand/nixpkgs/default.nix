@@ -145,7 +145,8 @@ let
       uvVersions = uvs.versions;
     } // lib.mapAttrs' (name: _: lib.nameValuePair "${name}Packages" final.${name}.pkgs) pythons
     // lib.optionalAttrs (debian.nodes ? libpq) {
-      postgresql = debian.nodes.libpq // { pg_config = callPackage ./pg_config.nix { }; };
+      libpq = debian.nodes.libpq // { pg_config = callPackage ./pg_config.nix { }; };
+      postgresql = final.libpq;
       libtool = debian.nodes.libtool // { lib = debian.nodes.libtool.out; };
       mariadb-connector-c = debian.nodes.libmysqlclient;
     };

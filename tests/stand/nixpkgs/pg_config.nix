@@ -1,4 +1,4 @@
-# `postgresql.pg_config`: the one program, with answers about libpq's store paths.
+# `libpq.pg_config`: the one program, with answers about libpq's store paths.
 { runCommand, libpq, lib, bash }:
 runCommand "pg_config-${libpq.version}" { passthru = { pname = "pg_config"; inherit (libpq) version; }; meta.mainProgram = "pg_config"; } ''
   mkdir -p $out/bin

@@ -93,7 +93,7 @@ def test_the_authentik_fixture_needs_exactly_this() -> None:
     assert found["lxml"].native.build_inputs == ("libxml2", "libxslt", "zlib")
     assert found["lxml"].native.native_build_inputs == ("pkg-config",)
     assert found["xmlsec"].native.build_inputs == ("xmlsec", "libxml2", "libxslt", "libtool", "openssl")
-    assert found["psycopg-c"].native.native_build_inputs == ("postgresql.pg_config",)
+    assert found["psycopg-c"].native.native_build_inputs == ("libpq.pg_config",)
     assert found["gssapi"].native.cflags == ("-include gssapi/gssapi_ext.h",)
     assert found["authentik-like"].class_ == "workspace"
     assert found["akl-flags"].class_ == "vcs"

@@ -94,7 +94,7 @@ def test_the_arguments_of_hello_and_authentik() -> None:
             "lib", "stdenv", "callPackage", "python313", "uvPackageHook", "python-deps", "python-env",
         },
     }  # fmt: skip
-    needed = {"git", "krb5", "libpq", "libtool", "libxml2", "libxslt", "openssl", "pkg-config", "postgresql"}
+    needed = {"git", "krb5", "libpq", "libtool", "libxml2", "libxslt", "openssl", "pkg-config"}
     assert set(formals(texts(every["authentik"])[DEPS])) == hello[DEPS] | needed | {"xmlsec", "zlib"}
 
 
@@ -158,7 +158,7 @@ def test_what_deps_says(stand: Stand, tmp_path: Path) -> None:
     native = json.loads(deps["uvSyncNative"])
     assert set(native) == {"gssapi", "lxml", "psycopg-c", "xmlsec"}
     assert native["gssapi"]["cflags"] == ["-include gssapi/gssapi_ext.h"]
-    assert json.loads(deps["referenceInputs"])["postgresql.pg_config"] == "/fake/postgresql.pg_config"
+    assert json.loads(deps["referenceInputs"])["libpq.pg_config"] == "/fake/libpq.pg_config"
     # What env refers to is itself, not a placeholder that means nothing outside of the derivation.
     assert env["passthru"]["pythonPath"] == "/fake/final/lib/python3.13/site-packages"
     assert set(env["passthru"]) == {"deps", "python", "pythonPath"}

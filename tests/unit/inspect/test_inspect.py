@@ -70,7 +70,7 @@ pg = "pg_config"
 """
     found = archive({"setup.py": setup, "a.c": ""})
     assert found.inputs.build_inputs == ("krb5", "libpq", "libxml2")
-    assert set(found.inputs.native_build_inputs) == {"pkg-config", "krb5", "postgresql.pg_config"}
+    assert set(found.inputs.native_build_inputs) == {"pkg-config", "krb5", "libpq.pg_config"}
 
 
 def test_meson() -> None:

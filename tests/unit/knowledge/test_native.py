@@ -31,7 +31,7 @@ def test_lookup_gives_what_the_authentik_derivation_lists_by_hand() -> None:
     inputs = {n: (e.build_inputs, e.native_build_inputs, e.cflags) for n, e in found.items() if e is not None}
     assert inputs["lxml"] == (("libxml2", "libxslt", "zlib"), ("pkg-config",), ())
     assert inputs["xmlsec"] == (("xmlsec", "libxml2", "libxslt", "libtool", "openssl"), ("pkg-config",), ())
-    assert inputs["psycopg-c"] == (("libpq",), ("postgresql.pg_config",), ())
+    assert inputs["psycopg-c"] == (("libpq",), ("libpq.pg_config",), ())
     assert inputs["gssapi"][0] == ("krb5",)
     assert inputs["gssapi"][2] == ("-include gssapi/gssapi_ext.h",)
 
