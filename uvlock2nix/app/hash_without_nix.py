@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final, assert_never
 
 from uvlock2nix.build.programs import Runner
-from uvlock2nix.build.values import SyncRequest
 from uvlock2nix.cli.options import Request
 from uvlock2nix.errors import ToolError, UsageError
 from uvlock2nix.key import is_built
@@ -24,6 +23,7 @@ from uvlock2nix.nar import Hash, nar_hash
 from uvlock2nix.plan import Plan, SystemPlan
 from uvlock2nix.refs import strip
 from uvlock2nix.sync.core import sync
+from uvlock2nix.sync.request import SyncRequest
 from uvlock2nix.target import Glibc, Musl, Target
 
 # uv by another name, that installs for the target's platform and not for this machine's.

@@ -1,145 +1,134 @@
-"""What the programs that sync runs see of the machine: environment variables, indexes, logins."""
+"""The environment of one build: a folder at a fixed place, its build requirements, its variables."""
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Mapping
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-from urllib.parse import urlsplit
 
-from uvlock2nix.build.values import SyncRequest
-from uvlock2nix.lock import Index, Project
-from uvlock2nix.net.locked import Logins
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-# What a user's session may have set and a build must not see.
-FOREIGN: Final = re.compile(
-    r"PYTHON.*|VIRTUAL_ENV|CONDA_PREFIX|XDG_\w+_HOME|PIP_\w+|UV_.*|GIT_(DIR|WORK_TREE|INDEX_FILE|CONFIG.*)"
-)
-# Of uv's own: how to reach an index and who is asking. What to install, and how, the lock says.
-KEPT: Final = re.compile(
-    r"UV_INDEX_\w+_(USERNAME|PASSWORD)|UV_DEFAULT_INDEX|UV_HTTP_\w+|UV_KEYRING_PROVIDER|UV_NATIVE_TLS"
-    r"|UV_SYSTEM_CERTS|UV_INSECURE_HOST|UV_CONCURRENT_\w+|UV_REQUEST_TIMEOUT"
-)
-
-
-def base_environment(request: SyncRequest, outer: Mapping[str, str]) -> dict[str, str]:
-    """The environment of every program that runs: no trace of the user's, uv without surprises."""
-    env = {
-        name: value for name, value in outer.items() if KEPT.fullmatch(name) or not FOREIGN.fullmatch(name)
-    }
-    home = _home(request.work / "home", outer)
-    cache = request.work / "uv-cache"
-    cache.mkdir(parents=True, exist_ok=True)
-    env.update(
-        HOME=str(home),
-        UV_CACHE_DIR=str(cache),
-        UV_PROJECT_ENVIRONMENT=str(request.out),
-        UV_PYTHON_DOWNLOADS="never",
-        UV_PYTHON_PREFERENCE="only-system",
-        UV_NO_SYSTEM_CONFIG="1",
-        UV_NO_INSTALLER_METADATA="1",
-        UV_NO_PROGRESS="1",
-        UV_LINK_MODE="copy",
-        UV_NO_ENV_FILE="1",
-        PYTHONDONTWRITEBYTECODE="1",
-        PYTHONHASHSEED="0",
-        SOURCE_DATE_EPOCH="315532800",
-        LC_ALL="C.UTF-8",
-        TZ="UTC",
-    )
-    if "SSL_CERT_FILE" in env:
-        env.setdefault("REQUESTS_CA_BUNDLE", env["SSL_CERT_FILE"])
-        env.setdefault("GIT_SSL_CAINFO", env["SSL_CERT_FILE"])
-    return env
-
-
-def _home(home: Path, outer: Mapping[str, str]) -> Path:
-    """An empty home, but for the user's logins: git looks nowhere else for them."""
-    home.mkdir(parents=True, exist_ok=True)
-    netrc = Path(outer.get("NETRC") or Path(outer.get("HOME") or "/") / ".netrc")
-    link = home / ".netrc"
-    if os.access(netrc, os.R_OK) and not link.is_symlink() and netrc != link:
-        link.symlink_to(netrc.absolute())
-    return home
-
-
-def index_flags(project: Project) -> tuple[str, ...]:
-    """uv's flags for the indexes of the project, for what is installed outside of its lock."""
-    flags: list[str] = []
-    for index in project.uv.indexes:
-        if index.explicit:
-            continue
-        url = _absolute(index.url, project.root)
-        if index.format == "flat":
-            flags.append(f"--find-links={url}")
-        else:
-            # With its name, by which uv knows the variables of its login.
-            named = f"{index.name}={url}" if index.name else url
-            flags.append(f"--{'default-index' if index.default else 'index'}={named}")
-    if project.uv.index_url:
-        flags.append(f"--default-index={_absolute(project.uv.index_url, project.root)}")
-    flags += [f"--index={_absolute(url, project.root)}" for url in project.uv.extra_index_url]
-    flags += [f"--find-links={_absolute(url, project.root)}" for url in project.uv.find_links]
-    return tuple(flags)
-
-
-def _absolute(url: str, root: Path) -> str:
-    return url if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", url) else str((root / url).resolve())
-
-
-def logins(project: Project, outer: Mapping[str, str]) -> Logins:
-    """Logins of the project's indexes: (scheme, host and port) → (user, password).
-
-    From ``UV_INDEX_<NAME>_USERNAME`` and ``_PASSWORD``, else from the index's URL in pyproject.toml. A login
-    holds for all files of that host, as in uv: an index and its files have different paths.
-    """
-    found: dict[tuple[str, str], tuple[str, str]] = {}
-    for index in project.uv.indexes:
-        login = _login(index, outer)
-        if login:
-            found.setdefault(realm(index.url), login)
-    return found
-
-
-def realm(url: str) -> tuple[str, str]:
-    """(scheme, ``host:port``) of a URL."""
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc.rpartition("@")[2].lower()
-
-
-def _login(index: Index, outer: Mapping[str, str]) -> tuple[str, str] | None:
-    if index.name:
-        name = re.sub(r"[^A-Z0-9]", "_", index.name.upper())
-        user, password = outer.get(f"UV_INDEX_{name}_USERNAME"), outer.get(f"UV_INDEX_{name}_PASSWORD")
-        if user or password:
-            return user or "", password or ""
-    return None
+from uvlock2nix.build.isolation import isolated
+from uvlock2nix.build.rpath import library_folders, without_rpath
+from uvlock2nix.build.values import Build, BuildContext
 
 
 @dataclass(frozen=True, slots=True)
-class Extra:
-    """What ``[tool.uv]`` adds to the build of one package."""
+class BuildEnvironment:
+    """A virtual environment of one build, and the variables that its programs get."""
 
-    build_requires: tuple[str, ...] = ()
-    env: tuple[tuple[str, str], ...] = ()
-    settings: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    folder: Path
+    variables: Mapping[str, str]
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / "bin" / "python"
 
 
-def extra(project: Project, name: str, locked: Mapping[str, str | None]) -> Extra:
-    """``extra-build-dependencies``, ``extra-build-variables`` and ``config-settings`` for a package.
+def make_environment(
+    build: Build, context: BuildContext, ready: Mapping[str, Path], what: str
+) -> BuildEnvironment:
+    """Make the empty environment of a build, which may load what ``ready`` names (and what those link)."""
+    folders = (folder for name in sorted(ready) for folder in context.folders.get(name, ()))
+    variables = without_rpath(build_variables(build, context), folders)
+    place = context.root / "env" / build.name
+    arguments = [context.uv, "venv", "--quiet", "--no-project", "--python", str(context.python), str(place)]
+    context.run(arguments, what=what, env=variables, cwd=context.root)
+    return BuildEnvironment(place, variables)
 
-    ``locked`` maps names to the versions of this environment, for ``match-runtime``.
+
+def install(
+    requires: Sequence[str],
+    environment: BuildEnvironment,
+    context: BuildContext,
+    ready: Mapping[str, Path],
+    what: str,
+) -> None:
+    """Install build requirements; those that ``ready`` has, and that name its version, from its wheels."""
+    if not requires:
+        return
+    arguments = [context.uv, "pip", "install", "--quiet", "--python", str(environment.python)]
+    wanted = [from_wheel(line, ready) for line in requires]
+    arguments += resolver_arguments(context, environment.folder, wanted)
+    context.run(arguments, what=what, env=environment.variables, cwd=context.root)
+
+
+def resolver_arguments(context: BuildContext, work: Path, requirements: Sequence[str]) -> list[str]:
+    """uv's arguments to install requirements as they were known at the time that holds them back.
+
+    Requirements and constraints go through files in ``work``, not through arguments: nothing in them
+    can be taken for an option of uv.
     """
-    requires: list[str] = []
-    for one in dict(project.uv.extra_build_dependencies).get(name, ()):
-        version = locked.get(re.split(r"[^A-Za-z0-9._-]", one.requirement, maxsplit=1)[0].lower())
-        pinned = one.match_runtime and version
-        requires.append(f"{one.requirement}=={version}" if pinned else one.requirement)
-    return Extra(
-        tuple(requires),
-        dict(project.uv.extra_build_variables).get(name, ()),
-        (*project.uv.config_settings, *dict(project.uv.config_settings_package).get(name, ())),
-    )
+    arguments = [
+        *context.index_flags,
+        "--requirements",
+        str(_listed(work / "requirements.txt", requirements)),
+    ]
+    if context.exclude_newer:
+        arguments += ["--exclude-newer", context.exclude_newer]
+    if context.constraints:
+        arguments += ["--constraints", str(_listed(work / "constraints.txt", context.constraints))]
+    return arguments
+
+
+def _listed(path: Path, lines: Sequence[str]) -> Path:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def from_wheel(requirement: str, ready: Mapping[str, Path]) -> str:
+    """``lxml==6.0.2`` → ``lxml @ file:///…`` where that very version was built here."""
+    parsed = Requirement(requirement)
+    wheel = ready.get(canonicalize_name(parsed.name))
+    if wheel is None or parsed.url or not str(parsed.specifier).startswith("=="):
+        return requirement
+    extras = f"[{','.join(sorted(parsed.extras))}]" if parsed.extras else ""
+    return f"{parsed.name}{extras} @ {wheel.as_uri()}"
+
+
+def build_variables(build: Build, context: BuildContext) -> dict[str, str]:
+    """The variables of one build: only its own inputs, no debug information, no paths, no build-id."""
+    place = context.root / "env" / build.name
+    env = isolated(context.env, build.native.inputs, context.native_inputs)
+    env["PATH"] = f"{place / 'bin'}:{env.get('PATH', '')}"
+    env["VIRTUAL_ENV"] = str(place)
+    # The compiler's wrapper puts these behind what the build itself says, so that they have the last word.
+    # nixpkgs takes the seed from $out, which in a fixed-output derivation moves with the hash looked for.
+    compile_flags = ["-g0", f"-ffile-prefix-map={context.root}=/build", f"-frandom-seed={build.name}"]
+    for flag in build.native.cflags:
+        compile_flags += shlex.split(flag)
+    _append(env, "NIX_CFLAGS_COMPILE", compile_flags)
+    _append(env, "NIX_LDFLAGS", ["--build-id=none"])
+    if "NIX_CC" not in env:
+        # No such wrapper outside of Nix: what build systems read by themselves, which is less sure.
+        for name in ("CFLAGS", "CXXFLAGS"):
+            _append(env, name, ["-O2", *compile_flags])
+        _append(env, "LDFLAGS", ["-Wl,--build-id=none"] if sys.platform == "linux" else [])
+    _append(env, "RUSTFLAGS", [f"--remap-path-prefix={context.root}=/build"])
+    env["CARGO_HOME"] = str(context.root / "cargo" / build.name)
+    env["CARGO_PROFILE_RELEASE_DEBUG"] = "0"
+    env.update(build.native.env)
+    return env
+
+
+def folders_to_link(builds: Sequence[Build], context: BuildContext) -> dict[str, tuple[str, ...]]:
+    """Package → the folders of the store in which the linker of its build looks for libraries, in order."""
+    return {
+        build.name: library_folders(isolated(context.env, build.native.inputs, context.native_inputs))
+        for build in builds
+    }
+
+
+def _append(env: dict[str, str], name: str, words: Sequence[str]) -> None:
+    env[name] = " ".join([*filter(None, [env.get(name, "")]), *words])
+
+
+def clean(build: Build, context: BuildContext) -> None:
+    """Remove a build's folders: a large environment must not need the disk for all of them at once."""
+    for part in ("src", "env", "cargo", "files"):
+        shutil.rmtree(context.root / part / build.name, ignore_errors=True)

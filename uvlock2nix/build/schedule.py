@@ -10,11 +10,14 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from uvlock2nix.build.backend import Build, Workshop, build_wheel, clean, prepare
+from uvlock2nix.build.environment import clean
 from uvlock2nix.build.requirements import BuildSystem
+from uvlock2nix.build.sources import prepare
+from uvlock2nix.build.values import Build, BuildContext
+from uvlock2nix.build.wheel import build_wheel
 
 
-def build_all(builds: Sequence[Build], shop: Workshop, workers: int) -> dict[str, Path]:
+def build_all(builds: Sequence[Build], context: BuildContext, workers: int) -> dict[str, Path]:
     """Build every package; return name → wheel.
 
     The sources are fetched first, side by side, because what a build requires stands in its source. Then
@@ -25,19 +28,19 @@ def build_all(builds: Sequence[Build], shop: Workshop, workers: int) -> dict[str
     """
     by_name = {build.name: build for build in builds}
     with ThreadPoolExecutor(max_workers=max(workers, 4)) as pool:
-        prepared = dict(zip(by_name, pool.map(lambda build: prepare(build, shop), builds), strict=True))
+        prepared = dict(zip(by_name, pool.map(lambda build: prepare(build, context), builds), strict=True))
     needs = {name: _required(by_name[name], prepared[name][1], set(by_name)) - {name} for name in by_name}
 
     def run(name: str, ready: Mapping[str, Path]) -> Path:
         build, (tree, system) = by_name[name], prepared[name]
         start = time.monotonic()
-        shop.run.say(f"uvlock2nix: building {name} {build.version or ''}")
-        wheel = build_wheel(build, shop, ready, tree, system)
-        clean(build, shop)
-        shop.run.say(f"uvlock2nix: built {wheel.name} in {time.monotonic() - start:.0f} s")
+        context.run.say(f"uvlock2nix: building {name} {build.version or ''}")
+        wheel = build_wheel(build, context, ready, tree, system)
+        clean(build, context)
+        context.run.say(f"uvlock2nix: built {wheel.name} in {time.monotonic() - start:.0f} s")
         return wheel
 
-    return _run_graph(needs, run, workers, shop.run.stop)
+    return _run_graph(needs, run, workers, context.run.stop)
 
 
 def _required(build: Build, system: BuildSystem, names: set[str]) -> set[str]:

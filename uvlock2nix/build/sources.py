@@ -1,133 +1,81 @@
-"""Unpacking an sdist into a folder of which we know the name."""
+"""The source of one build, at its fixed place: an archive that is unpacked, a commit that is checked out."""
 
 from __future__ import annotations
 
-import lzma
-import os
-import stat
-import struct
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from urllib.parse import unquote
 
-from uvlock2nix.errors import InputError
-
-# The largest sdists of the index unpack to less; text packs by a factor of ten, a bomb by a thousand.
-MAX_BYTES: Final = 4 << 30
-MAX_FACTOR: Final = 200
-ALWAYS_FINE: Final = 64 << 20
-MAX_ENTRIES: Final = 500_000
-
-_DAMAGED: Final = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    OSError,
-    EOFError,
-    ValueError,
-    NotImplementedError,  # a zip with a compression that Python does not know
-    RuntimeError,  # a zip with a password
-)
+from uvlock2nix.build.requirements import BuildSystem, read_build_system
+from uvlock2nix.build.unpack import unpack
+from uvlock2nix.build.values import Build, BuildContext
+from uvlock2nix.errors import InputError, ToolError
+from uvlock2nix.net.locked import check_file, fetch
 
 
-class _Bound:
-    """Counts what an archive unpacks to; ValueError when it is more than any honest one."""
+def prepare(build: Build, context: BuildContext) -> tuple[Path, BuildSystem]:
+    """Fetch and unpack the source at its fixed place; return the tree to build and its build system."""
+    place = context.root / "src" / build.name
+    source = build.source
+    if source.commit is not None:
+        tree = _checkout(build, context, place)
+    else:
+        tree = unpack(archive(build, context), place)
+    if source.subdirectory:
+        inside = (tree / source.subdirectory).resolve()
+        if not inside.is_relative_to(tree.resolve()) or not inside.is_dir():
+            raise InputError(
+                f"{build.name}: its subdirectory {source.subdirectory!r} is not in the source",
+                hint="check `subdirectory` under [tool.uv.sources] and run `uv lock` again",
+            )
+        tree = inside
+    return tree, read_build_system(tree)
 
-    def __init__(self, archive: Path) -> None:
-        packed = archive.stat().st_size
-        self.limit = min(MAX_BYTES, max(ALWAYS_FINE, packed * MAX_FACTOR))
-        self.bytes = 0
-        self.entries = 0
 
-    def add(self, size: int) -> None:
-        self.bytes += max(size, 0)
-        self.entries += 1
-        if self.bytes > self.limit or self.entries > MAX_ENTRIES:
-            raise ValueError(f"it unpacks to more than {self.limit >> 20} MiB or {MAX_ENTRIES} files")
-
-
-def unpack(archive: Path, to: Path) -> Path:
-    """Unpack a ``.tar.*`` or ``.zip`` sdist below ``to``; return its one top folder.
-
-    Nothing is written outside ``to``, no device or setuid file is made, no more is written than an sdist
-    of its size can hold. An archive without one top folder is its own, where it can be built (as with uv).
+def archive(build: Build, context: BuildContext) -> Path:
+    """The archive of a source: the one that is here, or fetched; its hash is checked.
 
     Raises:
-        InputError: the archive is damaged, hostile, or holds nothing to build.
+        InputError: there is none, or it is not the one that was locked.
+        NetworkError: it cannot be had.
     """
-    to.mkdir(parents=True)
-    try:
-        if zipfile.is_zipfile(archive):
-            _unzip(archive, to)
-        else:
-            with tarfile.open(archive) as tar:
-                _untar(tar, to, _Bound(archive))
-    except _DAMAGED as error:
-        raise InputError(
-            f"{archive.name}: cannot be unpacked: {error}",
-            hint="the file is what the lock names; report it to the package's maintainers",
-        ) from None
-    tops = [entry for entry in to.iterdir() if entry.is_dir() and not entry.is_symlink()]
-    if any((to / name).is_file() for name in ("pyproject.toml", "setup.py")):
-        return to
-    if len(tops) != 1:
-        raise InputError(
-            f"{archive.name}: {len(tops)} folders at its top, an sdist has one",
-            hint="https://packaging.python.org/en/latest/specifications/source-distribution-format/",
+    source = build.source
+    if source.path is not None:
+        check_file(source.path, source.hash)
+        return source.path
+    # Of the name only the end counts, which says the kind of archive; it comes from a URL.
+    name = Path(unquote(source.filename)).name
+    if source.url is None or not name or "\0" in name:
+        raise InputError(f"{build.name}: no source to build", hint="run `uv lock` again")
+    # Below the package's name: `main.zip` is what many call theirs.
+    file = context.root / "files" / build.name / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fetch(source.url, file, expected=source.hash, size=source.size, logins=context.logins)
+    return file
+
+
+def _checkout(build: Build, context: BuildContext, place: Path) -> Path:
+    """Check the locked commit out, with its submodules, as uv does."""
+    source, what = build.source, f"fetching {build.name} from git"
+    tree = place / "checkout"
+    tree.mkdir(parents=True)
+    commit = source.commit or ""
+    env = {**context.env, "GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "0" if source.lfs else "1"}
+
+    def git(*arguments: str) -> str:
+        return context.run(
+            ["git", "-c", "advice.detachedHead=false", *arguments], what=what, env=env, cwd=tree
         )
-    return tops[0]
 
-
-def _untar(tar: tarfile.TarFile, to: Path, bound: _Bound) -> None:
-    if hasattr(tarfile, "data_filter"):
-        tar.extractall(to, members=_bounded(tar, bound), filter="data")
-    else:  # Python before 3.11.4, which Debian 12 has
-        tar.extractall(to, members=(plain(member, to) for member in _bounded(tar, bound)))  # noqa: S202
-
-
-def _bounded(tar: tarfile.TarFile, bound: _Bound) -> Iterator[tarfile.TarInfo]:
-    for member in tar:
-        bound.add(member.size)
-        yield member
-
-
-def plain(member: tarfile.TarInfo, to: Path) -> tarfile.TarInfo:
-    """What PEP 706's ``data`` filter lets pass, for a Python that has none.
-
-    Raises:
-        ValueError: the member is a device, or leads out of ``to``.
-    """
-    root = os.path.realpath(to)
-    inside = os.path.realpath(os.path.join(root, member.name))  # noqa: PTH118 - names may be absolute
-    places = [inside]
-    if member.issym():
-        places.append(os.path.realpath(os.path.join(os.path.dirname(inside), member.linkname)))  # noqa: PTH118, PTH120
-    elif member.islnk():
-        places.append(os.path.realpath(os.path.join(root, member.linkname)))  # noqa: PTH118
-    elif not (member.isreg() or member.isdir()):
-        raise ValueError(f"{member.name}: neither a file nor a folder nor a link")
-    if any(place != root and not place.startswith(root + os.sep) for place in places):
-        raise ValueError(f"{member.name}: leads out of the archive")
-    run = 0o111 if member.isdir() or member.mode & stat.S_IXUSR else 0
-    member.mode = 0o644 | run
-    member.uid, member.gid, member.uname, member.gname = os.getuid(), os.getgid(), "", ""
-    return member
-
-
-def _unzip(archive: Path, to: Path) -> None:
-    bound = _Bound(archive)
-    with zipfile.ZipFile(archive) as zipped:
-        for info in zipped.infolist():
-            # No more than this is read of an entry, whatever it holds.
-            bound.add(info.file_size)
-            if stat.S_ISLNK(info.external_attr >> 16):
-                raise ValueError(f"{info.filename}: a symlink in a zip")
-            target = zipped.extract(info, to)
-            if info.external_attr >> 16 & stat.S_IXUSR and not info.is_dir():
-                path = Path(target)
-                path.chmod(path.stat().st_mode | 0o111)
+    git("init", "--quiet")
+    git("remote", "add", "--", "origin", source.url or "")
+    # With tags and history: setuptools-scm and its kin read the version from them.
+    git("fetch", "--quiet", "--tags", "--force", "origin", "+refs/heads/*:refs/remotes/origin/*")
+    try:
+        git("checkout", "--quiet", "--detach", commit)
+    except ToolError:
+        # A commit that no branch or tag leads to: some servers give it when asked by name.
+        git("fetch", "--quiet", "origin", commit)
+        git("checkout", "--quiet", "--detach", commit)
+    if (tree / ".gitmodules").exists():
+        git("submodule", "--quiet", "update", "--init", "--recursive")
+    return tree

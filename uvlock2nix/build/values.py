@@ -1,4 +1,4 @@
-"""The values of the sync stage: what is asked for, what each build needs, what came of it."""
+"""The values of a build: its source, what only it gets, what all builds share."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from uvlock2nix.build.programs import Runner
 from uvlock2nix.errors import InputError
-from uvlock2nix.lock import Selection
+from uvlock2nix.net.locked import Logins
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +30,46 @@ class NativeBuild:
 
 
 @dataclass(frozen=True, slots=True)
-class SyncRequest:
-    """Everything that decides what deps holds, and the places to work in.
+class Source:
+    """Where a build's source comes from: a file (URL or path) or a git commit."""
 
-    ``reference_inputs``: attribute → store path, the names under which libraries are written down.
-    """
+    url: str | None = None
+    path: Path | None = None
+    filename: str = ""
+    hash: str | None = None
+    size: int | None = None
+    commit: str | None = None
+    subdirectory: str | None = None
+    lfs: bool = False
 
-    project: Path
-    out: Path
-    work: Path
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One package to compile or package: its source, and what only it may see."""
+
+    name: str
+    version: str | None
+    source: Source
+    native: NativeBuild = field(default_factory=NativeBuild)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildContext:
+    """What all builds share: the tools, the fixed folder, the time that holds back requirements."""
+
+    run: Runner
+    uv: str
     python: Path
-    selection: Selection
-    system: str
-    python_version: str
-    libc: str | None = None
-    macos: str | None = None
-    exclude_newer: str | None = None
-    key: str | None = None
-    exclude: frozenset[str] = frozenset()
-    no_binary: frozenset[str] = frozenset()
-    native: Mapping[str, NativeBuild] = field(default_factory=dict)
-    collisions: Mapping[str, str] = field(default_factory=dict)
-    reference_inputs: Mapping[str, str] = field(default_factory=dict)
-    cores: int = 1
-    uv: str = "uv"
+    root: Path
+    env: Mapping[str, str]
+    exclude_newer: str | None
+    constraints: tuple[str, ...] = ()
+    index_flags: tuple[str, ...] = ()
+    native_inputs: tuple[str, ...] = ()
+    locked: Mapping[str, str] = field(default_factory=dict)
+    marker_environment: Mapping[str, str] = field(default_factory=dict)
+    logins: Logins = field(default_factory=dict)
+    folders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def parse_native(text: str) -> dict[str, NativeBuild]:

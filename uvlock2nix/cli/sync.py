@@ -10,12 +10,13 @@ from typing import Any
 import click
 
 from uvlock2nix.build.programs import Runner
-from uvlock2nix.build.values import SyncRequest, parse_native
+from uvlock2nix.build.values import parse_native
 from uvlock2nix.cli.options import selection_of, selection_options
 from uvlock2nix.cli.refs import inputs_of
 from uvlock2nix.errors import InputError, UsageError
 from uvlock2nix.refs.store import STORE_DIR
 from uvlock2nix.sync.core import sync
+from uvlock2nix.sync.request import SyncRequest
 
 PATH = click.Path(path_type=Path)
 

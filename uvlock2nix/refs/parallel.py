@@ -18,11 +18,15 @@ _PER_FILE: Final = 1 << 14  # opening a file costs about as much as scanning 16 
 _MOST_WORKERS: Final = 8
 
 
-def scan_files(tree: Path, entries: Sequence[Entry], scanner: Scanner) -> list[list[Hit]]:
-    """The hits of each file, in the order of ``entries``; :class:`RefsError` when one cannot be read."""
-    total = sum(entry.status.st_size for entry in entries)
-    # Darwin's own libraries do not like to be forked.
-    workers = 1 if sys.platform == "darwin" else min(cores(), _MOST_WORKERS, 1 + total // _WORTH_IT)
+def scan_files(
+    tree: Path, entries: Sequence[Entry], scanner: Scanner, workers: int | None = None
+) -> list[list[Hit]]:
+    """The hits of each file, in the order of ``entries``; :class:`RefsError` when one cannot be read.
+
+    ``workers``: how many processes scan; by default as many as the machine has and the size is worth.
+    """
+    if workers is None:
+        workers = worth(sum(entry.status.st_size for entry in entries))
     if workers < 2:
         return [scanner.in_path(f"{tree}/{entry.path}", entry.status.st_size) for entry in entries]
     shares = _shares(entries, workers)
@@ -38,6 +42,12 @@ def scan_files(tree: Path, entries: Sequence[Entry], scanner: Scanner) -> list[l
         for number, hits in answer:
             found[number] = [Hit(offset, text) for offset, text in hits]
     return found
+
+
+def worth(size: int) -> int:
+    """How many processes a scan of that many bytes is worth, here."""
+    # Darwin's own libraries do not like to be forked.
+    return 1 if sys.platform == "darwin" else min(cores(), _MOST_WORKERS, 1 + size // _WORTH_IT)
 
 
 def cores() -> int:

@@ -15,13 +15,14 @@ from typing import TypeVar
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from uvlock2nix.build.backend import Workshop, folders_to_link
-from uvlock2nix.build.environment import base_environment, index_flags, logins
+from uvlock2nix.build.environment import folders_to_link, resolver_arguments
+from uvlock2nix.build.indexes import index_flags, logins
+from uvlock2nix.build.machine import base_environment
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.requirements import effective_requires
 from uvlock2nix.build.rpath import library_folders, linked_libraries, without_rpath
 from uvlock2nix.build.schedule import build_all
-from uvlock2nix.build.values import NativeBuild, SyncRequest
+from uvlock2nix.build.values import BuildContext, NativeBuild
 from uvlock2nix.dist.record import Collision, collisions, installed
 from uvlock2nix.layout import BUILD_REQUIRES, site_packages
 from uvlock2nix.lock import Project, load_project, resolve
@@ -33,6 +34,7 @@ from uvlock2nix.sync.install import Uv, decide_collisions, leave_out, not_built,
 from uvlock2nix.sync.manifest import write_manifest
 from uvlock2nix.sync.normalise import Script, normalise
 from uvlock2nix.sync.plan import SyncPlan, plan_sync
+from uvlock2nix.sync.request import SyncRequest
 from uvlock2nix.target import Target
 
 
@@ -57,10 +59,10 @@ def sync(request: SyncRequest, run: Runner) -> None:
     )
     check_key(request, plan, target)
     request.work.mkdir(parents=True, exist_ok=True)
-    env = base_environment(request, os.environ)
+    env = sync_environment(request, os.environ)
     uv = Uv(run, request.uv, request.python, env, request.project, request.out)
-    shop = _workshop(request, project, plan, target, env, run)
-    shop.root.mkdir(parents=True, exist_ok=True)
+    context = _build_context(request, project, plan, target, env, run)
+    context.root.mkdir(parents=True, exist_ok=True)
     selected = selection_flags(
         project, request.selection, knows_no_default_groups=uv.knows("--no-default-groups")
     )
@@ -68,8 +70,8 @@ def sync(request: SyncRequest, run: Runner) -> None:
     run.say(f"uvlock2nix: {len(plan.wheels)} wheels, {len(plan.builds)} to build")
     wheels, required = _all_at_once(
         lambda: uv.sync([*selected, *leave_out(plan.not_by_uv)]),
-        lambda: build_all(plan.builds, shop, request.cores),
-        lambda: _build_requires(request, project, plan, shop),
+        lambda: build_all(plan.builds, context, request.cores),
+        lambda: _build_requires(request, project, plan, context),
         run,
     )
     uv.install_files([wheels[name] for name in sorted(wheels)])
@@ -86,7 +88,7 @@ def sync(request: SyncRequest, run: Runner) -> None:
     _tell(collided, request.collisions, run)
     scripts = normalise(request.out, site)
     kept = _move_in(required, request.out / BUILD_REQUIRES)
-    libraries = _libraries(request, site, shop, kept)
+    libraries = _libraries(request, site, context, kept)
     write_manifest(
         request.out,
         plan,
@@ -97,6 +99,11 @@ def sync(request: SyncRequest, run: Runner) -> None:
         build_requires=kept,
         libraries=libraries,
     )
+
+
+def sync_environment(request: SyncRequest, outer: Mapping[str, str]) -> dict[str, str]:
+    """The variables of what sync runs: :func:`base_environment`, and where uv installs to."""
+    return {**base_environment(request.work, outer), "UV_PROJECT_ENVIRONMENT": str(request.out)}
 
 
 T = TypeVar("T")
@@ -159,16 +166,16 @@ def _tell(collided: Sequence[tuple[Collision, str]], choice: Mapping[str, str], 
             run.say(f"uvlock2nix: [tool.uvlock2nix.collisions]: no two packages in deps differ in {key}")
 
 
-def _workshop(
+def _build_context(
     request: SyncRequest,
     project: Project,
     plan: SyncPlan,
     target: Target,
     env: Mapping[str, str],
     run: Runner,
-) -> Workshop:
+) -> BuildContext:
     locked = {step.package.name: step.package.version or "" for step in (*plan.wheels, *plan.built_steps)}
-    shop = Workshop(
+    context = BuildContext(
         run=run,
         uv=request.uv,
         python=request.python,
@@ -182,21 +189,21 @@ def _workshop(
         logins=logins(project, os.environ),
         marker_environment=target.marker_environment(),
     )
-    return replace(shop, folders=folders_to_link(plan.builds, shop))
+    return replace(context, folders=folders_to_link(plan.builds, context))
 
 
 def _libraries(
-    request: SyncRequest, site: Path, shop: Workshop, members: Iterable[str]
+    request: SyncRequest, site: Path, context: BuildContext, members: Iterable[str]
 ) -> tuple[Linked, ...]:
     """Which folders of the store each file that was compiled here finds its libraries in.
 
     ``members``: projects whose build requirements, each in a folder of its own, may have been compiled too.
     """
-    folders = {name: found for name, found in shop.folders.items() if found}
-    everyone = library_folders(shop.env)
+    folders = {name: found for name, found in context.folders.items() if found}
+    everyone = library_folders(context.env)
     if not everyone:
         return ()
-    store_dir = shop.env.get("NIX_STORE", STORE_DIR)
+    store_dir = context.env.get("NIX_STORE", STORE_DIR)
     closure = closure_from_environment(os.environ, store_dir=store_dir)
     keys = Keys(closure, request.reference_inputs, store_dir=store_dir)
     inside = site.relative_to(request.out).as_posix()
@@ -217,7 +224,7 @@ def _libraries(
 
 
 def _build_requires(
-    request: SyncRequest, project: Project, plan: SyncPlan, shop: Workshop
+    request: SyncRequest, project: Project, plan: SyncPlan, context: BuildContext
 ) -> dict[str, tuple[Path, tuple[Script, ...]]]:
     """Install what builds each of the project's own packages into a folder of its own."""
     made: dict[str, tuple[Path, tuple[Script, ...]]] = {}
@@ -228,22 +235,31 @@ def _build_requires(
         what = f"the build requirements of {member.name}"
         added = request.native.get(member.name, NativeBuild()).build_requires
         requires = effective_requires(
-            member.build_requires, added=added, marker_environment=shop.marker_environment, what=what
+            member.build_requires, added=added, marker_environment=context.marker_environment, what=what
         )
         wanted = [text for text in requires if canonicalize_name(Requirement(text).name) not in local]
-        made[member.name] = _install_tree(wanted, shop.root / "requires" / member.name, shop, what)
+        made[member.name] = _install_tree(wanted, context.root / "requires" / member.name, context, what)
     return made
 
 
 def _install_tree(
-    requires: Sequence[str], work: Path, shop: Workshop, what: str
+    requires: Sequence[str], work: Path, context: BuildContext, what: str
 ) -> tuple[Path, tuple[Script, ...]]:
     work.mkdir(parents=True)
     tree = work / "tree"
-    arguments = [shop.uv, "pip", "install", "--quiet", "--python", str(shop.python), "--target", str(tree)]
+    arguments = [
+        context.uv,
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        str(context.python),
+        "--target",
+        str(tree),
+    ]
     if requires:
-        arguments += shop.resolver_arguments(work, requires)
-        shop.run(arguments, what=what, env=without_rpath(shop.env), cwd=work)
+        arguments += resolver_arguments(context, work, requires)
+        context.run(arguments, what=what, env=without_rpath(context.env), cwd=work)
     tree.mkdir(exist_ok=True)
     return tree, normalise(tree, tree, scripts_to="_scripts")
 

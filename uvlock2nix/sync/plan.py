@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uvlock2nix.artifacts import BuildPolicy, Choice, choose
-from uvlock2nix.build.backend import Build, Source
-from uvlock2nix.build.environment import extra
-from uvlock2nix.build.values import NativeBuild
+from uvlock2nix.build.extra import extra
+from uvlock2nix.build.values import Build, NativeBuild, Source
 from uvlock2nix.errors import InputError
 from uvlock2nix.lock import (
     Environment,

@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uvlock2nix.build.backend import Build, Source
 from uvlock2nix.build.programs import Runner, build_hint, failure
 from uvlock2nix.build.requirements import BuildSystem
 from uvlock2nix.build.schedule import _required, _run_graph
-from uvlock2nix.build.values import NativeBuild
+from uvlock2nix.build.values import Build, NativeBuild, Source
 from uvlock2nix.errors import NetworkError, ToolError
 from uvlock2nix.sync.core import _all_at_once
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uvlock2nix.build.backend import Build, Source, _from_wheel, _settings
+from uvlock2nix.build.backend import config_settings
+from uvlock2nix.build.environment import from_wheel
 from uvlock2nix.build.requirements import BuildSystem, effective_requires, read_build_system
-from uvlock2nix.build.values import NativeBuild, parse_native
+from uvlock2nix.build.values import Build, NativeBuild, Source, parse_native
 from uvlock2nix.errors import InputError
 
 LINUX = {"sys_platform": "linux", "python_version": "3.12"}
@@ -107,15 +108,15 @@ def test_hostile_build_systems(tmp_path: Path, text: str | bytes) -> None:
 
 def test_the_wheel_that_was_built_here() -> None:
     ready = {"my-lib": Path("/w/my_lib-1.0-py3-none-any.whl")}
-    assert _from_wheel("My_Lib==1.0", ready) == "My_Lib @ file:///w/my_lib-1.0-py3-none-any.whl"
-    assert _from_wheel("my-lib[x,a]==1.0", ready) == "my-lib[a,x] @ file:///w/my_lib-1.0-py3-none-any.whl"
+    assert from_wheel("My_Lib==1.0", ready) == "My_Lib @ file:///w/my_lib-1.0-py3-none-any.whl"
+    assert from_wheel("my-lib[x,a]==1.0", ready) == "my-lib[a,x] @ file:///w/my_lib-1.0-py3-none-any.whl"
     for other in ("my-lib>=1.0", "my-lib!=1.0", "other==1.0", "my-lib @ https://x.example/y.whl"):
-        assert _from_wheel(other, ready) == other
+        assert from_wheel(other, ready) == other
 
 
 def settings(backend: str, *flags: str) -> dict[str, str | list[str]]:
     build = Build("x", "1", Source(), NativeBuild(flags=flags))
-    return _settings(build, BuildSystem((), backend))
+    return config_settings(build.native.flags, BuildSystem((), backend))
 
 
 def test_settings_of_backends() -> None:

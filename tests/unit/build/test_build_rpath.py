@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.refs import make_elf, store_path
-from uvlock2nix.build.backend import Workshop
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.rpath import library_folders, linked_libraries, without_rpath
-from uvlock2nix.build.values import SyncRequest
+from uvlock2nix.build.values import BuildContext
 from uvlock2nix.layout import BUILD_REQUIRES
 from uvlock2nix.lock import Selection
 from uvlock2nix.refs.linked import Linked
 from uvlock2nix.refs.store import Keys
 from uvlock2nix.sync.core import _libraries
+from uvlock2nix.sync.request import SyncRequest
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Mach-O files have no RPATH of this kind")
 
@@ -83,15 +83,15 @@ def test_what_builds_the_projects_own_packages_too(tmp_path: Path) -> None:
         (folder / "a-1.dist-info" / "RECORD").write_text("a.so,,\n")
         (folder / "a.so").write_bytes(make_elf(needed=[b"libz.so.1"]))
     env = {"NIX_CC": "/cc", "NIX_STORE": str(store), "NIX_LDFLAGS": f"-L{store}/{zlib.base}/lib"}
-    shop = Workshop(Runner(), "uv", Path("/python"), tmp_path / "shop", env, None)
+    context = BuildContext(Runner(), "uv", Path("/python"), tmp_path / "context", env, None)
     selection = Selection()
     request = SyncRequest(tmp_path, out, tmp_path, Path("/python"), selection, "x86_64-linux", "3.13")
-    assert _libraries(request, site, shop, ["member"]) == (
+    assert _libraries(request, site, context, ["member"]) == (
         Linked(f"{BUILD_REQUIRES}/member/a.so", "zlib", "lib"),
     )
-    compiled = replace(shop, folders={"a": (f"{store}/{zlib.base}/lib",)})
+    compiled = replace(context, folders={"a": (f"{store}/{zlib.base}/lib",)})
     assert [one.file for one in _libraries(request, site, compiled, [])] == [
         "lib/python3.13/site-packages/a.so"
     ]
-    nothing = replace(shop, env={"NIX_CC": "/cc"})
+    nothing = replace(context, env={"NIX_CC": "/cc"})
     assert _libraries(request, site, nothing, ["member"]) == ()

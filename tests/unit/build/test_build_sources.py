@@ -14,8 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uvlock2nix.build import sources as module
-from uvlock2nix.build.sources import plain, unpack
+from uvlock2nix.build.unpack import Limits, plain, unpack
 from uvlock2nix.errors import InputError
 
 
@@ -170,18 +169,17 @@ def test_damaged(tmp_path: Path, make: Callable[[Path], Path]) -> None:
         unpack(make(tmp_path / "x.tar.gz"), tmp_path / "out")
 
 
-def test_bombs_are_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ALWAYS_FINE", 1 << 20)
+def test_bombs_are_not_unpacked(tmp_path: Path) -> None:
+    small = Limits(always_fine=1 << 20)
     zeros = bytes(3 << 20)
     with pytest.raises(InputError, match="more than 1 MiB"):
-        unpack(tar(tmp_path / "x.tar.gz", ("x/zeros", zeros)), tmp_path / "a")
+        unpack(tar(tmp_path / "x.tar.gz", ("x/zeros", zeros)), tmp_path / "a", small)
     with pytest.raises(InputError, match="more than 1 MiB"):
-        unpack(make_zip(tmp_path / "x.zip", ("x/zeros", zeros)), tmp_path / "b")
+        unpack(make_zip(tmp_path / "x.zip", ("x/zeros", zeros)), tmp_path / "b", small)
     assert not list(tmp_path.rglob("zeros"))
-    monkeypatch.setattr(module, "MAX_ENTRIES", 9)
     many = [(f"x/{number}", b"") for number in range(10)]
     with pytest.raises(InputError, match="9 files"):
-        unpack(tar(tmp_path / "y.tar.gz", *many), tmp_path / "c")
+        unpack(tar(tmp_path / "y.tar.gz", *many), tmp_path / "c", Limits(entries=9))
     assert len(list((tmp_path / "c" / "x").iterdir())) == 9
 
 

@@ -12,25 +12,16 @@ from uvlock2nix.refs.scan import Scanner, walk
 HASH = store_path("a-1").hash
 
 
-@pytest.fixture
-def several(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three workers, however small the tree and the machine."""
-    monkeypatch.setattr(parallel, "_WORTH_IT", 1)
-    monkeypatch.setattr(parallel, "cores", lambda: 3)
-
-
-@pytest.mark.usefixtures("several")
 def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
     for number in range(20):
         (tmp_path / f"{number:02}").write_bytes(b"x" * number + HASH.encode() * (number % 3))
     entries = list(walk(tmp_path))
     scanner = Scanner([HASH], store_dir="/nix/store")
     alone = [scanner.in_path(f"{tmp_path}/{entry.path}", entry.status.st_size) for entry in entries]
-    assert parallel.scan_files(tmp_path, entries, scanner) == alone
+    assert parallel.scan_files(tmp_path, entries, scanner, workers=3) == alone
     assert sum(map(len, alone)) == 19
 
 
-@pytest.mark.usefixtures("several")
 def test_an_error_in_any_process_is_the_callers(tmp_path: Path) -> None:
     for number in range(6):
         (tmp_path / str(number)).write_bytes(b"x")
@@ -38,7 +29,7 @@ def test_an_error_in_any_process_is_the_callers(tmp_path: Path) -> None:
     for number in range(6):
         (tmp_path / str(number)).unlink()
         with pytest.raises(RefsError, match="cannot be read"):
-            parallel.scan_files(tmp_path, entries, Scanner([HASH], store_dir="/nix/store"))
+            parallel.scan_files(tmp_path, entries, Scanner([HASH], store_dir="/nix/store"), workers=3)
         (tmp_path / str(number)).write_bytes(b"x")
 
 

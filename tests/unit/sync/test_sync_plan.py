@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 
 from tests.support.locks import DIGEST, HEAD, LINUX, entry, write_project
-from uvlock2nix.build.backend import Build, Source, Workshop, _archive, build_environment
-from uvlock2nix.build.environment import base_environment, index_flags, logins, realm
+from uvlock2nix.build.environment import build_variables
+from uvlock2nix.build.indexes import index_flags, logins, realm
 from uvlock2nix.build.programs import Runner
-from uvlock2nix.build.values import NativeBuild, SyncRequest
+from uvlock2nix.build.sources import archive
+from uvlock2nix.build.values import Build, BuildContext, NativeBuild, Source
 from uvlock2nix.dist.record import Collision, Installed
 from uvlock2nix.errors import InputError
 from uvlock2nix.flags import explicit_flags
 from uvlock2nix.lock import Project, Selection, resolve
 from uvlock2nix.sync.checking import check_installed
-from uvlock2nix.sync.core import _tell
+from uvlock2nix.sync.core import _tell, sync_environment
 from uvlock2nix.sync.install import (
     decide_collisions,
     default_groups,
@@ -25,6 +26,7 @@ from uvlock2nix.sync.install import (
     shown,
 )
 from uvlock2nix.sync.plan import SyncPlan, plan_sync
+from uvlock2nix.sync.request import SyncRequest
 
 
 def file(name: str) -> str:
@@ -110,14 +112,14 @@ def test_what_a_build_gets(tmp_path: Path) -> None:
     assert builds["c"] == NativeBuild(flags=("all=1",))
 
 
-def workshop(tmp_path: Path, **env: str) -> Workshop:
-    return Workshop(Runner(), "uv", Path("/python"), tmp_path / "shop", env, None)
+def workshop(tmp_path: Path, **env: str) -> BuildContext:
+    return BuildContext(Runner(), "uv", Path("/python"), tmp_path / "shop", env, None)
 
 
 def test_what_a_compiler_is_told(tmp_path: Path) -> None:
     build = Build("b", "1", Source(), NativeBuild(cflags=("-include x.h", "-lltdl"), env={"X": "1"}))
     shop = workshop(tmp_path, NIX_CC="/cc", NIX_CFLAGS_COMPILE="-frandom-seed=abc -g", PATH="/bin")
-    env = build_environment(build, shop)
+    env = build_variables(build, shop)
     words = env["NIX_CFLAGS_COMPILE"].split()
     # Ours come last and so have the last word; the seed must not be that of $out.
     assert words.index("-frandom-seed=b") > words.index("-frandom-seed=abc")
@@ -127,7 +129,7 @@ def test_what_a_compiler_is_told(tmp_path: Path) -> None:
     assert "CFLAGS" not in env
     assert env["PATH"].endswith("/env/b/bin:/bin")
     assert env["X"] == "1"
-    outside = build_environment(build, workshop(tmp_path, CFLAGS="-march=x"))
+    outside = build_variables(build, workshop(tmp_path, CFLAGS="-march=x"))
     assert outside["CFLAGS"].startswith("-march=x -O2 -g0 ")
 
 
@@ -135,7 +137,7 @@ def test_what_a_compiler_is_told(tmp_path: Path) -> None:
 def test_names_of_archives_that_leave(tmp_path: Path, name: str) -> None:
     build = Build("b", "1", Source(url="http://127.0.0.1:1/x", filename=name, hash="crc:0"))
     with pytest.raises(InputError):
-        _archive(build, workshop(tmp_path))
+        archive(build, workshop(tmp_path))
     assert all(
         path.is_relative_to(tmp_path / "shop" / "files" / "b") or path.is_dir()
         for path in tmp_path.rglob("*")
@@ -146,7 +148,7 @@ def test_a_path_has_the_hash_of_the_lock(tmp_path: Path) -> None:
     (tmp_path / "e.tar.gz").write_text("changed")
     build = Build("e", "1", Source(path=tmp_path / "e.tar.gz", hash=DIGEST))
     with pytest.raises(InputError, match="the lock says sha256"):
-        _archive(build, workshop(tmp_path))
+        archive(build, workshop(tmp_path))
 
 
 GROUPED = ROOT + (
@@ -336,7 +338,7 @@ def test_the_environment_of_programs(tmp_path: Path) -> None:
     }
     outer |= {"UV_HTTP_TIMEOUT": "9", "NIX_CFLAGS_COMPILE": "-O2", "SSL_CERT_FILE": "/certs", "HOME": "/root"}
     outer |= {"NETRC": str(netrc)}
-    env = base_environment(request, outer)
+    env = sync_environment(request, outer)
     gone = {"PYTHONPATH", "VIRTUAL_ENV", "XDG_CONFIG_HOME", "PIP_INDEX_URL", "UV_NO_DEV", "UV_EXCLUDE_NEWER"}
     assert not (gone | {"UV_PROJECT", "GIT_DIR"}) & set(env)
     kept = {
@@ -351,5 +353,5 @@ def test_the_environment_of_programs(tmp_path: Path) -> None:
     assert env["GIT_SSL_CAINFO"] == env["REQUESTS_CA_BUNDLE"] == "/certs"
     assert env["HOME"] == str(tmp_path / "work" / "home")
     assert (tmp_path / "work" / "home" / ".netrc").readlink() == netrc
-    base_environment(request, outer)
+    sync_environment(request, outer)
     assert env["UV_PROJECT_ENVIRONMENT"] == str(tmp_path / "out")

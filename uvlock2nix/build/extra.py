@@ -1,0 +1,35 @@
+"""What ``[tool.uv]`` adds to the build of one package."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from uvlock2nix.lock import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """What ``[tool.uv]`` adds to the build of one package."""
+
+    build_requires: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    settings: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+def extra(project: Project, name: str, locked: Mapping[str, str | None]) -> Extra:
+    """``extra-build-dependencies``, ``extra-build-variables`` and ``config-settings`` for a package.
+
+    ``locked`` maps names to the versions of this environment, for ``match-runtime``.
+    """
+    requires: list[str] = []
+    for one in dict(project.uv.extra_build_dependencies).get(name, ()):
+        version = locked.get(re.split(r"[^A-Za-z0-9._-]", one.requirement, maxsplit=1)[0].lower())
+        pinned = one.match_runtime and version
+        requires.append(f"{one.requirement}=={version}" if pinned else one.requirement)
+    return Extra(
+        tuple(requires),
+        dict(project.uv.extra_build_variables).get(name, ()),
+        (*project.uv.config_settings, *dict(project.uv.config_settings_package).get(name, ())),
+    )

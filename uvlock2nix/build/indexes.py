@@ -1,0 +1,64 @@
+"""The project's indexes, for what is fetched outside of its lock: uv's flags and the logins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from uvlock2nix.lock import Index, Project
+from uvlock2nix.net.locked import Logins
+
+
+def index_flags(project: Project) -> tuple[str, ...]:
+    """uv's flags for the indexes of the project, for what is installed outside of its lock."""
+    flags: list[str] = []
+    for index in project.uv.indexes:
+        if index.explicit:
+            continue
+        url = _absolute(index.url, project.root)
+        if index.format == "flat":
+            flags.append(f"--find-links={url}")
+        else:
+            # With its name, by which uv knows the variables of its login.
+            named = f"{index.name}={url}" if index.name else url
+            flags.append(f"--{'default-index' if index.default else 'index'}={named}")
+    if project.uv.index_url:
+        flags.append(f"--default-index={_absolute(project.uv.index_url, project.root)}")
+    flags += [f"--index={_absolute(url, project.root)}" for url in project.uv.extra_index_url]
+    flags += [f"--find-links={_absolute(url, project.root)}" for url in project.uv.find_links]
+    return tuple(flags)
+
+
+def _absolute(url: str, root: Path) -> str:
+    return url if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", url) else str((root / url).resolve())
+
+
+def logins(project: Project, outer: Mapping[str, str]) -> Logins:
+    """Logins of the project's indexes: (scheme, host and port) → (user, password).
+
+    From ``UV_INDEX_<NAME>_USERNAME`` and ``_PASSWORD``, else from the index's URL in pyproject.toml. A login
+    holds for all files of that host, as in uv: an index and its files have different paths.
+    """
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for index in project.uv.indexes:
+        login = _login(index, outer)
+        if login:
+            found.setdefault(realm(index.url), login)
+    return found
+
+
+def realm(url: str) -> tuple[str, str]:
+    """(scheme, ``host:port``) of a URL."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.rpartition("@")[2].lower()
+
+
+def _login(index: Index, outer: Mapping[str, str]) -> tuple[str, str] | None:
+    if index.name:
+        name = re.sub(r"[^A-Z0-9]", "_", index.name.upper())
+        user, password = outer.get(f"UV_INDEX_{name}_USERNAME"), outer.get(f"UV_INDEX_{name}_PASSWORD")
+        if user or password:
+            return user or "", password or ""
+    return None

@@ -1,0 +1,64 @@
+"""What every program that a build runs sees of the machine: variables, a home without the user's settings."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+# What a user's session may have set and a build must not see.
+FOREIGN: Final = re.compile(
+    r"PYTHON.*|VIRTUAL_ENV|CONDA_PREFIX|XDG_\w+_HOME|PIP_\w+|UV_.*|GIT_(DIR|WORK_TREE|INDEX_FILE|CONFIG.*)"
+)
+
+
+# Of uv's own: how to reach an index and who is asking. What to install, and how, the lock says.
+KEPT: Final = re.compile(
+    r"UV_INDEX_\w+_(USERNAME|PASSWORD)|UV_DEFAULT_INDEX|UV_HTTP_\w+|UV_KEYRING_PROVIDER|UV_NATIVE_TLS"
+    r"|UV_SYSTEM_CERTS|UV_INSECURE_HOST|UV_CONCURRENT_\w+|UV_REQUEST_TIMEOUT"
+)
+
+
+def base_environment(work: Path, outer: Mapping[str, str]) -> dict[str, str]:
+    """The variables of every program that runs: no trace of the user's, uv without surprises.
+
+    ``work`` is where its home and uv's cache are made, ``outer`` what this process was given.
+    """
+    env = {
+        name: value for name, value in outer.items() if KEPT.fullmatch(name) or not FOREIGN.fullmatch(name)
+    }
+    home = _home(work / "home", outer)
+    cache = work / "uv-cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    env.update(
+        HOME=str(home),
+        UV_CACHE_DIR=str(cache),
+        UV_PYTHON_DOWNLOADS="never",
+        UV_PYTHON_PREFERENCE="only-system",
+        UV_NO_SYSTEM_CONFIG="1",
+        UV_NO_INSTALLER_METADATA="1",
+        UV_NO_PROGRESS="1",
+        UV_LINK_MODE="copy",
+        UV_NO_ENV_FILE="1",
+        PYTHONDONTWRITEBYTECODE="1",
+        PYTHONHASHSEED="0",
+        SOURCE_DATE_EPOCH="315532800",
+        LC_ALL="C.UTF-8",
+        TZ="UTC",
+    )
+    if "SSL_CERT_FILE" in env:
+        env.setdefault("REQUESTS_CA_BUNDLE", env["SSL_CERT_FILE"])
+        env.setdefault("GIT_SSL_CAINFO", env["SSL_CERT_FILE"])
+    return env
+
+
+def _home(home: Path, outer: Mapping[str, str]) -> Path:
+    """An empty home, but for the user's logins: git looks nowhere else for them."""
+    home.mkdir(parents=True, exist_ok=True)
+    netrc = Path(outer.get("NETRC") or Path(outer.get("HOME") or "/") / ".netrc")
+    link = home / ".netrc"
+    if os.access(netrc, os.R_OK) and not link.is_symlink() and netrc != link:
+        link.symlink_to(netrc.absolute())
+    return home

@@ -1,0 +1,144 @@
+"""Unpacking an sdist into a folder of which we know the name."""
+
+from __future__ import annotations
+
+import lzma
+import os
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an archive may unpack to: bytes, times its own size, bytes that always may be, entries.
+
+    The largest sdists of the index unpack to less; text packs by a factor of ten, a bomb by a thousand.
+    """
+
+    bytes: int = 4 << 30
+    factor: int = 200
+    always_fine: int = 64 << 20
+    entries: int = 500_000
+
+
+LIMITS: Final = Limits()
+
+_DAMAGED: Final = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,  # a zip with a compression that Python does not know
+    RuntimeError,  # a zip with a password
+)
+
+
+class _Bound:
+    """Counts what an archive unpacks to; ValueError when it is more than any honest one."""
+
+    def __init__(self, archive: Path, limits: Limits) -> None:
+        packed = archive.stat().st_size
+        self.limit = min(limits.bytes, max(limits.always_fine, packed * limits.factor))
+        self.most_entries = limits.entries
+        self.bytes = 0
+        self.entries = 0
+
+    def add(self, size: int) -> None:
+        self.bytes += max(size, 0)
+        self.entries += 1
+        if self.bytes > self.limit or self.entries > self.most_entries:
+            raise ValueError(f"it unpacks to more than {self.limit >> 20} MiB or {self.most_entries} files")
+
+
+def unpack(archive: Path, to: Path, limits: Limits = LIMITS) -> Path:
+    """Unpack a ``.tar.*`` or ``.zip`` sdist below ``to``; return its one top folder.
+
+    Nothing is written outside ``to``, no device or setuid file is made, no more is written than an sdist
+    of its size can hold. An archive without one top folder is its own, where it can be built (as with uv).
+
+    Raises:
+        InputError: the archive is damaged, hostile, or holds nothing to build.
+    """
+    to.mkdir(parents=True)
+    try:
+        if zipfile.is_zipfile(archive):
+            _unzip(archive, to, _Bound(archive, limits))
+        else:
+            with tarfile.open(archive) as tar:
+                _untar(tar, to, _Bound(archive, limits))
+    except _DAMAGED as error:
+        raise InputError(
+            f"{archive.name}: cannot be unpacked: {error}",
+            hint="the file is what the lock names; report it to the package's maintainers",
+        ) from None
+    tops = [entry for entry in to.iterdir() if entry.is_dir() and not entry.is_symlink()]
+    if any((to / name).is_file() for name in ("pyproject.toml", "setup.py")):
+        return to
+    if len(tops) != 1:
+        raise InputError(
+            f"{archive.name}: {len(tops)} folders at its top, an sdist has one",
+            hint="https://packaging.python.org/en/latest/specifications/source-distribution-format/",
+        )
+    return tops[0]
+
+
+def _untar(tar: tarfile.TarFile, to: Path, bound: _Bound) -> None:
+    if hasattr(tarfile, "data_filter"):
+        tar.extractall(to, members=_bounded(tar, bound), filter="data")
+    else:  # Python before 3.11.4, which Debian 12 has
+        tar.extractall(to, members=(plain(member, to) for member in _bounded(tar, bound)))  # noqa: S202
+
+
+def _bounded(tar: tarfile.TarFile, bound: _Bound) -> Iterator[tarfile.TarInfo]:
+    for member in tar:
+        bound.add(member.size)
+        yield member
+
+
+def plain(member: tarfile.TarInfo, to: Path) -> tarfile.TarInfo:
+    """What PEP 706's ``data`` filter lets pass, for a Python that has none.
+
+    Raises:
+        ValueError: the member is a device, or leads out of ``to``.
+    """
+    root = os.path.realpath(to)
+    inside = os.path.realpath(os.path.join(root, member.name))  # noqa: PTH118 - names may be absolute
+    places = [inside]
+    if member.issym():
+        places.append(os.path.realpath(os.path.join(os.path.dirname(inside), member.linkname)))  # noqa: PTH118, PTH120
+    elif member.islnk():
+        places.append(os.path.realpath(os.path.join(root, member.linkname)))  # noqa: PTH118
+    elif not (member.isreg() or member.isdir()):
+        raise ValueError(f"{member.name}: neither a file nor a folder nor a link")
+    if any(place != root and not place.startswith(root + os.sep) for place in places):
+        raise ValueError(f"{member.name}: leads out of the archive")
+    run = 0o111 if member.isdir() or member.mode & stat.S_IXUSR else 0
+    member.mode = 0o644 | run
+    member.uid, member.gid, member.uname, member.gname = os.getuid(), os.getgid(), "", ""
+    return member
+
+
+def _unzip(archive: Path, to: Path, bound: _Bound) -> None:
+    with zipfile.ZipFile(archive) as zipped:
+        for info in zipped.infolist():
+            # No more than this is read of an entry, whatever it holds.
+            bound.add(info.file_size)
+            if stat.S_ISLNK(info.external_attr >> 16):
+                raise ValueError(f"{info.filename}: a symlink in a zip")
+            target = zipped.extract(info, to)
+            if info.external_attr >> 16 & stat.S_IXUSR and not info.is_dir():
+                path = Path(target)
+                path.chmod(path.stat().st_mode | 0o111)

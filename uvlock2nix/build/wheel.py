@@ -1,0 +1,47 @@
+"""Building one package from source, so that two builds give the same wheel.
+
+uv unpacks an sdist, and makes the environment that builds it, below folders with random names; these names
+end up in what the compiler writes. Here both have fixed places, the build requirements are held back in
+time, and the compiler is told to leave out what says where and when it ran.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from uvlock2nix.build.backend import Backend, config_settings
+from uvlock2nix.build.environment import install, make_environment
+from uvlock2nix.build.requirements import BuildSystem, effective_requires
+from uvlock2nix.build.values import Build, BuildContext
+
+
+def build_wheel(
+    build: Build, context: BuildContext, ready: Mapping[str, Path], tree: Path, system: BuildSystem
+) -> Path:
+    """Build the wheel of an unpacked source; return its path.
+
+    ``ready`` maps names of this environment that were built already to their wheels: a build that requires
+    one of them gets that very wheel.
+
+    Raises:
+        ToolError: the build failed; the message has the end of its output.
+        NetworkError: its requirements cannot be had.
+    """
+    what = f"building {build.name} {build.version or ''}".rstrip()
+    native = build.native
+    common = {
+        "locked": {name: context.locked[name] for name in ready if name in context.locked},
+        "marker_environment": context.marker_environment,
+    }
+    declared = effective_requires(
+        system.requires, relax=native.relax, added=native.build_requires, what=what, **common
+    )
+    environment = make_environment(build, context, ready, what)
+    install(declared, environment, context, ready, what)
+    backend = Backend(system, tree, config_settings(native.flags, system), environment, context.run)
+    asked = backend.requires(f"asking the build backend of {build.name}")
+    if asked:
+        more = effective_requires(asked, relax=native.relax, what=what, **common)
+        install(more, environment, context, ready, what)
+    return backend.wheel(context.root / "wheels" / build.name, what)

@@ -1,0 +1,37 @@
+"""What sync is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from uvlock2nix.build.values import NativeBuild
+from uvlock2nix.lock import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """Everything that decides what deps holds, and the places to work in.
+
+    ``reference_inputs``: attribute → store path, the names under which libraries are written down.
+    """
+
+    project: Path
+    out: Path
+    work: Path
+    python: Path
+    selection: Selection
+    system: str
+    python_version: str
+    libc: str | None = None
+    macos: str | None = None
+    exclude_newer: str | None = None
+    key: str | None = None
+    exclude: frozenset[str] = frozenset()
+    no_binary: frozenset[str] = frozenset()
+    native: Mapping[str, NativeBuild] = field(default_factory=dict)
+    collisions: Mapping[str, str] = field(default_factory=dict)
+    reference_inputs: Mapping[str, str] = field(default_factory=dict)
+    cores: int = 1
+    uv: str = "uv"
