@@ -43,12 +43,15 @@ class Config:
     ignore_missing_libraries: tuple[str, ...] = ()
 
     def flag(self, name: str) -> bool:
+        """Whether an option that takes no value is set."""
         return name in self.bools
 
     def strings_of(self, name: str) -> tuple[str, ...]:
+        """The values of an option that may be given several times."""
         return self.lists.get(name, ())
 
     def string(self, name: str) -> str | None:
+        """The value of an option; None when it is not set."""
         return self.strings.get(name)
 
 

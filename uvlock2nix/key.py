@@ -99,6 +99,7 @@ def _part(part: Literal | Output) -> list[str]:
 
 
 def natives_of(built: Sequence[ClassifiedPackage]) -> tuple[tuple[str, NativeInputs], ...]:
+    """The packages that are built and need something said, with what they need, sorted by name."""
     found: dict[str, NativeInputs] = {}
     for one in built:
         native = one.native
@@ -109,6 +110,11 @@ def natives_of(built: Sequence[ClassifiedPackage]) -> tuple[tuple[str, NativeInp
 
 
 def members_of(project: Project, classes: Sequence[ClassifiedPackage]) -> tuple[Member, ...]:
+    """The projects of the selection that are built, as package.nix names them.
+
+    Raises:
+        ProjectError: one is outside of the project's folder.
+    """
     selected = {one.name for one in classes if is_member(one)}
     members = tuple(member for member in project.members if member.name in selected and not member.is_virtual)
     for member in members:

@@ -52,6 +52,7 @@ class Hash:
 
     @property
     def hex(self) -> str:
+        """The digest in hexadecimal."""
         return self.digest.hex()
 
 

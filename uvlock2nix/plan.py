@@ -50,6 +50,7 @@ class SystemPlan:
 
     @property
     def system(self) -> str:
+        """The system, as ``x86_64-linux``."""
         return self.target.system
 
 

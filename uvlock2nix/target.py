@@ -15,9 +15,7 @@ SYSTEMS = ("x86_64-linux", "aarch64-linux", "riscv64-linux", "x86_64-darwin", "a
 """The systems that we know, in Nix's spelling."""
 
 LATEST_PATCH: Mapping[int, int] = {9: 25, 10: 22, 11: 18, 12: 16, 13: 18, 14: 10, 15: 2}
-"""Minor of Python 3 → its newest patch release known on ``LATEST_PATCH_DATE`` (uv 0.13.8's own list)."""
-
-LATEST_PATCH_DATE = "2026-11-20"
+"""Minor of Python 3 → its newest patch release on 2026-11-20 (uv 0.13.8's own list)."""
 
 DEFAULT_GLIBC = (2, 40)
 """glibc of current nixpkgs (25.05 and later); ``libc`` lowers or raises it."""
@@ -117,10 +115,12 @@ class Target:
 
     @property
     def is_linux(self) -> bool:
+        """Whether it is Linux."""
         return self.system.endswith("-linux")
 
     @property
     def is_darwin(self) -> bool:
+        """Whether it is macOS."""
         return self.system.endswith("-darwin")
 
     @property

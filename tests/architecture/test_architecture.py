@@ -13,11 +13,21 @@ import pytest
 
 REPO = Path(__file__).resolve().parents[2]
 PACKAGE = REPO / "uvlock2nix"
-LINES_OF_MODULE = 400
-LINES_OF_FUNCTION = 80
+LINES_OF_MODULE = 350
+LINES_OF_FUNCTION = 60
 # Longer than that, with the reason.
+LONG_MODULES: dict[str, str] = {
+    "classify/packages.py": "moved only; split next",
+    "inspect/clues/cmake.py": "moved only; split next",
+    "inspect/wheels.py": "moved only; split next",
+    "lock/check.py": "moved only; split next",
+    "lock/parse.py": "moved only; split next",
+    "nixlang/render.py": "moved only; split next",
+}
 LONG_FUNCTIONS: dict[str, str] = {
     "uvlock2nix.plan.make_plan": "one value with many fields, each named once",
+    "uvlock2nix.cli.refs.restore_command": "moved only; split next",
+    "uvlock2nix.emit.env._attributes": "moved only; split next",
 }
 # Every part has a rank; a module imports from parts of its own rank or of lower ones.
 RANKS = (
@@ -151,9 +161,14 @@ def test_no_import_cycles() -> None:
         visit(module, ())
 
 
+def module_lengths() -> dict[str, int]:
+    paths = PACKAGE.rglob("*.py")
+    return {path.relative_to(PACKAGE).as_posix(): len(path.read_text().splitlines()) for path in paths}
+
+
 def test_modules_are_short() -> None:
-    lengths = {path: len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
-    assert {str(path): n for path, n in lengths.items() if n > LINES_OF_MODULE} == {}
+    long = {name for name, lines in module_lengths().items() if lines > LINES_OF_MODULE}
+    assert long == set(LONG_MODULES)
 
 
 def functions() -> Iterator[tuple[str, int]]:
@@ -164,8 +179,13 @@ def functions() -> Iterator[tuple[str, int]]:
 
 
 def test_functions_are_short() -> None:
-    long = {name: lines for name, lines in functions() if lines > LINES_OF_FUNCTION}
-    assert {name: lines for name, lines in long.items() if name not in LONG_FUNCTIONS} == {}
+    long = {name for name, lines in functions() if lines > LINES_OF_FUNCTION}
+    assert long == set(LONG_FUNCTIONS)
+
+
+def test_exemptions_have_reasons() -> None:
+    for exemptions in (LONG_MODULES, LONG_FUNCTIONS, UPWARDS):
+        assert all(len(reason.split()) > 2 for reason in exemptions.values())
 
 
 def test_only_cli_prints() -> None:

@@ -50,10 +50,12 @@ class State:
 
     @property
     def root(self) -> Path:
+        """The project's folder."""
         return self.asked.project.root
 
     @property
     def keys(self) -> Mapping[str, str]:
+        """System → the key that the lock gives today."""
         return {one.system: one.key for one in self.plan.systems}
 
     def unfit(self) -> tuple[str, ...]:

@@ -79,9 +79,11 @@ class BuildPolicy:
         )
 
     def forbids_wheel(self, name: str) -> bool:
+        """Whether settings rule a wheel of this package out."""
         return _applies(self.no_binary, self.no_build, name)
 
     def forbids_build(self, name: str) -> bool:
+        """Whether settings rule building this package out."""
         return _applies(self.no_build, self.no_binary, name)
 
 

@@ -46,6 +46,7 @@ class Knowledge:
 
     @property
     def index(self) -> NixpkgsIndex:
+        """The index of nixpkgs: the user's own, else the embedded one."""
         return self.own_index if self.own_index is not None else embedded_index()
 
     def native(self, name: str, version: str | None) -> NativeInputs | None:

@@ -76,10 +76,12 @@ class ClassifiedPackage:
 
     @property
     def name(self) -> str:
+        """The package's normalised name."""
         return self.package.package.name
 
     @property
     def version(self) -> str | None:
+        """The locked version; None for a local package whose version is dynamic."""
         return self.package.package.version
 
 

@@ -31,6 +31,7 @@ def command() -> None:
 
 
 def project_argument() -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The optional argument PROJECT."""
     return click.argument("project", type=click.Path(path_type=Path), default=".", required=False)
 
 

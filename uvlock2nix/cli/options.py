@@ -42,6 +42,7 @@ class Request:
         return self.targets[0]
 
     def environment(self, target: Target | None = None) -> Environment:
+        """The packages that uv would install for the selection on a target (default: the first)."""
         return resolve(self.project, self.selection, target or self.target)
 
 

@@ -23,6 +23,7 @@ class Progress:
         self._start = time.monotonic()
 
     def __call__(self, status: Status) -> None:
+        """Show the state of a running build, not more often than a person can read."""
         if status.drv is not None:
             self._name = status.drv.rsplit("/", 1)[-1].partition("-")[2].removesuffix(".drv")
         now = time.monotonic()

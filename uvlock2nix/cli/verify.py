@@ -76,10 +76,12 @@ class Result:
 
     @property
     def equal(self) -> bool:
+        """Whether both runs gave the same hash."""
         return self.runs[0].hash == self.runs[1].hash
 
     @property
     def ok(self) -> bool:
+        """Whether both runs gave the hash that is pinned."""
         return self.equal and self.runs[0].hash == self.pinned
 
 

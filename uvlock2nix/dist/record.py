@@ -162,11 +162,3 @@ def digest_of(file: Path) -> tuple[str, int]:
         digest = hashlib.file_digest(opened, "sha256").digest()
     encoded = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
     return f"sha256={encoded}", file.stat().st_size
-
-
-def owners_of(distributions: Iterable[Installed], prefix: str) -> Iterator[tuple[str, str]]:
-    """(path, name) for each recorded path that begins with ``prefix``."""
-    for one in distributions:
-        for entry in one.entries:
-            if entry.path.startswith(prefix):
-                yield entry.path, one.name

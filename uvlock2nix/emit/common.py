@@ -42,6 +42,7 @@ MARK: Final = "Written by uvlock2nix"
 
 
 def header(plan: Plan, what: str) -> tuple[str, ...]:
+    """The comment at the top of a generated file: who wrote it, from what, and what it is."""
     return (
         f"{MARK} {__version__} from {plan.lock_name}; `uvlock2nix generate` writes it again.",
         f"{plan.name}: {what}",
@@ -121,6 +122,7 @@ def _plus(left: Expr, right: Expr) -> Expr:
 
 
 def strings(values: Iterable[str]) -> Expr:
+    """A Nix list of strings."""
     return List(tuple(Item(string(value)) for value in values))
 
 
@@ -130,4 +132,5 @@ def project_path(path: PurePosixPath | str) -> Path:
 
 
 def interpolated(*parts: str | Expr) -> Str:
+    """A Nix string whose parts are texts and interpolated expressions."""
     return Str(tuple(parts))

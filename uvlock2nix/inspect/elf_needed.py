@@ -28,9 +28,11 @@ _MAX_NAME: Final = 255
 class Seekable(Protocol):
     """A file that can be read anywhere; going back may cost as much as beginning again."""
 
-    def seek(self, offset: int, /) -> int: ...
+    def seek(self, offset: int, /) -> int:
+        """As of a binary file."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes:
+        """As of a binary file."""
 
 
 @dataclass(frozen=True, slots=True)

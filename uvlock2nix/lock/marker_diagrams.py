@@ -78,9 +78,11 @@ class Conditions:
         return known
 
     def both(self, left: int, right: int) -> int:
+        """The diagram of ``left and right``."""
         return self._join(True, left, right)
 
     def either(self, left: int, right: int) -> int:
+        """The diagram of ``left or right``."""
         return self._join(False, left, right)
 
     def holds(self, diagram: int, active: Collection[str], more: Collection[str] = ()) -> bool:

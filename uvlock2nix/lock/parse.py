@@ -118,6 +118,7 @@ class LockReader:
         self.used: set[str] = set()
 
     def read(self) -> Lock:
+        """Read the whole table, collecting problems on the way."""
         table, problems = self.table, self.problems
         problems.check_keys(table, _TOP_KEYS, "")
         requires_python = self._requires_python()

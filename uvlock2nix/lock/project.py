@@ -36,46 +36,47 @@ class Member:
 
     @property
     def pyproject_path(self) -> PurePosixPath:
+        """Its pyproject.toml, relative to the project's root."""
         return self.path / "pyproject.toml"
 
     @property
-    def has_build_system(self) -> bool:
-        return self.pyproject.build_system.declared
-
-    @property
     def build_requires(self) -> tuple[str, ...]:
+        """What ``[build-system] requires`` says."""
         return self.pyproject.build_system.requires
 
     @property
-    def build_backend(self) -> str:
-        return self.pyproject.build_system.backend
-
-    @property
     def backend_path(self) -> tuple[str, ...]:
+        """What ``[build-system] backend-path`` says: folders of a backend in the tree itself."""
         return self.pyproject.build_system.backend_path
 
     @property
     def scripts(self) -> Pairs:
+        """``[project.scripts]``: name and reference."""
         return self.pyproject.scripts
 
     @property
     def gui_scripts(self) -> Pairs:
+        """``[project.gui-scripts]``: name and reference."""
         return self.pyproject.gui_scripts
 
     @property
     def entry_points(self) -> tuple[tuple[str, Pairs], ...]:
+        """``[project.entry-points]`` by group."""
         return self.pyproject.entry_points
 
     @property
     def groups(self) -> tuple[str, ...]:
+        """The names of its dependency groups."""
         return tuple(name for name, _ in self.pyproject.groups)
 
     @property
     def extras(self) -> tuple[str, ...]:
+        """The names of its extras."""
         return tuple(name for name, _ in self.pyproject.optional_dependencies)
 
     @property
     def default_groups(self) -> tuple[str, ...] | Literal["all"] | None:
+        """``tool.uv.default-groups``; None where it is not set."""
         return self.pyproject.default_groups
 
 
@@ -105,6 +106,7 @@ class Project:
 
     @property
     def current_member(self) -> Member | None:
+        """The member that commands mean where they name none."""
         return next((member for member in self.members if member.name == self.current), None)
 
     @property
@@ -114,6 +116,7 @@ class Project:
 
     @property
     def root_default_groups(self) -> tuple[str, ...] | Literal["all"] | None:
+        """``tool.uv.default-groups`` of the root; None where it is not set."""
         return self.pyproject.default_groups if self.pyproject else None
 
 

@@ -61,9 +61,11 @@ class Active:
     no_groups: frozenset[str]
 
     def has_extra(self, extra: str) -> bool:
+        """Whether an extra is selected."""
         return extra not in self.no_extras and (self.all_extras or extra in self.extras)
 
     def has_group(self, group: str) -> bool:
+        """Whether a group is selected by an option of its own or by ``--all-groups``."""
         return group not in self.no_groups and (self.all_groups or group in self.groups)
 
     def takes_group(self, package: str | None, group: str) -> bool:

@@ -65,7 +65,6 @@ class UvSettings:
     find_links: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     required_environments: tuple[str, ...] = ()
-    required_version: str | None = None
     managed: bool = True
 
 
@@ -109,7 +108,6 @@ def read_settings(table: Table, problems: Problems) -> UvSettings:
         find_links=problems.texts(table, "find-links", where),
         environments=_text_or_list(table, "environments", problems),
         required_environments=_text_or_list(table, "required-environments", problems),
-        required_version=problems.text(table, "required-version", where),
         managed=problems.boolean(table, "managed", where) is not False,
     )
 

@@ -92,6 +92,7 @@ class Problems:
         self._names: dict[str, str] = {}
 
     def add(self, where: str, key: str, message: str) -> None:
+        """Note a problem: where, which key, what is wrong with it."""
         self.messages.append(f"{where}: {key}: {message}" if key else f"{where}: {message}")
 
     def raise_if_any(self, error: type[InputError], hint: str) -> None:
@@ -150,6 +151,7 @@ class Problems:
         return ""
 
     def names(self, table: Table, key: str, where: str) -> tuple[str, ...]:
+        """A list of package names, normalised; none where the key is missing."""
         values = self.items(table, key, where)
         return tuple(name for value in values if (name := self.name(value, where, key)))
 
@@ -164,6 +166,7 @@ class Problems:
         return tuple(found)
 
     def items(self, table: Table, key: str, where: str) -> Sequence[Any]:
+        """A list; empty where the key is missing or is something else, which is then noted."""
         value = table.get(key)
         if value is None:
             return ()
@@ -181,6 +184,7 @@ class Problems:
         return [value for value in values if isinstance(value, dict)]
 
     def table(self, table: Table, key: str, where: str) -> Table:
+        """A table; empty where the key is missing or is something else, which is then noted."""
         value = table.get(key)
         if value is None:
             return {}
@@ -190,6 +194,7 @@ class Problems:
         return {}
 
     def boolean(self, table: Table, key: str, where: str) -> bool | None:
+        """True, false, or None where the key is missing or is something else, which is then noted."""
         value = table.get(key)
         if value is None or isinstance(value, bool):
             return value
@@ -197,6 +202,7 @@ class Problems:
         return None
 
     def url(self, table: Table, key: str, where: str) -> str | None:
+        """A URL that can be fetched; None where it is missing or is something else, which is noted."""
         value = self.text(table, key, where)
         if value is None or _PLACE.fullmatch(value):
             return value
@@ -215,6 +221,7 @@ class Problems:
         return value.lower() if isinstance(value, str) else None
 
     def size(self, table: Table, where: str) -> int | None:
+        """A file's size in bytes; None where it is missing or is no size, which is then noted."""
         value = table.get("size")
         if value is None:
             return None

@@ -32,20 +32,25 @@ class RemoteFile(io.RawIOBase):
         self._fetched = len(self._tail)
 
     def readable(self) -> bool:
+        """As of a binary file: yes."""
         return True
 
     def seekable(self) -> bool:
+        """As of a binary file: yes."""
         return True
 
     def tell(self) -> int:
+        """As of a binary file."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """As of a binary file; nothing is fetched."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
         self._position = max(0, base + offset)
         return self._position
 
     def read(self, size: int | None = -1, /) -> bytes:
+        """As of a binary file; fetches the blocks that are not here yet."""
         end = self._size if size is None or size < 0 else min(self._size, self._position + size)
         if self._position >= end:
             return b""

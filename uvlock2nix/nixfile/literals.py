@@ -39,6 +39,7 @@ class HashLiteral:
 
     @property
     def placeholder(self) -> bool:
+        """Whether it stands for a hash that is not known yet (``lib.fakeHash``, an empty text)."""
         return not self.quoted or self.text == ""
 
 

@@ -39,6 +39,11 @@ def attr_name(name: str) -> str:
 
 
 def identifier(name: str) -> str:
+    """A name as a Nix identifier.
+
+    Raises:
+        InputError: it is not one.
+    """
     if not IDENTIFIER.match(name) or name in KEYWORDS:
         raise InputError(
             f"{name!r} cannot be the name of a nixpkgs attribute or variable",
@@ -48,6 +53,7 @@ def identifier(name: str) -> str:
 
 
 def quote(text: str) -> str:
+    """A text as a Nix string, escaped."""
     return f'"{escape(text)}"'
 
 

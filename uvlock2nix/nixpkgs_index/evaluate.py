@@ -22,16 +22,19 @@ class Ran(Protocol):
     """How a program ended."""
 
     @property
-    def code(self) -> int: ...
+    def code(self) -> int:
+        """Its exit code."""
 
     @property
-    def stdout(self) -> str: ...
+    def stdout(self) -> str:
+        """What it printed."""
 
 
 class Runner(Protocol):
     """The port to Nix: runs a program to its end, each line of its standard error going to ``on_line``."""
 
-    def run(self, argv: Sequence[str], on_line: Callable[[str], None], /) -> Ran: ...
+    def run(self, argv: Sequence[str], on_line: Callable[[str], None], /) -> Ran:
+        """Run a program to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Evaluated:
 
     @property
     def revision(self) -> str | None:
+        """The git revision in nixpkgs' version; None for a version that names none."""
         match = _REVISION.search(self.version)
         return match[1] if match else None
 

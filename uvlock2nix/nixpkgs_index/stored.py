@@ -34,6 +34,7 @@ def key_of(args: Sequence[tuple[str, str]]) -> str:
 
 
 def folder(cache: Path) -> Path:
+    """Where indexes are stored below the cache."""
     return cache / "index"
 
 

@@ -47,6 +47,7 @@ class Evaluated:
     python: str = ""
 
     def wanted(self) -> Wanted:
+        """What a hash mismatch must be about to be ours."""
         return Wanted(self.drv, self.name, self.out, self.recursive, self.algo)
 
 
@@ -57,7 +58,6 @@ class Built:
     hash: Hash
     evaluated: Evaluated
     builds: int
-    proof: str
 
 
 class Nix:
@@ -158,7 +158,7 @@ def find_hash(nix: Nix, evaluate: Callable[[Hash], Evaluated], before: Evaluated
         case Found():
             return _proved(nix, evaluate, before, verdict)
         case Hidden():
-            return Built(_in_store(nix, wanted), before, 1, "the only path of that name in the store")
+            return Built(_in_store(nix, wanted), before, 1)
         case HasReferences():
             raise _references_error(nix, wanted, verdict)
         case ElseWhere():
@@ -200,7 +200,7 @@ def _proved(nix: Nix, evaluate: Callable[[Hash], Evaluated], before: Evaluated, 
     wanted = before.wanted()
     present = [one for one in found.hashes if nix.is_valid(wanted.path(one))]
     if len(present) == 1:
-        return Built(present[0], before, 1, "the store has the path")
+        return Built(present[0], before, 1)
     if len(found.hashes) > 1:
         raise ToolError(
             f"Nix named {len(found.hashes)} hashes for {before.name}: "
@@ -211,7 +211,7 @@ def _proved(nix: Nix, evaluate: Callable[[Hash], Evaluated], before: Evaluated, 
     after = evaluate(digest)
     worked, reader = nix.realise(after.drv)
     if worked and nix.is_valid(after.out):
-        return Built(digest, after, 2, "a second build")
+        return Built(digest, after, 2)
     again = _verdict(nix, reader, after.wanted(), worked=worked)
     if isinstance(again, Found):
         raise ToolError(

@@ -23,6 +23,7 @@ class Freshness:
 
     @property
     def fresh(self) -> bool:
+        """Whether nothing has changed since the pins were made."""
         return not self.systems and not self.lock
 
 

@@ -23,9 +23,11 @@ _SHOWN: Final = 25
 class Log(Protocol):
     """Where the builder's last lines and Nix's own words come from."""
 
-    def tail(self, drv: str | None, count: int = ...) -> tuple[str, ...]: ...
+    def tail(self, drv: str | None, count: int = ...) -> tuple[str, ...]:
+        """The last lines of a derivation's log."""
 
-    def text(self) -> str: ...
+    def text(self) -> str:
+        """Everything that Nix printed."""
 
 
 @dataclass(frozen=True, slots=True)

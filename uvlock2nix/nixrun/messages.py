@@ -134,6 +134,7 @@ class Found:
 
     @property
     def doubtful(self) -> bool:
+        """Whether messages named different hashes for the same derivation."""
         return len(self.hashes) > 1
 
 

@@ -57,6 +57,7 @@ class SystemRunner:
         *,
         env: Mapping[str, str] | None = None,
     ) -> Ran:
+        """Run a program to its end; each line of its standard error goes to ``on_line``."""
         try:
             process = subprocess.Popen(
                 list(argv),

@@ -30,11 +30,6 @@ class NixVersion:
         """Whether ``--log-format internal-json`` exists on nix-store: since 2.4, in Lix always."""
         return self.number >= (2, 4, 0)
 
-    @property
-    def refuses_references(self) -> bool:
-        """Whether a fixed-output derivation with references fails (2.16 and later, Lix)."""
-        return self.number >= (2, 16, 0)
-
 
 def parse_version(text: str) -> NixVersion | None:
     """Read ``nix-store --version``; None when it is not what a Nix prints."""

@@ -49,13 +49,16 @@ class GuardedStream:
         self._left = _MOST_READS
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """As of a binary file."""
         self._at = offset + (0, self._at, self._size)[whence]
         return self._at
 
     def tell(self) -> int:
+        """As of a binary file."""
         return self._at
 
     def read(self, size: int = -1) -> bytes:
+        """As of a binary file; CorruptElf when more is read than an honest file needs."""
         there = max(self._size - self._at, 0)
         size = there if size < 0 else min(size, there)
         self._left -= 1 + size // _BLOCK

@@ -39,6 +39,7 @@ class Member:
 
     @property
     def is_loaded(self) -> bool:
+        """Whether the dynamic linker loads it: a library or a program, not an object file."""
         return self.facts.is_dynamic and self.facts.kind in (ET_DYN, ET_EXEC)
 
 

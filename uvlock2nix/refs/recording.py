@@ -15,6 +15,7 @@ class Moved:
         self._new = {old: new.rpartition("/")[2] for old, new in renames}
 
     def __call__(self, path: str) -> str:
+        """The name of ``path`` after the renaming."""
         if not self._new:
             return path
         parts = path.split("/")

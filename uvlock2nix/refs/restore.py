@@ -101,13 +101,7 @@ def restore(
     own = inputs.get("out")
     found = {moved(file): paths for file, paths in search_paths(linked, undo.paths, undo.store).items()}
     plan_elf_files(origin, entries, record, found, undo, wishes, result, os.fsencode(own) if own else None)
-    if result.problems:
-        raise RefsError(
-            "\n".join(["these cannot be restored:", *(f"  {line}" for line in sorted(result.problems))]),
-            hint="Give a library's folder with --library or its package with --input, or --ignore it; "
-            "a compiled-in path that has become longer needs a deps built anew.",
-            data={"problems": sorted(result.problems)},
-        )
+    _raise_if_any(result.problems)
     with (
         populate(origin, tree, entries, link=link, changed=result.edits.keys()),
         Stage(tree, source=origin) as stage,
@@ -115,6 +109,10 @@ def restore(
         _stage(stage, entries, result, undo, grow, sign, renames)
         stage.commit(renames)
         changed = tuple(sorted(stage.files))
+    return _report(changed, result, undo)
+
+
+def _report(changed: tuple[str, ...], result: Result, undo: Undo) -> RestoreReport:
     return RestoreReport(
         changed=changed,
         grown=tuple(sorted(result.growth)),
@@ -124,6 +122,17 @@ def restore(
         skipped=tuple(sorted(result.skipped)),
         left=tuple(sorted(undo.left)),
     )
+
+
+def _raise_if_any(problems: Iterable[str]) -> None:
+    found = sorted(problems)
+    if found:
+        raise RefsError(
+            "\n".join(["these cannot be restored:", *(f"  {line}" for line in found)]),
+            hint="Give a library's folder with --library or its package with --input, or --ignore it; "
+            "a compiled-in path that has become longer needs a deps built anew.",
+            data={"problems": found},
+        )
 
 
 # -- what the manifest says, bar ELF files --

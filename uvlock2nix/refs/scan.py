@@ -41,10 +41,12 @@ class Entry:
 
     @property
     def is_file(self) -> bool:
+        """Whether it is a regular file."""
         return stat.S_ISREG(self.status.st_mode)
 
     @property
     def is_link(self) -> bool:
+        """Whether it is a symlink."""
         return stat.S_ISLNK(self.status.st_mode)
 
 

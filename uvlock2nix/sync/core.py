@@ -23,7 +23,7 @@ from uvlock2nix.build.requirements import effective_requires
 from uvlock2nix.build.rpath import library_folders, linked_libraries, without_rpath
 from uvlock2nix.build.schedule import build_all
 from uvlock2nix.build.values import BuildContext, NativeBuild
-from uvlock2nix.dist.record import Collision, collisions, installed
+from uvlock2nix.dist.record import Collision, Installed, collisions, installed
 from uvlock2nix.layout import BUILD_REQUIRES, site_packages
 from uvlock2nix.lock import Project, load_project, resolve
 from uvlock2nix.refs.closure import closure_from_environment
@@ -79,9 +79,7 @@ def sync(request: SyncRequest, run: Runner) -> None:
     site.mkdir(parents=True, exist_ok=True)
     distributions = installed(site)
     check_installed(distributions, plan)
-    for one in distributions:
-        for path in one.outside:
-            run.say(f"uvlock2nix: {one.name}: its RECORD names {path}, outside of the environment: left out")
+    _tell_outside(distributions, run)
     order = [package.name for package in project.lock.packages]
     alone = partial(_alone, uv, plan, wheels, selected, request.work / "alone", site.relative_to(request.out))
     collided = decide_collisions(collisions(distributions), site, order, request.collisions, alone)
@@ -99,6 +97,12 @@ def sync(request: SyncRequest, run: Runner) -> None:
         build_requires=kept,
         libraries=libraries,
     )
+
+
+def _tell_outside(distributions: Iterable[Installed], run: Runner) -> None:
+    for one in distributions:
+        for path in one.outside:
+            run.say(f"uvlock2nix: {one.name}: its RECORD names {path}, outside of the environment: left out")
 
 
 def sync_environment(request: SyncRequest, outer: Mapping[str, str]) -> dict[str, str]:

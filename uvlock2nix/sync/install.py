@@ -92,6 +92,7 @@ def not_built(names: Iterable[str]) -> list[str]:
 
 
 def leave_out(names: Iterable[str]) -> list[str]:
+    """uv's flags to leave these packages out."""
     return [f"--no-install-package={name}" for name in names]
 
 

@@ -14,7 +14,6 @@ from uvlock2nix.dist.record import (
     collisions,
     digest_of,
     installed,
-    owners_of,
     rewrite,
 )
 from uvlock2nix.errors import InputError
@@ -47,7 +46,6 @@ def test_names_and_entries(tmp_path: Path) -> None:
     (found,) = installed(site)
     assert (found.name, found.version) == ("my-pkg", "1.0")
     assert [entry.path for entry in found.entries] == ["my/x.py", "a,b.py", "only", "../../../bin/tool"]
-    assert list(owners_of([found], "../../../bin/")) == [("../../../bin/tool", "my-pkg")]
 
 
 @pytest.mark.parametrize(

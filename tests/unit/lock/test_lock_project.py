@@ -44,9 +44,9 @@ def test_a_plain_project(tmp_path: Path) -> None:
     assert project.tool == {"python": "3.13"}
     assert (member.name, str(member.path), member.is_virtual) == ("root", ".", False)
     assert str(member.pyproject_path) == "pyproject.toml"
-    assert member.has_build_system
+    assert member.pyproject.build_system.declared
     assert member.build_requires == ("hatchling>=1.20",)
-    assert (member.build_backend, member.backend_path) == ("hatchling.build", (".",))
+    assert (member.pyproject.build_system.backend, member.backend_path) == ("hatchling.build", (".",))
     assert member.scripts == (("run", "root:main"),)
     assert member.gui_scripts == (("show", "root.gui:main"),)
     assert member.entry_points == (("root.plugins", (("one", "root.one"),)),)
@@ -54,9 +54,9 @@ def test_a_plain_project(tmp_path: Path) -> None:
 
 def test_without_build_system_the_old_default_stands(tmp_path: Path) -> None:
     (member,) = write_project(tmp_path, LOCK).members
-    assert not member.has_build_system
+    assert not member.pyproject.build_system.declared
     assert member.build_requires == ("setuptools>=40.8.0",)
-    assert member.build_backend == "setuptools.build_meta:__legacy__"
+    assert member.pyproject.build_system.backend == "setuptools.build_meta:__legacy__"
 
 
 @pytest.mark.parametrize("name", [".", "uv.lock", "pyproject.toml"])

@@ -38,6 +38,7 @@ class Clue:
     fetched: bool = False
 
     def describe(self) -> str:
+        """The clue in words, as in ``pkg-config module libxml-2.0``."""
         what = {
             "pkg-config": "pkg-config module",
             "linker": "library -l",
