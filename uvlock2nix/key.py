@@ -8,7 +8,8 @@ from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.config import Config
 from uvlock2nix.digest import environment_digest, rest_digest
 from uvlock2nix.errors import ProjectError
-from uvlock2nix.knowledge.native import Literal, NativeInputs, Output
+from uvlock2nix.knowledge.native import NativeInputs
+from uvlock2nix.knowledge.templates import Literal, Output
 from uvlock2nix.lock import Member, Project, Selection, UvSettings
 from uvlock2nix.target import Target
 
@@ -80,13 +81,13 @@ def _build_settings(uv: UvSettings) -> dict[str, object]:
 
 def _native_facts(native: NativeInputs) -> dict[str, object]:
     return {
-        "build_inputs": sorted(native.build_inputs),
-        "native_build_inputs": sorted(native.native_build_inputs),
-        "env": [[name, [_part(part) for part in template]] for name, template in native.env],
-        "cflags": list(native.cflags),
-        "flags": list(native.flags),
-        "build_requires": sorted(native.build_requires),
-        "relax": sorted(native.relax),
+        "build_inputs": sorted(native.build.build_inputs),
+        "native_build_inputs": sorted(native.build.native_build_inputs),
+        "env": [[name, [_part(part) for part in template]] for name, template in native.build.env],
+        "cflags": list(native.build.cflags),
+        "flags": list(native.build.flags),
+        "build_requires": sorted(native.build.build_requires),
+        "relax": sorted(native.build.relax),
     }
 
 
@@ -103,8 +104,13 @@ def natives_of(built: Sequence[ClassifiedPackage]) -> tuple[tuple[str, NativeInp
     found: dict[str, NativeInputs] = {}
     for one in built:
         native = one.native
-        fields = (native.build_inputs, native.native_build_inputs, native.env, native.cflags)
-        if any((*fields, native.flags, native.build_requires, native.relax)):
+        fields = (
+            native.build.build_inputs,
+            native.build.native_build_inputs,
+            native.build.env,
+            native.build.cflags,
+        )
+        if any((*fields, native.build.flags, native.build.build_requires, native.build.relax)):
             found.setdefault(one.name, native)
     return tuple(sorted(found.items()))
 

@@ -14,7 +14,8 @@ from uvlock2nix.config import Config
 from uvlock2nix.digest import hold_back
 from uvlock2nix.errors import ProjectError, UsageError
 from uvlock2nix.key import deps_key, is_built, members_of, natives_of
-from uvlock2nix.knowledge.native import NativeInputs, Output
+from uvlock2nix.knowledge.native import NativeInputs
+from uvlock2nix.knowledge.templates import Output
 from uvlock2nix.lock import GitSource, Member, PathSource, Project, RegistrySource, Selection
 from uvlock2nix.target import Target
 
@@ -137,7 +138,7 @@ def make_plan(
         members=members,
         build_inputs=_inputs([(s, one, a) for s, one in inputs for a in _linked(one.native)]),
         native_build_inputs=_inputs(
-            [(s, one, a) for s, one in inputs for a in one.native.native_build_inputs]
+            [(s, one, a) for s, one in inputs for a in one.native.build.native_build_inputs]
         ),
         runtime_inputs=_inputs(
             [(s, one, a) for s, one in (*inputs, *wheels) if not one.from_nixpkgs for a in _run_time(one)]
@@ -150,7 +151,7 @@ def make_plan(
                 (s, one, a)
                 for s, one in wheels
                 if one.class_ == "workspace"
-                for a in (*one.native.build_inputs, *one.native.native_build_inputs)
+                for a in one.native.build.attributes
             ]
         ),
         compiles=any(one.native.compiles or one.known != "pure" for one in built),
@@ -198,7 +199,9 @@ def _no_binary(
 
 def _dlopen(every: Sequence[ClassifiedPackage]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Packages whose code opens libraries by name, which no file says, with the attributes that have them."""
-    found = {one.name: one.native.dlopen for one in every if one.native.dlopen and not one.from_nixpkgs}
+    found = {
+        one.name: one.native.run.dlopen for one in every if one.native.run.dlopen and not one.from_nixpkgs
+    }
     return tuple(sorted(found.items()))
 
 
@@ -210,12 +213,12 @@ def _run_time(one: ClassifiedPackage) -> tuple[str, ...]:
     library. What a user names is taken as it stands.
     """
     native = one.native
-    libraries = () if is_built(one) else native.wheel_runtime_libs
-    if native.provenance != "user":
+    libraries = () if is_built(one) else native.run.wheel_runtime_libs
+    if native.origin.provenance != "user":
         libraries = tuple(
             attr for attr in libraries if not attr.startswith(("cudaPackages.", "linuxPackages"))
         )
-    return (*native.dlopen, *libraries)
+    return (*native.run.dlopen, *libraries)
 
 
 def _natives_by_system(built: Sequence[tuple[str, ClassifiedPackage]]) -> tuple[Native, ...]:
@@ -239,10 +242,10 @@ def _by_name(entry: tuple[str, NativeInputs, list[str]]) -> str:
 
 def _linked(native: NativeInputs) -> tuple[str, ...]:
     """The libraries that a build is given, those that only a variable of its environment names too."""
-    named = (part.attr for _, template in native.env for part in template if isinstance(part, Output))
-    listed = (*native.build_inputs, *native.native_build_inputs)
+    named = (part.attr for _, template in native.build.env for part in template if isinstance(part, Output))
+    listed = native.build.attributes
     known = {attr.removesuffix(".dev") for attr in listed}
-    return (*native.build_inputs, *dict.fromkeys(attr for attr in named if attr not in known))
+    return (*native.build.build_inputs, *dict.fromkeys(attr for attr in named if attr not in known))
 
 
 def _inputs(needs: Sequence[tuple[str, ClassifiedPackage, str]]) -> tuple[Input, ...]:

@@ -52,7 +52,6 @@ UPWARDS: dict[str, str] = {
     "uvlock2nix.app.state -> uvlock2nix.cli.options": "moved only; untangled next",
     "uvlock2nix.app.update_hash -> uvlock2nix.cli.options": "moved only; untangled next",
     "uvlock2nix.app.update_hash -> uvlock2nix.cli.progress": "moved only; untangled next",
-    "uvlock2nix.inspect.wheels -> uvlock2nix.classify.knowledge": "moved only; untangled next",
 }
 
 
@@ -134,6 +133,12 @@ def test_artifacts_and_lock_do_not_know_knowledge() -> None:
     for module in modules():
         if part(module) in ("lock", "artifacts", "nixlang"):
             assert {part(other) for other in ours(module)} & {"knowledge"} == set(), module
+
+
+def test_inspection_does_not_look_at_the_table_that_it_is_measured_by() -> None:
+    for module in modules():
+        if part(module) == "inspect":
+            assert "uvlock2nix.knowledge.native_table" not in ours(module), module
 
 
 def test_adapters_are_called_from_app_and_themselves() -> None:

@@ -41,4 +41,4 @@ def test_the_table_in_the_page_is_accepted() -> None:
 
     text = re.findall(r"```toml\n(\[tool\.uvlock2nix\.native\.foo\]\n(?:.+\n)*)```", PAGE)
     table = tomli.loads(text[0])["tool"]["uvlock2nix"]["native"]
-    assert parse_user_native(table)["foo"].relax == ("numpy",)
+    assert parse_user_native(table)["foo"].build.relax == ("numpy",)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.support.emit import plan_of, read_back, texts
 from tests.support.stand import REPO, Stand, require_stand
-from uvlock2nix.knowledge.native import Literal, NativeInputs, Output
+from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
+from uvlock2nix.knowledge.templates import Literal, Output
 from uvlock2nix.plan import Input, Native, Plan
 
 PIECES = (
@@ -73,10 +74,11 @@ def test_hostile_values_are_what_nix_reads(
     """Every text of a Plan that a lock, a project or a user can choose."""
     name, version, program, package, cflag, env, path, library = texts_
     linux = ("x86_64-linux",)
-    native = NativeInputs(
+    build = BuildInputs(
         cflags=(cflag, "-O2"), flags=(f"config-setting:x={cflag}",), build_requires=(path,), relax=(package,),
         env=(("A", (Literal(env), Output("zlib", "dev"), Literal(env))), ("B", (Literal(env),))),
     )  # fmt: skip
+    second = NativeInputs(BuildInputs(cflags=("x",)))
     member = replace(authentik().members[0], path=PurePosixPath("packages") / part, name=name)
     plan = replace(
         authentik(),
@@ -84,7 +86,7 @@ def test_hostile_values_are_what_nix_reads(
         version=version,
         main_program=program,
         build_inputs=(Input("zlib", (package, name), linux),),
-        natives=(Native(package, native, linux), Native(f"{package}2", NativeInputs(cflags=("x",)), linux)),
+        natives=(Native(package, NativeInputs(build), linux), Native(f"{package}2", second, linux)),
         members=(member,),
         collisions={path: package},
         ignore_missing=(library,),

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 from packaging.utils import canonicalize_name
 
-from uvlock2nix.knowledge.native import NativeInputs, NativeTable, merge, native_table
-from uvlock2nix.knowledge.tables import load_table
+from uvlock2nix.knowledge.build_requires import build_requirements
+from uvlock2nix.knowledge.native import NativeInputs, merge
+from uvlock2nix.knowledge.native_table import NativeTable, native_table
 from uvlock2nix.nixpkgs_index.model import NixpkgsIndex, embedded_index
 
 
@@ -65,44 +65,9 @@ class Knowledge:
 
 def _with_requirements(name: str, inputs: NativeInputs) -> NativeInputs:
     missing, relax = build_requirements(name)
-    return replace(
-        inputs,
-        build_requires=inputs.build_requires if "build_requires" in inputs.given else missing,
-        relax=inputs.relax if "relax" in inputs.given else relax,
-    )
-
-
-@lru_cache(maxsize=1)
-def _requirements_table() -> tuple[Mapping[str, list[str]], Mapping[str, list[str]]]:
-    raw = load_table("build-requires.json")
-    missing, relax = raw.get("missing"), raw.get("relax")
-    return (missing if isinstance(missing, dict) else {}, relax if isinstance(relax, dict) else {})
-
-
-def build_requirements(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Python requirements that an sdist needs and does not declare, and those whose pins to ignore."""
-    missing, relax = _requirements_table()
-    key = canonicalize_name(name)
-    return tuple(missing.get(key, ())), tuple(relax.get(key, ()))
-
-
-@lru_cache(maxsize=1)
-def _sonames() -> Mapping[str, str]:
-    raw = load_table("sonames.json").get("sonames")
-    return raw if isinstance(raw, dict) else {}
-
-
-def soname_attribute(soname: str) -> str | None:
-    """The nixpkgs attribute whose library output has ``soname``, or ``None``."""
-    return _sonames().get(soname)
-
-
-@lru_cache(maxsize=1)
-def _renames() -> Mapping[str, str]:
-    raw = load_table("attr-renames.json").get("renames")
-    return raw if isinstance(raw, dict) else {}
-
-
-def former_name(attr: str) -> str | None:
-    """What an attribute of today's nixpkgs is called in older ones, or ``None``."""
-    return _renames().get(attr)
+    build, given = inputs.build, inputs.origin.given
+    if "build_requires" not in given:
+        build = replace(build, build_requires=missing)
+    if "relax" not in given:
+        build = replace(build, relax=relax)
+    return replace(inputs, build=build)

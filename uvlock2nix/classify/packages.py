@@ -15,7 +15,7 @@ from uvlock2nix.classify.closure import Decision, FromNixpkgs, Node, decide
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.version_bounds import Ranges, ranges_of
 from uvlock2nix.errors import NoArtifactError
-from uvlock2nix.knowledge.native import EMPTY, NativeInputs
+from uvlock2nix.knowledge.native import EMPTY, NativeInputs, Origin, RunInputs
 from uvlock2nix.knowledge.platforms import on_darwin
 from uvlock2nix.knowledge.rules import SharedLibrary, shared_libraries
 from uvlock2nix.lock import Environment, EnvPackage, Project
@@ -232,9 +232,9 @@ def _registry(choice: Choice) -> tuple[Class, tuple[str, ...]]:
 def _own(draft: ClassifiedPackage, target: Target, knowledge: Knowledge) -> ClassifiedPackage:
     """A project of the user's own: only what is said about it (``[external]``, the user's table) counts."""
     known, left_out = _known(draft, target, knowledge)
-    if known is None or known.provenance not in ("user", "pep725"):
+    if known is None or known.origin.provenance not in ("user", "pep725"):
         return draft
-    needs = dict.fromkeys((*known.build_inputs, *known.native_build_inputs, *known.dlopen))
+    needs = dict.fromkeys((*known.build.attributes, *known.run.dlopen))
     reason = f"needs {', '.join(needs) or 'nothing'} ({_who(known)})"
     return replace(draft, native=known, reasons=(*draft.reasons, reason, *left_out))
 
@@ -258,8 +258,8 @@ def _with_run_time(draft: ClassifiedPackage, target: Target, knowledge: Knowledg
     """
     known, _ = _known(draft, target, knowledge)
     read = knowledge.wheel_needs.get(draft.name)
-    runtime = read if read is not None else known.wheel_runtime_libs if known is not None else ()
-    dlopen = known.dlopen if known is not None else ()
+    runtime = read if read is not None else known.run.wheel_runtime_libs if known is not None else ()
+    dlopen = known.run.dlopen if known is not None else ()
     reasons = [*draft.reasons, *knowledge.wheel_notes.get(draft.name, ())]
     if runtime:
         how = "read from the wheel" if read is not None else "from the table"
@@ -269,10 +269,11 @@ def _with_run_time(draft: ClassifiedPackage, target: Target, knowledge: Knowledg
     if not runtime and not dlopen:
         return replace(draft, reasons=tuple(reasons))
     native = NativeInputs(
-        wheel_runtime_libs=runtime,
-        dlopen=dlopen,
-        sources=known.sources if known is not None else ("read from the wheel",),
-        provenance=known.provenance if known is not None else "inspected",
+        run=RunInputs(wheel_runtime_libs=runtime, dlopen=dlopen),
+        origin=Origin(
+            sources=known.origin.sources if known is not None else ("read from the wheel",),
+            provenance=known.origin.provenance if known is not None else "inspected",
+        ),
         kind="wheel-runtime" if runtime else "dlopen",
     )
     return replace(draft, native=native, reasons=tuple(reasons))
@@ -284,21 +285,21 @@ def _with_build(draft: ClassifiedPackage, target: Target, knowledge: Knowledge) 
     if known is None or known.kind in ("unknown", "wheel-runtime"):
         return _unknown(draft, knowledge, known)
     draft = replace(draft, reasons=(*draft.reasons, *left_out))
-    native = replace(known, wheel_runtime_libs=())
+    native = replace(known, run=replace(known.run, wheel_runtime_libs=()))
     if not known.compiles:
         reason = f"builds without a compiler ({_who(known)})"
-        if known.native_build_inputs:
-            reason = f"its build runs {', '.join(known.native_build_inputs)} ({_who(known)})"
+        if known.build.native_build_inputs:
+            reason = f"its build runs {', '.join(known.build.native_build_inputs)} ({_who(known)})"
         return replace(draft, native=native, known="pure", reasons=(*draft.reasons, reason))
-    needs = ", ".join(dict.fromkeys((*known.build_inputs, *known.native_build_inputs))) or "a compiler only"
+    needs = ", ".join(dict.fromkeys(known.build.attributes)) or "a compiler only"
     reasons = [*draft.reasons, f"compiled: needs {needs} ({_who(known)})"]
-    if known.doubtful:
-        reasons.append(f"left out as doubtful: {', '.join(known.doubtful)}")
+    if known.origin.doubtful:
+        reasons.append(f"left out as doubtful: {', '.join(known.origin.doubtful)}")
     return replace(
         draft,
         class_="sdist-native" if draft.class_ == "sdist" else draft.class_,
         native=native,
-        known="inspected" if known.provenance == "inspected" else "known",
+        known="inspected" if known.origin.provenance == "inspected" else "known",
         reasons=tuple(reasons),
     )
 
@@ -309,7 +310,7 @@ def _who(known: NativeInputs) -> str:
         "pep725": "it declares so in [external]",
         "table": "from the table of native inputs",
         "inspected": "inspected: read from its build files, not proven",
-    }[known.provenance]
+    }[known.origin.provenance]
 
 
 def _unknown(draft: ClassifiedPackage, knowledge: Knowledge, known: NativeInputs | None) -> ClassifiedPackage:

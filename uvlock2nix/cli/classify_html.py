@@ -166,7 +166,11 @@ def _table(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Itera
     for item in packages:
         native = item.native
         needs = dict.fromkeys(
-            (*native.build_inputs, *native.native_build_inputs, *native.wheel_runtime_libs, *native.dlopen)
+            (
+                *native.build.attributes,
+                *native.run.wheel_runtime_libs,
+                *native.run.dlopen,
+            )
         )
         count = download(item, knowledge)
         shown = "unknown" if item.known == "unknown" else " ".join(needs)

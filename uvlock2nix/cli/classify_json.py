@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Final, assert_never
 
 from uvlock2nix.classify.packages import ClassifiedPackage, without_password
-from uvlock2nix.knowledge.native import NativeInputs, template_text
+from uvlock2nix.knowledge.native import NativeInputs
+from uvlock2nix.knowledge.templates import template_text
 from uvlock2nix.lock import (
     DirectorySource,
     EditableSource,
@@ -62,11 +63,11 @@ def _package(item: ClassifiedPackage) -> dict[str, object]:
 def native_json(native: NativeInputs) -> dict[str, object]:
     """Native inputs; ``${attr.output}`` in a value of ``env`` stands for that output's store path."""
     return {
-        "build_inputs": list(native.build_inputs),
-        "native_build_inputs": list(native.native_build_inputs),
-        "env": {name: template_text(template) for name, template in native.env},
-        "cflags": list(native.cflags),
-        "flags": list(native.flags),
+        "build_inputs": list(native.build.build_inputs),
+        "native_build_inputs": list(native.build.native_build_inputs),
+        "env": {name: template_text(template) for name, template in native.build.env},
+        "cflags": list(native.build.cflags),
+        "flags": list(native.build.flags),
     }
 
 

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
-from uvlock2nix.classify.knowledge import Knowledge, former_name
+from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import CLASSES, ClassifiedPackage, without_password
-from uvlock2nix.knowledge.native import NativeInputs, template_text
+from uvlock2nix.knowledge.names import former_name
+from uvlock2nix.knowledge.native import NativeInputs
+from uvlock2nix.knowledge.templates import template_text
 from uvlock2nix.target import Target
 
 _COLORS: Mapping[str, str] = {
@@ -67,7 +69,11 @@ def _cell(text: str, width: int, *, right: bool) -> str:
 
 def _needs(item: ClassifiedPackage) -> str:
     native = item.native
-    names = (*native.build_inputs, *native.native_build_inputs, *native.wheel_runtime_libs, *native.dlopen)
+    names = (
+        *native.build.attributes,
+        *native.run.wheel_runtime_libs,
+        *native.run.dlopen,
+    )
     if item.known == "unknown":
         return "unknown"
     return " ".join(dict.fromkeys(names)) or "-"
@@ -120,9 +126,7 @@ def _totals(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Iter
             "unknown": "unknown",
         }  # fmt: skip
         yield "built from source: " + ", ".join(f"{sure[k]} {text}" for k, text in words.items() if sure[k])
-    needs = sorted(
-        {a for item in packages for a in (*item.native.build_inputs, *item.native.native_build_inputs)}
-    )
+    needs = sorted({a for item in packages for a in item.native.build.attributes})
     if needs:
         yield "from nixpkgs, to build: " + " ".join(needs)
 
@@ -187,30 +191,28 @@ def explanation(item: ClassifiedPackage, packages: Sequence[ClassifiedPackage], 
 
 def _native_lines(native: NativeInputs) -> Iterator[str]:
     parts = (
-        ("libraries to build with", native.build_inputs),
-        ("programs to build with", native.native_build_inputs),
-        ("environment", tuple(f"{name}={template_text(t)}" for name, t in native.env)),
-        ("compiler flags", native.cflags),
-        ("backend settings", native.flags),
-        ("undeclared build requirements", native.build_requires),
-        ("build requirements whose pins are ignored", native.relax),
-        ("loaded at run time", native.dlopen),
-        ("libraries for its wheel", native.wheel_runtime_libs),
-        ("left out as doubtful", native.doubtful),
+        ("libraries to build with", native.build.build_inputs),
+        ("programs to build with", native.build.native_build_inputs),
+        ("environment", tuple(f"{name}={template_text(t)}" for name, t in native.build.env)),
+        ("compiler flags", native.build.cflags),
+        ("backend settings", native.build.flags),
+        ("undeclared build requirements", native.build.build_requires),
+        ("build requirements whose pins are ignored", native.build.relax),
+        ("loaded at run time", native.run.dlopen),
+        ("libraries for its wheel", native.run.wheel_runtime_libs),
+        ("left out as doubtful", native.origin.doubtful),
     )
     for label, values in parts:
         if values:
             yield f"{label}: " + printable(", ".join(values))
-    for attr in dict.fromkeys(
-        (*native.build_inputs, *native.native_build_inputs, *native.wheel_runtime_libs)
-    ):
+    for attr in dict.fromkeys((*native.build.attributes, *native.run.wheel_runtime_libs)):
         if (former := former_name(attr)) is not None:
             yield f"  in older nixpkgs, {attr} is {printable(former)}"
-    for line in native.evidence:
+    for line in native.origin.evidence:
         yield f"  found: {printable(line)}"
-    if native.notes:
-        yield f"note: {printable(native.notes)}"
-    for source in native.sources:
+    if native.origin.notes:
+        yield f"note: {printable(native.origin.notes)}"
+    for source in native.origin.sources:
         yield f"  source: {printable(source)}"
 
 

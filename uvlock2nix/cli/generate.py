@@ -102,7 +102,7 @@ def _doubts(plan: Plan) -> list[str]:
     """What was found out by inspection, or not at all: nobody shall think that it was known."""
     notes: dict[str, None] = {}
     for one in (one for system in plan.systems for one in system.classes):
-        needs = ", ".join(dict.fromkeys((*one.native.build_inputs, *one.native.native_build_inputs)))
+        needs = ", ".join(dict.fromkeys(one.native.build.attributes))
         if one.known == "inspected":
             found = f"by inspection of its source it needs {needs or 'nothing'}"
             notes[f"{one.name}: {found}; see `uvlock2nix classify --explain {one.name}`"] = None

@@ -17,7 +17,8 @@ from uvlock2nix.emit.common import (
     strings,
 )
 from uvlock2nix.flags import explicit_flags
-from uvlock2nix.knowledge.native import Literal, NativeInputs, Output, Template
+from uvlock2nix.knowledge.native import NativeInputs
+from uvlock2nix.knowledge.templates import Literal, Output, Template
 from uvlock2nix.nixlang import (
     Apply,
     Binary,
@@ -294,17 +295,17 @@ def _native_table(plan: Plan) -> Expr:
 
 def _native(native: NativeInputs) -> Expr:
     pairs: list[tuple[str, Expr]] = []
-    attr_names = sorted({a.removesuffix(".dev") for a in (*native.build_inputs, *native.native_build_inputs)})
+    attr_names = sorted({a.removesuffix(".dev") for a in native.build.attributes})
     if attr_names:
         listed = List(tuple(Item(select(attr)) for attr in attr_names))
         pairs.append(("inputs", call("map", select("lib.getDev"), listed)))
-    if native.env:
-        pairs.append(("env", attrs((name, _template(parts)) for name, parts in native.env)))
+    if native.build.env:
+        pairs.append(("env", attrs((name, _template(parts)) for name, parts in native.build.env)))
     for name, values in (
-        ("cflags", native.cflags),
-        ("flags", native.flags),
-        ("build_requires", native.build_requires),
-        ("relax", native.relax),
+        ("cflags", native.build.cflags),
+        ("flags", native.build.flags),
+        ("build_requires", native.build.build_requires),
+        ("relax", native.build.relax),
     ):
         if values:
             pairs.append((name, strings(values)))

@@ -14,7 +14,8 @@ from uvlock2nix.inspect.clues.cmake import cmake_clues, given_values
 from uvlock2nix.inspect.clues.headers import header_clues
 from uvlock2nix.inspect.clues.meson import meson_clues
 from uvlock2nix.inspect.clues.setup_py import python_clues
-from uvlock2nix.inspect.clues.text import Clue, config_clues, library_names, make_clue, make_clues, shortened
+from uvlock2nix.inspect.clues.text import Clue, config_clues, make_clue, make_clues, shortened
+from uvlock2nix.knowledge.libraries import library_names
 
 SKIPPED: Final = re.compile(
     r"(?:^|/)(?:tests?|testing|docs?|examples?|samples?|benchmarks?|third_?party|3rd_?party|vendor(?:ed)?[\w-]*|"
@@ -146,7 +147,7 @@ def _macros(texts: Mapping[str, str]) -> frozenset[str]:
 def _shipped(archive: Archive) -> frozenset[str]:
     """The headers that the sdist carries, by their names and by the last parts of their paths."""
     found: set[str] = set()
-    headers = library_names().get("headers", {})
+    headers = library_names("headers")
     for name in archive.names:
         parts = name.split("/")
         if any(OTHER_SYSTEM.search(part) for part in parts[:-1]):
@@ -159,7 +160,7 @@ def _shipped(archive: Archive) -> frozenset[str]:
 
 def bundled(archive: Archive) -> frozenset[str]:
     """The libraries whose headers the sdist carries: it can be built without those of the system."""
-    headers = library_names().get("headers", {})
+    headers = library_names("headers")
     return frozenset(headers[name] for name in _shipped(archive) if name in headers)
 
 

@@ -11,12 +11,12 @@ from typing import Final
 
 from uvlock2nix.errors import InputError, NetworkError, Uvlock2nixError
 from uvlock2nix.inspect.sdist import Inspection, inspect_sdist, inspect_tree
-from uvlock2nix.knowledge.native import NativeInputs, Provenance, is_attribute
+from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, NativeKind, Origin, Provenance, RunInputs
+from uvlock2nix.knowledge.tables import Row
 from uvlock2nix.net.fetch import Fetcher
 
 # Raised whenever inspection itself changes: old results are then made again.
 EDITION: Final = 3
-_LISTS: Final = ("build_inputs", "native_build_inputs", "dlopen", "sources", "evidence", "doubtful")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,40 +157,45 @@ def _recall(place: Path, name: str) -> Finding | None:
         return Finding(
             name, _from_json(value["inputs"]), _from_json(value["external"], "pep725"), str(value["why_not"])
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, InputError):
         return None
 
 
 def _to_json(inputs: NativeInputs | None) -> dict[str, object] | None:
     if inputs is None:
         return None
-    return {key: getattr(inputs, key) for key in (*_LISTS, "kind", "notes")}
+    build, run, origin = inputs.build, inputs.run, inputs.origin
+    return {
+        "build_inputs": build.build_inputs,
+        "native_build_inputs": build.native_build_inputs,
+        "dlopen": run.dlopen,
+        "sources": origin.sources,
+        "evidence": origin.evidence,
+        "doubtful": origin.doubtful,
+        "kind": inputs.kind,
+        "notes": origin.notes,
+    }
 
 
 def _from_json(value: object, provenance: Provenance = "inspected") -> NativeInputs | None:
+    """What was kept. Raises InputError where it is not as we write it: then it is made again."""
     if value is None:
         return None
-    if not isinstance(value, dict):
-        raise TypeError("not an object")
+    row = Row("a kept inspection", value)
     inputs = NativeInputs(
-        build_inputs=_strings(value, "build_inputs"),
-        native_build_inputs=_strings(value, "native_build_inputs"),
-        dlopen=_strings(value, "dlopen"),
-        sources=_strings(value, "sources"),
-        evidence=_strings(value, "evidence"),
-        doubtful=_strings(value, "doubtful"),
-        kind=str(value["kind"]),
-        notes=str(value["notes"]),
-        provenance=provenance,
+        build=BuildInputs(
+            build_inputs=row.attributes("build_inputs"),
+            native_build_inputs=row.attributes("native_build_inputs"),
+        ),
+        run=RunInputs(dlopen=row.attributes("dlopen")),
+        origin=Origin(
+            provenance=provenance,
+            sources=row.texts("sources"),
+            notes=row.text("notes"),
+            doubtful=row.attributes("doubtful"),
+            evidence=row.texts("evidence"),
+        ),
+        kind=row.one_of("kind", NativeKind, "unknown"),
     )
-    attrs = (*inputs.build_inputs, *inputs.native_build_inputs, *inputs.dlopen, *inputs.doubtful)
-    if not all(map(is_attribute, attrs)):
-        raise TypeError("not attributes")
+    row.done()
     return inputs
-
-
-def _strings(table: dict[str, object], key: str) -> tuple[str, ...]:
-    value = table[key]
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise TypeError("not a list of strings")
-    return tuple(value)

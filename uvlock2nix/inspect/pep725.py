@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from uvlock2nix.knowledge.native import NativeInputs, is_attribute
-from uvlock2nix.knowledge.tables import load_table
+from uvlock2nix.knowledge.libraries import generic_names
+from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, NativeKind, Origin, RunInputs
 
 # Key of [external] -> what it is for us. Build requirements are programs, host requirements libraries.
 _KEYS: Final[Mapping[str, str]] = {
@@ -40,7 +40,7 @@ def parse_external(table: Mapping[str, object], where: str) -> External | None:
     ``None`` where the table says nothing that we can use. Entries of the wrong type count as unknown:
     the file is somebody else's.
     """
-    names = _names()
+    names = generic_names()
     found: dict[str, list[str]] = {"native": [], "build": [], "run": []}
     compiles = False
     unknown: list[str] = []
@@ -59,14 +59,12 @@ def parse_external(table: Mapping[str, object], where: str) -> External | None:
             found[role].extend(attr for attr in names[name] if attr not in found[role])
     if not any(found.values()) and not unknown and not compiles:
         return None
-    kind = "link" if found["build"] else "bundled" if compiles else "unknown"
+    kind: NativeKind = "link" if found["build"] else "bundled" if compiles else "unknown"
     return External(
         NativeInputs(
-            build_inputs=tuple(found["build"]),
-            native_build_inputs=tuple(found["native"]),
-            dlopen=tuple(found["run"]),
-            sources=(f"{where} [external]",),
-            provenance="pep725",
+            build=BuildInputs(build_inputs=tuple(found["build"]), native_build_inputs=tuple(found["native"])),
+            run=RunInputs(dlopen=tuple(found["run"])),
+            origin=Origin(sources=(f"{where} [external]",), provenance="pep725"),
             kind="rust" if "cargo" in found["native"] else kind,
         ),
         tuple(unknown),
@@ -81,13 +79,3 @@ def _generic(entry: object) -> str:
         if text.startswith(prefix):
             return text.removeprefix(prefix)
     return text
-
-
-def _names() -> Mapping[str, tuple[str, ...]]:
-    raw = load_table("libraries.json").get("generic")
-    table = raw if isinstance(raw, dict) else {}
-    return {
-        name: tuple(attr for attr in attrs if isinstance(attr, str) and is_attribute(attr))
-        for name, attrs in table.items()
-        if isinstance(attrs, list)
-    }

@@ -17,9 +17,10 @@ from packaging.utils import canonicalize_name
 
 from uvlock2nix.inspect.archive import Archive, read_archive, read_tree
 from uvlock2nix.inspect.build_files import SKIPPED, bundled, libraries, wanted
-from uvlock2nix.inspect.clues.text import Clue, companions, toolchain_names
+from uvlock2nix.inspect.clues.text import Clue
 from uvlock2nix.inspect.pep725 import parse_external
-from uvlock2nix.knowledge.native import NativeInputs
+from uvlock2nix.knowledge.libraries import companions, toolchain_names
+from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, NativeKind, Origin
 
 Nature: TypeAlias = Literal["pure", "native", "unknown"]
 
@@ -99,7 +100,7 @@ def inspect_archive(archive: Archive, where: str) -> Inspection:
     )
     external = project.get("external")
     declared = parse_external(external, f"{where}/pyproject.toml") if isinstance(external, dict) else None
-    kind = {"pure": "pure", "unknown": "unknown"}.get(nature) or _kind(languages, bool(attrs))
+    kind = _kind(languages, bool(attrs)) if nature == "native" else nature
     evidence = (*_evidence(chosen), *tool_evidence, *_evidence(left_out, "left out: "))
     return Inspection(
         nature=nature,
@@ -107,14 +108,15 @@ def inspect_archive(archive: Archive, where: str) -> Inspection:
         requires=requires,
         languages=languages,
         inputs=NativeInputs(
-            build_inputs=tuple(sorted(attrs)),
-            doubtful=doubtful,
-            native_build_inputs=tools,
-            sources=(f"inspected {where}",),
-            provenance="inspected",
+            build=BuildInputs(build_inputs=tuple(sorted(attrs)), native_build_inputs=tools),
+            origin=Origin(
+                doubtful=doubtful,
+                sources=(f"inspected {where}",),
+                provenance="inspected",
+                notes=f"names that we have no attribute for: {', '.join(unknown)}" if unknown else "",
+                evidence=evidence,
+            ),
             kind=kind,
-            notes=f"names that we have no attribute for: {', '.join(unknown)}" if unknown else "",
-            evidence=evidence,
         ),
         external=declared.inputs if declared is not None else None,
         evidence=evidence,
@@ -288,7 +290,7 @@ def _tools(
     return tuple(tools), tuple(f"{tool}: {why}" for tool, why in tools.items())
 
 
-def _kind(languages: tuple[str, ...], libraries: bool) -> str:
+def _kind(languages: tuple[str, ...], libraries: bool) -> NativeKind:
     if "Rust" in languages:
         return "rust"
     return "link" if libraries else "bundled"

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from uvlock2nix.classify.knowledge import soname_attribute
 from uvlock2nix.errors import InputError
 from uvlock2nix.inspect.elf_needed import Needed, read_needed
+from uvlock2nix.knowledge.names import soname_attribute
 from uvlock2nix.net.fetch import Fetcher
 from uvlock2nix.net.remote import RemoteFile
 

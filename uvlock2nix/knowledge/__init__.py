@@ -1,4 +1,16 @@
-"""What a lock does not say: native inputs, the nixpkgs index, build requirements, sonames.
+"""What a lock does not say: native inputs, build requirements, sonames, rules. Tables, typed readers.
 
-Facts are data files in ``data/``; the code here reads, checks and merges them.
+Facts are data files in ``data/``; the code here reads and checks them, and decides nothing.
+
+- ``tables``: the one checked reader of ``data/``; a row is checked when it is looked up.
+- ``templates``: text with holes for store paths (``${zlib.dev}/include``).
+- ``native``: native inputs as a value, and how those of several sources are merged.
+- ``native_table``: the table of native inputs by package.
+- ``user``: ``[tool.uvlock2nix.native]``, which beats every table.
+- ``platforms``: what holds on some systems only.
+- ``attributes``: what nixpkgs has under the attribute names that the tables use.
+- ``names``: nixpkgs attributes by soname and by PyPI name; what they were called.
+- ``libraries``: names of libraries in pkg-config, CMake, linker flags, headers, crates.
+- ``build_requires``: build requirements that sdists leave out.
+- ``rules``: packages that must share a library.
 """

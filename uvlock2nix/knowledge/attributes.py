@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from uvlock2nix.errors import InputError
-from uvlock2nix.knowledge.tables import load_table
+from uvlock2nix.knowledge.tables import Row, Rows, load_table, text_of
 
-_HINT: Final = "install uvlock2nix again"
+_FILE: Final = "attributes.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +43,28 @@ def library_folder(attr: str) -> str:
 
 def as_of() -> str:
     """When the table was judged, as year and month."""
-    return str(load_table("attributes.json").get("as_of", ""))
+    return text_of(f"knowledge/data/{_FILE}: as_of", load_table(_FILE).get("as_of"))
 
 
 @lru_cache(maxsize=1)
 def judged_attributes() -> Mapping[str, Attribute]:
-    """The whole table by name.
+    """The whole table by name; a row is checked when it is looked up.
 
     Raises:
         InputError: the table is damaged.
     """
-    raw = load_table("attributes.json").get("attributes")
-    if not isinstance(raw, dict):
-        raise InputError("knowledge/data/attributes.json has no attributes", hint=_HINT)
-    return {name: _attribute(name, row) for name, row in raw.items()}
+    return Rows(_FILE, load_table(_FILE).get("attributes"), _attribute)
 
 
-def _attribute(name: str, row: object) -> Attribute:
-    if not isinstance(row, dict):
-        raise InputError(f"knowledge/data/attributes.json: {name} is not a table", hint=_HINT)
-    unknown = row.keys() - {"since", "gone", "refused", "folder", "outputs"}
-    outputs = row.get("outputs", [])
-    if unknown or not isinstance(outputs, list):
-        wrong = ", ".join(sorted(unknown)) or "outputs"
-        raise InputError(f"knowledge/data/attributes.json: {name}: wrong keys: {wrong}", hint=_HINT)
-    return Attribute(
-        name,
-        since=str(row.get("since", "")),
-        gone=str(row.get("gone", "")),
-        refused=str(row.get("refused", "")),
-        folder=str(row.get("folder", "lib")),
-        outputs=tuple(map(str, outputs)),
+def _attribute(where: str, raw: object) -> Attribute:
+    row = Row(where, raw)
+    found = Attribute(
+        where.rpartition(": ")[2],
+        since=row.text("since"),
+        gone=row.text("gone"),
+        refused=row.text("refused"),
+        folder=row.text("folder", "lib"),
+        outputs=row.texts("outputs"),
     )
+    row.done()
+    return found

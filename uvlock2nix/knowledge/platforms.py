@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Final
 
 from packaging.utils import canonicalize_name
 
-from uvlock2nix.knowledge.native import NativeInputs, Output, is_attribute, parse_template
-from uvlock2nix.knowledge.tables import load_table
+from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
+from uvlock2nix.knowledge.tables import Row, Rows, load_table, texts_of
+from uvlock2nix.knowledge.templates import Output, Template, is_attribute
 
-_LISTS = ("build_inputs", "native_build_inputs", "dlopen", "wheel_runtime_libs")
+_FILE: Final = "platforms.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,75 +29,90 @@ def on_darwin(name: str, inputs: NativeInputs) -> Fitted:
     What the user writes is taken as it stands. What wheels for Linux need from outside says nothing about
     those for macOS, whose libraries lie in them.
     """
-    gone = [
-        attr
-        for field in _LISTS
-        if field != "wheel_runtime_libs" and not _users(inputs, field)
-        for attr in getattr(inputs, field)
-        if is_linux_only(attr)
-    ]
-    kept: dict[str, Any] = {
-        field: tuple(attr for attr in getattr(inputs, field) if attr not in gone)
-        for field in _LISTS
-        if not _users(inputs, field)
-    }
-    if "wheel_runtime_libs" in kept:
-        kept["wheel_runtime_libs"] = ()
-    env = inputs.env
-    if not _users(inputs, "env"):
-        env = tuple(
-            (variable, template)
-            for variable, template in env
-            if not any(isinstance(part, Output) and is_linux_only(part.attr) for part in template)
-        )
-    fitted = replace(inputs, env=env, **kept)
-    return Fitted(_with_more(canonicalize_name(name), fitted), tuple(dict.fromkeys(gone)))
+    gone: dict[str, None] = {}
+
+    def kept(field: str, attrs: tuple[str, ...]) -> tuple[str, ...]:
+        if _users(inputs, field):
+            return attrs
+        gone.update(dict.fromkeys(filter(is_linux_only, attrs)))
+        return tuple(attr for attr in attrs if not is_linux_only(attr))
+
+    build, run = inputs.build, inputs.run
+    build = replace(
+        build,
+        build_inputs=kept("build_inputs", build.build_inputs),
+        native_build_inputs=kept("native_build_inputs", build.native_build_inputs),
+        env=build.env if _users(inputs, "env") else tuple(entry for entry in build.env if _is_there(entry)),
+    )
+    run = replace(
+        run,
+        dlopen=kept("dlopen", run.dlopen),
+        wheel_runtime_libs=run.wheel_runtime_libs if _users(inputs, "wheel_runtime_libs") else (),
+    )
+    fitted = replace(inputs, build=build, run=run)
+    if fitted.compiles:
+        fitted = replace(fitted, build=_with_more(canonicalize_name(name), build, inputs.origin.given))
+    return Fitted(fitted, tuple(gone))
 
 
 def is_linux_only(attr: str) -> bool:
     """Whether nixpkgs has the attribute for Linux alone."""
-    names, sets = _linux_only()
-    return attr in names or attr.partition(".")[0] in sets or attr.removesuffix(".dev") in names
+    return (
+        attr in _names("linux_only")
+        or attr.partition(".")[0] in _names("linux_only_sets")
+        or attr.removesuffix(".dev") in _names("linux_only")
+    )
+
+
+def _is_there(entry: tuple[str, Template]) -> bool:
+    return not any(isinstance(part, Output) and is_linux_only(part.attr) for part in entry[1])
 
 
 def _users(inputs: NativeInputs, field: str) -> bool:
     """Whether the user said what the field holds."""
-    return inputs.provenance == "user" and field in inputs.given
+    return inputs.origin.provenance == "user" and field in inputs.origin.given
 
 
-def _with_more(name: str, inputs: NativeInputs) -> NativeInputs:
-    """With what the table says for macOS; only where something is compiled, and the user says nothing."""
-    more = _table("darwin").get(name)
-    if not isinstance(more, dict) or not inputs.compiles:
-        return inputs
-    changed: dict[str, Any] = {}
-    for field in ("build_inputs", "native_build_inputs"):
-        added = [attr for attr in more.get(field, ()) if isinstance(attr, str) and is_attribute(attr)]
-        if added and field not in inputs.given:
-            changed[field] = tuple(dict.fromkeys((*getattr(inputs, field), *added)))
-    env = inputs.env
-    if "env" not in inputs.given:
-        there = {variable for variable, _ in env}
-        new = ((k, parse_template(v)) for k, v in more.get("env", {}).items() if k not in there)
-        env = (*env, *new)
-    return replace(inputs, env=env, **changed)
-
-
-@lru_cache(maxsize=1)
-def _tables() -> Mapping[str, object]:
-    return load_table("platforms.json")
-
-
-def _table(key: str) -> Mapping[str, object]:
-    value = _tables().get(key)
-    return value if isinstance(value, dict) else {}
-
-
-@lru_cache(maxsize=1)
-def _linux_only() -> tuple[frozenset[str], frozenset[str]]:
-    raw = _tables()
-    names, sets = raw.get("linux_only"), raw.get("linux_only_sets")
-    return (
-        frozenset(map(str, names)) if isinstance(names, list) else frozenset(),
-        frozenset(map(str, sets)) if isinstance(sets, list) else frozenset(),
+def _with_more(name: str, build: BuildInputs, given: frozenset[str]) -> BuildInputs:
+    """With what the table says for macOS, where nobody said anything about it."""
+    more = darwin_rows().get(name)
+    if more is None:
+        return build
+    there = {variable for variable, _ in build.env}
+    env = tuple(entry for entry in more.env if entry[0] not in there)
+    tools = more.native_build_inputs
+    return replace(
+        build,
+        build_inputs=_joined(build.build_inputs, () if "build_inputs" in given else more.build_inputs),
+        native_build_inputs=_joined(
+            build.native_build_inputs, () if "native_build_inputs" in given else tools
+        ),
+        env=build.env if "env" in given else (*build.env, *env),
     )
+
+
+def _joined(attrs: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*attrs, *more))) if more else attrs
+
+
+@lru_cache(maxsize=1)
+def darwin_rows() -> Rows[BuildInputs]:
+    """What builds need on macOS in addition, by canonical name."""
+    return Rows(_FILE, load_table(_FILE).get("darwin"), _darwin_row)
+
+
+def _darwin_row(where: str, raw: object) -> BuildInputs:
+    row = Row(where, raw)
+    more = BuildInputs(
+        build_inputs=row.attributes("build_inputs"),
+        native_build_inputs=row.attributes("native_build_inputs"),
+        env=row.environment("env"),
+    )
+    row.done()
+    return more
+
+
+@lru_cache(maxsize=2)
+def _names(key: str) -> frozenset[str]:
+    where = f"knowledge/data/{_FILE}: {key}"
+    return frozenset(texts_of(where, load_table(_FILE).get(key), is_attribute, "a nixpkgs attribute"))

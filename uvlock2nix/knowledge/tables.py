@@ -1,19 +1,31 @@
-"""Reading the data files that are carried in ``knowledge/data``."""
+"""Reading the data files that are carried in ``knowledge/data``: one checked reader for all of them.
+
+A row is checked when it is looked up, so that a run pays for what it asks; a test checks every row.
+"""
 
 from __future__ import annotations
 
 import gzip
 import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar, get_args
 
 from uvlock2nix.errors import InputError
+from uvlock2nix.knowledge.templates import Template, is_attribute, is_variable, parse_template
 
 DATA: Final = Path(__file__).resolve().parent / "data"
 
+_HINT: Final = "the installation is damaged: install uvlock2nix again"
+_LINE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*\Z")
+_T = TypeVar("_T")
 
-def load_table(name: str) -> dict[str, object]:
-    """One table of ``data/`` as a mapping; ``.gz`` files are unpacked.
+
+@cache
+def load_table(name: str) -> Mapping[str, object]:
+    """One table of ``data/`` as a mapping, read once a process; ``.gz`` files are unpacked.
 
     Raises:
         InputError: when the file is missing or is not a JSON object: the installation is damaged.
@@ -23,10 +35,156 @@ def load_table(name: str) -> dict[str, object]:
         raw = path.read_bytes()
         value = json.loads(gzip.decompress(raw) if name.endswith(".gz") else raw)
     except (OSError, EOFError, ValueError) as error:
-        raise InputError(
-            f"cannot read the table {path}: {error}",
-            hint="the installation is damaged: install uvlock2nix again",
-        ) from error
+        raise InputError(f"cannot read the table {path}: {error}", hint=_HINT) from error
     if not isinstance(value, dict):
-        raise InputError(f"{path} is not a JSON object", hint="install uvlock2nix again")
+        raise InputError(f"{path} is not a JSON object", hint=_HINT)
     return value
+
+
+class Row:
+    """One row of a table, read key by key.
+
+    A getter notes what is wrong with its key and returns a harmless value; :meth:`done` then raises one
+    error with all of it.
+    """
+
+    def __init__(self, where: str, raw: object) -> None:
+        """``where`` names the table and the row."""
+        self._where = where
+        self._problems: list[str] = []
+        self._raw: Mapping[str, object] = raw if isinstance(raw, dict) else {}
+        self._left = set(self._raw)
+        if not isinstance(raw, dict):
+            self._problems.append(f"is {raw!r:.80}, not an object")
+
+    def text(self, key: str, default: str = "") -> str:
+        """A string of one line."""
+        value = self._take(key, default)
+        if isinstance(value, str) and _LINE.match(value):
+            return value
+        return self._wrong(key, "is not a string of one line", default)
+
+    def one_of(self, key: str, alternatives: object, default: _T) -> _T:
+        """One of the values of a ``Literal``."""
+        value = self._take(key, default)
+        for known in get_args(alternatives):
+            if value == known:
+                return known  # type: ignore[no-any-return]
+        return self._wrong(key, f"is none of {', '.join(get_args(alternatives))}", default)
+
+    def texts(
+        self, key: str, check: Callable[[str], object] = _LINE.match, what: str = "one line"
+    ) -> tuple[str, ...]:
+        """A list of strings that ``check`` accepts; ``what`` says in messages what each must be."""
+        value = self._take(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            return self._wrong(key, "is not a list of strings", ())
+        wrong = [item for item in value if not check(item)]
+        if wrong:
+            return self._wrong(key, f"has {wrong[0]!r:.80}, which is not {what}", ())
+        return tuple(value)
+
+    def attributes(self, key: str) -> tuple[str, ...]:
+        """A list of nixpkgs attribute paths."""
+        return self.texts(key, is_attribute, "a nixpkgs attribute")
+
+    def environment(self, key: str) -> tuple[tuple[str, Template], ...]:
+        """An object of variables with templates, sorted."""
+        value = self._take(key, {})
+        if not isinstance(value, dict):
+            return self._wrong(key, "is not an object", ())
+        found: list[tuple[str, Template]] = []
+        for variable, text in sorted(value.items()):
+            if not is_variable(variable) or not isinstance(text, str):
+                self._wrong(key, f"has {variable!r:.80}, which is not a variable with a string", None)
+                continue
+            try:
+                found.append((variable, parse_template(text)))
+            except ValueError as error:
+                self._wrong(key, f"{variable}: {error}", None)
+        return tuple(found)
+
+    def done(self) -> None:
+        """Raise InputError with every problem of the row, unknown keys included."""
+        self._problems += [f"`{key}` is not a known key" for key in sorted(self._left)]
+        if self._problems:
+            raise InputError(f"{self._where}: {'; '.join(self._problems)}", hint=_HINT)
+
+    def _take(self, key: str, default: object) -> object:
+        self._left.discard(key)
+        return self._raw.get(key, default)
+
+    def _wrong(self, key: str, what: str, value: _T) -> _T:
+        self._problems.append(f"`{key}` {what}")
+        return value
+
+
+class Rows(Mapping[str, _T]):
+    """The rows of a table by key, each checked when it is looked up the first time."""
+
+    def __init__(self, table: str, raw: object, read: Callable[[str, object], _T]) -> None:
+        """``read`` gets the place of a row, for messages, and the raw row. InputError if no object."""
+        if not isinstance(raw, dict):
+            raise InputError(f"knowledge/data/{table}: is {raw!r:.80}, not an object", hint=_HINT)
+        self._table = table
+        self._raw = raw
+        self._read = read
+        self._known: dict[str, _T] = {}
+
+    def __getitem__(self, key: str) -> _T:
+        """The checked row. Raises KeyError, or InputError for a row of the wrong shape."""
+        if key not in self._known:
+            self._known[key] = self._read(f"knowledge/data/{self._table}: {key}", self._raw[key])
+        return self._known[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._raw
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+
+def attribute_of(where: str, raw: object) -> str:
+    """A row that is one nixpkgs attribute. Raises InputError."""
+    if isinstance(raw, str) and is_attribute(raw):
+        return raw
+    raise InputError(f"{where}: {raw!r:.80} is not a nixpkgs attribute", hint=_HINT)
+
+
+def attributes_of(where: str, raw: object) -> tuple[str, ...]:
+    """A row that is a list of nixpkgs attributes. Raises InputError."""
+    return texts_of(where, raw, is_attribute, "a nixpkgs attribute")
+
+
+def text_of(where: str, raw: object) -> str:
+    """A row that is one line of text. Raises InputError."""
+    if isinstance(raw, str) and _LINE.match(raw):
+        return raw
+    raise InputError(f"{where}: {raw!r:.80} is not a string of one line", hint=_HINT)
+
+
+def texts_of(
+    where: str, raw: object, check: Callable[[str], object] = _LINE.match, what: str = "one line"
+) -> tuple[str, ...]:
+    """A row that is a list of strings that ``check`` accepts. Raises InputError."""
+    if not isinstance(raw, list) or not all(isinstance(item, str) for item in raw):
+        raise InputError(f"{where}: {raw!r:.80} is not a list of strings", hint=_HINT)
+    for item in raw:
+        if not check(item):
+            raise InputError(f"{where}: {item!r:.80} is not {what}", hint=_HINT)
+    return tuple(raw)
+
+
+@cache
+def attribute_rows(table: str, key: str) -> Rows[str]:
+    """The part ``key`` of a table whose rows are name → nixpkgs attribute."""
+    return Rows(table, load_table(table).get(key), attribute_of)
+
+
+@cache
+def attributes_rows(table: str, key: str) -> Rows[tuple[str, ...]]:
+    """The part ``key`` of a table whose rows are name → list of nixpkgs attributes."""
+    return Rows(table, load_table(table).get(key), attributes_of)

@@ -14,17 +14,12 @@ import difflib
 from collections.abc import Mapping
 from typing import Final
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from uvlock2nix.errors import UsageError
-from uvlock2nix.knowledge.native import (
-    NativeInputs,
-    Template,
-    is_attribute,
-    is_variable,
-    parse_template,
-)
+from uvlock2nix.knowledge.build_requires import is_requirement
+from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, Origin, RunInputs
+from uvlock2nix.knowledge.templates import Template, is_attribute, is_variable, parse_template
 
 ATTRIBUTES: Final = ("build-inputs", "native-build-inputs", "dlopen", "wheel-runtime-libs")
 REQUIREMENTS: Final = ("build-requires", "relax")
@@ -68,7 +63,7 @@ def _entry(where: str, entry: Mapping[str, object], problems: list[str]) -> Nati
         problems.extend(
             f"{where} `{key}`: `{text}` is not a Python requirement"
             for text in lists[key]
-            if not _is_requirement(text)
+            if not is_requirement(text)
         )
     problems.extend(
         f"{where} `flags`: `{flag}` must be `config-setting:KEY=VALUE`"
@@ -77,19 +72,22 @@ def _entry(where: str, entry: Mapping[str, object], problems: list[str]) -> Nati
     )
     libraries = bool(lists["build-inputs"] or lists["native-build-inputs"])
     return NativeInputs(
-        build_inputs=lists["build-inputs"],
-        native_build_inputs=lists["native-build-inputs"],
-        env=_env(where, entry.get("env", {}), problems),
-        cflags=lists["cflags"],
-        flags=lists["flags"],
-        build_requires=lists["build-requires"],
-        relax=lists["relax"],
-        dlopen=lists["dlopen"],
-        wheel_runtime_libs=lists["wheel-runtime-libs"],
-        sources=(f"pyproject.toml {where}",),
-        provenance="user",
+        build=BuildInputs(
+            build_inputs=lists["build-inputs"],
+            native_build_inputs=lists["native-build-inputs"],
+            env=_env(where, entry.get("env", {}), problems),
+            cflags=lists["cflags"],
+            flags=lists["flags"],
+            build_requires=lists["build-requires"],
+            relax=lists["relax"],
+        ),
+        run=RunInputs(dlopen=lists["dlopen"], wheel_runtime_libs=lists["wheel-runtime-libs"]),
+        origin=Origin(
+            provenance="user",
+            sources=(f"pyproject.toml {where}",),
+            given=frozenset(str(key).replace("-", "_") for key in entry if key in KEYS),
+        ),
         kind="link" if libraries else "unknown",
-        given=frozenset(str(key).replace("-", "_") for key in entry if key in KEYS),
     )
 
 
@@ -118,11 +116,3 @@ def _env(where: str, value: object, problems: list[str]) -> tuple[tuple[str, Tem
         except ValueError as error:
             problems.append(f"{where} `env.{name}`: {error}")
     return tuple(result)
-
-
-def _is_requirement(text: str) -> bool:
-    try:
-        Requirement(text)
-    except InvalidRequirement:
-        return False
-    return True

@@ -16,8 +16,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from uvlock2nix.errors import InputError
-from uvlock2nix.knowledge.native import is_attribute
-from uvlock2nix.knowledge.tables import load_table
+from uvlock2nix.knowledge.names import python_attributes
+from uvlock2nix.knowledge.templates import is_attribute
 from uvlock2nix.nixpkgs_index.model import SCHEMA
 
 _SET: Final = re.compile(r"python(3)(\d{1,2})Packages\.([^.]+)\Z")
@@ -180,8 +180,7 @@ def make_index(
     system: str,
 ) -> dict[str, object]:
     """The JSON of an index: rows by canonical PyPI name. Odd attributes and versions are left out."""
-    names = load_table("name-exceptions.json").get("names")
-    exceptions = {attr: name for name, attr in names.items()} if isinstance(names, dict) else {}
+    exceptions = {attr: name for name, attr in python_attributes().items()}
     return {
         "schema": SCHEMA,
         "source": source,

@@ -16,8 +16,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from uvlock2nix.errors import InputError
-from uvlock2nix.knowledge.native import is_attribute
+from uvlock2nix.knowledge.names import python_attributes
 from uvlock2nix.knowledge.tables import load_table
+from uvlock2nix.knowledge.templates import is_attribute
 
 SCHEMA: Final = "uvlock2nix/index/1"
 
@@ -94,7 +95,7 @@ class NixpkgsIndex:
         row = _row_of(rows, key)
         if row is None:
             return ABSENT
-        strangers = {attr for other, attr in _exceptions().items() if other != key}
+        strangers = {attr for other, attr in python_attributes().items() if other != key}
         variants = [(row.attr, row.version)]
         variants += [(attr, other) for attr, other in row.others if attr not in strangers]
         attr, found = max(variants, key=lambda one: _nearness(one[1], version))
@@ -108,18 +109,11 @@ class NixpkgsIndex:
         return what + (f", revision {self.revision}" if self.revision else "")
 
 
-@lru_cache(maxsize=1)
-def _exceptions() -> Mapping[str, str]:
-    """PyPI name → attribute, where nixpkgs calls a package otherwise."""
-    names = load_table("name-exceptions.json").get("names")
-    return names if isinstance(names, dict) else {}
-
-
 def _row_of(rows: Mapping[str, IndexRow], name: str) -> IndexRow | None:
     """The row of a PyPI name: its own, or the one that the table of exceptions names."""
     if name in rows:
         return rows[name]
-    attr = _exceptions().get(name)
+    attr = python_attributes().get(name)
     if attr is None:
         return None
     row = rows.get(canonicalize_name(attr))

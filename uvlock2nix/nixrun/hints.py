@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from uvlock2nix.classify.knowledge import soname_attribute
 from uvlock2nix.errors import InputError, NetworkError, ToolError
-from uvlock2nix.inspect.clues.text import Kind, attribute, library_names
+from uvlock2nix.knowledge.libraries import NAMESPACES, Namespace, library_attribute, library_names
+from uvlock2nix.knowledge.names import soname_attribute
 from uvlock2nix.nixrun.messages import BuilderFailed, Failed
 
 _SHOWN: Final = 25
@@ -168,7 +168,7 @@ def recognise(lines: Sequence[str], words: Sequence[str], system: str) -> Cause 
 
 
 # What a compiler, linker or program says, and in which namespace the name that it misses is looked up.
-_MISSED: Final[tuple[tuple[str, str, Kind], ...]] = (
+_MISSED: Final[tuple[tuple[str, str, Namespace], ...]] = (
     ("header", r"fatal error: '?([\w./+-]+\.h(?:pp|xx)?)'?(?::| file)", "headers"),
     (
         "library",
@@ -197,7 +197,7 @@ def _missing(text: str) -> Cause | None:
     for what, pattern, kind in _MISSED:
         if match := re.search(pattern, text, re.MULTILINE):
             name = match[1] or match[match.lastindex or 1]
-            return Cause(_add(what, name, attribute(kind, name) or _neighbour(kind, name)))
+            return Cause(_add(what, name, library_attribute(kind, name) or _neighbour(kind, name)))
     if named := _named(text):
         return named
     if match := re.search(r"No module named '?([\w.]+)'?", text):
@@ -217,19 +217,19 @@ def _named(text: str) -> Cause | None:
     if match is None:
         return None
     names = re.findall(r"[\w.+-]+", match[1].replace(" and ", " ").replace(" or ", " "))
-    known = {attr for table in library_names().values() for attr in table.values()}
+    known = {attr for kind in NAMESPACES for attr in library_names(kind).values()}
     attrs = [name for name in names if name in known]
     if not attrs:
         return None
     return Cause(_add("library", " and ".join(attrs), "`, `".join(attrs)))
 
 
-def _neighbour(kind: Kind, name: str) -> str | None:
+def _neighbour(kind: Namespace, name: str) -> str | None:
     """The attribute that has the other headers of the same folder, when they are all of one."""
     folder = name.partition("/")[0] + "/"
     if kind != "headers" or "/" not in name:
         return None
-    attrs = {attr for header, attr in library_names()["headers"].items() if header.startswith(folder)}
+    attrs = {attr for header, attr in library_names("headers").items() if header.startswith(folder)}
     return attrs.pop() if len(attrs) == 1 else None
 
 

@@ -13,7 +13,8 @@ from uvlock2nix.classify.packages import (
     without_password,
 )
 from uvlock2nix.errors import NoArtifactError
-from uvlock2nix.knowledge.native import EMPTY, NativeInputs, native_table
+from uvlock2nix.knowledge.native import EMPTY, BuildInputs, NativeInputs, Origin
+from uvlock2nix.knowledge.native_table import native_table
 from uvlock2nix.knowledge.platforms import is_linux_only, on_darwin
 from uvlock2nix.lock import Selection, load_project, resolve
 from uvlock2nix.nixpkgs_index.model import SCHEMA, NixpkgsIndex, parse_index
@@ -90,11 +91,11 @@ def test_the_authentik_fixture_needs_exactly_this() -> None:
         "gssapi",
         "psycopg-c",
     }
-    assert found["lxml"].native.build_inputs == ("libxml2", "libxslt", "zlib")
-    assert found["lxml"].native.native_build_inputs == ("pkg-config",)
-    assert found["xmlsec"].native.build_inputs == ("xmlsec", "libxml2", "libxslt", "libtool", "openssl")
-    assert found["psycopg-c"].native.native_build_inputs == ("libpq.pg_config",)
-    assert found["gssapi"].native.cflags == ("-include gssapi/gssapi_ext.h",)
+    assert found["lxml"].native.build.build_inputs == ("libxml2", "libxslt", "zlib")
+    assert found["lxml"].native.build.native_build_inputs == ("pkg-config",)
+    assert found["xmlsec"].native.build.build_inputs == ("xmlsec", "libxml2", "libxslt", "libtool", "openssl")
+    assert found["psycopg-c"].native.build.native_build_inputs == ("libpq.pg_config",)
+    assert found["gssapi"].native.build.cflags == ("-include gssapi/gssapi_ext.h",)
     assert found["authentik-like"].class_ == "workspace"
     assert found["akl-flags"].class_ == "vcs"
     assert found["django"].class_ == "wheel"
@@ -114,11 +115,14 @@ def test_an_any_wheel_beside_a_forbidden_one_proves_purity(tmp_path: Path) -> No
 
 
 def test_the_user_beats_the_table_and_inspection_is_called_so(tmp_path: Path) -> None:
-    mine = NativeInputs(build_inputs=("mine",), provenance="user", given=frozenset({"build_inputs"}))
-    seen = NativeInputs(build_inputs=("seen",), provenance="inspected")
+    mine = NativeInputs(
+        build=BuildInputs(build_inputs=("mine",)),
+        origin=Origin(provenance="user", given=frozenset({"build_inputs"})),
+    )
+    seen = NativeInputs(build=BuildInputs(build_inputs=("seen",)), origin=Origin(provenance="inspected"))
     knowledge = Knowledge(user={"lxml": mine}, inspected={"b": seen}, own_index=index())
     found = run(tmp_path, sdist("lxml", "6.0"), sdist("b", "1"), roots=("lxml", "b"), knowledge=knowledge)
-    assert found["lxml"].native.build_inputs == ("mine",)
+    assert found["lxml"].native.build.build_inputs == ("mine",)
     assert "[tool.uvlock2nix.native]" in found["lxml"].reasons[-1]
     assert (found["b"].class_, found["b"].known) == ("sdist-native", "inspected")
     assert "inspected" in found["b"].reasons[-1]
@@ -126,7 +130,7 @@ def test_the_user_beats_the_table_and_inspection_is_called_so(tmp_path: Path) ->
 
 def test_a_pure_inspection(tmp_path: Path) -> None:
     knowledge = Knowledge(
-        inspected={"b": NativeInputs(kind="pure", provenance="inspected")}, own_index=index()
+        inspected={"b": NativeInputs(origin=Origin(provenance="inspected"), kind="pure")}, own_index=index()
     )
     found = run(tmp_path, sdist("b", "1"), roots=("b",), knowledge=knowledge)
     assert (found["b"].class_, found["b"].known) == ("sdist", "pure")
@@ -147,7 +151,7 @@ def test_native_takes_a_compiled_package_of_the_same_version_from_nixpkgs(tmp_pa
     )  # fmt: skip
     assert {n for n, p in found.items() if p.from_nixpkgs} == {"python-ldap", "pyasn1"}
     assert found["python-ldap"].class_ == "nixpkgs"
-    assert found["python-ldap"].native.build_inputs == ()
+    assert found["python-ldap"].native.build.build_inputs == ()
     assert "nixpkgs' python-ldap brings it" in found["pyasn1"].reasons[0]
 
 
@@ -159,7 +163,7 @@ def test_a_refusal_names_the_dependency(tmp_path: Path) -> None:
         knowledge=Knowledge(own_index=index(python_ldap="3.4.4", pyasn1="0.6")),
     )  # fmt: skip
     assert found["python-ldap"].class_ == "sdist-native"
-    assert found["python-ldap"].native.build_inputs == ("openldap", "cyrus_sasl")
+    assert found["python-ldap"].native.build.build_inputs == ("openldap", "cyrus_sasl")
     assert found["python-ldap"].reasons[-1] == (
         "not from nixpkgs: it needs pyasn1, which stays with the lock: nixpkgs has pyasn1 0.6, the lock 0.6.1"
     )
@@ -223,7 +227,7 @@ def test_lxml_is_compiled_when_xmlsec_is(tmp_path: Path) -> None:
     assert found["lxml"].choice.artifact is not None
     assert found["lxml"].choice.artifact.kind == "sdist"
     assert "both must share one libxml2" in found["lxml"].reasons[0]
-    assert "libxml2" in found["lxml"].native.build_inputs
+    assert "libxml2" in found["lxml"].native.build.build_inputs
 
 
 def test_lxml_stays_a_wheel_beside_a_wheel_of_xmlsec(tmp_path: Path) -> None:
@@ -278,8 +282,8 @@ def test_libraries_for_wheels(tmp_path: Path) -> None:
     found = run(
         tmp_path, wheel("a", "1"), wheel("soundfile", "0.13"), roots=("a", "soundfile"), knowledge=knowledge
     )
-    assert found["a"].native.wheel_runtime_libs == ("libGL",)
-    assert found["soundfile"].native.dlopen == ("libsndfile",)
+    assert found["a"].native.run.wheel_runtime_libs == ("libGL",)
+    assert found["soundfile"].native.run.dlopen == ("libsndfile",)
     assert found["soundfile"].class_ == "wheel"
 
 
@@ -290,31 +294,33 @@ def test_what_there_is_on_linux_only_is_left_out_on_macos_and_said(tmp_path: Pat
     packages = (sdist("systemd-python", "235"), sdist("pyalsaaudio", "0.11"), sdist("cryptography", "46.0.0"))
     roots = ("systemd-python", "pyalsaaudio", "cryptography")
     linux = run(tmp_path, *packages, roots=roots)
-    assert linux["systemd-python"].native.build_inputs == ("systemdLibs",)
-    assert "libiconv" not in linux["cryptography"].native.build_inputs
+    assert linux["systemd-python"].native.build.build_inputs == ("systemdLibs",)
+    assert "libiconv" not in linux["cryptography"].native.build.build_inputs
     mac = run(tmp_path, *packages, roots=roots, target=MAC)
-    assert mac["systemd-python"].native.build_inputs == ()
+    assert mac["systemd-python"].native.build.build_inputs == ()
     assert "left out, for Linux only: systemdLibs" in mac["systemd-python"].reasons
     assert "left out, for Linux only: alsa-lib" in mac["pyalsaaudio"].reasons
-    assert "libiconv" in mac["cryptography"].native.build_inputs
+    assert "libiconv" in mac["cryptography"].native.build.build_inputs
     assert not any("left out" in reason for reason in mac["cryptography"].reasons)
 
 
 def test_what_the_user_says_is_taken_on_macos_too(tmp_path: Path) -> None:
     mine = NativeInputs(
-        build_inputs=("systemdLibs",), provenance="user", given=frozenset({"build_inputs"}), kind="link"
+        build=BuildInputs(build_inputs=("systemdLibs",)),
+        origin=Origin(provenance="user", given=frozenset({"build_inputs"})),
+        kind="link",
     )
     knowledge = Knowledge(user={"systemd-python": mine}, own_index=index())
     found = run(
         tmp_path, sdist("systemd-python", "235"), roots=("systemd-python",), knowledge=knowledge, target=MAC
     )
-    assert found["systemd-python"].native.build_inputs == ("systemdLibs",)
+    assert found["systemd-python"].native.build.build_inputs == ("systemdLibs",)
 
 
 def test_a_wheel_for_macos_needs_no_library_of_linux(tmp_path: Path) -> None:
     tags = ("cp313-cp313-manylinux_2_28_x86_64", "cp313-none-macosx_11_0_arm64")
     torch = locked("torch", "2.7.0", files=tuple(f"torch-2.7.0-{tag}.whl" for tag in tags))
-    assert run(tmp_path, torch, roots=("torch",))["torch"].native.wheel_runtime_libs
+    assert run(tmp_path, torch, roots=("torch",))["torch"].native.run.wheel_runtime_libs
     assert run(tmp_path, torch, roots=("torch",), target=MAC)["torch"].native == EMPTY
 
 
@@ -335,7 +341,7 @@ def test_git_and_url_keep_their_class_and_get_native_inputs(tmp_path: Path) -> N
     found = run(tmp_path, git, roots=("lxml",), knowledge=Knowledge(own_index=index(lxml="6.0")))
     assert found["lxml"].class_ == "vcs"
     assert found["lxml"].known == "known"
-    assert "libxml2" in found["lxml"].native.build_inputs
+    assert "libxml2" in found["lxml"].native.build.build_inputs
     assert not found["lxml"].from_nixpkgs
 
 

@@ -12,7 +12,7 @@ from tests.support.emit import plan_of, put, read_back, texts
 from tests.support.stand import REPO, Stand, require_stand
 from uvlock2nix.emit.common import DEPS, ENV, PACKAGE, RESERVED
 from uvlock2nix.errors import UsageError
-from uvlock2nix.knowledge.native import NativeInputs
+from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
 from uvlock2nix.plan import Input, Native, Plan
 
 FIXTURES = REPO / "fixtures"
@@ -114,9 +114,9 @@ def test_conditions_by_system(stand: Stand, tmp_path: Path) -> None:
         runtime_inputs=(Input("glib", ("d",), linux), Input("cairo", ("d",), BOTH)),
         member_inputs=(Input("gettext", ("e",), darwin),),
         natives=(
-            Native("a", NativeInputs(build_inputs=("zlib",)), BOTH),
-            Native("b", NativeInputs(build_inputs=("krb5",), cflags=("-DX",)), linux),
-            Native("b", NativeInputs(cflags=("-DY",)), darwin),
+            Native("a", NativeInputs(build=BuildInputs(build_inputs=("zlib",))), BOTH),
+            Native("b", NativeInputs(build=BuildInputs(build_inputs=("krb5",), cflags=("-DX",))), linux),
+            Native("b", NativeInputs(build=BuildInputs(cflags=("-DY",))), darwin),
         ),
     )
     found = {system: read_back(stand, tmp_path, plan, system=system) for system in BOTH}

@@ -13,9 +13,10 @@ from uvlock2nix.inspect.clues.cmake import cmake_clues, given_values
 from uvlock2nix.inspect.clues.headers import header_clues
 from uvlock2nix.inspect.clues.meson import meson_clues
 from uvlock2nix.inspect.clues.setup_py import python_clues
-from uvlock2nix.inspect.clues.text import Clue, attribute, companions, library_names, make_clues
+from uvlock2nix.inspect.clues.text import Clue, make_clues
 from uvlock2nix.inspect.sdist import Inspection, inspect_archive
-from uvlock2nix.knowledge.native import is_attribute
+from uvlock2nix.knowledge.libraries import companions, library_attribute, library_names
+from uvlock2nix.knowledge.templates import is_attribute
 
 
 def sdist(texts: dict[str, str], *more: str) -> Inspection:
@@ -263,9 +264,13 @@ def test_makefiles_count_where_a_script_runs_make() -> None:
         "zlib": False, "glib": False,
     }  # fmt: skip
     make = {"x/Makefile": "LDLIBS += -lz", "x/x.c": ""}
-    assert sdist({"setup.py": "for cmd in ['make -C x']: call(cmd)", **make}).inputs.build_inputs == ("zlib",)
+    assert sdist({"setup.py": "for cmd in ['make -C x']: call(cmd)", **make}).inputs.build.build_inputs == (
+        "zlib",
+    )
     assert (
-        sdist({"setup.py": "setup(ext_modules=[Extension('x', ['x/x.c'])])", **make}).inputs.build_inputs
+        sdist(
+            {"setup.py": "setup(ext_modules=[Extension('x', ['x/x.c'])])", **make}
+        ).inputs.build.build_inputs
         == ()
     )
 
@@ -276,34 +281,36 @@ def test_makefiles_count_where_a_script_runs_make() -> None:
 def test_what_the_sdist_carries_is_shown_and_not_proposed() -> None:
     setup = "if pkgconfig.exists('liblz4'):\n    libraries = ['lz4']\next_modules=1"
     found = sdist({"setup.py": setup, "a.c": ""}, "lz4libs/lz4.h")
-    assert found.inputs.build_inputs == ()
-    assert found.inputs.doubtful == ("lz4",)
+    assert found.inputs.build.build_inputs == ()
+    assert found.inputs.origin.doubtful == ("lz4",)
     assert any(line.startswith("left out: lz4") for line in found.evidence)
-    assert sdist({"setup.py": setup, "a.c": ""}).inputs.build_inputs == ("lz4",)
+    assert sdist({"setup.py": setup, "a.c": ""}).inputs.build.build_inputs == ("lz4",)
 
 
 def test_one_of_several_alternatives() -> None:
     setup = "ext_modules=1\nif a:\n    libraries=['gnutls']\nelif b:\n    libraries=['ssl']\n"
     found = sdist({"setup.py": setup, "a.c": ""})
-    assert (found.inputs.build_inputs, found.inputs.doubtful) == (("openssl",), ("gnutls",))
+    assert (found.inputs.build.build_inputs, found.inputs.origin.doubtful) == (("openssl",), ("gnutls",))
 
 
 def test_plugins_that_no_build_file_names_are_not_all_proposed() -> None:
     headers = ("zlib.h", "curl/curl.h", "png.h", "sqlite3.h", "expat.h", "ldap.h")
     files = {f"p/{n}.c": f"#include <{header}>" for n, header in enumerate(headers)}
-    assert sdist({"setup.py": "ext_modules=1", **files}).inputs.build_inputs == ()
-    assert sdist({"setup.py": "ext_modules=1", "a.c": "#include <zlib.h>"}).inputs.build_inputs == ("zlib",)
+    assert sdist({"setup.py": "ext_modules=1", **files}).inputs.build.build_inputs == ()
+    assert sdist({"setup.py": "ext_modules=1", "a.c": "#include <zlib.h>"}).inputs.build.build_inputs == (
+        "zlib",
+    )
 
 
 def test_companions() -> None:
     found = sdist({"setup.py": "ext_modules=[Extension('x', ['x.c'], libraries=['xmlsec1'])]", "x.c": ""})
-    assert set(companions()["xmlsec"]) < set(found.inputs.build_inputs)
+    assert set(companions()["xmlsec"]) < set(found.inputs.build.build_inputs)
     assert all(is_attribute(attr) for others in companions().values() for attr in others)
 
 
 def test_pyqt_needs_the_base_of_its_qt() -> None:
     text = '[build-system]\nrequires=["PyQt-builder"]\nbuild-backend="sipbuild.api"\n[project]\nname="PyQt6"'
-    assert sdist({"pyproject.toml": text}).inputs.build_inputs == ("qt6.qtbase",)
+    assert sdist({"pyproject.toml": text}).inputs.build.build_inputs == ("qt6.qtbase",)
 
 
 def test_cffi_modules_are_native() -> None:
@@ -312,13 +319,13 @@ def test_cffi_modules_are_native() -> None:
         "x/_build.py": 'ffi.set_source("x", """\n#include <expat.h>\n""", libraries=["notmuch"])',
     }
     found = sdist(files)
-    assert (found.nature, found.inputs.build_inputs) == ("native", ("expat", "notmuch"))
+    assert (found.nature, found.inputs.build.build_inputs) == ("native", ("expat", "notmuch"))
 
 
 def test_names_come_from_sonames_too() -> None:
-    assert "jbig2dec" not in library_names()["linker"]
-    assert attribute("linker", "jbig2dec") == "jbig2dec"
-    assert attribute("linker", "python3.12") is None
+    assert "jbig2dec" not in library_names("linker")
+    assert library_attribute("linker", "jbig2dec") == "jbig2dec"
+    assert library_attribute("linker", "python3.12") is None
 
 
 # --- hostile files --------------------------------------------------------------------------------------

@@ -5,10 +5,11 @@ from hypothesis import strategies as st
 from uvlock2nix.inspect.archive import Archive
 from uvlock2nix.inspect.build_files import wanted
 from uvlock2nix.inspect.clues.setup_py import python_clues
-from uvlock2nix.inspect.clues.text import attribute, library_names, shortened
+from uvlock2nix.inspect.clues.text import shortened
 from uvlock2nix.inspect.pep725 import parse_external
 from uvlock2nix.inspect.sdist import Inspection, inspect_archive
-from uvlock2nix.knowledge.native import is_attribute
+from uvlock2nix.knowledge.libraries import NAMESPACES, library_attribute, library_names
+from uvlock2nix.knowledge.templates import is_attribute
 
 
 def archive(texts: dict[str, str]) -> Inspection:
@@ -50,15 +51,15 @@ setup(ext_modules=[ext])
     found = archive({"setup.py": setup, "x/_x.c": "int x;"})
     assert found.nature == "native"
     assert found.languages == ("C",)
-    assert found.inputs.build_inputs == ("openssl",)
-    assert found.inputs.provenance == "inspected"
+    assert found.inputs.build.build_inputs == ("openssl",)
+    assert found.inputs.origin.provenance == "inspected"
     assert found.unknown == ("mystery",)
     assert any("setup.py:5" in line and line.startswith("openssl") for line in found.evidence)
 
 
 def test_an_extension_without_libraries_needs_a_compiler_only() -> None:
     found = archive({"setup.py": "setup(ext_modules=[Extension('a', ['a.c'])])", "a.c": "int a;"})
-    assert (found.nature, found.inputs.kind, found.inputs.build_inputs) == ("native", "bundled", ())
+    assert (found.nature, found.inputs.kind, found.inputs.build.build_inputs) == ("native", "bundled", ())
 
 
 def test_pkg_config_and_config_programs() -> None:
@@ -69,8 +70,8 @@ where = run("krb5-config --libs gssapi")
 pg = "pg_config"
 """
     found = archive({"setup.py": setup, "a.c": ""})
-    assert found.inputs.build_inputs == ("krb5", "libpq", "libxml2")
-    assert set(found.inputs.native_build_inputs) == {"pkg-config", "krb5", "libpq.pg_config"}
+    assert found.inputs.build.build_inputs == ("krb5", "libpq", "libxml2")
+    assert set(found.inputs.build.native_build_inputs) == {"pkg-config", "krb5", "libpq.pg_config"}
 
 
 def test_meson() -> None:
@@ -82,9 +83,9 @@ opt = dependency('zlib', required: false)
 thr = dependency('threads')
 """
     found = archive({"pyproject.toml": pyproject, "meson.build": meson, "setup.py": "libraries=['ssl']"})
-    assert found.inputs.build_inputs == ("cairo", "zlib")
+    assert found.inputs.build.build_inputs == ("cairo", "zlib")
     assert any(line.startswith("zlib") and line.endswith("optional") for line in found.evidence)
-    assert set(found.inputs.native_build_inputs) == {"pkg-config", "ninja"}
+    assert set(found.inputs.build.native_build_inputs) == {"pkg-config", "ninja"}
     assert any("meson.build:2" in line for line in found.evidence)
 
 
@@ -94,21 +95,21 @@ def test_cmake() -> None:
     cmake = "project(x)\nfind_package(Python REQUIRED)\nfind_package(Eigen3 REQUIRED)\nfind_package(ZLIB)\n"
     other = {"vendored/CMakeLists.txt": "project(other)\nfind_package(CURL REQUIRED)"}
     found = archive({"pyproject.toml": pyproject, "CMakeLists.txt": cmake, **other})
-    assert found.inputs.build_inputs == ("eigen", "zlib")
-    assert {"cmake", "ninja"} <= set(found.inputs.native_build_inputs)
+    assert found.inputs.build.build_inputs == ("eigen", "zlib")
+    assert {"cmake", "ninja"} <= set(found.inputs.build.native_build_inputs)
 
 
 def test_libraries_of_cmake_targets_but_not_its_own() -> None:
     pyproject = '[build-system]\nbuild-backend = "scikit_build_core.build"\nrequires = ["scikit-build-core"]'
     cmake = "add_library(z STATIC z.c)\ntarget_link_libraries(_core PRIVATE qpdf z)\n"
     found = archive({"pyproject.toml": pyproject, "CMakeLists.txt": cmake})
-    assert found.inputs.build_inputs == ("qpdf",)
+    assert found.inputs.build.build_inputs == ("qpdf",)
 
 
 def test_a_plain_name_counts_behind_pkg_config() -> None:
     setup = "ext_modules = 1\ncmd = 'pkg-config --cflags sentencepiece'\nother = 'cairo'"
     found = archive({"setup.py": setup, "a.c": ""})
-    assert found.inputs.build_inputs == ("sentencepiece",)
+    assert found.inputs.build.build_inputs == ("sentencepiece",)
 
 
 def test_the_build_of_a_vendored_project_is_not_this_ones() -> None:
@@ -118,7 +119,7 @@ def test_the_build_of_a_vendored_project_is_not_this_ones() -> None:
         "harfbuzz/configure.ac": "",
         "harfbuzz/src/hb-ft.c": "#include <ft2build.h>",
     }
-    assert archive(files).inputs.build_inputs == ()
+    assert archive(files).inputs.build.build_inputs == ()
 
 
 def test_rust() -> None:
@@ -126,22 +127,22 @@ def test_rust() -> None:
     cargo = '[dependencies]\nopenssl-sys = "0.9"\nserde = "1"\n'
     found = archive({"pyproject.toml": pyproject, "Cargo.toml": cargo, "src/lib.rs": ""})
     assert found.inputs.kind == "rust"
-    assert found.inputs.build_inputs == ("openssl",)
-    assert set(found.inputs.native_build_inputs) == {"cargo", "rustc", "pkg-config"}
+    assert found.inputs.build.build_inputs == ("openssl",)
+    assert set(found.inputs.build.native_build_inputs) == {"cargo", "rustc", "pkg-config"}
     vendored = cargo.replace('"0.9"', '{ version = "0.9", features = ["vendored"] }')
-    assert archive({"pyproject.toml": pyproject, "Cargo.toml": vendored}).inputs.build_inputs == ()
+    assert archive({"pyproject.toml": pyproject, "Cargo.toml": vendored}).inputs.build.build_inputs == ()
 
 
 def test_setup_cfg_and_headers() -> None:
     cfg = "[build_ext]\nlibraries = ldap lber\n"
     code = "#include <Python.h>\n#include <sasl/sasl.h>\n"
     found = archive({"setup.py": "ext_modules", "setup.cfg": cfg, "src/a.c": code})
-    assert found.inputs.build_inputs == ("cyrus_sasl", "openldap")
+    assert found.inputs.build.build_inputs == ("cyrus_sasl", "openldap")
 
 
 def test_a_header_that_the_sdist_ships_is_no_evidence() -> None:
     files = {"setup.py": "ext_modules", "a.c": '#include "zlib.h"', "zlib.h": ""}
-    assert archive(files).inputs.build_inputs == ()
+    assert archive(files).inputs.build.build_inputs == ()
 
 
 def test_tests_and_vendored_trees_are_not_read() -> None:
@@ -158,16 +159,16 @@ def test_external_is_read() -> None:
     text += 'host-requires=["pkg:generic/libxml2@>=2.9", "dep:generic/zlib", "pkg:generic/odd"]\n'
     found = archive({"pyproject.toml": text}).external
     assert found is not None
-    assert found.provenance == "pep725"
-    assert found.build_inputs == ("libxml2", "zlib")
-    assert found.native_build_inputs == ("pkg-config",)
+    assert found.origin.provenance == "pep725"
+    assert found.build.build_inputs == ("libxml2", "zlib")
+    assert found.build.native_build_inputs == ("pkg-config",)
     assert found.kind == "link"
 
 
 def test_external_of_a_stranger_may_be_nonsense() -> None:
     found = parse_external({"host-requires": "zlib", "build-requires": [1, {}, "x" * 500]}, "f")
     assert found is not None
-    assert found.inputs.build_inputs == ()
+    assert found.inputs.build.build_inputs == ()
     assert len(found.unknown) == 4
     assert parse_external({}, "f") is None
 
@@ -211,7 +212,7 @@ WORDS = st.sampled_from(
 )
 def test_any_text_gives_an_answer_that_is_safe(texts: dict[str, str]) -> None:
     found = inspect_archive(Archive(tuple(texts) or ("x",), texts), "x")
-    for attr in (*found.inputs.build_inputs, *found.inputs.native_build_inputs):
+    for attr in found.inputs.build.attributes:
         assert is_attribute(attr)
     assert found.nature in ("pure", "native", "unknown")
 
@@ -224,7 +225,7 @@ def test_hostile_text_takes_no_time(text: str) -> None:
 
 
 def test_the_library_table_is_well_formed() -> None:
-    for kind, table in library_names().items():
-        assert all(is_attribute(attr) for attr in table.values()), kind
-    assert attribute("pkg-config", "libxml-2.0 >= 2.9") == "libxml2"
-    assert attribute("linker", "z") == "zlib"
+    for kind in NAMESPACES:
+        assert all(is_attribute(attr) for attr in library_names(kind).values()), kind
+    assert library_attribute("pkg-config", "libxml-2.0 >= 2.9") == "libxml2"
+    assert library_attribute("linker", "z") == "zlib"

@@ -10,9 +10,10 @@ import pytest
 
 from uvlock2nix.emit.env import SYSTEM_LIBRARIES
 from uvlock2nix.knowledge.attributes import as_of, judged, judged_attributes, library_folder
-from uvlock2nix.knowledge.native import Output, native_table
+from uvlock2nix.knowledge.native_table import native_table
 from uvlock2nix.knowledge.platforms import is_linux_only
 from uvlock2nix.knowledge.tables import DATA
+from uvlock2nix.knowledge.templates import Output
 from uvlock2nix.pythons import PREFERRED
 
 LISTS = ("build_inputs", "native_build_inputs", "dlopen", "wheel_runtime_libs")
@@ -29,12 +30,13 @@ def table(name: str) -> dict[str, Any]:
 def from_native() -> Iterator[tuple[str, str]]:
     for name, rows in native_table().entries.items():
         for _, row in rows:
-            for key in LISTS:
-                yield from ((f"native.json {name} {key}", attr) for attr in getattr(row, key))
-            for variable, template in row.env:
-                for part in template:
-                    if isinstance(part, Output):
-                        yield f"native.json {name} env {variable}", part.attr
+            for part in (row.build, row.run):
+                for key in LISTS:
+                    yield from ((f"native.json {name} {key}", attr) for attr in getattr(part, key, ()))
+            for variable, template in row.build.env:
+                for hole in template:
+                    if isinstance(hole, Output):
+                        yield f"native.json {name} env {variable}", hole.attr
 
 
 def from_libraries() -> Iterator[tuple[str, str]]:

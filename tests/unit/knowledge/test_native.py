@@ -2,23 +2,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uvlock2nix.classify.knowledge import Knowledge, build_requirements, soname_attribute
-from uvlock2nix.knowledge.native import (
-    STRENGTH,
+from uvlock2nix.classify.knowledge import Knowledge
+from uvlock2nix.errors import InputError
+from uvlock2nix.knowledge.build_requires import build_requirements
+from uvlock2nix.knowledge.names import soname_attribute
+from uvlock2nix.knowledge.native import STRENGTH, BuildInputs, NativeInputs, Origin, Provenance, merge
+from uvlock2nix.knowledge.native_table import fits, lookup, native_table, read_rows
+from uvlock2nix.knowledge.platforms import on_darwin
+from uvlock2nix.knowledge.tables import load_table
+from uvlock2nix.knowledge.templates import (
     Literal,
-    NativeInputs,
     Output,
-    fits,
     is_attribute,
     is_variable,
-    lookup,
-    merge,
-    native_table,
     parse_template,
     template_text,
 )
-from uvlock2nix.knowledge.platforms import on_darwin
-from uvlock2nix.knowledge.tables import load_table
 
 ATTRS = st.from_regex(r"\A[a-z][a-zA-Z0-9_-]{0,8}(\.[a-z][a-z0-9_]{0,5})?\Z").filter(
     lambda a: a.rpartition(".")[2] not in ("out", "dev", "lib", "bin")
@@ -28,7 +27,11 @@ ATTRS = st.from_regex(r"\A[a-z][a-zA-Z0-9_-]{0,8}(\.[a-z][a-z0-9_]{0,5})?\Z").fi
 def test_lookup_gives_what_the_authentik_derivation_lists_by_hand() -> None:
     found = {name: lookup(name, "9.9") for name in ("lxml", "xmlsec", "psycopg-c", "gssapi")}
     assert all(found.values())
-    inputs = {n: (e.build_inputs, e.native_build_inputs, e.cflags) for n, e in found.items() if e is not None}
+    inputs = {
+        n: (e.build.build_inputs, e.build.native_build_inputs, e.build.cflags)
+        for n, e in found.items()
+        if e is not None
+    }
     assert inputs["lxml"] == (("libxml2", "libxslt", "zlib"), ("pkg-config",), ())
     assert inputs["xmlsec"] == (("xmlsec", "libxml2", "libxslt", "libtool", "openssl"), ("pkg-config",), ())
     assert inputs["psycopg-c"] == (("libpq",), ("libpq.pg_config",), ())
@@ -65,24 +68,55 @@ def test_every_entry_of_the_table_is_well_formed() -> None:
     for name, rows in native_table().entries.items():
         for versions, entry in rows:
             attrs = (
-                *entry.build_inputs,
-                *entry.native_build_inputs,
-                *entry.dlopen,
-                *entry.wheel_runtime_libs,
+                *entry.build.build_inputs,
+                *entry.build.native_build_inputs,
+                *entry.run.dlopen,
+                *entry.run.wheel_runtime_libs,
             )
             assert all(map(is_attribute, attrs)), name
-            assert all(is_variable(variable) for variable, _ in entry.env), name
-            assert all(flag.startswith("config-setting:") for flag in entry.flags), name
+            assert all(is_variable(variable) for variable, _ in entry.build.env), name
+            assert all(flag.startswith("config-setting:") for flag in entry.build.flags), name
             assert entry.kind in kinds, name
-            assert entry.sources, name
-            assert entry.kind != "link" or entry.build_inputs, name
-            assert entry.kind != "unknown" or entry.doubtful, name
-            assert not set(entry.doubtful) & {*entry.build_inputs, *entry.native_build_inputs}, name
-            holes = {p.attr for _, template in entry.env for p in template if isinstance(p, Output)}
+            assert entry.origin.sources, name
+            assert entry.kind != "link" or entry.build.build_inputs, name
+            assert entry.kind != "unknown" or entry.origin.doubtful, name
+            assert not set(entry.origin.doubtful) & {
+                *entry.build.build_inputs,
+                *entry.build.native_build_inputs,
+            }, name
+            holes = {p.attr for _, template in entry.build.env for p in template if isinstance(p, Output)}
             # What the environment names must also be an input, or it would not be in the build at all.
-            known = {*attrs, *entry.doubtful}
+            known = {*attrs, *entry.origin.doubtful}
             assert holes <= known, (name, holes - known)
             assert fits("1.0", versions) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"kind": "lnk"}, "`kind` is none of link, rust"),
+        ({"build_inputs": "zlib"}, "`build_inputs` is not a list of strings"),
+        ({"build_inputs": ["zlib", 1]}, "`build_inputs` is not a list of strings"),
+        ({"dlopen": ["a b"]}, "`dlopen` has 'a b', which is not a nixpkgs attribute"),
+        ({"env": {"A B": "x"}}, "`env` has 'A B'"),
+        ({"env": {"A": "${a b}"}}, "`env` A: `${a b}` does not name"),
+        ({"env": ["A=b"]}, "`env` is not an object"),
+        ({"flags": ["x=y"]}, "`flags` has 'x=y', which is not config-setting:KEY=VALUE"),
+        ({"notes": ["x"]}, "`notes` is not a string"),
+        ({"built_inputs": []}, "`built_inputs` is not a known key"),
+        ("zlib", "is 'zlib', not an object"),
+    ],
+)
+def test_a_row_of_the_wrong_shape_is_refused_with_package_and_key(row: object, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_rows("knowledge/data/native.json: foo", [row])
+    assert caught.value.message.startswith("knowledge/data/native.json: foo: ")
+    assert said in caught.value.message
+
+
+def test_all_problems_of_a_row_are_reported_together() -> None:
+    with pytest.raises(InputError, match=r"foo\[1\]: .*`cflags`.*`kind`.*`nonsense`"):
+        read_rows("foo", [{}, {"nonsense": 1, "kind": 7, "cflags": "-O2"}])
 
 
 def test_a_missing_version_takes_the_first_row_and_a_broken_one_none() -> None:
@@ -135,54 +169,61 @@ def test_templates_survive_being_written(parts: list[str | tuple[str, str]]) -> 
 
 def test_merge_prefers_the_stronger_source_field_by_field() -> None:
     user = NativeInputs(
-        build_inputs=("mine",),
-        provenance="user",
+        build=BuildInputs(build_inputs=("mine",)),
+        origin=Origin(provenance="user", sources=("u",), given=frozenset({"build_inputs"})),
         kind="unknown",
-        sources=("u",),
-        given=frozenset({"build_inputs"}),
     )
-    table = NativeInputs(build_inputs=("theirs",), native_build_inputs=("pkg-config",), sources=("t",))
+    table = NativeInputs(
+        build=BuildInputs(build_inputs=("theirs",), native_build_inputs=("pkg-config",)),
+        origin=Origin(sources=("t",)),
+    )
     merged = merge([table, user])
     assert merged is not None
-    assert merged.build_inputs == ("mine",)
-    assert merged.native_build_inputs == ("pkg-config",)
-    assert (merged.provenance, merged.kind, merged.sources) == ("user", "link", ("u", "t"))
+    assert merged.build.build_inputs == ("mine",)
+    assert merged.build.native_build_inputs == ("pkg-config",)
+    assert (merged.origin.provenance, merged.kind, merged.origin.sources) == ("user", "link", ("u", "t"))
 
 
 def test_merge_lets_a_stronger_source_say_none() -> None:
-    user = NativeInputs(provenance="user", kind="unknown", given=frozenset({"build_inputs"}))
-    merged = merge([user, NativeInputs(build_inputs=("libfoo",))])
+    user = NativeInputs(origin=Origin(provenance="user", given=frozenset({"build_inputs"})), kind="unknown")
+    merged = merge([user, NativeInputs(build=BuildInputs(build_inputs=("libfoo",)))])
     assert merged is not None
-    assert merged.build_inputs == ()
+    assert merged.build.build_inputs == ()
     assert merge([]) is None
 
 
 @given(st.permutations(STRENGTH))
-def test_merge_does_not_depend_on_the_order_given(order: list[str]) -> None:
-    entries = [NativeInputs(build_inputs=(f"from-{p}",), provenance=p) for p in order]  # type: ignore[arg-type]
+def test_merge_does_not_depend_on_the_order_given(order: list[Provenance]) -> None:
+    entries = [
+        NativeInputs(build=BuildInputs(build_inputs=(f"from-{p}",)), origin=Origin(provenance=p))
+        for p in order
+    ]
     merged = merge(entries)
     assert merged is not None
-    assert merged.build_inputs == ("from-user",)
+    assert merged.build.build_inputs == ("from-user",)
 
 
 def test_darwin_has_no_linux_libraries() -> None:
     row = native_table().lookup("borgbackup", "1.4")
     assert row is not None
     entry = on_darwin("borgbackup", row).inputs
-    assert "acl" not in entry.build_inputs
-    assert "openssl" in entry.build_inputs
+    assert "acl" not in entry.build.build_inputs
+    assert "openssl" in entry.build.build_inputs
 
 
 def test_knowledge_merges_in_order_of_strength() -> None:
-    external = NativeInputs(build_inputs=("declared",), provenance="pep725")
-    inspected = NativeInputs(build_inputs=("found",), native_build_inputs=("swig",), provenance="inspected")
+    external = NativeInputs(build=BuildInputs(build_inputs=("declared",)), origin=Origin(provenance="pep725"))
+    inspected = NativeInputs(
+        build=BuildInputs(build_inputs=("found",), native_build_inputs=("swig",)),
+        origin=Origin(provenance="inspected"),
+    )
     knowledge = Knowledge(external={"lxml": external}, inspected={"lxml": inspected, "stranger": inspected})
     lxml, stranger = knowledge.native("LXML", "6.0"), knowledge.native("stranger", "1")
     assert lxml is not None
     assert stranger is not None
-    assert lxml.build_inputs == ("declared",)
-    assert lxml.native_build_inputs == ("pkg-config",)
-    assert stranger.provenance == "inspected"
+    assert lxml.build.build_inputs == ("declared",)
+    assert lxml.build.native_build_inputs == ("pkg-config",)
+    assert stranger.origin.provenance == "inspected"
     assert knowledge.native("nobody", "1") is None
 
 
@@ -201,8 +242,10 @@ def test_sonames() -> None:
 
 
 def test_an_entry_about_wheels_leaves_the_build_to_inspection() -> None:
-    knowledge = Knowledge(inspected={"numba": NativeInputs(kind="bundled", provenance="inspected")})
+    knowledge = Knowledge(
+        inspected={"numba": NativeInputs(origin=Origin(provenance="inspected"), kind="bundled")}
+    )
     found = knowledge.native("numba", "0.62")
     assert found is not None
     assert found.kind == "bundled"
-    assert found.wheel_runtime_libs == ("onetbb",)
+    assert found.run.wheel_runtime_libs == ("onetbb",)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from uvlock2nix.knowledge.native import lookup, template_text
+from uvlock2nix.knowledge.native_table import lookup
+from uvlock2nix.knowledge.templates import template_text
 
 FILE = Path(__file__).resolve().parents[3] / "scripts" / "native_truth.json"
 ROWS: dict[str, dict[str, Any]] = json.loads(FILE.read_text())["results"]
@@ -19,11 +20,11 @@ def test_what_was_tried_is_what_the_table_says_today(name: str) -> None:
     found = lookup(name, ROWS[name]["version"])
     assert found is not None
     said = {
-        "build_inputs": list(found.build_inputs),
-        "native_build_inputs": list(found.native_build_inputs),
-        "env": {variable: template_text(template) for variable, template in found.env},
-        "cflags": list(found.cflags),
-        "build_requires": list(found.build_requires),
+        "build_inputs": list(found.build.build_inputs),
+        "native_build_inputs": list(found.build.native_build_inputs),
+        "env": {variable: template_text(template) for variable, template in found.build.env},
+        "cflags": list(found.build.cflags),
+        "build_requires": list(found.build.build_requires),
     }
     assert {key: value for key, value in said.items() if value} == ROWS[name]["table"]
 

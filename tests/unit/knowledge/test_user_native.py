@@ -2,7 +2,7 @@ import pytest
 
 from uvlock2nix.classify.policy import parse_level, parse_lists
 from uvlock2nix.errors import UsageError
-from uvlock2nix.knowledge.native import Literal, Output
+from uvlock2nix.knowledge.templates import Literal, Output
 from uvlock2nix.knowledge.user import parse_user_native
 
 
@@ -21,17 +21,17 @@ def test_everything_that_can_be_written() -> None:
         }
     )
     entry = parsed["my-package"]
-    assert entry.provenance == "user"
-    assert entry.build_inputs == ("libfoo", "gst_all_1.gstreamer")
-    assert entry.env == (("FOO_DIR", (Output("libfoo", "dev"), Literal("/x"))),)
+    assert entry.origin.provenance == "user"
+    assert entry.build.build_inputs == ("libfoo", "gst_all_1.gstreamer")
+    assert entry.build.env == (("FOO_DIR", (Output("libfoo", "dev"), Literal("/x"))),)
     assert entry.compiles
-    assert "cflags" in entry.given
-    assert "dlopen" not in entry.given
+    assert "cflags" in entry.origin.given
+    assert "dlopen" not in entry.origin.given
 
 
 def test_an_empty_list_is_an_answer() -> None:
     entry = parse_user_native({"a": {"build-inputs": []}})["a"]
-    assert entry.given == {"build_inputs"}
+    assert entry.origin.given == {"build_inputs"}
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,7 @@ def test_inspections_are_kept_and_a_rotten_cache_is_made_again(tmp_path: Path) -
     wanted = [Candidate("x", "x-1.tar.gz", "https://x.invalid/x", None, DIGEST)]
     first = inspect_all(wanted, disk, tmp_path / "cache")
     assert first[0].inputs is not None
-    assert first[0].inputs.build_inputs == ("zlib",)
+    assert first[0].inputs.build.build_inputs == ("zlib",)
     assert inspect_all(wanted, disk, tmp_path / "cache") == first
     assert disk.asked == 1
     for kept in (tmp_path / "cache").rglob("*.json"):

@@ -9,7 +9,8 @@ from typing import Final
 
 import tomli
 
-from uvlock2nix.inspect.clues.text import Clue, attribute, make_clue
+from uvlock2nix.inspect.clues.text import Clue, make_clue
+from uvlock2nix.knowledge.libraries import library_attribute
 
 _OTHER_SYSTEMS: Final = re.compile(r"windows|macos|apple|ios|wasm|android|freebsd|redox|not\(.{0,20}linux")
 _TABLES: Final = ("dependencies", "build-dependencies")
@@ -42,7 +43,7 @@ def lock_clues(file: str, text: str) -> Iterator[Clue]:
     matches = re.finditer(r'^name = "([\w-]{1,60})"', text, re.MULTILINE)
     names = {match[1]: match.start() for match in islice(matches, 20 * _MAX_CRATES)}
     for name, position in names.items():
-        if name.endswith("-sys") and attribute("crates", name) and f"{name[:-4]}-src" not in names:
+        if name.endswith("-sys") and library_attribute("crates", name) and f"{name[:-4]}-src" not in names:
             yield make_clue("crates", name, file, text.count("\n", 0, position) + 1, optional=True)
 
 
@@ -91,4 +92,4 @@ def _library(crate: str, details: Mapping[str, object], active: frozenset[str]) 
         return None
     if crate in _DEFAULT_TLS and details.get("default-features") is False:
         return "openssl" if features & {"native-tls", "default-tls"} else None
-    return attribute("crates", crate)
+    return library_attribute("crates", crate)

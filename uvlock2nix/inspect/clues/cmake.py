@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from uvlock2nix.inspect.clues.text import Clue, Lines, attribute, make_clue
+from uvlock2nix.inspect.clues.text import Clue, Lines, make_clue
+from uvlock2nix.knowledge.libraries import library_attribute
 
 _MAX_COMMANDS: Final = 30_000
 _MAX_ARGUMENTS: Final = 6_000
@@ -243,7 +244,7 @@ class _Walk:
                 self.linked.add(imported[1].lower().removeprefix("pkgconfig"))
             elif variable is not None:
                 self.linked |= {variable[1].lower(), word[2:-1].lower()}
-            elif word.islower() and attribute("linker", word) and word not in self.own:
+            elif word.islower() and library_attribute("linker", word) and word not in self.own:
                 self.found.append((make_clue("linker", word, file, line), ""))
 
     def by_base(self) -> Mapping[str, Sequence[str]]:
@@ -343,13 +344,17 @@ def _is_library(text: str) -> bool:
 
 
 def _any_attribute(name: str) -> str | None:
-    return attribute("cmake", name) or attribute("linker", name) or attribute("pkg-config", name)
+    return (
+        library_attribute("cmake", name)
+        or library_attribute("linker", name)
+        or library_attribute("pkg-config", name)
+    )
 
 
 def _modules(file: str, line: int, words: Sequence[str], perhaps: bool) -> Iterator[Clue]:
     for word in words:
         name = re.split(r"[<>=]", word, maxsplit=1)[0]
-        if attribute("pkg-config", name):
+        if library_attribute("pkg-config", name):
             yield make_clue("pkg-config", name, file, line, optional="REQUIRED" not in words or perhaps)
 
 
@@ -357,7 +362,7 @@ def _libraries(file: str, line: int, words: Sequence[str], optional: bool) -> It
     for word in words:
         if word in ("PATHS", "HINTS", "PATH_SUFFIXES", "DOC"):
             return
-        name = word if attribute("linker", word) else word.removeprefix("lib")
-        if not word.isupper() and attribute("linker", name):
+        name = word if library_attribute("linker", word) else word.removeprefix("lib")
+        if not word.isupper() and library_attribute("linker", name):
             yield make_clue("linker", name, file, line, optional=optional)
             return

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from uvlock2nix.inspect.clues.text import Clue, Lines, attribute, make_clue
+from uvlock2nix.inspect.clues.text import Clue, Lines, make_clue
+from uvlock2nix.knowledge.libraries import library_attribute
 
 _LINE: Final = re.compile(
     r"^[ \t]*(?:#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b([^\n]{0,300})"
@@ -35,7 +36,7 @@ def header_clues(file: str, text: str, macros: frozenset[str] = frozenset()) -> 
             _branch(word, match[2], state, macros)
             continue
         name = match[3] or match[4]
-        if False not in state and attribute("headers", name) is not None:
+        if False not in state and library_attribute("headers", name) is not None:
             lines = lines or Lines(text)
             yield make_clue("headers", name, file, lines.at(match.start()), optional=None in state)
 

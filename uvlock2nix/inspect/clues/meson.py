@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from uvlock2nix.inspect.clues.text import Clue, Kind, Lines, attribute, make_clue, without_comments
+from uvlock2nix.inspect.clues.text import Clue, Lines, make_clue, without_comments
+from uvlock2nix.knowledge.libraries import Namespace, library_attribute
 
 _CALL: Final = re.compile(
     r"\b(dependency|find_library|find_program|subdir)\s*\(\s*(?:'([^'\n]{1,100})'|\w*?(blas|lapack)\w*(?=\s*[,)]))"
@@ -93,16 +94,16 @@ class _Walk:
     def clue(
         self, event: re.Match[str], rest: str, file: str, line: int, perhaps: bool, values: Mapping[str, str]
     ) -> Iterator[Clue]:
-        kind: Kind = {"dependency": "pkg-config", "find_library": "linker"}.get(event[1], "programs")  # type: ignore[assignment]
+        kind: Namespace = {"dependency": "pkg-config", "find_library": "linker"}.get(event[1], "programs")  # type: ignore[assignment]
         name = event[2] or event[3]
-        known = attribute(kind, name)
+        known = library_attribute(kind, name)
         if name.lower() in _OWN or (kind == "programs" and known is None):
             return
         required = _REQUIRED.search(rest)
         wanted = True if required is None else self.truth(required[1], values)
         if wanted is False and required is not None and "get_option" in required[1]:
             return
-        namespace: Kind = "cmake" if known is None and attribute("cmake", name) else kind
+        namespace: Namespace = "cmake" if known is None and library_attribute("cmake", name) else kind
         yield make_clue(namespace, name, file, line, optional=perhaps or wanted is not True)
 
     def branch(

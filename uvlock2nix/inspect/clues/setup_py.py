@@ -10,7 +10,8 @@ from typing import Final
 
 from uvlock2nix.inspect.branches import Branches, branches
 from uvlock2nix.inspect.clues.headers import header_clues
-from uvlock2nix.inspect.clues.text import Clue, Lines, attribute, library_names, make_clue, without_comments
+from uvlock2nix.inspect.clues.text import Clue, Lines, make_clue, without_comments
+from uvlock2nix.knowledge.libraries import library_attribute, library_names
 
 # Each match is followed for at most 4000 characters: the product bounds the work on a hostile file.
 _MAX_MATCHES: Final = 500
@@ -60,7 +61,7 @@ def _clues(file: str, text: str, judged: Branches) -> Iterator[Clue]:
     for match in islice(_PKGCONFIG_CALL.finditer(text), _MAX_MATCHES):
         for position, value in _strings(text, match.end() - 1):
             for name in value.split():
-                if attribute("pkg-config", name):
+                if library_attribute("pkg-config", name):
                     yield make_clue("pkg-config", name, file, lines.at(position))
     pkg_config_used = "pkg-config" in text or "pkgconf" in text.lower()
     for match in _STRING.finditer(text):
@@ -76,7 +77,7 @@ def _lists(file: str, text: str, judged: Branches, lines: Lines) -> Iterator[Clu
     for match in islice(_LIBRARY_NAMES.finditer(text), _MAX_MATCHES):
         for variable in _IDENTIFIER.findall(match[1]):
             for line, name in (judged.strings or {}).get(variable, ()):
-                if attribute("linker", name):
+                if library_attribute("linker", name):
                     yield make_clue("linker", name, file, line)
     for match in islice(_WAF_LIBRARY.finditer(text), _MAX_MATCHES if file.endswith("wscript") else 0):
         for position, name in _strings(text, match.end()):
@@ -87,24 +88,24 @@ def _string_clues(file: str, line: int, value: str, pkg_config_used: bool) -> It
     """What a string literal of a build script names by itself, wherever it stands."""
     for word in value.split()[:20]:
         program = word.rpartition("/")[2]
-        if attribute("programs", program):
+        if library_attribute("programs", program):
             yield make_clue("programs", program, file, line)
     for flag in _LINK_FLAG.finditer(value):
         yield make_clue("linker", flag[1], file, line)
     for named in _PKGCONFIG_COMMAND.finditer(value):
-        if attribute("pkg-config", named[1]):
+        if library_attribute("pkg-config", named[1]):
             yield make_clue("pkg-config", named[1], file, line)
     if pkg_config_used and _looks_like_module(value):
         for name in value.split():
             if _distinct_module(name):
                 yield make_clue("pkg-config", name, file, line)
     for header in _INCLUDE_DIR.finditer(value):
-        if attribute("headers", header[1]):
+        if library_attribute("headers", header[1]):
             yield make_clue("headers", header[1], file, line)
-    if _HEADER_NAME.match(value) and attribute("headers", value):
+    if _HEADER_NAME.match(value) and library_attribute("headers", value):
         yield make_clue("headers", value, file, line)
     shared = _SHARED_OBJECT.match(value)
-    if shared is not None and attribute("linker", shared[1]):
+    if shared is not None and library_attribute("linker", shared[1]):
         yield make_clue("linker", shared[1], file, line)
 
 
@@ -114,7 +115,7 @@ def _looks_like_module(value: str) -> bool:
 
 def _distinct_module(name: str) -> bool:
     """A module name that can hardly be another word: ``libxml-2.0`` and not ``zlib`` or ``python``."""
-    table = library_names().get("pkg-config", {})
+    table = library_names("pkg-config")
     return name in table and (any(c.isdigit() for c in name) or name.startswith("lib") or "-" in name)
 
 

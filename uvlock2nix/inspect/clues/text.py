@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final
 
-from uvlock2nix.knowledge.native import is_attribute
-from uvlock2nix.knowledge.tables import load_table
-
-Kind: TypeAlias = Literal["pkg-config", "linker", "cmake", "programs", "headers", "crates"]
+from uvlock2nix.knowledge.libraries import Namespace, library_attribute
 
 _MAX_LINE: Final = 2000
 
@@ -29,7 +25,7 @@ class Clue:
     where the build file itself says that it can do without; ``fetched`` where it fetches a copy by itself.
     """
 
-    kind: Kind
+    kind: Namespace
     name: str
     attr: str | None
     file: str
@@ -51,57 +47,6 @@ class Clue:
         return f"{what[self.kind]}{separator}{self.name} ({self.file}:{self.line})"
 
 
-@lru_cache(maxsize=1)
-def library_names() -> Mapping[str, Mapping[str, str]]:
-    """Namespace → name → nixpkgs attribute."""
-    raw = load_table("libraries.json")
-    return {
-        kind: {n: a for n, a in table.items() if isinstance(a, str) and is_attribute(a)}
-        for kind, table in raw.items()
-        if kind in get_args(Kind) and isinstance(table, dict)
-    }
-
-
-@lru_cache(maxsize=1)
-def companions() -> Mapping[str, tuple[str, ...]]:
-    """Libraries that whoever links a library needs too: its ``.pc`` file or its headers name them."""
-    raw = load_table("libraries.json").get("companions")
-    table = raw if isinstance(raw, dict) else {}
-    return {attr: tuple(a for a in others if is_attribute(a)) for attr, others in table.items()}
-
-
-@lru_cache(maxsize=1)
-def toolchain_names() -> frozenset[str]:
-    """Linker names that libc, the compiler or another operating system provides."""
-    raw = load_table("libraries.json").get("provided-by-toolchain")
-    return frozenset(raw if isinstance(raw, list) else ())
-
-
-def attribute(kind: Kind, name: str) -> str | None:
-    """The nixpkgs attribute for a library's name in one of the namespaces."""
-    table = library_names().get(kind, {})
-    if kind == "pkg-config" and name not in table:
-        name = re.split(r"[ <>=]", name, maxsplit=1)[0]
-    if kind == "linker" and name not in table and name not in toolchain_names():
-        return _shared_objects().get(name)
-    return table.get(name)
-
-
-@lru_cache(maxsize=1)
-def _shared_objects() -> Mapping[str, str]:
-    """Linker names from the table of sonames, without those of compilers, Pythons and GPU drivers."""
-    raw = load_table("sonames.json").get("sonames")
-    found: dict[str, str] = {}
-    for soname, attr in (raw if isinstance(raw, dict) else {}).items():
-        stem = re.match(r"lib([\w+.-]+?)\.so", soname)
-        if stem is not None and not _NOT_LIBRARIES.match(attr) and is_attribute(attr):
-            found[stem[1]] = attr
-    return found
-
-
-_NOT_LIBRARIES: Final = re.compile(r"python|glibc|musl|stdenv|llvmPackages|cudaPackages|R\Z|jdk")
-
-
 def shortened(text: str) -> str:
     """The text without what is too long to be written by a person: lines are cut."""
     if len(text) <= _MAX_LINE:
@@ -114,9 +59,9 @@ def without_comments(text: str) -> str:
     return "\n".join("" if line.lstrip().startswith("#") else line for line in text.split("\n"))
 
 
-def make_clue(kind: Kind, name: str, file: str, line: int, *, optional: bool = False) -> Clue:
+def make_clue(kind: Namespace, name: str, file: str, line: int, *, optional: bool = False) -> Clue:
     """A clue with its attribute looked up."""
-    return Clue(kind, name, attribute(kind, name), file, line, optional)
+    return Clue(kind, name, library_attribute(kind, name), file, line, optional)
 
 
 _CFG_LIBRARIES: Final = re.compile(r"^[ \t]*libraries[ \t]*=[ \t]*(.{1,300})$", re.MULTILINE)
@@ -146,7 +91,7 @@ def make_clues(file: str, text: str) -> Iterator[Clue]:
         yield make_clue("linker", match[1], file, lines.at(match.start()))
     for match in _MAKE_PKGCONFIG.finditer(text):
         for name in match[1].split():
-            if attribute("pkg-config", name):
+            if library_attribute("pkg-config", name):
                 yield make_clue("pkg-config", name, file, lines.at(match.start()))
 
 

@@ -1,0 +1,63 @@
+"""What libraries are called: in pkg-config, CMake, linker flags, headers, crates. ``data/libraries.json``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final, Literal, TypeAlias, get_args
+
+from uvlock2nix.knowledge.names import sonames
+from uvlock2nix.knowledge.tables import attribute_rows, attributes_rows, load_table, texts_of
+
+Namespace: TypeAlias = Literal["pkg-config", "linker", "cmake", "programs", "headers", "crates"]
+
+NAMESPACES: Final[tuple[Namespace, ...]] = get_args(Namespace)
+
+_FILE: Final = "libraries.json"
+
+
+def library_names(namespace: Namespace) -> Mapping[str, str]:
+    """The names of libraries in a namespace → nixpkgs attribute."""
+    return attribute_rows(_FILE, namespace)
+
+
+def companions() -> Mapping[str, tuple[str, ...]]:
+    """Libraries that whoever links a library needs too: its ``.pc`` file or its headers name them."""
+    return attributes_rows(_FILE, "companions")
+
+
+def generic_names() -> Mapping[str, tuple[str, ...]]:
+    """Names of PEP 725's ``generic`` type → nixpkgs attributes."""
+    return attributes_rows(_FILE, "generic")
+
+
+@lru_cache(maxsize=1)
+def toolchain_names() -> frozenset[str]:
+    """Linker names that libc, the compiler or another operating system provides."""
+    key = "provided-by-toolchain"
+    return frozenset(texts_of(f"knowledge/data/{_FILE}: {key}", load_table(_FILE).get(key)))
+
+
+def library_attribute(namespace: Namespace, name: str) -> str | None:
+    """The nixpkgs attribute for a library's name in one of the namespaces."""
+    table = library_names(namespace)
+    if namespace == "pkg-config" and name not in table:
+        name = re.split(r"[ <>=]", name, maxsplit=1)[0]
+    if namespace == "linker" and name not in table and name not in toolchain_names():
+        return _shared_objects().get(name)
+    return table.get(name)
+
+
+@lru_cache(maxsize=1)
+def _shared_objects() -> Mapping[str, str]:
+    """Linker names from the table of sonames, without those of compilers, Pythons and GPU drivers."""
+    found: dict[str, str] = {}
+    for soname, attr in sonames().items():
+        stem = re.match(r"lib([\w+.-]+?)\.so", soname)
+        if stem is not None and not _NOT_LIBRARIES.match(attr):
+            found[stem[1]] = attr
+    return found
+
+
+_NOT_LIBRARIES: Final = re.compile(r"python|glibc|musl|stdenv|llvmPackages|cudaPackages|R\Z|jdk")
