@@ -1,8 +1,8 @@
 """The pins: the JSON side file with the hash per system and what each hash was made from.
 
-``{"schema": 1, "lock": "<sha256 of uv.lock>", "build": {"excludeNewer": "<RFC 3339>"}, "hashes":
-{"<system>": {"hash": "sha256-…", "key": "<digest in the name>", "uv": "…", "python": "…"}}}``, keys sorted,
-one trailing newline.
+``{"schema": 1, "lock": "<sha256 of uv.lock>", "build": {…}, "hashes": {"<system>": {"hash": "sha256-…",
+"key": "<digest in the name>", "uv": "…", "python": "…"}}}``, keys sorted, one trailing newline. ``build``
+holds the locked build requirements (:mod:`uvlock2nix.build_pins`), and ``excludeNewer`` where one is needed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from uvlock2nix.build_pins import MEMBERS, BuildPins, from_json, to_json
 from uvlock2nix.errors import InputError
 from uvlock2nix.nar import parse_hash
 
@@ -46,9 +47,10 @@ class Pin:
 class Pins:
     """The whole side file; ``hashes`` is sorted by system.
 
-    ``lock`` is the SHA-256 of uv.lock in hexadecimal; ``exclude_newer`` holds back build requirements, None
-    when nothing is built. Members that this version does not know are kept and written again: a newer
-    uvlock2nix may have put them there for a colleague.
+    ``lock`` is the SHA-256 of uv.lock in hexadecimal; ``build`` are the locked build requirements;
+    ``exclude_newer`` holds back those that could not be locked, None when there are none. Members that this
+    version does not know are kept and written again: a newer uvlock2nix may have put them there for a
+    colleague.
     """
 
     lock: str
@@ -56,6 +58,7 @@ class Pins:
     hashes: tuple[Pin, ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
     build_extra: tuple[tuple[str, str], ...] = field(default=())
+    build: BuildPins = field(default_factory=BuildPins)
 
     def pin(self, system: str) -> Pin | None:
         """The pin of ``system``, None when there is none."""
@@ -116,6 +119,7 @@ def render(pins: Pins) -> str:
         "build": {
             **_known(pins.build_extra),
             **({} if pins.exclude_newer is None else {"excludeNewer": pins.exclude_newer}),
+            **to_json(pins.build),
         },
         "hashes": {
             pin.system: {
@@ -182,7 +186,8 @@ def _pins(raw: Mapping[str, object], problems: list[str]) -> Pins:
         exclude_newer=exclude_newer,
         hashes=tuple(_pin(system, hashes[system], problems) for system in sorted(hashes)),
         extra=_unknown(raw, {"schema", "lock", "build", "hashes"}),
-        build_extra=_unknown(build, {"excludeNewer"}),
+        build_extra=_unknown(build, {"excludeNewer", *MEMBERS}),
+        build=from_json(build, "build", problems),
     )
 
 

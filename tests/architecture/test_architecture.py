@@ -35,7 +35,7 @@ RANKS = (
     ("target", "nar", "atomic", "nixlang", "nixfile", "net"),
     ("lock", "dist", "knowledge"),
     ("artifacts", "inspect", "nixpkgs_index", "pythons"),
-    ("classify", "config", "flags", "digest", "pins"),
+    ("classify", "config", "flags", "digest", "build_pins", "pins"),
     ("key", "plan"),
     ("emit", "refs", "verify"),
     ("build", "nixrun"),

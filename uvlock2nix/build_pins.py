@@ -1,0 +1,302 @@
+"""Locked build requirements: the values, and their JSON in pins (``build.files``, ``packages``, ``sdists``).
+
+A build requirement is one file with its hash. Each package that is built from source has its own list, which
+depends on that package alone, so that upgrading a different package never moves what builds it.
+The shape is described in docs/build-requirements.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from uvlock2nix.nar import parse_hash
+
+MEMBERS: Final = frozenset({"files", "packages", "sdists"})
+_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,250}\Z")
+_FROM: Final = re.compile(r"[0-9a-f]{16}\Z")
+
+Extra = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedFile:
+    """One wheel or sdist: exactly one of ``url`` and ``path`` (relative to the project's root) is set.
+
+    ``key`` is its place in ``build.files``, ``hash`` is SRI. ``extra`` are members that this version does
+    not know, as JSON text.
+    """
+
+    key: str
+    name: str
+    version: str
+    hash: str
+    url: str | None = None
+    path: str | None = None
+    size: int | None = None
+    extra: Extra = ()
+
+    @property
+    def filename(self) -> str:
+        """The file's own name, which says what it is."""
+        place = self.path if self.path is not None else unquote(urlsplit(self.url or "").path)
+        return PurePosixPath(place).name
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether the file is installed as it is; an sdist is built first."""
+        return self.filename.endswith(".whl")
+
+
+@dataclass(frozen=True, slots=True)
+class LockedBuild:
+    """What builds one package on one system.
+
+    ``made_from`` is a digest of all that was resolved, ``time`` what uv was held back to, ``requires`` what
+    it was asked for. ``files`` are installed before the backend runs, ``asked`` only when the backend asks
+    for them; both are keys of files. ``built`` names locked packages of the environment that are built from
+    source too: the build gets those very wheels.
+    """
+
+    name: str
+    version: str
+    made_from: str
+    time: str
+    requires: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
+    built: tuple[str, ...] = ()
+    extra: Extra = ()
+
+
+Builds = tuple[tuple[str, tuple[LockedBuild, ...]], ...]
+"""System → what builds each package there, both sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPins:
+    """All locked build requirements of a project. ``sdists``: how build requirements without a wheel are
+    built, by the key of their file.
+    """
+
+    files: tuple[PinnedFile, ...] = ()
+    packages: Builds = ()
+    sdists: Builds = ()
+
+    def builds(self, system: str) -> Mapping[str, LockedBuild]:
+        """Name → what builds that package on ``system``."""
+        return {one.name: one for one in dict(self.packages).get(system, ())}
+
+    def nested(self, system: str) -> Mapping[str, LockedBuild]:
+        """Key of an sdist's file → what builds it on ``system``."""
+        return {one.name: one for one in dict(self.sdists).get(system, ())}
+
+    @property
+    def by_key(self) -> Mapping[str, PinnedFile]:
+        """Key → file."""
+        return {one.key: one for one in self.files}
+
+    def reached(self, build: LockedBuild, system: str) -> tuple[PinnedFile, ...]:
+        """Every file that a build needs, those that build its sdists too, sorted by key."""
+        files, nested = self.by_key, self.nested(system)
+        found: dict[str, PinnedFile] = {}
+        todo = [*build.files, *build.asked]
+        while todo:
+            key = todo.pop()
+            if key in found or key not in files:
+                continue
+            found[key] = files[key]
+            if key in nested:
+                todo += (*nested[key].files, *nested[key].asked)
+        return tuple(found[key] for key in sorted(found))
+
+    def facts(self, build: LockedBuild, system: str) -> list[object]:
+        """What of a build's requirements decides its result, JSON-like: for digests."""
+        asked, files = set(build.asked), self.reached(build, system)
+        return [[[one.filename, one.hash, one.key in asked] for one in files], list(build.built)]
+
+    def of_system(self, system: str) -> BuildPins:
+        """The part that builds on ``system`` read."""
+        only = replace(
+            self,
+            packages=tuple(entry for entry in self.packages if entry[0] == system),
+            sdists=tuple(entry for entry in self.sdists if entry[0] == system),
+        )
+        return only.without_unused()
+
+    def without_unused(self) -> BuildPins:
+        """These without files, and builds of sdists, that no package's build leads to."""
+        reached: dict[str, set[str]] = {}
+        for system, builds in self.packages:
+            reached[system] = {file.key for build in builds for file in self.reached(build, system)}
+        kept = set().union(*reached.values()) if reached else set()
+        sdists = (
+            (system, tuple(one for one in builds if one.name in reached.get(system, ())))
+            for system, builds in self.sdists
+        )
+        return replace(
+            self,
+            files=tuple(one for one in self.files if one.key in kept),
+            sdists=tuple((system, builds) for system, builds in sdists if builds),
+        )
+
+
+def merge_files(files: Iterable[PinnedFile]) -> tuple[tuple[PinnedFile, ...], Mapping[PinnedFile, str]]:
+    """Give each file a key: its name, or where different files share a name a part of the hash before it.
+
+    Returns the files with their keys, sorted and each once, and the key of each file that was given.
+    """
+    keyed: dict[str, PinnedFile] = {}
+    keys: dict[PinnedFile, str] = {}
+    for file in files:
+        same = replace(file, key="")
+        if same in keys:
+            continue
+        key = file.filename
+        if key in keyed and keyed[key].hash != file.hash:
+            key = f"{parse_hash(file.hash, 'sha256').hex[:12]}-{key}"
+        keyed.setdefault(key, replace(file, key=key))
+        keys[same] = key
+    return tuple(keyed[key] for key in sorted(keyed)), keys
+
+
+def to_json(pins: BuildPins) -> dict[str, object]:
+    """The members of ``build`` that hold build requirements; those that are empty are left out."""
+    value: dict[str, object] = {
+        "files": {one.key: _file_json(one) for one in pins.files},
+        "packages": _builds_json(pins.packages),
+        "sdists": _builds_json(pins.sdists),
+    }
+    return {key: member for key, member in value.items() if member}
+
+
+def _file_json(file: PinnedFile) -> dict[str, object]:
+    return {
+        **{key: json.loads(text) for key, text in file.extra},
+        "name": file.name,
+        "version": file.version,
+        "hash": file.hash,
+        **({} if file.url is None else {"url": file.url}),
+        **({} if file.path is None else {"path": file.path}),
+        **({} if file.size is None else {"size": file.size}),
+    }
+
+
+def _builds_json(builds: Builds) -> dict[str, object]:
+    return {system: {one.name: _build_json(one) for one in listed} for system, listed in builds if listed}
+
+
+def _build_json(build: LockedBuild) -> dict[str, object]:
+    lists = {"requires": build.requires, "files": build.files, "asked": build.asked, "built": build.built}
+    return {
+        **{key: json.loads(text) for key, text in build.extra},
+        "version": build.version,
+        "from": build.made_from,
+        "time": build.time,
+        **{key: list(items) for key, items in lists.items() if items or key in ("requires", "files")},
+    }
+
+
+def from_json(raw: Mapping[str, object], where: str, problems: list[str]) -> BuildPins:
+    """Read the members of ``build``; what is wrong goes to ``problems``, with its place below ``where``."""
+    reader = _Reader(problems)
+    files = reader.table(raw.get("files", {}), f"{where}.files")
+    known = tuple(reader.file(key, files[key], f"{where}.files.{key}") for key in sorted(files))
+    keys = {one.key for one in known}
+    packages = reader.builds(raw.get("packages", {}), f"{where}.packages", keys)
+    sdists = reader.builds(raw.get("sdists", {}), f"{where}.sdists", keys)
+    return BuildPins(known, packages, sdists)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads JSON values and collects what is wrong with them."""
+
+    problems: list[str]
+
+    def table(self, value: object, where: str) -> Mapping[str, object]:
+        if isinstance(value, dict):
+            return value
+        self.problems.append(f'"{where}" must be an object')
+        return {}
+
+    def text(self, raw: Mapping[str, object], key: str, where: str, *, empty: bool = False) -> str:
+        value = raw.get(key)
+        if isinstance(value, str) and (value or empty):
+            return value
+        self.problems.append(f'"{where}.{key}" must be a text' + ("" if empty else " that is not empty"))
+        return ""
+
+    def texts(self, raw: Mapping[str, object], key: str, where: str) -> tuple[str, ...]:
+        value = raw.get(key, [])
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+        self.problems.append(f'"{where}.{key}" must be a list of texts')
+        return ()
+
+    def file(self, key: str, value: object, where: str) -> PinnedFile:
+        raw = self.table(value, where)
+        if not _KEY.match(key):
+            self.problems.append(f'"{where}" is not named as a file is')
+        digest = self.text(raw, "hash", where)
+        try:
+            if digest and parse_hash(digest, "sha256").sri != digest:
+                raise ValueError
+        except ValueError:
+            self.problems.append(f'"{where}.hash" is not a SHA-256 in SRI form (sha256-…)')
+        url, path, size = raw.get("url"), raw.get("path"), raw.get("size")
+        places = [place for place in (url, path) if place is not None]
+        if len(places) != 1 or not isinstance(places[0], str) or not places[0]:
+            self.problems.append(f'"{where}" must have either "url" or "path"')
+            url, path = None, None
+        if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 0):
+            self.problems.append(f'"{where}.size" must be a number of bytes')
+            size = None
+        return PinnedFile(
+            key=key,
+            name=self.text(raw, "name", where),
+            version=self.text(raw, "version", where),
+            hash=digest,
+            url=url if isinstance(url, str) else None,
+            path=path if isinstance(path, str) else None,
+            size=size,
+            extra=_unknown(raw, {"name", "version", "hash", "url", "path", "size"}),
+        )
+
+    def builds(self, value: object, where: str, keys: set[str]) -> Builds:
+        systems = self.table(value, where)
+        found = []
+        for system in sorted(systems):
+            listed = self.table(systems[system], f"{where}.{system}")
+            builds = (self.build(name, listed[name], f"{where}.{system}.{name}", keys) for name in listed)
+            found.append((system, tuple(sorted(builds, key=lambda one: one.name))))
+        return tuple(found)
+
+    def build(self, name: str, value: object, where: str, keys: set[str]) -> LockedBuild:
+        raw = self.table(value, where)
+        made_from = self.text(raw, "from", where)
+        if made_from and not _FROM.match(made_from):
+            self.problems.append(f'"{where}.from" is not a digest')
+        files, asked = self.texts(raw, "files", where), self.texts(raw, "asked", where)
+        if missing := sorted({*files, *asked} - keys):
+            self.problems.append(f'"{where}" names files that are not there: {", ".join(missing)}')
+        return LockedBuild(
+            name=name,
+            version=self.text(raw, "version", where, empty=True),
+            made_from=made_from,
+            time=self.text(raw, "time", where),
+            requires=self.texts(raw, "requires", where),
+            files=files,
+            asked=asked,
+            built=self.texts(raw, "built", where),
+            extra=_unknown(raw, {"version", "from", "time", "requires", "files", "asked", "built"}),
+        )
+
+
+def _unknown(raw: Mapping[str, object], known: set[str]) -> Extra:
+    return tuple((key, json.dumps(raw[key], sort_keys=True)) for key in sorted(raw) if key not in known)
