@@ -1,4 +1,4 @@
-"""RECORD files of an installed tree: read, find collisions, make right for what is on disk.
+"""RECORD files: who owns a file, and lines that are right for what is on disk.
 
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
 """
@@ -9,156 +9,153 @@ import base64
 import csv
 import hashlib
 import io
-import os
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-
-from packaging.utils import canonicalize_name
+from typing import Final
 
 from uvlock2nix.errors import InputError
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of a RECORD: ``path`` relative to site-packages, normalised, as ``../../../bin/x``."""
-
-    path: str
-    hash: str
-    size: str
+_BLOCK: Final = 1 << 20
+_PLAIN: Final = frozenset({"sha256", "sha384", "sha512", "sha224", "sha1", "md5", "blake2b", "blake2s"})
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """One ``.dist-info``: the distribution's normalised name, its version, its RECORD.
-
-    ``outside`` are recorded paths that leave the environment: nothing reads, moves or keeps them.
-    """
-
-    name: str
-    version: str
-    dist_info: Path
-    entries: tuple[Entry, ...]
-    outside: tuple[str, ...] = ()
+def is_record(path: str) -> bool:
+    """Whether ``path`` is the RECORD of an installed package."""
+    return path.endswith(".dist-info/RECORD")
 
 
-def installed(site: Path) -> tuple[Installed, ...]:
-    """All distributions below a site-packages folder, sorted by the name of their ``.dist-info``.
+def package_of_record(path: str) -> str:
+    """``…/numpy-2.1.0.dist-info/RECORD`` → ``numpy``."""
+    return posixpath.basename(posixpath.dirname(path)).removesuffix(".dist-info").rsplit("-", 1)[0]
 
-    ``site`` is ``lib/pythonX.Y/site-packages`` of an environment, or a folder made by ``--target``.
+
+class Record:
+    """One RECORD; ``path`` relative to the tree. Lines that are not asked for keep their bytes.
 
     Raises:
-        InputError: a distribution whose RECORD is not one; without a RECORD it has no entries.
+        InputError: it is not one. Names need not be UTF-8, as on disk, unless ``strict``.
     """
-    depth = 3 if site.name == "site-packages" else 0
-    return tuple(_read(path, depth) for path in sorted(site.glob("*.dist-info")) if path.is_dir())
+
+    def __init__(self, path: str, content: bytes, *, strict: bool = False) -> None:
+        self.path = path
+        self.package = package_of_record(path)
+        self._site = posixpath.dirname(posixpath.dirname(path))
+        try:
+            text = content.decode("utf-8", "strict" if strict else "surrogateescape")
+            # Only line ends are line ends: str.splitlines would also cut names with a form feed or U+2028.
+            self._lines = list(io.StringIO(text, newline=""))
+            self._rows = self._parse()
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise _unreadable(path, error) from None
+
+    def _parse(self) -> dict[str, tuple[int, int, list[str]]]:
+        """File → (first line, line after the last one, fields)."""
+        rows: dict[str, tuple[int, int, list[str]]] = {}
+        reader = csv.reader(self._lines)
+        before = 0
+        for row in reader:
+            if row and row[0]:
+                name = posixpath.normpath(posixpath.join(self._site, row[0]))
+                rows[name] = (before, reader.line_num, row)
+            before = reader.line_num
+        return rows
+
+    def __contains__(self, file: str) -> bool:
+        return file in self._rows
+
+    def files(self) -> Iterable[str]:
+        """Files that the package owns, relative to the tree."""
+        return self._rows.keys()
+
+    def rows(self) -> Iterator[tuple[str, str, str]]:
+        """(file relative to the tree, ``algorithm=hash``, size) of each line; the last two may be empty."""
+        for name, (_, _, row) in self._rows.items():
+            digest, size = [*row, "", ""][1:3]
+            yield name, digest, size
+
+    def corrected(self, changed: Mapping[str, Path]) -> bytes | None:
+        """The content with hash and size of the files of ``changed`` (tree path → where its new bytes are).
+
+        Rows without a hash stay without one. None when no row changes.
+        """
+        lines = list(self._lines)
+        touched = False
+        for file, place in changed.items():
+            if file not in self._rows:
+                continue
+            first, last, row = self._rows[file]
+            if len(row) < 3 or not row[1]:
+                continue
+            algorithm = row[1].split("=", 1)[0]
+            digest, size = digest_of(place, algorithm if algorithm in _PLAIN else "sha256")
+            fields = [row[0], digest, str(size) if row[2] else "", *row[3:]]
+            if fields == row:
+                continue
+            lines[first:last] = [
+                _new_line("".join(lines[first:last]), row, fields),
+                *[""] * (last - first - 1),
+            ]
+            touched = True
+        return "".join(lines).encode("utf-8", "surrogateescape") if touched else None
 
 
-def _read(dist_info: Path, depth: int) -> Installed:
-    name, _, version = dist_info.name.removesuffix(".dist-info").partition("-")
-    rows: list[list[str]] = []
-    try:
-        text = (dist_info / "RECORD").read_text(encoding="utf-8")
-        rows = list(csv.reader(io.StringIO(text)))
-    except FileNotFoundError:
-        pass  # as the specification allows: some packages of nixpkgs, never what uv installed
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(
-            f"{dist_info.name}: its RECORD cannot be read: {error}",
-            hint="the wheel is damaged; report it to the package's maintainers",
-        ) from None
-    entries = [Entry(posixpath.normpath(row[0]), *[*row, "", ""][1:3]) for row in rows if row and row[0]]
-    return Installed(
-        canonicalize_name(name),
-        version,
-        dist_info,
-        tuple(entry for entry in entries if not _leaves(entry.path, depth)),
-        tuple(entry.path for entry in entries if _leaves(entry.path, depth)),
+def _unreadable(path: str, error: Exception) -> InputError:
+    return InputError(
+        f"{posixpath.basename(posixpath.dirname(path))}: its RECORD cannot be read: {error}",
+        hint="the wheel is damaged; report it to the package's maintainers",
     )
 
 
-def _leaves(path: str, depth: int) -> bool:
-    """Whether a normalised path leaves the environment, whose root is ``depth`` folders up."""
-    up = 0
-    for part in path.split("/"):
-        if part != "..":
-            break
-        up += 1
-    return path.startswith("/") or up > depth or "\0" in path
+def _new_line(line: str, row: list[str], fields: list[str]) -> str:
+    """``line`` with other fields; the path keeps its own way of being written."""
+    before, found, after = line.rpartition(f",{row[1]},{row[2]}")
+    if found and not after.strip("\r\n"):
+        return f"{before},{fields[1]},{fields[2]}{after}"
+    return _csv([fields]).rstrip("\n") + line[len(line.rstrip("\r\n")) :]
 
 
-@dataclass(frozen=True, slots=True)
-class Collision:
-    """A path that several distributions ship with different bytes; ``owners`` sorted by name."""
-
-    path: str
-    owners: tuple[str, ...]
-
-
-def collisions(distributions: Iterable[Installed]) -> tuple[Collision, ...]:
-    """The paths that two or more distributions record with different hashes, or without one.
-
-    What the installer and this project write anew (``__pycache__``) does not count.
-    """
-    owners: dict[str, dict[str, set[str]]] = {}
-    for one in distributions:
-        for entry in one.entries:
-            if "__pycache__" not in entry.path.split("/"):
-                owners.setdefault(entry.path, {}).setdefault(entry.hash, set()).add(one.name)
-    found = [
-        Collision(path, tuple(sorted(set().union(*by_hash.values()))))
-        for path, by_hash in owners.items()
-        if len(by_hash) > 1 or "" in by_hash
-    ]
-    return tuple(sorted((one for one in found if len(one.owners) > 1), key=lambda one: one.path))
-
-
-def chosen(path: str, choice: Mapping[str, str]) -> str | None:
-    """Whose ``path`` shall be by ``[tool.uvlock2nix.collisions]``: as said of it, else of its nearest folder.
-
-    The name is as the user wrote it; None where nothing is said.
-    """
-    while path:
-        if path in choice:
-            return choice[path]
-        path = path.rpartition("/")[0]
-    return None
-
-
-def rewrite(one: Installed, site: Path, moved: Mapping[str, str]) -> None:
-    """Write the RECORD of ``one`` for what is on disk: gone files left out, changed ones hashed again.
-
-    ``moved`` maps a recorded path to the one where the file is now. Lines are sorted by path.
-    """
-    if not (one.entries or one.outside):
-        return
-    record = posixpath.join(one.dist_info.name, "RECORD")
-    lines: list[tuple[str, str, str]] = []
-    for entry in one.entries:
-        path = moved.get(entry.path, entry.path)
-        if path == record:
-            continue
-        file = site / path
-        # os.path, not pathlib: a name that no file can have is no file, not an OSError.
-        if not os.path.isfile(file):  # noqa: PTH113
-            continue
-        digest, size = digest_of(file)
-        lines.append((path, digest, str(size)))
-    lines.append((record, "", ""))
-    write(one.dist_info / "RECORD", lines)
-
-
-def write(path: Path, lines: Iterable[tuple[str, str, str]]) -> None:
-    """Write a RECORD, sorted, with Unix line ends."""
+def _csv(rows: Iterable[Sequence[str]]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(sorted(set(lines)))
-    path.write_text(text.getvalue(), encoding="utf-8")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
-def digest_of(file: Path) -> tuple[str, int]:
-    """``sha256=<urlsafe base64 without padding>`` and the size in bytes."""
-    with file.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").digest()
-    encoded = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-    return f"sha256={encoded}", file.stat().st_size
+def read_record(tree: Path, path: str, *, strict: bool = False) -> Record:
+    """The RECORD at ``path`` of ``tree``.
+
+    Raises:
+        FileNotFoundError: there is none.
+        InputError: it cannot be read.
+    """
+    try:
+        content = (tree / path).read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    return Record(path, content, strict=strict)
+
+
+def write_record(path: Path, lines: Iterable[tuple[str, str, str]]) -> None:
+    """Write a RECORD of (path, ``algorithm=hash``, size), sorted, with Unix line ends."""
+    path.write_text(_csv(sorted(set(lines))), encoding="utf-8")
+
+
+def digest_of(file: Path, algorithm: str = "sha256") -> tuple[str, int]:
+    """(``algorithm=<urlsafe base64 without padding>``, size) of a file, read in blocks."""
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    size = 0
+    with file.open("rb", buffering=0) as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+            size += len(block)
+    return f"{algorithm}={base64.urlsafe_b64encode(digest.digest()).rstrip(b'=').decode()}", size
+
+
+def owner(records: Iterable[Record], file: str) -> str:
+    """The package whose RECORD lists ``file``, or whose metadata it is; "" when none does."""
+    for record in records:
+        if file in record or file.startswith(posixpath.dirname(record.path) + "/"):
+            return record.package
+    return ""

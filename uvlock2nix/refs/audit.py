@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from uvlock2nix.dist.record_lines import Record, is_record, owner
+from uvlock2nix.dist.record import is_record, owner, read_record
 from uvlock2nix.refs.parallel import scan_files
 from uvlock2nix.refs.scan import Entry, Hit, Scanner, read_link, walk
 from uvlock2nix.refs.store import HASH_LENGTH, STORE_DIR, StorePath
@@ -62,7 +62,7 @@ def audit(tree: Path, *, store_paths: Iterable[StorePath], store_dir: str = STOR
         findings += [_finding(entry, hit, "content", names) for hit in hits]
     if not findings:
         return ()
-    read = [Record(path, (tree / path).read_bytes()) for path in records]
+    read = [read_record(tree, path) for path in records]
     return tuple(
         sorted(
             Finding(one.file, one.offset, one.reference, one.kind, owner(read, one.file)) for one in findings

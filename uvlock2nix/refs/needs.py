@@ -9,7 +9,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from uvlock2nix.dist.record_lines import is_record, read_records
+from uvlock2nix.dist.record import is_record, read_record
 from uvlock2nix.errors import InputError
 from uvlock2nix.refs.apply import Edit, Patch
 from uvlock2nix.refs.elf import CorruptElf
@@ -147,7 +147,7 @@ def _opened_by_name(
     wanted = {canonicalize_name(package): folders for package, folders in dlopen.items()}
     for entry in entries if wanted else ():
         if entry.is_file and is_record(entry.path):
-            (record,) = read_records(origin, [entry.path])
+            record = read_record(origin, entry.path)
             folders = [os.fsencode(folder) for folder in wanted.get(canonicalize_name(record.package), ())]
             for file in record.files() if folders else ():
                 extra.setdefault(file, []).extend(folders)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from uvlock2nix.dist.record_lines import Record
+from uvlock2nix.dist.record import Record
 from uvlock2nix.refs.apply import Stage
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.dist.record_lines import is_record
+from uvlock2nix.dist.record import is_record
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.apply import STAGE_PREFIX, Edit, Patch, Relink, Rewrite, Stage
 from uvlock2nix.refs.elf import MAGIC, CorruptElf, read_elf

@@ -8,7 +8,7 @@ from packaging.tags import parse_tag
 from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.digest import HALF, environment_digest
-from uvlock2nix.dist.record import Installed
+from uvlock2nix.dist.installed import Installed
 from uvlock2nix.errors import InputError
 from uvlock2nix.sync.plan import Step, SyncPlan
 from uvlock2nix.sync.request import SyncRequest

@@ -23,7 +23,8 @@ from uvlock2nix.build.requirements import effective_requires
 from uvlock2nix.build.rpath import library_folders, linked_libraries, without_rpath
 from uvlock2nix.build.schedule import build_all
 from uvlock2nix.build.values import BuildContext, NativeBuild
-from uvlock2nix.dist.record import Collision, Installed, collisions, installed
+from uvlock2nix.dist.installed import Collision, Installed, collisions, installed
+from uvlock2nix.dist.scripts import Script
 from uvlock2nix.layout import BUILD_REQUIRES, site_packages
 from uvlock2nix.lock import Project, load_project, resolve
 from uvlock2nix.refs.closure import closure_from_environment
@@ -32,7 +33,7 @@ from uvlock2nix.refs.store import STORE_DIR, Keys
 from uvlock2nix.sync.checking import check_installed, check_key
 from uvlock2nix.sync.install import Uv, decide_collisions, leave_out, not_built, selection_flags, shown
 from uvlock2nix.sync.manifest import write_manifest
-from uvlock2nix.sync.normalise import Script, normalise
+from uvlock2nix.sync.normalise import normalise
 from uvlock2nix.sync.plan import SyncPlan, plan_sync
 from uvlock2nix.sync.request import SyncRequest
 from uvlock2nix.target import Target

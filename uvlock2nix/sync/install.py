@@ -10,11 +10,11 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from uvlock2nix.build.programs import Runner
-from uvlock2nix.dist.record import Collision, chosen
+from uvlock2nix.dist.installed import Collision, chosen
+from uvlock2nix.dist.scripts import neutral_shebang
 from uvlock2nix.errors import InputError
 from uvlock2nix.flags import explicit_flags
 from uvlock2nix.lock import Project, Selection
-from uvlock2nix.sync.normalise import neutral_shebang
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from uvlock2nix.dist.record import Collision
+from uvlock2nix.dist.installed import Collision
+from uvlock2nix.dist.scripts import Script
 from uvlock2nix.layout import LAYOUT, MANIFEST
 from uvlock2nix.refs.linked import Linked
-from uvlock2nix.sync.normalise import Script
 from uvlock2nix.sync.plan import Step, SyncPlan
 
 

@@ -4,34 +4,20 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 import shutil
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.dist.record import Installed, installed, rewrite
-from uvlock2nix.errors import InputError
+from uvlock2nix.dist.entry_points import entry_points
+from uvlock2nix.dist.installed import Installed, installed, rewrite
+from uvlock2nix.dist.scripts import Script, neutral_shebang
 from uvlock2nix.layout import SCRIPTS
 
 # Written by the installer, not by the package (PEP 376, PEP 610, and uv's own).
 INSTALLER_FILES: Final = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
 ENVIRONMENT_FILES: Final = ("pyvenv.cfg", ".lock", ".gitignore", "CACHEDIR.TAG")
-SHEBANG_LIMIT: Final = 4096
-# What an interpreter line of a kept script says until env names one.
-PLACEHOLDER_SHEBANG: Final = b"#!python"
-_SOME_PYTHON: Final = re.compile(rb"#!\s*(/usr(/local)?/bin/env\s+|/usr(/local)?/bin/)python[0-9.]*\s*")
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A program that a wheel ships (not an entry point): its name, its package, whether Python runs it."""
-
-    name: str
-    package: str
-    python: bool
 
 
 def normalise(root: Path, site: Path, scripts_to: str = SCRIPTS) -> tuple[Script, ...]:
@@ -70,30 +56,6 @@ def _through_lib64(one: Installed, root: Path, site: Path) -> dict[str, str]:
     return {path: f"{up}/lib/{path.removeprefix(old)}" for path in paths}
 
 
-def entry_points(one: Installed) -> dict[str, str]:
-    """``console_scripts`` and ``gui_scripts`` of a distribution: name → ``module:attribute [extras]``.
-
-    Read line by line, as ``importlib.metadata`` does: a line that says nothing must not take the others away.
-    """
-    try:
-        text = (one.dist_info / "entry_points.txt").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{one.name}: entry_points.txt: {error}", hint="report it to the package's maintainers"
-        ) from None
-    found: dict[str, str] = {}
-    section = ""
-    for line in map(str.strip, text.splitlines()):
-        name, equals, reference = line.partition("=")
-        if line.startswith("["):
-            section = line.strip("[] ")
-        elif equals and not line.startswith(("#", ";")) and section in {"console_scripts", "gui_scripts"}:
-            found[name.strip()] = reference.strip()
-    return found
-
-
 def _move_scripts(
     root: Path, site: Path, distributions: Sequence[Installed], scripts_to: str
 ) -> tuple[dict[str, str], tuple[Script, ...]]:
@@ -118,30 +80,6 @@ def _move_scripts(
                 scripts[name] = Script(name, one.name, python or (name in scripts and scripts[name].python))
                 moved[entry.path] = posixpath.normpath(posixpath.join(up, scripts_to, name))
     return moved, tuple(scripts[name] for name in sorted(scripts))
-
-
-def neutral_shebang(path: Path, root: Path) -> bool:
-    """Undo what the installer wrote into the first line of a Python script; say whether it is one."""
-    with path.open("rb") as file:
-        first = file.readline(SHEBANG_LIMIT)
-        if first.rstrip() == PLACEHOLDER_SHEBANG:
-            return True
-        second = file.readline(SHEBANG_LIMIT)
-        third = file.readline(SHEBANG_LIMIT)
-        rest = file.read() if first.startswith(b"#!") else b""
-    interpreter = os.fsencode(root / "bin")
-    if _SOME_PYTHON.fullmatch(first):
-        # Whatever Python is first on PATH: outside of an activated environment never the one that is meant.
-        body = second + third + rest
-    elif first.startswith(b"#!" + interpreter):
-        body = second + third + rest
-    elif first.startswith(b"#!/bin/sh") and interpreter in second:
-        # The form for long paths: `'''exec' /path/python "$0" "$@"` and `' '''`.
-        body = rest
-    else:
-        return False
-    path.write_bytes(PLACEHOLDER_SHEBANG + b"\n" + body)
-    return True
 
 
 def _remove(path: Path) -> None:

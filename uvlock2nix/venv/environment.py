@@ -11,11 +11,13 @@ from typing import Final
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import BUILD_REQUIRES, SCRIPTS, site_packages
 from uvlock2nix.sync.manifest import read_manifest
-from uvlock2nix.sync.normalise import entry_points
-from uvlock2nix.dist.record import Installed, digest_of, installed, write
+from uvlock2nix.dist.entry_points import entry_points
+from uvlock2nix.dist.installed import Installed, installed
+from uvlock2nix.dist.record import digest_of, write_record
 from uvlock2nix.venv.copying import copy_writable
 from uvlock2nix.venv.interpreter import compile_bytecode, write_interpreter
-from uvlock2nix.venv.launchers import place_script, write_launchers
+from uvlock2nix.dist.scripts import place_script
+from uvlock2nix.dist.launchers import write_launchers
 from uvlock2nix.venv.symlinks import LOCK, NIXPKGS, Clash, Clashes, Owner, link_packages, link_programs
 
 
@@ -147,7 +149,7 @@ def record_bin(one: Installed, root: Path, names: Iterable[str]) -> None:
     for path, file in added.items():
         digest, size = digest_of(file)
         lines.append((path, digest, str(size)))
-    write(one.dist_info / "RECORD", lines)
+    write_record(one.dist_info / "RECORD", lines)
 
 
 def copy_tree(source: Path, out: Path) -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from uvlock2nix.layout import SCRIPTS, SUPPORT, site_packages
 from uvlock2nix.sync.manifest import read_manifest
-from uvlock2nix.sync.normalise import Script, entry_points
-from uvlock2nix.dist.record import installed
+from uvlock2nix.dist.scripts import Script
+from uvlock2nix.dist.entry_points import entry_points
+from uvlock2nix.dist.installed import installed
 from uvlock2nix.venv.copying import copy_file, copy_writable
 from uvlock2nix.venv.environment import bin_winners, launchers_of, record_bin, scripts_in
 from uvlock2nix.venv.interpreter import compile_bytecode, write_interpreter
-from uvlock2nix.venv.launchers import is_launcher, place_script, write_launchers
+from uvlock2nix.dist.launchers import is_launcher, write_launchers
+from uvlock2nix.dist.scripts import place_script
 from uvlock2nix.venv.symlinks import link_into
 
 # Made anew in every environment, never shared.

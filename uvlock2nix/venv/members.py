@@ -9,7 +9,8 @@ from pathlib import Path
 
 from uvlock2nix.errors import ToolError
 from uvlock2nix.layout import site_packages
-from uvlock2nix.sync.normalise import Script, normalise
+from uvlock2nix.dist.scripts import Script
+from uvlock2nix.sync.normalise import normalise
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.venv.copying import copy_writable
 from uvlock2nix.venv.interpreter import write_interpreter

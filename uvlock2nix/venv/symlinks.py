@@ -13,8 +13,8 @@ from packaging.utils import canonicalize_name
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import site_packages
-from uvlock2nix.dist.record import Installed, chosen, installed
-from uvlock2nix.venv.launchers import is_interpreter
+from uvlock2nix.dist.installed import Installed, chosen, installed
+from uvlock2nix.dist.launchers import is_interpreter
 
 LOCK: Final = "the lock"
 NIXPKGS: Final = "nixpkgs"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from uvlock2nix.dist.record_lines import is_record, read_records
-from uvlock2nix.errors import RefsError
+from uvlock2nix.dist.record import is_record, read_record
+from uvlock2nix.errors import InputError
 
 
 class Owners:
@@ -34,8 +34,8 @@ class Owners:
         folder = posixpath.dirname(path)
         self._sites.add(posixpath.dirname(folder))
         try:
-            (record,) = read_records(root, [path])
-        except RefsError:
+            record = read_record(root, path)
+        except (InputError, FileNotFoundError):
             self._of.setdefault(path, canonicalize_name(posixpath.basename(folder).partition("-")[0]))
             return
         package = canonicalize_name(record.package)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, cast
 
-from uvlock2nix.dist.record_lines import is_record
+from uvlock2nix.dist.record import is_record
 from uvlock2nix.errors import InputError
 from uvlock2nix.verify.binaries import binary_evidence
 from uvlock2nix.verify.model import CAUSES, Condition, Evidence, Finding, printable

@@ -7,15 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.packages import record_faults, urlsafe
-from uvlock2nix.dist.record import (
-    Collision,
-    Entry,
-    Installed,
-    collisions,
-    digest_of,
-    installed,
-    rewrite,
-)
+from uvlock2nix.dist.installed import Collision, Entry, Installed, collisions, installed, rewrite
+from uvlock2nix.dist.record import digest_of
 from uvlock2nix.errors import InputError
 
 

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.packages import record_faults
-from uvlock2nix.dist.record import Installed, installed
+from uvlock2nix.dist.entry_points import entry_points
+from uvlock2nix.dist.installed import Installed, installed
+from uvlock2nix.dist.scripts import Script, neutral_shebang
 from uvlock2nix.layout import SCRIPTS
-from uvlock2nix.sync.normalise import Script, entry_points, neutral_shebang, normalise
+from uvlock2nix.sync.normalise import normalise
 
 
 class Tree:

@@ -11,7 +11,7 @@ from uvlock2nix.build.indexes import index_flags, logins, realm
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.sources import archive
 from uvlock2nix.build.values import Build, BuildContext, NativeBuild, Source
-from uvlock2nix.dist.record import Collision, Installed
+from uvlock2nix.dist.installed import Collision, Installed
 from uvlock2nix.errors import InputError
 from uvlock2nix.flags import explicit_flags
 from uvlock2nix.lock import Project, Selection, resolve

@@ -11,7 +11,7 @@ import pytest
 from tests.support.packages import record_faults
 from uvlock2nix.errors import InputError, ToolError
 from uvlock2nix.layout import BUILD_REQUIRES, MANIFEST, SCRIPTS, SUPPORT
-from uvlock2nix.sync.normalise import Script
+from uvlock2nix.dist.scripts import Script
 from uvlock2nix.venv.copying import copy_file, copy_writable
 from uvlock2nix.venv.environment import copy_tree, finish_environment
 from uvlock2nix.venv.interpreter import compile_bytecode, write_interpreter
@@ -44,7 +44,7 @@ def dist(
 
 
 def fix_record(root: Path, name: str) -> None:
-    from uvlock2nix.dist.record import installed, rewrite
+    from uvlock2nix.dist.installed import installed, rewrite
 
     for one in installed(root / SITE):
         if one.name == name:

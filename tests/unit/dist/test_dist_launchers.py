@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uvlock2nix.errors import InputError
-from uvlock2nix.venv.launchers import is_interpreter, launcher, place_script, shebang, write_launchers
+from uvlock2nix.dist.launchers import is_interpreter, launcher, shebang, write_launchers
+from uvlock2nix.dist.scripts import place_script
 
 PYTHON = Path("/env/bin/python")
 

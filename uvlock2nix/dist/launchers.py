@@ -1,4 +1,4 @@
-"""Launchers of entry points, and the scripts that wheels ship.
+"""Launchers: the programs of entry points.
 
 https://packaging.python.org/en/latest/specifications/entry-points/
 """
@@ -6,13 +6,11 @@ https://packaging.python.org/en/latest/specifications/entry-points/
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.errors import InputError
-from uvlock2nix.sync.normalise import PLACEHOLDER_SHEBANG
 
 _REFERENCE: Final = re.compile(r"([\w.]+)\s*:\s*([\w.]+)\s*(?:\[.*\])?\Z")
 _INTERPRETER: Final = re.compile(r"python[0-9.]*t?")
@@ -88,20 +86,3 @@ def is_launcher(path: Path, reference: str, python: Path, *, what: str) -> bool:
 def is_interpreter(name: str) -> bool:
     """Whether a file of that name in ``bin`` is what runs Python, as ``python3.13t``."""
     return _INTERPRETER.fullmatch(name) is not None
-
-
-def place_script(source: Path, target: Path, python: Path) -> bool:
-    """Copy a script that a wheel ships into ``bin``, with its interpreter; say whether it was.
-
-    One that is named as the interpreter is left out: it would run for everybody.
-    """
-    if is_interpreter(target.name):
-        return False
-    target.unlink(missing_ok=True)
-    with source.open("rb") as file:
-        if file.readline(len(PLACEHOLDER_SHEBANG) + 3).rstrip() == PLACEHOLDER_SHEBANG:
-            target.write_bytes(shebang(python).encode() + file.read())
-        else:
-            shutil.copyfile(source, target)
-    target.chmod(0o755)
-    return True

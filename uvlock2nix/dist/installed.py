@@ -1,0 +1,139 @@
+"""The distributions of a site-packages folder: what each installed, and the paths that several of them have.
+
+https://packaging.python.org/en/latest/specifications/recording-installed-packages/
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from uvlock2nix.dist.record import digest_of, read_record, write_record
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a RECORD: ``path`` relative to site-packages, normalised, as ``../../../bin/x``."""
+
+    path: str
+    hash: str
+    size: str
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """One ``.dist-info``: the distribution's normalised name, its version, its RECORD.
+
+    ``outside`` are recorded paths that leave the environment: nothing reads, moves or keeps them.
+    """
+
+    name: str
+    version: str
+    dist_info: Path
+    entries: tuple[Entry, ...]
+    outside: tuple[str, ...] = ()
+
+
+def installed(site: Path) -> tuple[Installed, ...]:
+    """All distributions below a site-packages folder, sorted by the name of their ``.dist-info``.
+
+    ``site`` is ``lib/pythonX.Y/site-packages`` of an environment, or a folder made by ``--target``.
+
+    Raises:
+        InputError: a distribution whose RECORD is not one; without a RECORD it has no entries.
+    """
+    depth = 3 if site.name == "site-packages" else 0
+    return tuple(_read(path, depth) for path in sorted(site.glob("*.dist-info")) if path.is_dir())
+
+
+def _read(dist_info: Path, depth: int) -> Installed:
+    name, _, version = dist_info.name.removesuffix(".dist-info").partition("-")
+    try:
+        record = read_record(dist_info.parent, f"{dist_info.name}/RECORD", strict=True)
+    except FileNotFoundError:
+        # As the specification allows: some packages of nixpkgs, never what uv installed.
+        return Installed(canonicalize_name(name), version, dist_info, ())
+    entries = [Entry(*row) for row in record.rows()]
+    return Installed(
+        canonicalize_name(name),
+        version,
+        dist_info,
+        tuple(entry for entry in entries if not _leaves(entry.path, depth)),
+        tuple(entry.path for entry in entries if _leaves(entry.path, depth)),
+    )
+
+
+def _leaves(path: str, depth: int) -> bool:
+    """Whether a normalised path leaves the environment, whose root is ``depth`` folders up."""
+    up = 0
+    for part in path.split("/"):
+        if part != "..":
+            break
+        up += 1
+    return path.startswith("/") or up > depth or "\0" in path
+
+
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """A path that several distributions ship with different bytes; ``owners`` sorted by name."""
+
+    path: str
+    owners: tuple[str, ...]
+
+
+def collisions(distributions: Iterable[Installed]) -> tuple[Collision, ...]:
+    """The paths that two or more distributions record with different hashes, or without one.
+
+    What the installer and this project write anew (``__pycache__``) does not count.
+    """
+    owners: dict[str, dict[str, set[str]]] = {}
+    for one in distributions:
+        for entry in one.entries:
+            if "__pycache__" not in entry.path.split("/"):
+                owners.setdefault(entry.path, {}).setdefault(entry.hash, set()).add(one.name)
+    found = [
+        Collision(path, tuple(sorted(set().union(*by_hash.values()))))
+        for path, by_hash in owners.items()
+        if len(by_hash) > 1 or "" in by_hash
+    ]
+    return tuple(sorted((one for one in found if len(one.owners) > 1), key=lambda one: one.path))
+
+
+def chosen(path: str, choice: Mapping[str, str]) -> str | None:
+    """Whose ``path`` shall be by ``[tool.uvlock2nix.collisions]``: as said of it, else of its nearest folder.
+
+    The name is as the user wrote it; None where nothing is said.
+    """
+    while path:
+        if path in choice:
+            return choice[path]
+        path = path.rpartition("/")[0]
+    return None
+
+
+def rewrite(one: Installed, site: Path, moved: Mapping[str, str]) -> None:
+    """Write the RECORD of ``one`` for what is on disk: gone files left out, changed ones hashed again.
+
+    ``moved`` maps a recorded path to the one where the file is now. Lines are sorted by path.
+    """
+    if not (one.entries or one.outside):
+        return
+    record = posixpath.join(one.dist_info.name, "RECORD")
+    lines: list[tuple[str, str, str]] = []
+    for entry in one.entries:
+        path = moved.get(entry.path, entry.path)
+        if path == record:
+            continue
+        file = site / path
+        # os.path, not pathlib: a name that no file can have is no file, not an OSError.
+        if not os.path.isfile(file):  # noqa: PTH113
+            continue
+        digest, size = digest_of(file)
+        lines.append((path, digest, str(size)))
+    lines.append((record, "", ""))
+    write_record(one.dist_info / "RECORD", lines)
