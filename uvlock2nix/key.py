@@ -73,6 +73,8 @@ def _build_settings(uv: UvSettings) -> dict[str, object]:
         "index-url": uv.index_url,
         "extra-index-url": uv.extra_index_url,
         "find-links": uv.find_links,
+        "no-index": uv.no_index,
+        "index-strategy": uv.index_strategy,
         "no-build-isolation": uv.no_build_isolation,
         "no-build-isolation-package": uv.no_build_isolation_package,
     }

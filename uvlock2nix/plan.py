@@ -186,7 +186,7 @@ def _no_binary(
     project: Project, classified: Sequence[tuple[Target, Sequence[ClassifiedPackage]]]
 ) -> tuple[str, ...]:
     """The packages that are built although a wheel fits: they share a library with one that is built."""
-    policy = BuildPolicy.from_settings(project.uv)
+    policy = BuildPolicy.of_project(project)
     found = set()
     for target, classes in classified:
         for one in classes:

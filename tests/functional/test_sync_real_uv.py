@@ -653,3 +653,28 @@ def test_from_deps_to_a_program(stage: Stage) -> None:
     assert done.stdout
     own = [fault for fault in record_faults(package / SITE) if fault.startswith("hello_uv-")]
     assert own == []
+
+
+FOR_A_MACHINE = """
+offline = true
+no-cache = true
+no-index = true
+link-mode = "symlink"
+compile-bytecode = true
+python-preference = "only-managed"
+reinstall = true
+upgrade = true
+keyring-provider = "subprocess"
+required-version = "==0.0.1"
+https-proxy = "http://127.0.0.1:9"
+no-proxy = ["127.0.0.1", "localhost"]
+"""
+
+
+def test_settings_for_a_machine_change_nothing(stage: Stage, index: Index) -> None:
+    make_wheel(index.folder, "alpha", {"alpha.py": "x = 1\n"})
+    stage.lock(project(index, "alpha"))
+    plain = stage.good("plain")
+    text = (stage.project / "pyproject.toml").read_text()
+    (stage.project / "pyproject.toml").write_text(text.replace("[tool.uv]", f"[tool.uv]{FOR_A_MACHINE}"))
+    assert same(plain, stage.good("set")) == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
@@ -21,6 +22,7 @@ from uvlock2nix.lock.model import (
     UrlSource,
     VirtualSource,
 )
+from uvlock2nix.lock.project import Project
 from uvlock2nix.lock.uv_settings import UvSettings
 from uvlock2nix.target import Target
 
@@ -64,19 +66,27 @@ class Choice:
 class BuildPolicy:
     """uv's ``no-binary`` and ``no-build``. ``"all"``, or the names of packages.
 
-    "All" of one kind spares the packages that the other kind names.
+    "All" of one kind spares the packages that the other kind names. Neither holds for the workspace's
+    ``members``: uv builds them whatever is forbidden. It does hold for other path dependencies.
     """
 
     no_binary: Literal["all"] | frozenset[str] = frozenset()
     no_build: Literal["all"] | frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
 
     @classmethod
-    def from_settings(cls, settings: UvSettings) -> BuildPolicy:
+    def from_settings(cls, settings: UvSettings, members: Iterable[str] = ()) -> BuildPolicy:
         """The policy of ``[tool.uv]``; an explicit ``no-binary = false`` also switches the list off."""
         return cls(
             _policy(settings.no_binary, settings.no_binary_package),
             _policy(settings.no_build, settings.no_build_package),
+            frozenset(members),
         )
+
+    @classmethod
+    def of_project(cls, project: Project) -> BuildPolicy:
+        """The policy that uv has for a project: its settings, and its workspace's members."""
+        return cls.from_settings(project.uv, (member.name for member in project.members))
 
     def forbids_wheel(self, name: str) -> bool:
         """Whether settings rule a wheel of this package out."""
@@ -84,7 +94,7 @@ class BuildPolicy:
 
     def forbids_build(self, name: str) -> bool:
         """Whether settings rule building this package out."""
-        return _applies(self.no_build, self.no_binary, name)
+        return name not in self.members and _applies(self.no_build, self.no_binary, name)
 
 
 def _policy(flag: bool | None, packages: tuple[str, ...]) -> Literal["all"] | frozenset[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from uvlock2nix.lock import Project
+from uvlock2nix.lock import Project, RegistrySource
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class Extra:
     build_requires: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     settings: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    relax: tuple[str, ...] = ()
 
 
 def extra(project: Project, name: str, locked: Mapping[str, str | None]) -> Extra:
@@ -28,8 +29,28 @@ def extra(project: Project, name: str, locked: Mapping[str, str | None]) -> Extr
         version = locked.get(re.split(r"[^A-Za-z0-9._-]", one.requirement, maxsplit=1)[0].lower())
         pinned = one.match_runtime and version
         requires.append(f"{one.requirement}=={version}" if pinned else one.requirement)
+    shared = shared_environment(project, name, locked)
     return Extra(
-        tuple(requires),
+        (*requires, *(f"{one}=={version}" for one, version in shared.items())),
         dict(project.uv.extra_build_variables).get(name, ()),
         (*project.uv.config_settings, *dict(project.uv.config_settings_package).get(name, ())),
+        tuple(shared),
     )
+
+
+def shared_environment(project: Project, name: str, locked: Mapping[str, str | None]) -> dict[str, str]:
+    """What a build without isolation finds installed: the environment's wheels, name → version.
+
+    Not what is built itself: uv builds that without isolation afterwards, or at the same time.
+    """
+    uv = project.uv
+    if not (uv.no_build_isolation or name in uv.no_build_isolation_package):
+        return {}
+    return {
+        one: version
+        for one, version in locked.items()
+        if version is not None
+        and one != name
+        and one not in uv.no_build_isolation_package
+        and any(isinstance(p.source, RegistrySource) and p.wheels for p in project.lock.by_name.get(one, ()))
+    }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from uvlock2nix.lock import Index, Project
+from uvlock2nix.lock import Index, Project, UvSettings
 from uvlock2nix.net.locked import Logins
 
 
@@ -28,7 +28,26 @@ def index_flags(project: Project) -> tuple[str, ...]:
         flags.append(f"--default-index={_absolute(project.uv.index_url, project.root)}")
     flags += [f"--index={_absolute(url, project.root)}" for url in project.uv.extra_index_url]
     flags += [f"--find-links={_absolute(url, project.root)}" for url in project.uv.find_links]
+    if project.uv.index_strategy:
+        flags.append(f"--index-strategy={project.uv.index_strategy}")
+    if project.uv.no_index:
+        flags.append("--no-index")
     return tuple(flags)
+
+
+def network_environment(uv: UvSettings, outer: Mapping[str, str]) -> dict[str, str]:
+    """What ``[tool.uv]`` says about reaching servers, as variables; a proxy of the builder's own wins."""
+    found = {"http_proxy": uv.http_proxy, "https_proxy": uv.https_proxy, "no_proxy": ",".join(uv.no_proxy)}
+    out = {
+        name: value
+        for name, value in found.items()
+        if value and not outer.get(name) and not outer.get(name.upper())
+    }
+    if uv.allow_insecure_host:
+        out["UV_INSECURE_HOST"] = " ".join(
+            (*uv.allow_insecure_host, outer.get("UV_INSECURE_HOST", ""))
+        ).strip()
+    return out
 
 
 def _absolute(url: str, root: Path) -> str:

@@ -37,7 +37,8 @@ def base_environment(work: Path, outer: Mapping[str, str]) -> dict[str, str]:
         UV_CACHE_DIR=str(cache),
         UV_PYTHON_DOWNLOADS="never",
         UV_PYTHON_PREFERENCE="only-system",
-        UV_NO_SYSTEM_CONFIG="1",
+        # uv.lock says what is installed; settings such as `offline` are meant for their author's machine.
+        UV_NO_CONFIG="1",
         UV_NO_INSTALLER_METADATA="1",
         UV_NO_PROGRESS="1",
         UV_LINK_MODE="copy",

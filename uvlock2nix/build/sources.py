@@ -49,7 +49,7 @@ def archive(build: Build, context: BuildContext) -> Path:
     # Below the package's name: `main.zip` is what many call theirs.
     file = context.root / "files" / build.name / name
     file.parent.mkdir(parents=True, exist_ok=True)
-    fetch(source.url, file, expected=source.hash, size=source.size, logins=context.logins)
+    fetch(source.url, file, expected=source.hash, size=source.size, logins=context.logins, env=context.env)
     return file
 
 

@@ -123,9 +123,7 @@ class _Work:
         self.target = target
         self.knowledge = knowledge
         self.policy = policy
-        self.build = (
-            policy.artifacts if policy.artifacts is not None else BuildPolicy.from_settings(project.uv)
-        )
+        self.build = policy.artifacts if policy.artifacts is not None else BuildPolicy.of_project(project)
         self.members = {member.name for member in project.members}
         self.nothing: dict[str, NoArtifactError] = {}
 

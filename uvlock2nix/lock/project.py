@@ -156,6 +156,11 @@ def _load_folder(folder: Path) -> Project:
     lock, digest = _load_lock(lock_path, "uv")
     members = _members(root, lock, pyproject)
     settings, settings_files, warnings = find_settings(root, pyproject)
+    if not settings.managed:
+        raise ProjectError(
+            f"{root}: tool.uv.managed is false: uv does not sync this project",
+            hint="take `managed = false` out of [tool.uv]",
+        )
     pin, pin_files = find_python_version(folder, root)
     current = next((member.name for member in members if root / member.path == folder), None)
     if folder == root:

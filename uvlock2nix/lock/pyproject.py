@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from uvlock2nix.errors import ProjectError
 from uvlock2nix.lock.uv_settings import read_default_groups
-from uvlock2nix.lock.wire import Problems, Table, load_toml
+from uvlock2nix.lock.wire import Problems, Table, is_specifier, load_toml, shorten
 
 MAX_BYTES = 16 << 20
 
@@ -40,7 +40,8 @@ class PyProject:
     """One pyproject.toml. ``name`` is None where there is no ``[project]``; names are in normal form.
 
     ``groups``: dependency group → its entries, ``{include-group = …}`` written as ``include-group:NAME``;
-    the legacy ``tool.uv.dev-dependencies`` are part of ``dev``. ``tool_uv`` and ``tool_uvlock2nix`` are
+    the legacy ``tool.uv.dev-dependencies`` are part of ``dev``. ``group_pythons``: dependency group → its
+    own ``requires-python``. ``tool_uv`` and ``tool_uvlock2nix`` are
     the raw tables.
     """
 
@@ -52,6 +53,7 @@ class PyProject:
     dependencies: tuple[str, ...]
     optional_dependencies: tuple[tuple[str, tuple[str, ...]], ...]
     groups: tuple[tuple[str, tuple[str, ...]], ...]
+    group_pythons: Pairs
     default_groups: tuple[str, ...] | Literal["all"] | None
     build_system: BuildSystem
     scripts: Pairs
@@ -89,6 +91,7 @@ def parse_pyproject(table: Table, path: Path, problems: Problems) -> PyProject:
         dependencies=problems.texts(project, "dependencies", "project"),
         optional_dependencies=_lists(problems.table(project, "optional-dependencies", "project"), problems),
         groups=_groups(table, uv, problems),
+        group_pythons=_group_pythons(uv, problems),
         default_groups=read_default_groups(uv, problems),
         build_system=_build_system(table, problems),
         scripts=_pairs(project, "scripts", "project", problems),
@@ -131,6 +134,20 @@ def _groups(table: Table, uv: Table, problems: Problems) -> tuple[tuple[str, tup
         legacy = problems.texts(uv, "dev-dependencies", "tool.uv")
         found["dev"] = (*found.get("dev", ()), *legacy)
     return tuple(found.items())
+
+
+def _group_pythons(uv: Table, problems: Problems) -> Pairs:
+    """``tool.uv.dependency-groups``: what a group asks of the Python beyond the project's own."""
+    where, key = "tool.uv.dependency-groups", "requires-python"
+    groups = problems.table(uv, "dependency-groups", "tool.uv")
+    found = []
+    for name in groups:
+        text = problems.text(problems.table(groups, name, where), key, f"{where}.{shorten(name, 40)}")
+        if text is not None and not is_specifier(text):
+            problems.add(f"{where}.{shorten(name, 40)}", key, f"is not a version specifier: {shorten(text)}")
+        elif text is not None:
+            found.append((problems.name(name, where, ""), text))
+    return tuple(found)
 
 
 def _build_system(table: Table, problems: Problems) -> BuildSystem:

@@ -18,7 +18,7 @@ from uvlock2nix.lock.marker_diagrams import FALSE, TRUE, Conditions, extra_item,
 from uvlock2nix.lock.markers import MarkerError
 from uvlock2nix.lock.model import ConflictItem, Dependency, Lock, Package, Requirement, VirtualSource
 from uvlock2nix.lock.project import Project
-from uvlock2nix.lock.selection import Active, Selection, activate, conflict_error
+from uvlock2nix.lock.selection import Active, Selection, activate, check_group_pythons, conflict_error
 from uvlock2nix.lock.wire import shorten
 from uvlock2nix.target import Target
 
@@ -60,6 +60,7 @@ def resolve(project: Project, selection: Selection, target: Target) -> Environme
     # In uv's order, so that one and the same request is refused for the same reason.
     check_python(lock, target, where)
     active = activate(project, selection)
+    check_group_pythons(project, active, target.python.full)
     try:
         check_platform(lock, target, where)
         if lock.flavour == "pylock":

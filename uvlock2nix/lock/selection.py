@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from packaging.specifiers import SpecifierSet
+
 from uvlock2nix.errors import ConflictError, LockError, ProjectError, SelectionError
 from uvlock2nix.lock.model import ConflictItem, Lock, Package
 from uvlock2nix.lock.project import Member, Project
@@ -294,6 +296,18 @@ def _check_names(project: Project, selection: Selection, active: Active) -> None
                 raise SelectionError(
                     f"{project.lock_path}: there is no {what} {shorten(name, 60)}",
                     hint=_suggest(name, known, f"{what}s"),
+                )
+
+
+def check_group_pythons(project: Project, active: Active, python: str) -> None:
+    """Raise SelectionError where a selected group's own ``requires-python`` leaves ``python`` out."""
+    root = [project.pyproject] if project.pyproject is not None else []
+    for pyproject in (*root, *(member.pyproject for member in project.members)):
+        for group, requires in pyproject.group_pythons:
+            if active.has_group(group) and not SpecifierSet(requires).contains(python, prereleases=True):
+                raise SelectionError(
+                    f"{pyproject.path}: dependency group {group} requires Python {requires}, not {python}",
+                    hint=f"choose another Python with --python, or leave the group out: --no-group {group}",
                 )
 
 

@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 
 from uvlock2nix.errors import ProjectError
 from uvlock2nix.lock.pyproject import MAX_BYTES, PyProject, read_pyproject
+from uvlock2nix.lock.uv_keys import SETTINGS
 from uvlock2nix.lock.uv_settings import UvSettings, read_settings
-from uvlock2nix.lock.wire import Problems, Table, load_toml
+from uvlock2nix.lock.wire import Problems, Table, load_toml, shorten
 
 _PYPROJECT_ONLY = frozenset(
     [
@@ -47,9 +48,12 @@ def find_settings(root: Path, pyproject: PyProject) -> tuple[UvSettings, list[Pu
         text = (
             f"{path}: stands in place of [tool.uv] in pyproject.toml; ignored there: {', '.join(ignored[:9])}"
         )
-        return _merge(path, own), [PurePosixPath("uv.toml")], [text] if ignored else []
+        unknown = unknown_settings(load_toml(path, limit=MAX_BYTES, error=ProjectError)[0], str(path))
+        warnings = [*([text] if ignored else []), *unknown]
+        return _merge(path, own), [PurePosixPath("uv.toml")], warnings
     if pyproject.tool_uv:
-        return settings_of(pyproject.tool_uv, str(pyproject.path)), [], []
+        unknown = unknown_settings(pyproject.tool_uv, f"{pyproject.path}: tool.uv")
+        return settings_of(pyproject.tool_uv, str(pyproject.path)), [], unknown
     for folder in root.parents:
         path = folder / "uv.toml"
         if path.is_file():
@@ -73,6 +77,13 @@ def _merge(path: Path, own: Table) -> UvSettings:
         table = read_pyproject(path).tool_uv
     shared = {key: value for key, value in table.items() if key not in _PYPROJECT_ONLY}
     return settings_of({**shared, **own}, str(path))
+
+
+def unknown_settings(table: Table, name: str) -> list[str]:
+    """A warning about keys that no uv that we know has: uv ignores the whole table where it meets one."""
+    unknown = sorted(table.keys() - SETTINGS.keys())
+    listed = ", ".join(shorten(key, 40) for key in unknown[:9])
+    return [f"{name}: not a setting of uv that uvlock2nix knows, so ignored: {listed}"] if unknown else []
 
 
 def settings_of(table: Table, name: str) -> UvSettings:

@@ -28,6 +28,7 @@ _OPTION_KEYS = frozenset(
         "exclude-newer",
         "exclude-newer-span",
         "exclude-newer-package",
+        "minimum-libc-version",
     ]
 )
 _METADATA_KEYS = frozenset(("requires-dist", "provides-extras", "requires-dev", "dependency-groups"))

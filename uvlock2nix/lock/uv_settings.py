@@ -63,6 +63,12 @@ class UvSettings:
     index_url: str | None = None
     extra_index_url: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
+    no_index: bool = False
+    index_strategy: str | None = None
+    allow_insecure_host: tuple[str, ...] = ()
+    http_proxy: str | None = None
+    https_proxy: str | None = None
+    no_proxy: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     required_environments: tuple[str, ...] = ()
     managed: bool = True
@@ -106,6 +112,12 @@ def read_settings(table: Table, problems: Problems) -> UvSettings:
         index_url=problems.text(table, "index-url", where),
         extra_index_url=problems.texts(table, "extra-index-url", where),
         find_links=problems.texts(table, "find-links", where),
+        no_index=problems.boolean(table, "no-index", where) or False,
+        index_strategy=problems.text(table, "index-strategy", where),
+        allow_insecure_host=problems.texts(table, "allow-insecure-host", where),
+        http_proxy=problems.text(table, "http-proxy", where),
+        https_proxy=problems.text(table, "https-proxy", where),
+        no_proxy=problems.texts(table, "no-proxy", where),
         environments=_text_or_list(table, "environments", problems),
         required_environments=_text_or_list(table, "required-environments", problems),
         managed=problems.boolean(table, "managed", where) is not False,

@@ -37,12 +37,14 @@ def fetch(
     expected: str | None,
     size: int | None = None,
     logins: Logins | None = None,
+    env: Mapping[str, str] | None = None,
     pause: float = 1.0,
 ) -> None:
     """Download ``url`` to the file ``to``; ``expected`` is ``algorithm:hex`` as in a lock.
 
-    A login in the URL wins over ``logins``, these over ``~/.netrc``. ``pause``: seconds before the second
-    try, twice as much before each further one.
+    A login in the URL wins over ``logins``, these over ``~/.netrc``. ``env``: the variables that name
+    certificates, proxies, and hosts without a certificate that can be checked (uv's ``UV_INSECURE_HOST``);
+    default: this process's. ``pause``: seconds before the second try, twice as much before each further one.
 
     Raises:
         NetworkError: it cannot be had.
@@ -53,7 +55,9 @@ def fetch(
     digest, length = "", 0
     for attempt in range(1, TRIES + 1):
         try:
-            digest, length = _download(url, to, hasher, size, logins or {})
+            digest, length = _download(
+                url, to, hasher, size, logins or {}, os.environ if env is None else env
+            )
             break
         except requests.RequestException as error:
             answer = getattr(error, "response", None)
@@ -112,20 +116,49 @@ def _hasher(expected: str | None) -> str:
     return algorithm
 
 
-def _download(url: str, to: Path, algorithm: str, size: int | None, logins: Logins) -> tuple[str, int]:
+def _proxies(url: str, env: Mapping[str, str]) -> dict[str, str]:
+    """The proxy for a URL by the variables of ``env``, as everybody reads them."""
+    scheme = urlsplit(url).scheme
+    proxy = env.get(f"{scheme}_proxy") or env.get(f"{scheme}_proxy".upper()) or env.get("all_proxy")
+    spared = env.get("no_proxy") or env.get("NO_PROXY") or ""
+    if not proxy or requests.utils.should_bypass_proxies(url, no_proxy=spared or None):
+        return {}
+    return {scheme: proxy}
+
+
+def _certificates(url: str, env: Mapping[str, str]) -> str | bool:
+    """The file with the authorities to trust; True: requests' own; False: the host is not checked.
+
+    What is fetched is checked by its hash in any case.
+    """
+    host = urlsplit(url).hostname or ""
+    places = {host, urlsplit(url).netloc.rpartition("@")[2]}
+    if any(one.rpartition("://")[2] in places for one in env.get("UV_INSECURE_HOST", "").split()):
+        return False
+    # requests knows its own variable only; the rest of the world, uv too, means SSL_CERT_FILE.
+    return env.get("REQUESTS_CA_BUNDLE") or env.get("SSL_CERT_FILE") or True
+
+
+def _download(
+    url: str, to: Path, algorithm: str, size: int | None, logins: Logins, env: Mapping[str, str]
+) -> tuple[str, int]:
     digest, length = hashlib.new(algorithm), 0
     parts = urlsplit(url)
     login = logins.get((parts.scheme, parts.netloc.lower()))
     if parts.username is not None:
         # By ourselves: requests would take a netrc's first.
         login = (unquote(parts.username), unquote(parts.password or ""))
-    # requests knows its own variable only; the rest of the world, uv too, means SSL_CERT_FILE.
-    trusted = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
     # Not compressed on the way: the lock's hash is of the file as it lies on the server.
     headers = {"Accept-Encoding": "identity"}
     with (
         requests.get(
-            url, stream=True, timeout=TIMEOUT, verify=trusted, auth=login, headers=headers
+            url,
+            stream=True,
+            timeout=TIMEOUT,
+            verify=_certificates(url, env),
+            proxies=_proxies(url, env),
+            auth=login,
+            headers=headers,
         ) as answer,
         to.open("wb") as file,
     ):

@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from uvlock2nix.build.environment import folders_to_link, resolver_arguments
-from uvlock2nix.build.indexes import index_flags, logins
+from uvlock2nix.build.indexes import index_flags, logins, network_environment
 from uvlock2nix.build.machine import base_environment
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.requirements import effective_requires
@@ -60,7 +60,7 @@ def sync(request: SyncRequest, run: Runner) -> None:
     )
     check_key(request, plan, target)
     request.work.mkdir(parents=True, exist_ok=True)
-    env = sync_environment(request, os.environ)
+    env = {**sync_environment(request, os.environ), **network_environment(project.uv, os.environ)}
     uv = Uv(run, request.uv, request.python, env, request.project, request.out)
     context = _build_context(request, project, plan, target, env, run)
     context.root.mkdir(parents=True, exist_ok=True)

@@ -63,7 +63,7 @@ def plan_sync(
     Raises:
         NoArtifactError: nothing of a package fits the target.
     """
-    policy = BuildPolicy.from_settings(project.uv)
+    policy = BuildPolicy.of_project(project)
     if policy.no_binary != "all":
         policy = replace(policy, no_binary=policy.no_binary | no_binary)
     wheels: list[Step] = []
@@ -96,6 +96,7 @@ def _build(
         env={**dict(more.env), **native.env},
         build_requires=(*more.build_requires, *native.build_requires),
         flags=(*(f"{key}={one}" for key, values in more.settings for one in values), *native.flags),
+        relax=(*more.relax, *native.relax),
     )
     return Build(package.name, package.version, _source(step, project.root), native)
 

@@ -11,6 +11,7 @@ from uvlock2nix.artifacts import BuildPolicy, choose
 from uvlock2nix.errors import NoArtifactError
 from uvlock2nix.lock import (
     DirectorySource,
+    EditableSource,
     GitSource,
     Package,
     PathSource,
@@ -205,3 +206,16 @@ def test_paths_of_files_on_disk() -> None:
     artifact = choose(package, LINUX, BuildPolicy()).artifact
     assert artifact is not None
     assert artifact.path == "vendor/a-1.0-py3-none-any.whl"
+
+
+@pytest.mark.parametrize("settings", [UvSettings(no_build=True), UvSettings(no_build_package=("a", "b"))])
+def test_no_build_spares_the_members_of_the_workspace_as_uv_does(settings: UvSettings) -> None:
+    policy = BuildPolicy.from_settings(settings, members=["a"])
+    for source in (DirectorySource("."), EditableSource(".")):
+        artifact = choose(package_from(source), LINUX, policy).artifact
+        assert artifact is not None
+        assert artifact.kind == "directory"
+    # uv 0.13.9: "can't be installed because it is marked as `--no-build`".
+    other = replace(package_from(EditableSource("lib")), name="b")
+    with pytest.raises(NoArtifactError, match="no-build forbids"):
+        choose(other, LINUX, policy)

@@ -3,12 +3,15 @@ from __future__ import annotations
 import gzip
 import hashlib
 import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from urllib3.exceptions import InsecureRequestWarning
 
 from uvlock2nix.errors import InputError, NetworkError
 from uvlock2nix.net.locked import check_file, fetch, without_credentials
@@ -182,3 +185,43 @@ def test_a_file_that_is_here(tmp_path: Path) -> None:
         check_file(file, "sha256:00")
     with pytest.raises(InputError, match="No such file"):
         check_file(tmp_path / "g", SHA256)
+
+
+def test_a_proxy_that_is_named_is_asked(server: Server, tmp_path: Path) -> None:
+    # A proxy is asked for the whole URL, which is how we see that it was.
+    env = {"http_proxy": server.url, "no_proxy": "spared.invalid"}
+    fetch("http://index.invalid/whole", tmp_path / "f", expected=SHA256, env=env)
+    assert [path for path, _ in server.seen] == ["http://index.invalid/whole"]
+    with pytest.raises(NetworkError, match=r"spared\.invalid"):
+        fetch("http://spared.invalid/whole", tmp_path / "f", expected=SHA256, env=env, pause=0.01)
+    assert len(server.seen) == 1
+
+
+def test_a_host_may_be_spared_the_check_of_its_certificate(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    argv += ["-keyout", str(key), "-out", str(certificate), "-subj", "/CN=localhost", "-days", "2"]
+    subprocess.run(argv, check=True, capture_output=True)
+    running = Server()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    running.server.socket = context.wrap_socket(running.server.socket, server_side=True)
+    place = f"localhost:{running.server.server_port}"
+    thread = threading.Thread(target=running.server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        with pytest.raises(NetworkError, match="SSLError"):
+            fetch(f"https://{place}/whole", tmp_path / "f", expected=SHA256, env={}, pause=0.01)
+        for spared in (place, "localhost", f"x https://{place}"):
+            with pytest.warns(InsecureRequestWarning):
+                fetch(
+                    f"https://{place}/whole",
+                    tmp_path / "f",
+                    expected=SHA256,
+                    env={"UV_INSECURE_HOST": spared},
+                )
+            assert (tmp_path / "f").read_bytes() == CONTENT
+    finally:
+        running.server.shutdown()
+        running.server.server_close()
+        thread.join()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.locks import DIGEST, HEAD, LINUX, entry, write_project
 from uvlock2nix.build.environment import build_variables
-from uvlock2nix.build.indexes import index_flags, logins, realm
+from uvlock2nix.build.indexes import index_flags, logins, network_environment, realm
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.sources import archive
 from uvlock2nix.build.values import Build, BuildContext, NativeBuild, Source
@@ -355,3 +355,24 @@ def test_the_environment_of_programs(tmp_path: Path) -> None:
     assert (tmp_path / "work" / "home" / ".netrc").readlink() == netrc
     sync_environment(request, outer)
     assert env["UV_PROJECT_ENVIRONMENT"] == str(tmp_path / "out")
+
+
+def test_what_the_settings_say_about_the_network(tmp_path: Path) -> None:
+    table = """
+    [tool.uv]
+    index-strategy = "unsafe-best-match"
+    no-index = true
+    https-proxy = "http://proxy.example:3128"
+    no-proxy = ["here.example", "there.example"]
+    allow-insecure-host = ["self.example:8443"]
+    """
+    project = write_project(tmp_path, HEAD + entry("root", source='{ virtual = "." }'), ROOT + table)
+    assert index_flags(project) == ("--index-strategy=unsafe-best-match", "--no-index")
+    assert network_environment(project.uv, {}) == {
+        "https_proxy": "http://proxy.example:3128",
+        "no_proxy": "here.example,there.example",
+        "UV_INSECURE_HOST": "self.example:8443",
+    }
+    # What the builder says wins over a file that others share.
+    outer = {"HTTPS_PROXY": "http://mine:1", "no_proxy": "x", "UV_INSECURE_HOST": "old.example"}
+    assert network_environment(project.uv, outer) == {"UV_INSECURE_HOST": "self.example:8443 old.example"}
