@@ -31,6 +31,7 @@ __all__ = [
     "CorruptElf",
     "ElfFacts",
     "ElfFile",
+    "ElfTables",
     "Interpreter",
     "RunPath",
     "bytes_reader",
@@ -108,17 +109,16 @@ def _structures(bits: int, order: str) -> ELFStructs:
     return structures
 
 
-class ElfFile:
-    """An ELF file of ``size`` bytes behind ``read``. Only :class:`CorruptElf` is raised for what it holds."""
+class ElfTables:
+    """The header and the tables of an ELF file of ``size`` bytes behind ``read``.
+
+    Only :class:`CorruptElf` is raised for what it holds.
+    """
 
     def __init__(self, read: Read, size: int) -> None:
         self.size = size
         self._raw = read
-        self.loads: tuple[tuple[int, int, int], ...] = ()
-        self.dynamic: tuple[tuple[int, int], ...] = ()
-        self._structures, self._header, target = _open(read, size)
-        self.bits, self.order, _ = target
-        self.facts = self._facts(target)
+        self._structures, self.header, self.target = _open(read, size)
 
     def _stream(self, end: int | None = None) -> IO[bytes]:
         return cast("IO[bytes]", GuardedStream(self._raw, self.size if end is None else end))
@@ -127,7 +127,16 @@ class ElfFile:
         if offset < 0 or size < 0 or offset + size > self.size:
             raise CorruptElf(f"{size} bytes at offset {offset} are not in the file")
 
-    def _rows(self, kind: str, offset: int, count: int) -> Iterator[Any]:
+    def window(self, offset: int, size: int) -> bytes:
+        """``size`` bytes of the file at ``offset``."""
+        self._check(offset, size)
+        return self._raw(offset, size)
+
+    def entry_size(self, kind: str) -> int:
+        """The size in bytes of one of pyelftools' structures."""
+        return int(getattr(self._structures, kind).sizeof())
+
+    def rows(self, kind: str, offset: int, count: int) -> Iterator[Any]:
         """``count`` records of one of pyelftools' structures, one behind the other."""
         from elftools.common.utils import struct_parse
 
@@ -138,13 +147,24 @@ class ElfFile:
             for number in range(count):
                 yield struct_parse(layout, stream, offset + size * number)
 
+
+class ElfFile(ElfTables):
+    """An ELF file with what the dynamic loader reads of it. Only :class:`CorruptElf` is raised."""
+
+    def __init__(self, read: Read, size: int) -> None:
+        super().__init__(read, size)
+        self.loads: tuple[tuple[int, int, int], ...] = ()
+        self.dynamic: tuple[tuple[int, int], ...] = ()
+        self.bits, self.order, _ = self.target
+        self.facts = self._facts(self.target)
+
     def _segments(self) -> Iterator[Any]:
-        count = self._header.e_phnum
+        count = self.header.e_phnum
         if count == 0:
             return iter(())
-        if self._header.e_phentsize != self._structures.Elf_Phdr.sizeof() or count == 0xFFFF:
+        if self.header.e_phentsize != self.entry_size("Elf_Phdr") or count == 0xFFFF:
             raise CorruptElf("the program headers have an impossible size or number")
-        return self._rows("Elf_Phdr", self._header.e_phoff, count)
+        return self.rows("Elf_Phdr", self.header.e_phoff, count)
 
     def _facts(self, target: Target) -> ElfFacts:
         from elftools.elf.enums import ENUM_E_TYPE
@@ -168,7 +188,7 @@ class ElfFile:
             self._check(self.strings, self.strings_size)
         return ElfFacts(
             target=target,
-            kind=_number(ENUM_E_TYPE, self._header.e_type),
+            kind=_number(ENUM_E_TYPE, self.header.e_type),
             is_dynamic=bool(self.dynamic),
             interpreter=interpreter,
             runpaths=self._runpaths(),
@@ -188,10 +208,10 @@ class ElfFile:
     def _dynamic_entries(self, offset: int, size: int) -> Iterator[tuple[int, int]]:
         from elftools.elf.enums import ENUM_D_TAG_COMMON
 
-        count = size // self._structures.Elf_Dyn.sizeof()
+        count = size // self.entry_size("Elf_Dyn")
         if count > _MOST_DYNAMIC:
             raise CorruptElf("the dynamic section is impossibly long")
-        for row in self._rows("Elf_Dyn", offset, count):
+        for row in self.rows("Elf_Dyn", offset, count):
             tag = _number(ENUM_D_TAG_COMMON, row.d_tag)
             if tag == 0:
                 return
@@ -225,11 +245,6 @@ class ElfFile:
             if left < 0:
                 raise CorruptElf("the dynamic section names impossibly much")
             yield text
-
-    def window(self, offset: int, size: int) -> bytes:
-        """``size`` bytes of the file at ``offset``."""
-        self._check(offset, size)
-        return self._raw(offset, size)
 
     def record(self, kind: str, offset: int) -> Mapping[str, int]:
         """The record at ``offset``, by the names of its fields; ``kind``: one of pyelftools' structures."""

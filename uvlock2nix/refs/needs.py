@@ -21,7 +21,7 @@ from uvlock2nix.refs.undo import Undo, split_runpath
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class RestoreOptions:
     """What the caller wants of :func:`restore`, besides the inputs; see there."""
 
     needed_search: Sequence[str]
@@ -51,7 +51,7 @@ def plan_elf_files(
     record: Manifest,
     linked: Mapping[str, Sequence[bytes]],
     undo: Undo,
-    wishes: Wishes,
+    options: RestoreOptions,
     result: Result,
     own: bytes | None,
 ) -> None:
@@ -82,24 +82,28 @@ def plan_elf_files(
             result.problems.append(f"{file}: the ELF file that was stripped is no longer there")
     for file in linked.keys() - plans.keys():
         result.problems.append(f"{file}: the ELF file that the manifest has libraries for is no longer there")
-    libraries = _libraries(origin, plans, links, wishes, own)
-    _resolve_all(origin, entries, plans, linked, libraries, wishes, undo, result)
+    libraries = _libraries(origin, plans, links, options, own)
+    _resolve_all(origin, entries, plans, linked, libraries, options, undo, result)
 
 
 def _libraries(
-    origin: Path, plans: Mapping[str, ElfPlan], links: Iterable[str], wishes: Wishes, own: bytes | None
+    origin: Path,
+    plans: Mapping[str, ElfPlan],
+    links: Iterable[str],
+    options: RestoreOptions,
+    own: bytes | None,
 ) -> Libraries:
     members = {path: plan.member.facts.target for path, plan in plans.items() if plan.member.is_loaded}
     for path in links:
         target = elf_target(os.fsencode(origin / path))
         if target is not None:
             members[path] = target
-    if wishes.interpreter is not None and elf_target(os.fsencode(wishes.interpreter)) is None:
+    if options.interpreter is not None and elf_target(os.fsencode(options.interpreter)) is None:
         raise InputError(
-            f"the interpreter {wishes.interpreter} is not an ELF file",
+            f"the interpreter {options.interpreter} is not an ELF file",
             hint="In nixpkgs it is $(< $NIX_BINTOOLS/nix-support/dynamic-linker).",
         )
-    return Libraries(origin, own, members, wishes.needed_search, wishes.interpreter, wishes.ignore)
+    return Libraries(origin, own, members, options.needed_search, options.interpreter, options.ignore)
 
 
 def _resolve_all(
@@ -108,21 +112,21 @@ def _resolve_all(
     plans: Mapping[str, ElfPlan],
     linked: Mapping[str, Sequence[bytes]],
     libraries: Libraries,
-    wishes: Wishes,
+    options: RestoreOptions,
     undo: Undo,
     result: Result,
 ) -> None:
-    extra = _opened_by_name(origin, entries, wishes.dlopen)
-    target = main_target((plan.member for plan in plans.values()), wishes.interpreter)
+    extra = _opened_by_name(origin, entries, options.dlopen)
+    target = main_target((plan.member for plan in plans.values()), options.interpreter)
     for path, plan in sorted(plans.items()):
         resolution = Resolution((), (), ())
         before = linked.get(path, ())
-        if not wishes.libraries:
+        if not options.libraries:
             has = split_runpath(plan.member.runpath)
             plan.want([entry for entry in before if entry not in has], None, undo)
         elif plan.member.is_loaded and plan.member.facts.target == target:
             resolution = libraries.resolve(plan.member, (*before, *extra.get(path, ())))
-            plan.want(resolution.additions, wishes.interpreter, undo)
+            plan.want(resolution.additions, options.interpreter, undo)
         elif plan.member.is_loaded:
             result.skipped.append((path, "made for another machine"))
         if resolution.additions:

@@ -17,7 +17,7 @@ from uvlock2nix.refs.apply import Edit, Patch, Relink, Rewrite, Stage
 from uvlock2nix.refs.elfplan import ElfPlan
 from uvlock2nix.refs.libraries import DEFAULT_IGNORE
 from uvlock2nix.refs.linked import as_references, read_linked, search_paths
-from uvlock2nix.refs.needs import Result, Wishes, plan_elf_files
+from uvlock2nix.refs.needs import RestoreOptions, Result, plan_elf_files
 from uvlock2nix.refs.parallel import cores
 from uvlock2nix.refs.patchelf import Grow, Sign, run_patchelf
 from uvlock2nix.refs.populate import populate
@@ -93,14 +93,14 @@ def restore(
     recorded = (*record.references, *as_references(linked))
     undo = make_undo(recorded, inputs=parsed, others=others, leave=leave, store_dir=store_dir)
     search = [*needed_search, *(f"{path.rstrip('/')}/lib" for attr, path in inputs.items() if attr != "out")]
-    wishes = Wishes(search, ignore, interpreter, dlopen or {}, libraries)
+    options = RestoreOptions(search, ignore, interpreter, dlopen or {}, libraries)
     entries = [entry for entry in walk(origin) if not entry.path.startswith(".uvlock2nix-refs-")]
     result = Result()
     record, renames, moved = _names_now(origin, record, _renames(record, undo))
     _plan_recorded(origin, record, undo, result)
     own = inputs.get("out")
     found = {moved(file): paths for file, paths in search_paths(linked, undo.paths, undo.store).items()}
-    plan_elf_files(origin, entries, record, found, undo, wishes, result, os.fsencode(own) if own else None)
+    plan_elf_files(origin, entries, record, found, undo, options, result, os.fsencode(own) if own else None)
     _raise_if_any(result.problems)
     with (
         populate(origin, tree, entries, link=link, changed=result.edits.keys()),
