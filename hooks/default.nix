@@ -12,7 +12,8 @@ let
 
   /**
     References are named by the nixpkgs attribute that they come from. This makes, of a set of
-    derivations, the set of the outputs that code can refer to.
+    derivations, the set of the outputs that code can refer to. An attribute that is null on this system
+    (`libGL` on macOS) is left out.
 
     # Type
 
@@ -49,7 +50,7 @@ let
                 ]
               ) (input.outputs or [ "out" ])
             )
-        ) inputs
+        ) (lib.filterAttrs (attr: input: input != null) inputs)
       )
     );
 in

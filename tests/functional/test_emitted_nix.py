@@ -234,3 +234,17 @@ def test_nothing_of_an_address_is_written(tmp_path: Path) -> None:
     for text in texts(plan).values():
         assert "pass@" not in text
         assert "://" not in text
+
+
+@pytest.mark.stand
+def test_an_attribute_that_is_null_on_the_system_is_no_reference(stand: Stand) -> None:
+    """nixpkgs has null for libGL on macOS; who writes it down there must get an evaluation all the same."""
+    found = stand.evaluate(
+        f"""
+        let
+          pkgs = import <nixpkgs> {{ overlays = [ (import {REPO}/nix/overlay.nix) ]; }};
+          names = pkgs.stripReferencesHook.referenceInputs {{ inherit (pkgs) zlib; libGL = null; }};
+        in builtins.attrNames names
+        """
+    )
+    assert found == ["zlib", "zlib.dev"]

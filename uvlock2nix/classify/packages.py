@@ -14,7 +14,7 @@ from uvlock2nix.artifacts import BuildPolicy, Choice, Rejected, choose
 from uvlock2nix.classify.closure import Decision, FromNixpkgs, Node, decide
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.version_bounds import Ranges, ranges_of
-from uvlock2nix.errors import NoArtifactError
+from uvlock2nix.errors import NoArtifactError, UsageError
 from uvlock2nix.knowledge.native import EMPTY, NativeInputs, Origin, RunInputs
 from uvlock2nix.knowledge.platforms import on_darwin
 from uvlock2nix.knowledge.rules import SharedLibrary, shared_libraries
@@ -96,6 +96,7 @@ def classify(
 
     Raises:
         NoArtifactError: a package has no file for the target (only if ``policy.strict``).
+        UsageError: a package would be built from source, which is known not to work (likewise).
     """
     work = _Work(project, target, knowledge, policy)
     drafts = [work.draft(entry) for entry in environment.packages]
@@ -108,7 +109,23 @@ def classify(
         for package in settled:
             if package.choice.artifact is None and not package.from_nixpkgs and package.name in work.nothing:
                 raise work.nothing[package.name]
+            _refuse_unbuildable(package)
     return tuple(settled)
+
+
+def _refuse_unbuildable(package: ClassifiedPackage) -> None:
+    origin = package.native.origin
+    if package.known == "known" and not package.from_nixpkgs and origin.unbuildable:
+        if origin.provenance == "user":
+            return
+        raise UsageError(
+            f"{package.name} {package.version or ''} would be built from source, which does not work:"
+            f" {origin.unbuildable}",
+            hint="choose a target that its wheels fit (`uvlock2nix classify --explain "
+            f'{package.name}` lists them), take it from nixpkgs (`allow = ["{package.name}"]` under'
+            " [tool.uvlock2nix.nixpkgs]), or write down what its build needs under"
+            f" [tool.uvlock2nix.native.{package.name}]",
+        )
 
 
 # --- one package by itself ----------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from uvlock2nix.cli.classify import classified, knowledge_of, policy_of
 from uvlock2nix.cli.options import Request, project_argument, request, selection_options, target_options
 from uvlock2nix.emit import deps_file, env_file, package_file
 from uvlock2nix.emit.common import DEPS, ENV, FOLDER, PACKAGE, PINS
+from uvlock2nix.emit.remarks import attribute_remarks
 from uvlock2nix.errors import CheckFailed
 from uvlock2nix.pins import Pins, read_pins, render
 from uvlock2nix.plan import Plan, make_plan
@@ -126,7 +127,7 @@ def _report(plan: Plan, root: Path, written: tuple[Path, ...]) -> None:
     click.echo(
         f"{plan.name}: Python {plan.python}, {', '.join(s.system for s in plan.systems)}: {told}", err=True
     )
-    for note in _doubts(plan):
+    for note in (*_doubts(plan), *attribute_remarks(plan)):
         click.echo(f"note: {note}", err=True)
     if written:
         click.echo("next: uvlock2nix update-hash", err=True)

@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from uvlock2nix import __version__
-from uvlock2nix.errors import UsageError
-from uvlock2nix.nixlang import AttrSet, Binary, Expr, Formal, Item, List, Path, Str, Var, call, select, string
+from uvlock2nix.emit.attributes import picked
+from uvlock2nix.nixlang import AttrSet, Binary, Expr, Item, List, Path, Str, Var, call, select, string
 from uvlock2nix.plan import Input, Plan
 
 PINS: Final = "python-deps.json"
@@ -20,23 +20,6 @@ FOLDER: Final = "nix"
 # The system that is built for, where a file has no name of its own for it.
 SYSTEM: Final = select("stdenv.hostPlatform.system")
 
-# What the files call their own: an attribute of this name could not be reached beside it.
-RESERVED: Final = frozenset(
-    {
-        "buildInputs",
-        "callPackage",
-        "compilers",
-        "finalAttrs",
-        "fromNixpkgs",
-        "hash",
-        "key",
-        "keys",
-        "nativeBuildInputs",
-    }
-    | {"outputHash", "pin", "pins", "pinsKey", "python", "python-deps", "python-env", "referenceInputs"}
-    | {"skipLockCheck", "stale", "system", "toolchain"}
-)
-
 # The first line of every file that we write: by it we know our own files again.
 MARK: Final = "Written by uvlock2nix"
 
@@ -47,28 +30,6 @@ def header(plan: Plan, what: str) -> tuple[str, ...]:
         f"{MARK} {__version__} from {plan.lock_name}; `uvlock2nix generate` writes it again.",
         f"{plan.name}: {what}",
     )
-
-
-def formals(names: Iterable[str], extra: Sequence[Formal] = ()) -> tuple[Formal, ...]:
-    """The arguments of a callPackage function: ``lib`` and ``stdenv`` first, then by name."""
-    first = [name for name in ("lib", "stdenv") if name in set(names)]
-    rest = sorted(set(names) - set(first))
-    return (*(Formal(name) for name in (*first, *rest)), *extra)
-
-
-def heads(inputs: Iterable[Input]) -> set[str]:
-    """The top-level attributes that a function must be given: ``postgresql`` for ``postgresql.pg_config``.
-
-    Raises:
-        UsageError: an attribute has a name that the emitted files use themselves.
-    """
-    found = {one.attr.split(".")[0]: one for one in inputs}
-    for name in sorted(RESERVED & found.keys()):
-        raise UsageError(
-            f"{', '.join(found[name].packages)}: nixpkgs' attribute `{name}` cannot be a native input",
-            hint="name another attribute of the same thing in [tool.uvlock2nix.native]: python3 for python",
-        )
-    return set(found)
 
 
 def is_conditional(inputs: Iterable[Input], plan: Plan) -> bool:
@@ -105,14 +66,15 @@ def input_list(inputs: Sequence[Input], plan: Plan, system: Expr) -> Expr:
     for one in inputs:
         if one not in common:
             groups.setdefault(one.systems, []).append(one)
-    result: Expr = _items(common)
+    result: Expr = _items(common, plan)
     for systems, some in groups.items():
-        result = _plus(result, call("lib.optionals", only_on(systems, system), _items(some)))
+        result = _plus(result, call("lib.optionals", only_on(systems, system), _items(some, plan)))
     return result
 
 
-def _items(inputs: Sequence[Input]) -> Expr:
-    return List(tuple(Item(select(one.attr), ", ".join(one.packages)) for one in inputs), broken=True)
+def _items(inputs: Sequence[Input], plan: Plan) -> Expr:
+    items = (Item(picked(plan, one.attr, one.packages), ", ".join(one.packages)) for one in inputs)
+    return List(tuple(items), broken=True)
 
 
 def _plus(left: Expr, right: Expr) -> Expr:

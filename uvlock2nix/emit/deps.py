@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from uvlock2nix.emit.attributes import arguments, picked
 from uvlock2nix.emit.common import (
     PINS,
-    formals,
     header,
-    heads,
     input_list,
     interpolated,
     on_systems,
@@ -17,7 +16,6 @@ from uvlock2nix.emit.common import (
     strings,
 )
 from uvlock2nix.flags import explicit_flags
-from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import Literal, Output, Template
 from uvlock2nix.nixlang import (
     Apply,
@@ -44,7 +42,7 @@ from uvlock2nix.nixlang import (
     value,
 )
 from uvlock2nix.nixlang import AttrSet as Attrs
-from uvlock2nix.plan import Plan
+from uvlock2nix.plan import Native, Plan
 
 UPDATE: Final = "uvlock2nix update-hash"
 GENERATE: Final = "uvlock2nix generate"
@@ -52,16 +50,15 @@ GENERATE: Final = "uvlock2nix generate"
 
 def deps_file(plan: Plan) -> str:
     """The text of ``python-deps.nix``."""
-    names = {"lib", "stdenv", "cacert", "uv", plan.python_attr, "uvSyncHook", "stripReferencesHook"}
-    names |= heads(plan.build_inputs) | heads(plan.native_build_inputs)
+    names = {"lib", "stdenv", "cacert", "uv", "uvSyncHook", "stripReferencesHook"}
     if plan.needs_git:
         names.add("git")
     told = "Both are given by `uvlock2nix update-hash`, which evaluates before the hash is known."
     extra = (Formal("outputHash", Var("null"), told), Formal("skipLockCheck", False))
-    arguments = formals(names, extra)
     body = Let((*_bindings(plan), *_checks(plan)), _derivation(plan))
     about = "its installed packages, without a reference to the store (a fixed-output derivation)"
-    return render_file(Func(arguments, body), header(plan, about))
+    formals = arguments(plan, names, (*plan.build_inputs, *plan.native_build_inputs), extra)
+    return render_file(Func(formals, body), header(plan, about))
 
 
 def _bindings(plan: Plan) -> tuple[Bind | Inherit, ...]:
@@ -140,7 +137,9 @@ def _toolchain() -> tuple[Bind, ...]:
 def _referenced(plan: Plan) -> Expr:
     """Attribute → derivation, of everything that code may refer to."""
     needs: dict[str, dict[str, None]] = {"python": {}, "uv": {}}
+    packages: dict[str, dict[str, None]] = {}
     for one in (*plan.build_inputs, *plan.native_build_inputs):
+        packages.setdefault(one.attr, {}).update(dict.fromkeys(one.packages))
         needs.setdefault(one.attr, {}).update(dict.fromkeys(one.systems))
     if plan.compiles:
         needs |= {"stdenv.cc": {}, "stdenv.cc.cc": {}}
@@ -149,14 +148,19 @@ def _referenced(plan: Plan) -> Expr:
     for attr in sorted(needs):
         systems = needs[attr] or everywhere
         groups.setdefault(tuple(name for name in everywhere if name in systems), []).append(attr)
-    return on_systems({systems: _by_name(found) for systems, found in groups.items()}, everywhere)
 
+    def by_name(found: Sequence[str]) -> Attrs:
+        plain = tuple(attr for attr in found if "." not in attr)
+        inherited = (Inherit(plain),) if plain else ()
+        dotted = (attr for attr in found if "." in attr)
+        return Attrs(
+            (
+                *inherited,
+                *(Bind((attr,), picked(plan, attr, tuple(packages.get(attr, ())))) for attr in dotted),
+            )
+        )
 
-def _by_name(found: Sequence[str]) -> Attrs:
-    """The set of these attributes under their own names."""
-    plain = tuple(attr for attr in found if "." not in attr)
-    inherited = (Inherit(plain),) if plain else ()
-    return Attrs((*inherited, *(Bind((attr,), select(attr)) for attr in found if "." in attr)))
+    return on_systems({systems: by_name(found) for systems, found in groups.items()}, everywhere)
 
 
 def _checks(plan: Plan) -> tuple[Bind, ...]:
@@ -289,18 +293,19 @@ def _native_table(plan: Plan) -> Expr:
     groups: dict[tuple[str, ...], list[tuple[str, Expr]]] = {everywhere: []}
     for one in plan.natives:
         systems = tuple(name for name in everywhere if name in one.systems)
-        groups.setdefault(systems, []).append((one.name, _native(one.inputs)))
+        groups.setdefault(systems, []).append((one.name, _native(plan, one)))
     return on_systems({systems: attrs(found) for systems, found in groups.items()}, everywhere)
 
 
-def _native(native: NativeInputs) -> Expr:
+def _native(plan: Plan, one: Native) -> Expr:
+    native = one.inputs
     pairs: list[tuple[str, Expr]] = []
     attr_names = sorted({a.removesuffix(".dev") for a in native.build.attributes})
     if attr_names:
-        listed = List(tuple(Item(select(attr)) for attr in attr_names))
+        listed = List(tuple(Item(picked(plan, attr, (one.name,))) for attr in attr_names))
         pairs.append(("inputs", call("map", select("lib.getDev"), listed)))
     if native.build.env:
-        pairs.append(("env", attrs((name, _template(parts)) for name, parts in native.build.env)))
+        pairs.append(("env", attrs((name, _template(plan, one, parts)) for name, parts in native.build.env)))
     for name, values in (
         ("cflags", native.build.cflags),
         ("flags", native.build.flags),
@@ -312,12 +317,12 @@ def _native(native: NativeInputs) -> Expr:
     return attrs(pairs)
 
 
-def _template(parts: Template) -> Str:
+def _template(plan: Plan, one: Native, parts: Template) -> Str:
     out: list[str | Expr] = []
     for part in parts:
         match part:
             case Literal(text):
                 out.append(text)
             case Output(attr, output):
-                out.append(call("lib.getOutput", string(output), select(attr)))
+                out.append(call("lib.getOutput", string(output), picked(plan, attr, (one.name,))))
     return Str(tuple(out))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from uvlock2nix.emit.attributes import arguments, picked
 from uvlock2nix.emit.common import (
     DEPS,
     SYSTEM,
-    formals,
     header,
-    heads,
     input_list,
     interpolated,
     is_conditional,
     strings,
 )
+from uvlock2nix.knowledge.attributes import library_folder
 from uvlock2nix.nixlang import (
     AttrSet,
     Binary,
@@ -47,15 +47,15 @@ SYSTEM_LIBRARIES: Final = ("stdenv.cc.cc", "expat", "zlib")
 
 def env_file(plan: Plan) -> str:
     """The text of ``python-env.nix``."""
-    names = {"lib", "stdenv", "callPackage", plan.python_attr, "restoreReferencesHook", "uvEnvHook"}
-    names |= heads(plan.runtime_inputs) | {attr.split(".")[0] for attr in SYSTEM_LIBRARIES}
+    names = {"lib", "stdenv", "callPackage", "restoreReferencesHook", "uvEnvHook"}
+    names |= {attr.split(".")[0] for attr in SYSTEM_LIBRARIES}
     if is_conditional(plan.runtime_inputs, plan):
         names.add("lib")
     deps = Formal("python-deps", call("callPackage", Path(0, (DEPS,)), AttrSet(())))
     body: Expr = call("stdenv.mkDerivation", Func("finalAttrs", _attributes(plan)))
     if plan.excluded:
         body = Let((_from_nixpkgs(plan),), body)
-    function = Func((*formals(names), deps), body)
+    function = Func(arguments(plan, names, plan.runtime_inputs, (deps,)), body)
     about = "its environment: the packages of deps with their references restored"
     return render_file(function, header(plan, about))
 
@@ -115,9 +115,14 @@ def _attributes(plan: Plan) -> AttrSet:
         )
     )
     if plan.dlopen:
-        folders = [(name, attr) for name, attrs_ in plan.dlopen for attr in attrs_]
         items = (
-            Item(interpolated(f"{name}=", call("lib.getLib", select(attr)), "/lib")) for name, attr in folders
+            Item(
+                interpolated(
+                    f"{name}=", call("lib.getLib", picked(plan, attr, (name,))), f"/{library_folder(attr)}"
+                )
+            )
+            for name, attributes in plan.dlopen
+            for attr in attributes
         )
         binds.append(
             Bind(

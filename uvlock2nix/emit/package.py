@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from uvlock2nix.emit.attributes import arguments
 from uvlock2nix.emit.common import (
     DEPS,
     ENV,
     SYSTEM,
-    formals,
     header,
-    heads,
     input_list,
     interpolated,
     strings,
@@ -39,10 +38,8 @@ NOT_SOURCE = (".git", ".venv", "nix", "result", "flake.nix", "flake.lock", ".dir
 
 def package_file(plan: Plan) -> str:
     """The text of ``package.nix``."""
-    names = {"lib", "stdenv", "callPackage", plan.python_attr, "uvPackageHook"}
-    names |= heads(plan.member_inputs)
-    arguments = (
-        *formals(names),
+    names = {"lib", "stdenv", "callPackage", "uvPackageHook"}
+    extra = (
         Formal("python-deps", call("callPackage", Path(0, (DEPS,)), AttrSet(()))),
         Formal(
             "python-env",
@@ -52,7 +49,7 @@ def package_file(plan: Plan) -> str:
     final = Func("finalAttrs", _attributes(plan))
     body = Apply(select("stdenv.mkDerivation"), (final,))
     about = "its own packages, ready to run"
-    return render_file(Func(arguments, body), header(plan, about))
+    return render_file(Func(arguments(plan, names, plan.member_inputs, extra), body), header(plan, about))
 
 
 def _attributes(plan: Plan) -> AttrSet:

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from uvlock2nix.knowledge.names import former_name
 from uvlock2nix.knowledge.tables import Row, Rows, load_table, text_of
+from uvlock2nix.knowledge.templates import is_attribute
 
+# The oldest release of nixpkgs whose users need not do anything by hand.
+OLDEST: Final = "25.11"
 _FILE: Final = "attributes.json"
 
 
@@ -39,6 +43,18 @@ def library_folder(attr: str) -> str:
     """Where the libraries of an attribute are, relative to its library output: ``lib`` unless known."""
     found = judged(attr)
     return found.folder if found is not None else "lib"
+
+
+def is_everywhere(attr: str) -> bool:
+    """Whether every supported release of nixpkgs has the attribute, as far as anybody looked."""
+    found = judged(attr)
+    return found is not None and not found.gone and found.since <= OLDEST
+
+
+def former_attribute(attr: str) -> str | None:
+    """The attribute that has the same thing in releases before ``since``; ``None`` where there is none."""
+    former = former_name(attr)
+    return former if former is not None and is_attribute(former) else None
 
 
 def as_of() -> str:

@@ -61,6 +61,7 @@ class Origin:
 
     ``doubtful`` are attributes that a source names and that we do not trust. ``evidence`` are the places in
     an inspected sdist. ``given`` are the fields that this source speaks about, also where it says "none".
+    ``unbuildable`` says why a build from source does not work with nixpkgs.
     """
 
     provenance: Provenance = "table"
@@ -69,6 +70,7 @@ class Origin:
     doubtful: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     given: frozenset[str] = frozenset()
+    unbuildable: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,10 @@ def _row(where: str, raw: object) -> tuple[str, NativeInputs]:
             dlopen=row.attributes("dlopen"), wheel_runtime_libs=row.attributes("wheel_runtime_libs")
         ),
         origin=Origin(
-            sources=row.texts("sources"), notes=row.text("notes"), doubtful=row.attributes("doubtful")
+            sources=row.texts("sources"),
+            notes=row.text("notes"),
+            doubtful=row.attributes("doubtful"),
+            unbuildable=row.text("unbuildable"),
         ),
         kind=row.one_of("kind", NativeKind, "link"),
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from uvlock2nix.errors import InputError, NetworkError, ToolError
+from uvlock2nix.knowledge.attributes import former_attribute
 from uvlock2nix.knowledge.libraries import NAMESPACES, Namespace, library_attribute, library_names
 from uvlock2nix.knowledge.names import soname_attribute
 from uvlock2nix.nixrun.messages import BuilderFailed, Failed
@@ -76,6 +77,10 @@ def evaluation_error(lines: Sequence[str]) -> ToolError | InputError:
         return InputError(
             words.removeprefix("uvlock2nix: "), hint="name the fixed-output derivation with --attr A.B"
         )
+    if ours := re.match(r"(.*?: this nixpkgs has no .*?)\. (Use a nixpkgs that has it.*)", words):
+        return ToolError(ours[1], hint=ours[2])
+    if hint := _missing_attribute(text) or _refused(text):
+        return ToolError(f"Nix could not evaluate the expression:\n{_indent(words)}", hint=hint)
     for pattern, hint in _EVALUATION:
         if re.search(pattern, text):
             return ToolError(f"Nix could not evaluate the expression:\n{_indent(words)}", hint=hint)
@@ -107,10 +112,43 @@ _EVALUATION: Final = (
         "the Nix daemon does not answer: start it (systemctl start nix-daemon)",
     ),
     (
-        r"called with unexpected argument|called without required argument",
-        "the file does not fit this nixpkgs or this uvlock2nix: run `uvlock2nix generate` again",
+        r"called with unexpected argument",
+        "the file is of another version of uvlock2nix: run `uvlock2nix generate` again",
     ),
 )
+_QUOTED: Final = r"[\"'“‘`]([\w.'-]+?)[\"'”’`]"
+_REQUIRED: Final = re.compile(rf"called without required argument {_QUOTED}")
+_ABSENT: Final = re.compile(rf"attribute {_QUOTED} missing")
+_HOOKS: Final = ("uvSyncHook", "stripReferencesHook", "restoreReferencesHook", "uvEnvHook", "uvPackageHook")
+
+
+def _missing_attribute(text: str) -> str | None:
+    """What to do where nixpkgs lacks an attribute that a generated file takes; ``None`` for other errors."""
+    match = _REQUIRED.search(text) or _ABSENT.search(text)
+    if match is None:
+        return None
+    name = match[1]
+    if name in _HOOKS:
+        return "this nixpkgs has no hooks of uvlock2nix: import it with overlays = [ uvlock2nix's overlay ]"
+    former = former_attribute(name)
+    older = f" (older releases call it `{former}`)" if former is not None else ""
+    return (
+        f"this nixpkgs has no `{name}`{older}; the comments in the generated file say which package needs it."
+        " Give a nixpkgs that has it (--nixpkgs), or name an attribute that this nixpkgs has under"
+        " [tool.uvlock2nix.native.<package>] in pyproject.toml, then run `uvlock2nix generate`"
+    )
+
+
+def _refused(text: str) -> str | None:
+    """How to allow what nixpkgs refuses to evaluate: its variable reaches update-hash too."""
+    match = re.search(r"NIXPKGS_ALLOW_(UNFREE|INSECURE|BROKEN|UNSUPPORTED_SYSTEM)", text)
+    if match is None:
+        return None
+    return (
+        f"nixpkgs refuses it unless it is allowed: run `NIXPKGS_ALLOW_{match[1]}=1 uvlock2nix update-hash`,"
+        " and allow it in the `config` of the nixpkgs that builds the package"
+    )
+
 
 _NETWORK: Final = (
     r"[Tt]emporary failure in name resolution|[Cc]ould not resolve host|failed to lookup address|dns error",

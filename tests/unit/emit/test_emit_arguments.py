@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.emit import plan_of, put, read_back, texts
+from tests.support.emit import FAKE_HASH, fake_packages, plan_of, put, read_back, texts
 from tests.support.stand import REPO, Stand, require_stand
-from uvlock2nix.emit.common import DEPS, ENV, PACKAGE, RESERVED
+from uvlock2nix.emit.attributes import RESERVED
+from uvlock2nix.emit.common import DEPS, ENV, PACKAGE
 from uvlock2nix.errors import UsageError
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
+from uvlock2nix.nixlang import render_file, value
 from uvlock2nix.plan import Input, Native, Plan
 
 FIXTURES = REPO / "fixtures"
@@ -183,7 +185,8 @@ def test_names_of_ours_are_all_reserved() -> None:
         for text in texts(plan).values():
             let = text[text.index("\nlet\n") : text.index("\nin\n")] if "\nlet\n" in text else ""
             bound = set(re.findall(r"^  ([\w-]+) =", let, flags=re.MULTILINE))
-            defaults = {name for name, default in formals(text).items() if default}
+            own = {"outputHash", "skipLockCheck", "python-deps", "python-env"}
+            defaults = {name for name, default in formals(text).items() if default} & own
             assert bound | defaults <= RESERVED
 
 
@@ -245,3 +248,79 @@ def test_a_system_that_was_not_generated_is_named(stand: Stand, hello: Path) -> 
     code, said = check(stand, hello, plan, pins_of(plan))
     assert code == 1
     assert "nothing was generated for x86_64-linux. Run: uvlock2nix generate --system x86_64-linux" in said
+
+
+def evaluated(stand: Stand, folder: Path, plan: Plan, packages: str) -> str:
+    """What evaluating deps with these packages over the fakes says: its name, or the last error."""
+    nix = put(folder, plan)
+    (folder / "fake.nix").write_text(render_file(value(fake_packages(plan))))
+    expression = f"""
+      let
+        lib = (import <nixpkgs> {{ }}).lib;
+        pkgs = removeAttrs (import {folder}/fake.nix) absent // own // {{
+          inherit lib;
+          callPackage = lib.callPackageWith pkgs;
+          stdenv = {{
+            outPath = "/fake/stdenv";
+            cc = {{ outPath = "/fake/cc"; cc = {{ outPath = "/fake/cc-cc"; }}; }};
+            hostPlatform = {{ system = "x86_64-linux"; isLinux = true; isDarwin = false; }};
+            mkDerivation = given: given // {{ outPath = "/fake/deps"; }};
+          }};
+          stripReferencesHook = {{
+            outPath = "/fake/strip";
+            referenceInputs = lib.mapAttrs (name: toString);
+          }};
+        }};
+        inherit ({packages}) absent own;
+      in builtins.toJSON {{
+        deps = removeAttrs (pkgs.callPackage {nix}/python-deps.nix {{
+          outputHash = "{FAKE_HASH}"; skipLockCheck = true;
+        }}) [ "src" "outPath" "override" "overrideDerivation" ];
+      }}"""
+    done = stand.run(["nix-instantiate", "--eval", "--strict", "-E", expression], check=False)
+    errors = [line.strip() for line in done.stderr.splitlines() if "error:" in line]
+    return errors[-1] if done.returncode else done.stdout
+
+
+def with_input(attr: str) -> Plan:
+    return replaced(
+        plan_of(FIXTURES / "hello"), build_inputs=(Input(attr, ("gui", "tool"), ("x86_64-linux",)),)
+    )
+
+
+@pytest.mark.stand
+def test_a_newer_name_falls_back_to_the_older_one(stand: Stand, tmp_path: Path) -> None:
+    """`libxtst` is there since 26.05; without aliases `xorg` is gone from there on."""
+    plan = with_input("libxtst")
+    new = 'rec { absent = [ "xorg" ]; own = { libxtst = { outPath = "/fake/new"; }; }; }'
+    old = 'rec { absent = [ "libxtst" ]; own = { xorg.libXtst = { outPath = "/fake/old"; }; }; }'
+    none = 'rec { absent = [ "libxtst" "xorg" ]; own = { }; }'
+    assert "/fake/new" in evaluated(stand, tmp_path / "new", plan, new)
+    assert "/fake/old" in evaluated(stand, tmp_path / "old", plan, old)
+    said = evaluated(stand, tmp_path / "none", plan, none)
+    assert "no `libxtst` (`xorg.libXtst` before 26.05), which gui, tool needs" in said
+    assert "[tool.uvlock2nix.native.gui]" in said
+
+
+@pytest.mark.stand
+@pytest.mark.parametrize("attr", ["nobody-knows", "some-set.inside", "libpq.nonsense", "wlroots_0_17"])
+def test_a_missing_attribute_is_named_with_who_needs_it(stand: Stand, tmp_path: Path, attr: str) -> None:
+    head = attr.split(".", maxsplit=1)[0]
+    with_head = f'{head} = {{ outPath = "/fake/{head}"; }};' if head == "libpq" else ""
+    packages = f'rec {{ absent = [ "{head}" ]; own = {{ {with_head} }}; }}'
+    said = evaluated(stand, tmp_path, with_input(attr), packages)
+    assert f"this nixpkgs has no `{attr}`" in said
+    assert "which gui, tool needs" in said
+    there = '{ outPath = "/fake/it"; }'
+    whole = f"rec {{ absent = [ ]; own = {{ {attr} = {there}; }}; }}"
+    assert "/fake/it" in evaluated(stand, tmp_path / "there", with_input(attr), whole)
+
+
+@pytest.mark.stand
+def test_a_python_that_nixpkgs_dropped(stand: Stand, tmp_path: Path) -> None:
+    plan = replaced(plan_of(FIXTURES / "hello"), python="3.10")
+    said = evaluated(stand, tmp_path, plan, 'rec { absent = [ "python310" ]; own = { }; }')
+    assert "this nixpkgs has no python310 (removed in 26.05)" in said
+    assert "--python VERSION" in said
+    assert formals(texts(plan)[PACKAGE])["python310"] is True
+    assert formals(texts(plan_of(FIXTURES / "hello"))[PACKAGE])["python313"] is False

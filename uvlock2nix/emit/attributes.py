@@ -1,0 +1,113 @@
+"""How generated files name nixpkgs' attributes, those included that a nixpkgs may not have.
+
+What :mod:`uvlock2nix.knowledge.attributes` judged to be in every supported release is a plain argument. An
+attribute that only newer releases have falls back to its older name; one that nobody judged, or that is gone,
+has a default that throws: ``callPackage`` uses it where nixpkgs has no such attribute, and its message names
+the packages that need it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from uvlock2nix.errors import UsageError
+from uvlock2nix.knowledge.attributes import former_attribute, is_everywhere, judged
+from uvlock2nix.nixlang import Expr, Formal, Select, Var, call, select, string
+from uvlock2nix.plan import Input, Plan
+
+# What the files call their own: an attribute of this name could not be reached beside it.
+RESERVED: Final = frozenset(
+    {
+        "buildInputs",
+        "callPackage",
+        "compilers",
+        "finalAttrs",
+        "fromNixpkgs",
+        "hash",
+        "key",
+        "keys",
+        "nativeBuildInputs",
+    }
+    | {"outputHash", "pin", "pins", "pinsKey", "python", "python-deps", "python-env", "referenceInputs"}
+    | {"skipLockCheck", "stale", "system", "toolchain"}
+)
+
+
+def arguments(
+    plan: Plan, own: Iterable[str], inputs: Sequence[Input], extra: Sequence[Formal] = ()
+) -> tuple[Formal, ...]:
+    """The arguments of a callPackage function: ``lib`` and ``stdenv`` first, then by name, then ``extra``.
+
+    ``own`` are attributes that the file needs in any case; the Python of ``plan`` is added.
+
+    Raises:
+        UsageError: an input has a name that the emitted files use themselves.
+    """
+    defaults: dict[str, Expr] = {}
+    if not is_everywhere(plan.python_attr):
+        defaults[plan.python_attr] = call("throw", string(_no_python(plan)))
+    for one in inputs:
+        _refuse_reserved(one)
+        _add_defaults(plan, one, defaults)
+    names = {*own, plan.python_attr, *(one.attr.split(".")[0] for one in inputs), *defaults}
+    first = [name for name in ("lib", "stdenv") if name in names]
+    rest = sorted(names - set(first))
+    return (*(Formal(name, defaults.get(name)) for name in (*first, *rest)), *extra)
+
+
+def picked(plan: Plan, attr: str, packages: Sequence[str]) -> Expr:
+    """The attribute as an expression; below a set, one that nobody judged says who needs it if missing.
+
+    Without ``packages`` it is one of the file's own.
+    """
+    head, *path = attr.split(".")
+    if not path or not packages or judged(attr) is not None:
+        return select(attr)
+    return Select(Var(head), tuple(path), call("throw", string(_missing(plan, attr, packages))))
+
+
+def _add_defaults(plan: Plan, one: Input, defaults: dict[str, Expr]) -> None:
+    head = one.attr.split(".")[0]
+    if is_everywhere(one.attr) or (head != one.attr and judged(head) is not None):
+        return
+    message = call("throw", string(_missing(plan, one.attr, one.packages)))
+    former = former_attribute(one.attr) if head == one.attr else None
+    if former is None:
+        defaults.setdefault(head, message)
+        return
+    # Nix is lazy: the older name is looked at only where the newer one is missing.
+    defaults[head] = select(former)
+    older = former.split(".")[0]
+    if not is_everywhere(older):
+        defaults.setdefault(older, message)
+
+
+def _refuse_reserved(one: Input) -> None:
+    name = one.attr.split(".")[0]
+    if name in RESERVED:
+        raise UsageError(
+            f"{', '.join(one.packages)}: nixpkgs' attribute `{name}` cannot be a native input",
+            hint="name another attribute of the same thing in [tool.uvlock2nix.native]: python3 for python",
+        )
+
+
+def _missing(plan: Plan, attr: str, packages: Sequence[str]) -> str:
+    found = judged(attr)
+    gone = f" (removed in {found.gone})" if found is not None and found.gone else ""
+    former = former_attribute(attr)
+    older = f" (`{former}` before {found.since})" if found is not None and former else ""
+    return (
+        f"{plan.name}: this nixpkgs has no `{attr}`{gone}{older}, which {', '.join(packages)} needs."
+        " Use a nixpkgs that has it, or name what to use instead under"
+        f" [tool.uvlock2nix.native.{packages[0]}] in pyproject.toml and run: uvlock2nix generate"
+    )
+
+
+def _no_python(plan: Plan) -> str:
+    found = judged(plan.python_attr)
+    gone = f" (removed in {found.gone})" if found is not None and found.gone else ""
+    return (
+        f"{plan.name}: this nixpkgs has no {plan.python_attr}{gone}. Use a nixpkgs that has it, or generate"
+        " for a Python that it has, if requires-python admits one: uvlock2nix generate --python VERSION"
+    )

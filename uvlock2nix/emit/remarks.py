@@ -1,0 +1,72 @@
+"""What people should know about the attributes in their generated files before Nix says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from uvlock2nix.classify.packages import ClassifiedPackage
+from uvlock2nix.knowledge.attributes import OLDEST, Attribute, is_everywhere, judged
+from uvlock2nix.plan import Input, Plan
+
+# What nixpkgs' configuration must say, and the variable that says the same to update-hash.
+_ALLOWED: Final = {
+    "unfree": ("allowUnfree = true;", "UNFREE"),
+    "insecure": ("allowInsecurePredicate = pkg: true;", "INSECURE"),
+    "broken": ("allowBroken = true;", "BROKEN"),
+}
+
+
+def attribute_remarks(plan: Plan) -> tuple[str, ...]:
+    """One sentence for each attribute that nixpkgs refuses, has no longer, or has not yet everywhere."""
+    return tuple(dict.fromkeys(_remarks(plan)))
+
+
+def _remarks(plan: Plan) -> Iterator[str]:
+    yield from _python(plan)
+    inputs = (*plan.native_build_inputs, *plan.build_inputs, *plan.runtime_inputs, *plan.member_inputs)
+    for one in inputs:
+        found = judged(one.attr)
+        if found is not None and found.refused in _ALLOWED:
+            yield _refused(one, found)
+        if found is not None and found.gone:
+            yield (
+                f"{', '.join(one.packages)}: nixpkgs has no {one.attr} since {found.gone}: name another"
+                f" attribute under [tool.uvlock2nix.native.{one.packages[0]}], or use an older nixpkgs"
+            )
+    for system in plan.systems:
+        for package in system.classes:
+            yield from _left_out(package)
+
+
+def _python(plan: Plan) -> Iterator[str]:
+    found = judged(plan.python_attr)
+    other = "--python chooses another Python that requires-python admits"
+    if found is not None and found.gone > OLDEST:
+        yield f"nixpkgs has no {plan.python_attr} since {found.gone}: use an older nixpkgs, or {other}"
+    elif found is not None and found.gone:
+        yield f"no supported nixpkgs has {plan.python_attr}: {other}"
+    elif not is_everywhere(plan.python_attr):
+        yield f"{plan.python_attr} is not in every supported nixpkgs: take a newer one where yours lacks it"
+
+
+def _refused(one: Input, found: Attribute) -> str:
+    line, variable = _ALLOWED[found.refused]
+    return (
+        f"{', '.join(one.packages)}: nixpkgs refuses {one.attr}, which is {found.refused}: allow it with"
+        f" `{line}` in the config of your nixpkgs, and run"
+        f" `NIXPKGS_ALLOW_{variable}=1 uvlock2nix update-hash`"
+    )
+
+
+def _left_out(package: ClassifiedPackage) -> Iterator[str]:
+    """What the table knows to be needed by a build and nixpkgs has no longer."""
+    if package.known != "known" or package.from_nixpkgs:
+        return
+    for attr in package.native.origin.doubtful:
+        found = judged(attr)
+        if found is not None and found.gone:
+            yield (
+                f"{package.name}: its build needs {attr}, which nixpkgs has no longer since {found.gone}:"
+                f" name another in `build-inputs` under [tool.uvlock2nix.native.{package.name}]"
+            )
