@@ -17,7 +17,7 @@ from uvlock2nix.errors import UsageError
 T = TypeVar("T")
 
 BOOLS: Final = ("all-packages", "all-extras", "all-groups", "default-groups")
-LISTS: Final = ("package", "extra", "no-extra", "group", "no-group", "only-group", "system")
+LISTS: Final = ("package", "extra", "no-extra", "group", "no-group", "only-group", "system", "expose")
 STRINGS: Final = ("python", "libc", "macos", "from-nixpkgs", "main-program", "exclude-newer")
 FREE: Final = ("native", "nixpkgs", "collisions", "ignore-missing-libraries")
 KEYS: Final = (*BOOLS, *LISTS, *STRINGS, *FREE)

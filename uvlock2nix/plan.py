@@ -13,6 +13,7 @@ from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.config import Config
 from uvlock2nix.digest import hold_back
 from uvlock2nix.errors import ProjectError, UsageError
+from uvlock2nix.exposed import exposed_of, main_program
 from uvlock2nix.key import deps_key, is_built, members_of, natives_of
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import Output
@@ -59,13 +60,15 @@ class SystemPlan:
 class Plan:
     """``name`` is the project's; ``files`` is what deps reads, relative to the project's root.
 
-    ``natives`` are the packages whose build or run needs something said, ``dlopen`` those that open libraries
-    by name, ``no_binary`` those that are built although a wheel fits.
+    ``exposed`` are the packages whose programs a user gets, ``natives`` those whose build or run needs
+    something said, ``dlopen`` those that open libraries by name, ``no_binary`` those that are built although
+    a wheel fits.
     """
 
     name: str
     version: str | None
     main_program: str | None
+    exposed: tuple[str, ...]
     python: str
     selection: Selection
     systems: tuple[SystemPlan, ...]
@@ -127,10 +130,13 @@ def make_plan(
     inputs = [(target.system, one) for target, classes in classified for one in classes if is_built(one)]
     wheels = [(target.system, one) for target, classes in classified for one in classes if not is_built(one)]
     name = _name(project, selection)
+    names = [frozenset(one.name for one in classes) for _, classes in classified]
+    exposed = exposed_of(project, selection, members, config.strings_of("expose"), names)
     return Plan(
         name=name,
         version=_version(project, name),
-        main_program=config.string("main-program") or _main_program(members, name),
+        main_program=config.string("main-program") or main_program(members, exposed, name),
+        exposed=exposed,
         python=minors.pop(),
         selection=selection,
         systems=systems,
@@ -287,15 +293,3 @@ def _version(project: Project, name: str) -> str | None:
     version = next(versions, None)
     # An epoch's `!` cannot stand in the name of a store path.
     return _STORE_NAME.sub("-", version).strip("-.") if version else None
-
-
-def _main_program(members: Sequence[Member], name: str) -> str | None:
-    """The program that `nix run` starts: the script with the project's name, else its only one."""
-    own = [script for member in members if member.name == name for script, _ in member.scripts]
-    every = [script for member in members for script, _ in member.scripts]
-    for scripts in (own, every):
-        if name in scripts:
-            return name
-        if len(scripts) == 1:
-            return scripts[0]
-    return own[0] if own else None

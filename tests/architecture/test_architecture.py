@@ -36,7 +36,7 @@ RANKS = (
     ("lock", "dist", "knowledge"),
     ("artifacts", "inspect", "nixpkgs_index", "pythons"),
     ("classify", "config", "flags", "digest", "build_pins", "pins"),
-    ("key", "plan"),
+    ("exposed", "key", "plan"),
     ("emit", "refs", "verify"),
     ("build", "nixrun"),
     ("sync",),

@@ -23,11 +23,15 @@ EXPRESSION = (
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A project that went the whole way: where it is, what came of it, how long each part took (seconds)."""
+    """A project that went the whole way: where it is, what came of it, how long each part took (seconds).
+
+    ``venv`` is everything, ``package`` what a user installs.
+    """
 
     stand: Stand
     project: Path
     package: str
+    venv: str
     env: str
     deps: str
     deps_drv: str
@@ -39,7 +43,7 @@ class Built:
 
     @property
     def site(self) -> Path:
-        (site,) = self.host(self.package).glob("lib/python3.*/site-packages")
+        (site,) = self.host(self.venv).glob("lib/python3.*/site-packages")
         return site
 
     @property
@@ -73,8 +77,9 @@ def instantiate(stand: Stand, project: Path, file: str) -> str:
 
 
 def realise(stand: Stand, drv: str, *flags: str) -> str:
-    """Build a derivation; its (last) output."""
-    return stand.run(["nix-store", "--realise", *flags, drv], timeout=2400).stdout.split()[-1]
+    """Build a derivation; its output, the venv where there are several."""
+    paths = stand.run(["nix-store", "--realise", *flags, drv], timeout=2400).stdout.split()
+    return next((path for path in paths if path.endswith("-venv")), paths[-1])
 
 
 def copy_fixture(name: str, to: Path) -> Path:
@@ -92,14 +97,28 @@ def go(stand: Stand, project: Path) -> Built:
         done = uvlock2nix(stand, "update-hash", project)
     assert done.returncode == 0, done.stderr
     with timed(seconds, "package"):
-        package = realise(stand, instantiate(stand, project, "package.nix"))
+        package_drv = instantiate(stand, project, "package.nix")
+        venv = realise(stand, package_drv)
+    (package,) = [
+        path
+        for path in stand.run(["nix-store", "--query", "--outputs", package_drv]).stdout.split()
+        if path != venv
+    ]
     env_drv = instantiate(stand, project, "python-env.nix")
     deps_drv = instantiate(stand, project, "python-deps.nix")
-    env = stand.run(["nix-store", "--query", "--outputs", env_drv]).stdout.split()
+    outputs = stand.run(["nix-store", "--query", "--outputs", env_drv]).stdout.split()
+    env = next(one for one in outputs if one.endswith("-env"))
     deps = realise(stand, deps_drv)
     print(f"{project.name}: " + ", ".join(f"{name} {took:.0f} s" for name, took in seconds.items()))
     return Built(
-        stand, project, package, next(one for one in env if one.endswith("-env")), deps, deps_drv, seconds
+        stand,
+        project,
+        package,
+        venv,
+        next(one for one in env if one.endswith("-env")),
+        deps,
+        deps_drv,
+        seconds,
     )
 
 

@@ -51,7 +51,7 @@ print(json.dumps({d.metadata["Name"]: [d.version, all(f.locate().exists() for f 
 
 
 def python(built: Built, script: str, *arguments: str) -> str:
-    done = built.stand.run([f"{built.package}/bin/python", "-I", "-c", script, *arguments], cwd=Path("/"))
+    done = built.stand.run([f"{built.venv}/bin/python", "-I", "-c", script, *arguments], cwd=Path("/"))
     return done.stdout
 
 
@@ -102,10 +102,10 @@ def test_all_console_scripts_start(authentik: Built) -> None:
         )
     )
     assert {"ak", "ak-client", "akl-flags", "django-admin", "gunicorn", "uvicorn"} <= set(points)
-    there = {path.name for path in (authentik.host(authentik.package) / "bin").iterdir()}
+    there = {path.name for path in (authentik.host(authentik.venv) / "bin").iterdir()}
     assert set(points) <= there
     for name in points:
-        done = authentik.stand.run([f"{authentik.package}/bin/{name}", "--help"], check=False, cwd=Path("/"))
+        done = authentik.stand.run([f"{authentik.venv}/bin/{name}", "--help"], check=False, cwd=Path("/"))
         assert "Traceback" not in done.stderr, f"{name}: {done.stderr}"
         assert done.returncode in {0, 1, 2}, f"{name}: {done.returncode} {done.stderr}"
 
@@ -227,11 +227,11 @@ def test_a_source_edit_builds_package_only(authentik: Built, tmp_path: Path) -> 
     after = {name: instantiate(authentik.stand, project, name) for name in before}
     assert after == before
     start = time.monotonic()
-    package = realise(authentik.stand, instantiate(authentik.stand, project, "package.nix"))
+    venv = realise(authentik.stand, instantiate(authentik.stand, project, "package.nix"))
     took = time.monotonic() - start
     print(f"package alone after an edit of a source file: {took:.1f} s")
-    assert package != authentik.package
-    (edited,) = authentik.host(package).glob("lib/python3.*/site-packages/authentik_like/core/views.py")
+    assert venv != authentik.venv
+    (edited,) = authentik.host(venv).glob("lib/python3.*/site-packages/authentik_like/core/views.py")
     assert "EDITED" in edited.read_text()
 
 

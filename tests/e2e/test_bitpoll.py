@@ -108,7 +108,7 @@ def built_site(bitpoll: Built) -> Path:
 
 
 def python(built: Built, script: str) -> str:
-    return built.stand.run([f"{built.package}/bin/python", "-I", "-c", script], cwd=Path("/")).stdout
+    return built.stand.run([f"{built.venv}/bin/python", "-I", "-c", script], cwd=Path("/")).stdout
 
 
 def locked(built: Built) -> dict[str, str | None]:
@@ -172,7 +172,7 @@ def test_compiled_packages_work(bitpoll: Built) -> None:
 
 
 def test_programs_of_nixpkgs_packages_see_the_whole(bitpoll: Built) -> None:
-    program = f"{bitpoll.package}/bin/django-admin"
+    program = f"{bitpoll.venv}/bin/django-admin"
     assert bitpoll.stand.run([program, "--version"], cwd=Path("/")).stdout.strip() == TAKEN["django"]
     shown = bitpoll.stand.run(
         [program, "showmigrations", "--settings", "bitpoll_like.settings"],

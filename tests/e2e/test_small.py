@@ -19,6 +19,44 @@ def test_hello_runs(hello: Built) -> None:
     assert done.stdout.strip() == "hello, 1.2 million"
 
 
+def test_package_is_what_a_user_installs(hello: Built, tmp_path: Path) -> None:
+    """Programs of the project and nothing else; links from anywhere are the whole environment."""
+    there = [path.relative_to(hello.host(hello.package)) for path in hello.host(hello.package).rglob("*")]
+    assert sorted(map(str, there)) == ["bin", "bin/hello-uv"]
+    code = f"""
+      with import <nixpkgs> {{ }};
+      runCommand "links" {{ venv = builtins.storePath {hello.venv}; }} ''
+        mkdir -p $out/bin
+        ln -s {hello.venv}/bin/python $out/bin/python
+        ln -s {hello.venv}/bin/python3 $out/bin/renamed
+        ln -s {hello.package}/bin/hello-uv $out/bin/hello
+        test "$($out/bin/hello 7)" = "hello, 7"
+        for program in python renamed; do
+          $out/bin/$program -c 'import sys, hello_uv; print(sys.prefix, sys.executable)' >> $out/said
+        done
+      ''
+    """
+    out = hello.stand.nix_build(code)
+    said = (hello.host(out) / "said").read_text().splitlines()
+    assert said == [f"{hello.venv} {hello.venv}/bin/python"] * 2
+
+
+def test_two_packages_in_one_profile(hello: Built, tmp_path: Path) -> None:
+    """With nixpkgs' python3, and a second package that shares dependencies, as `nix-env -i` does it."""
+    second = copy_fixture("hello", tmp_path)
+    for path in (second / "pyproject.toml", second / "uv.lock"):
+        path.write_text(path.read_text().replace("hello-uv", "hello-too"))
+    (second / "src" / "hello_uv").rename(second / "src" / "hello_too")
+    toml = second / "pyproject.toml"
+    toml.write_text(toml.read_text().replace("hello_uv", "hello_too"))
+    other = go(hello.stand, second)
+    profile = ["nix-env", "--profile", str(tmp_path / "profile"), "--install"]
+    python3 = hello.stand.nix_build("<nixpkgs>", "-A", "python3")
+    hello.stand.run([*profile, hello.package, other.package, python3])
+    listed = hello.stand.run(["ls", f"{tmp_path}/profile/bin"]).stdout.split()
+    assert {"hello-uv", "hello-too", "python3"} <= set(listed)
+
+
 def test_nothing_to_do_is_noticed_without_nix(hello: Built) -> None:
     before = (hello.project / "nix" / "python-deps.json").read_bytes()
     done = uvlock2nix(hello.stand, "update-hash", hello.project, prefix=("env", "PATH=/nowhere"))

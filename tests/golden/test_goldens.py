@@ -86,7 +86,7 @@ in
   inherit (package.passthru) pythonPath;
   envPath = env.passthru.pythonPath;
   env = "${{env}}";
-  package = "${{package}}";
+  venv = "${{package.venv}}";
   same = package.passthru.env.drvPath == env.drvPath;
 }}
 """
@@ -144,7 +144,7 @@ def test_nix_evaluates_the_golden(suite: str, name: str, tmp_path: Path) -> None
     assert re.fullmatch(rf"{plan.name}-python-deps-{key}(-[0-9a-f]{{16}})?", names[0])
     assert names[1:] == [f"{plan.name}-python-env", f"{plan.name}-{plan.version}"]
     assert found["same"] is True
-    assert found["pythonPath"] == f"{found['package']}/lib/python{python}/site-packages"
+    assert found["pythonPath"] == f"{found['venv']}/lib/python{python}/site-packages"
     assert found["envPath"] == f"{found['env']}/lib/python{python}/site-packages"
 
 

@@ -70,7 +70,7 @@ let
       };
       mkDerivation = given:
         let
-          final = self // { finalPackage = "/fake/final"; };
+          final = self // { finalPackage = { outPath = "/fake/final"; venv = "/fake/final-venv"; }; };
           self = if builtins.isFunction given then given final else given;
         in
         self // { build = "/fake/build"; outPath = "/fake/${self.name or self.pname}"; };

@@ -17,6 +17,7 @@ from uvlock2nix.emit import deps_file, env_file, package_file
 from uvlock2nix.emit.common import DEPS, ENV, FOLDER, PACKAGE, PINS
 from uvlock2nix.emit.remarks import attribute_remarks
 from uvlock2nix.errors import CheckFailed
+from uvlock2nix.exposed import without_programs
 from uvlock2nix.pins import Pins, read_pins, render
 from uvlock2nix.plan import Plan, make_plan
 
@@ -127,7 +128,8 @@ def _report(plan: Plan, root: Path, written: tuple[Path, ...]) -> None:
     click.echo(
         f"{plan.name}: Python {plan.python}, {', '.join(s.system for s in plan.systems)}: {told}", err=True
     )
-    for note in (*_doubts(plan), *attribute_remarks(plan)):
+    bare = without_programs(plan.members, plan.exposed)
+    for note in (*_doubts(plan), *attribute_remarks(plan), *([bare] if bare else [])):
         click.echo(f"note: {note}", err=True)
     if written:
         click.echo("next: uvlock2nix update-hash", err=True)

@@ -67,6 +67,7 @@ def finish(
 @click.option("--interpreter", type=PATH, required=True)
 @click.option("--member", "members", multiple=True, metavar="NAME=PATH")
 @click.option("--cores", type=int, default=1)
+@click.option("--compiler", help="A C compiler: bin/python becomes a program that works through any link.")
 @click.option("--uv", default="uv")
 def package(
     env_path: Path,
@@ -76,10 +77,12 @@ def package(
     interpreter: Path,
     members: tuple[str, ...],
     cores: int,
+    compiler: str | None,
     uv: str,
 ) -> None:
     """Build the project's own packages offline and put them over the environment."""
     from uvlock2nix.sync.manifest import read_manifest
+    from uvlock2nix.venv.interpreter import write_wrapper
     from uvlock2nix.venv.layer import layer
     from uvlock2nix.venv.members import Bench, MemberBuild, build_members, install_members
 
@@ -88,7 +91,28 @@ def package(
     bench.work.mkdir(parents=True, exist_ok=True)
     wheels = build_members([MemberBuild(*_member(text)) for text in members], bench)
     tree, scripts = install_members(wheels, bench)
-    layer(env_path, tree, out, interpreter, version, scripts=scripts, cores=cores)
+
+    def wrap(root: Path, python: Path) -> None:
+        if compiler:
+            write_wrapper(root, python, compiler, bench.work, bench.run)
+
+    clashes = layer(env_path, tree, out, interpreter, version, scripts=scripts, cores=cores, wrap=wrap)
+    for clash in clashes:
+        click.echo(f"uvlock2nix: {clash}", err=True)
+
+
+@command.command("expose")
+@click.argument("venv", type=PATH)
+@click.argument("out", type=PATH)
+@click.option("--package", "packages", multiple=True, metavar="NAME", help="Whose programs; repeatable.")
+def expose_command(venv: Path, out: Path, packages: tuple[str, ...]) -> None:
+    """Make OUT what a user installs: links to programs of VENV."""
+    from uvlock2nix.venv.programs import expose
+
+    sites = sorted(venv.glob("lib/python3*/site-packages"))
+    if len(sites) != 1:
+        raise UsageError(f"{venv}: not an environment", hint="pass the output of `uvlock2nix venv package`")
+    expose(venv, out, sites[0], packages)
 
 
 def _member(text: str) -> tuple[str, Path]:

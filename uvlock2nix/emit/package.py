@@ -59,6 +59,12 @@ def _attributes(plan: Plan) -> AttrSet:
     binds: list[Bind | Inherit] = [
         Bind(("pname",), string(plan.name)),
         Bind(("version",), string(plan.version or "0")),
+        Bind(
+            ("outputs",),
+            strings(["out", "venv"]),
+            "`venv` holds everything that `uv sync` would give; `out` links to the programs of the project.",
+            blank_before=True,
+        ),
         Bind(("src",), _source(), blank_before=True),
         Bind(("nativeBuildInputs",), hooks, blank_before=True),
     ]
@@ -70,6 +76,7 @@ def _attributes(plan: Plan) -> AttrSet:
         Bind(("uvPackageRequires",), select("python-env.build")),
         Bind(("uvPackageInterpreter",), select(f"{plan.python_attr}.interpreter")),
         Bind(("uvPackageMembers",), strings(members)),
+        Bind(("uvPackageExpose",), strings(plan.exposed)),
         Bind(("dontFixup",), True, blank_before=True),
         Bind(("passthru",), _passthru(plan), blank_before=True),
         Bind(("meta",), _meta(plan), blank_before=True),
@@ -91,7 +98,9 @@ def _source() -> Expr:
 
 
 def _passthru(plan: Plan) -> AttrSet:
-    site = interpolated(select("finalAttrs.finalPackage"), "/", select(f"{plan.python_attr}.sitePackages"))
+    site = interpolated(
+        select("finalAttrs.finalPackage.venv"), "/", select(f"{plan.python_attr}.sitePackages")
+    )
     return AttrSet(
         (
             Bind(("deps",), Var("python-deps")),

@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
+from typing import Final
 
+from uvlock2nix.build.programs import Runner
+from uvlock2nix.build.rpath import without_rpath
 from uvlock2nix.errors import ToolError
+
+# CPython looks for pyvenv.cfg next to the name that it was called by, and does not follow that name when it is a
+# link; so a link to bin/python from a profile would be the bare interpreter. This one knows its own name. Compiled,
+# not a script: macOS runs no script whose interpreter is a script.
+# https://docs.python.org/3/library/site.html
+_PROGRAM: Final = """\
+#include <stdio.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+  static char self[] = {SELF};
+  (void)argc;
+  argv[0] = self;
+  execv({PYTHON}, argv);
+  perror({PYTHON});
+  return 127;
+}
+"""
 
 
 def write_interpreter(root: Path, python: Path, version: str) -> Path:
@@ -27,6 +48,28 @@ def write_interpreter(root: Path, python: Path, version: str) -> Path:
         encoding="utf-8",
     )
     return bin_dir / "python"
+
+
+def write_wrapper(root: Path, python: Path, compiler: str, work: Path, run: Runner) -> None:
+    """Make ``bin/python`` of an environment a program that is the environment through any link to it.
+
+    ``work`` is an existing folder for its source.
+
+    Raises:
+        ToolError: the compiler is missing or fails.
+    """
+    target = root / "bin" / "python"
+    source = work / "python.c"
+    text = _PROGRAM.replace("{SELF}", _c_string(target)).replace("{PYTHON}", _c_string(python))
+    source.write_text(text, encoding="ascii")
+    target.unlink(missing_ok=True)
+    argv = [compiler, "-O2", "-o", str(target), source.name]
+    run(argv, what="making bin/python", env=without_rpath(os.environ), cwd=work)
+
+
+def _c_string(path: Path) -> str:
+    """A path as a literal of C, whatever is in it."""
+    return '"' + "".join(f"\\{byte:03o}" for byte in os.fsencode(path)) + '"'
 
 
 def compile_bytecode(folder: Path, python: Path, cores: int) -> None:

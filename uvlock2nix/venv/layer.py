@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import mmap
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
+from typing import Final
 
 from uvlock2nix.layout import SCRIPTS, SUPPORT, site_packages
 from uvlock2nix.sync.manifest import read_manifest
@@ -16,19 +18,31 @@ from uvlock2nix.venv.environment import bin_winners, launchers_of, record_bin, s
 from uvlock2nix.venv.interpreter import compile_bytecode, write_interpreter
 from uvlock2nix.dist.launchers import is_launcher, write_launchers
 from uvlock2nix.dist.scripts import place_script
-from uvlock2nix.venv.symlinks import link_into
+from uvlock2nix.venv.programs import programs_of
+from uvlock2nix.venv.symlinks import LOCK, PROJECT, Clash, Owner, link_into
 
 # Made anew in every environment, never shared.
 OWN = frozenset(["bin", "pyvenv.cfg", SUPPORT.split("/", maxsplit=1)[0]])
+# https://docs.python.org/3/c-api/init.html
+_STARTS_PYTHON: Final = (b"Py_Initialize", b"Py_BytesMain", b"Py_RunMain")
 
 
 def layer(
-    env: Path, tree: Path, out: Path, python: Path, version: str, *, scripts: tuple[Script, ...], cores: int
-) -> None:
+    env: Path,
+    tree: Path,
+    out: Path,
+    python: Path,
+    version: str,
+    *,
+    scripts: tuple[Script, ...],
+    cores: int,
+    wrap: Callable[[Path, Path], None] = lambda out, python: None,
+) -> tuple[Clash, ...]:
     """Make ``out`` an environment of its own: ``tree`` (installed, normalised) over links into ``env``.
 
     A folder that only ``env`` has becomes one link; where both have it (namespace packages), it is a folder
-    with links. A file that both have is ``tree``'s.
+    with links. A file that both have is ``tree``'s. ``wrap`` makes ``bin/python`` of an environment (``out``)
+    what works through any link. Returned are the programs that both have.
     """
     out.mkdir(parents=True, exist_ok=True)
     for entry in sorted(tree.iterdir()):
@@ -39,10 +53,12 @@ def layer(
             link_into(entry, out / entry.name)
     _link_bytecode(env / site_packages(version), out / site_packages(version))
     interpreter = write_interpreter(out, python, version)
-    _bin(env, tree, out, interpreter, version, scripts)
+    wrap(out, python)
+    clashes = _bin(env, tree, out, interpreter, version, scripts)
     for path in sorted((out / site_packages(version)).iterdir()):
         if not path.is_symlink() and (path.is_dir() or path.suffix == ".py"):
             compile_bytecode(path, interpreter, cores)
+    return clashes
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -54,8 +70,11 @@ def _copy(source: Path, target: Path) -> None:
 
 def _bin(
     env: Path, tree: Path, out: Path, interpreter: Path, version: str, scripts: tuple[Script, ...]
-) -> None:
-    """Launchers for everything that is there: those of ``env`` would run without the project's packages."""
+) -> tuple[Clash, ...]:
+    """Launchers for everything that is there: those of ``env`` would run without the project's packages.
+
+    Returned are the programs of the project that a dependency has, too.
+    """
     bin_dir = out / "bin"
     site = out / site_packages(version)
     own = {one.name for one in installed(tree / site_packages(version))}
@@ -77,6 +96,20 @@ def _bin(
         target = bin_dir / path.name
         if not target.exists() and not target.is_symlink():
             _adopt(path, target, env, interpreter)
+    everyone = {one.name: [*written[one.name], *programs_of(one, bin_dir)] for one in installed(site)}
+    return _clashes(everyone, own)
+
+
+def _clashes(programs: Mapping[str, Iterable[str]], own: Set[str]) -> tuple[Clash, ...]:
+    """What both a package of the project (``own``) and one of its dependencies have in ``bin``."""
+    mine = {program: Owner(name, PROJECT) for name in sorted(own) for program in programs[name]}
+    found = {
+        Clash(f"bin/{program}", mine[program], Owner(name, LOCK))
+        for name in sorted(programs.keys() - own)
+        for program in programs[name]
+        if program in mine
+    }
+    return tuple(sorted(found, key=str))
 
 
 def _kept(points: Mapping[str, str], env: Path) -> dict[str, str]:
@@ -108,5 +141,18 @@ def _adopt(path: Path, target: Path, env: Path, interpreter: Path) -> None:
         if head.startswith(b"#!") and here in head:
             target.write_bytes(head.replace(here, os.fsencode(interpreter)) + file.read())
             target.chmod(0o755)
-        else:
-            target.symlink_to(path)
+            return
+    if not path.is_symlink() and embeds_python(path):
+        # It looks for pyvenv.cfg where it really is: through a link it would be env's.
+        copy_file(path, target)
+    else:
+        target.symlink_to(path)
+
+
+def embeds_python(path: Path) -> bool:
+    """Whether a program (no script) starts an interpreter of its own, as uWSGI does."""
+    with path.open("rb") as file:
+        if file.read(2) == b"#!" or path.stat().st_size == 0:
+            return False
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return any(content.find(name) >= 0 for name in _STARTS_PYTHON)

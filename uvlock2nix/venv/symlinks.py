@@ -17,6 +17,7 @@ from uvlock2nix.dist.installed import Installed, chosen, installed
 from uvlock2nix.dist.launchers import is_interpreter
 
 LOCK: Final = "the lock"
+PROJECT: Final = "the project"
 NIXPKGS: Final = "nixpkgs"
 _STORE_HASH: Final = re.compile(r"\A[0-9a-z]{32}-")
 

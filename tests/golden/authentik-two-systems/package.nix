@@ -14,6 +14,12 @@ stdenv.mkDerivation (finalAttrs: {
   pname = "authentik-like";
   version = "2026.11.0";
 
+  # `venv` holds everything that `uv sync` would give; `out` links to the programs of the project.
+  outputs = [
+    "out"
+    "venv"
+  ];
+
   src = lib.fileset.toSource {
     root = ../.;
     fileset = lib.fileset.difference ../. (
@@ -40,6 +46,7 @@ stdenv.mkDerivation (finalAttrs: {
     "authentik-like-client=packages/authentik-like-client"
     "authentik-like-tasks=packages/authentik-like-tasks"
   ];
+  uvPackageExpose = [ "authentik-like" ];
 
   dontFixup = true;
 
@@ -47,7 +54,7 @@ stdenv.mkDerivation (finalAttrs: {
     deps = python-deps;
     env = python-env;
     python = python313;
-    pythonPath = "${finalAttrs.finalPackage}/${python313.sitePackages}";
+    pythonPath = "${finalAttrs.finalPackage.venv}/${python313.sitePackages}";
     updateScript = [
       "uvlock2nix"
       "update-hash"

@@ -14,6 +14,12 @@ stdenv.mkDerivation (finalAttrs: {
   pname = "hello-uv";
   version = "1.0.0";
 
+  # `venv` holds everything that `uv sync` would give; `out` links to the programs of the project.
+  outputs = [
+    "out"
+    "venv"
+  ];
+
   src = lib.fileset.toSource {
     root = ../.;
     fileset = lib.fileset.difference ../. (
@@ -36,6 +42,7 @@ stdenv.mkDerivation (finalAttrs: {
   uvPackageRequires = python-env.build;
   uvPackageInterpreter = python313.interpreter;
   uvPackageMembers = [ "hello-uv=." ];
+  uvPackageExpose = [ "hello-uv" ];
 
   dontFixup = true;
 
@@ -43,7 +50,7 @@ stdenv.mkDerivation (finalAttrs: {
     deps = python-deps;
     env = python-env;
     python = python313;
-    pythonPath = "${finalAttrs.finalPackage}/${python313.sitePackages}";
+    pythonPath = "${finalAttrs.finalPackage.venv}/${python313.sitePackages}";
     updateScript = [
       "uvlock2nix"
       "update-hash"

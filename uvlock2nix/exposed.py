@@ -1,0 +1,72 @@
+"""Whose programs a user gets in ``bin/`` of package: the selected projects', and what ``expose`` names."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from packaging.utils import canonicalize_name
+
+from uvlock2nix.errors import UsageError
+from uvlock2nix.lock import Member, Project, Selection
+from uvlock2nix.lock.selection import activate
+
+
+def exposed_of(
+    project: Project,
+    selection: Selection,
+    members: Sequence[Member],
+    wanted: Sequence[str],
+    environments: Sequence[frozenset[str]],
+) -> tuple[str, ...]:
+    """The names of the packages, normalised: of ``members`` those that are selected, then those ``wanted``.
+
+    ``environments`` are the names of the packages on each system.
+
+    Raises:
+        UsageError: a name of ``wanted`` is not in every environment.
+    """
+    active = activate(project, selection)
+    roots = {package.name for package in active.roots} if active.prod else set()
+    found = dict.fromkeys(member.name for member in members if member.name in roots)
+    for text in wanted:
+        name = canonicalize_name(text)
+        if not all(name in names for names in environments):
+            known = sorted(frozenset.intersection(*environments)) if environments else []
+            near = difflib.get_close_matches(name, known, n=1)
+            raise UsageError(
+                f"[tool.uvlock2nix] expose: there is no package `{text}` in the environment",
+                hint=f"did you mean `{near[0]}`?" if near else "name packages whose programs users shall get",
+            )
+        found[name] = None
+    return tuple(found)
+
+
+def main_program(members: Sequence[Member], exposed: Sequence[str], name: str) -> str | None:
+    """The program that `nix run` starts: the script with the project's name, else its only one.
+
+    Only those count that are in ``bin/``, so of packages in ``exposed``.
+    """
+    shown = [member for member in members if member.name in exposed]
+    own = [script for member in shown if member.name == name for script, _ in member.scripts]
+    every = [script for member in shown for script, _ in member.scripts]
+    for scripts in (own, every):
+        if name in scripts:
+            return name
+        if len(scripts) == 1:
+            return scripts[0]
+    return own[0] if own else None
+
+
+def without_programs(members: Sequence[Member], exposed: Sequence[str]) -> str:
+    """What to say where package would have no program although there are some; ``""`` where it has."""
+    if any(member.scripts or member.gui_scripts for member in members if member.name in exposed):
+        return ""
+    if any(one not in {member.name for member in members} for one in exposed):
+        return ""  # a dependency's programs, which the lock does not name
+    others = [member.name for member in members if member.scripts or member.gui_scripts]
+    listed = ", ".join(f'"{name}"' for name in others) if others else '"NAME"'
+    return (
+        "the selected project declares no program, so `package` has none in bin/ (`package.venv` has all); "
+        f"to give users programs of a dependency: expose = [{listed}] under [tool.uvlock2nix]"
+    )

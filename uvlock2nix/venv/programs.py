@@ -1,0 +1,67 @@
+"""package: what a user installs of a venv, and nothing that collides with what others install."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from packaging.utils import canonicalize_name
+
+from uvlock2nix.dist.record import Installed, installed
+from uvlock2nix.errors import InputError
+from uvlock2nix.venv.launchers import is_interpreter
+
+_UP: Final = "../../../"
+_BIN: Final = f"{_UP}bin/"
+# What of an environment is not for a profile: everybody's packages are there, and what is for the interpreter.
+_PRIVATE: Final = frozenset({"bin", "include", "lib", "lib64", "nix-support", "pyvenv.cfg"})
+
+
+def programs_of(one: Installed, bin_dir: Path) -> tuple[str, ...]:
+    """The names in ``bin_dir`` that a distribution has brought, by its RECORD."""
+    names = {entry.path.removeprefix(_BIN) for entry in one.entries if entry.path.startswith(_BIN)}
+    there = (name for name in names if not is_interpreter(name) and (bin_dir / name).exists())
+    return tuple(sorted(name for name in there if "/" not in name))
+
+
+def data_of(one: Installed, root: Path) -> tuple[str, ...]:
+    """The files below ``root`` that a distribution has brought for others (``share/man/…``), by its RECORD."""
+    paths = {posixpath.normpath(entry.path.removeprefix(_UP)) for entry in one.entries if _is_data(entry.path)}
+    return tuple(sorted(path for path in paths if (root / path).is_file()))
+
+
+def _is_data(path: str) -> bool:
+    top, slash, _ = path.removeprefix(_UP).partition("/")
+    return path.startswith(_UP) and bool(slash) and top not in _PRIVATE and top != ".."
+
+
+def expose(venv: Path, out: Path, site: Path, names: Sequence[str]) -> None:
+    """Make ``out``: links to the programs and the data of the distributions ``names`` of ``venv``.
+
+    ``site`` is venv's site-packages.
+
+    Raises:
+        InputError: a name is no distribution of ``venv``, or has nothing to show.
+    """
+    there = {one.name: one for one in installed(site)}
+    out.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        one = there.get(canonicalize_name(name))
+        if one is None:
+            raise InputError(
+                f"expose: there is no {name} in the environment",
+                hint="take it out of `expose` under [tool.uvlock2nix] and run `uvlock2nix generate`",
+            )
+        bin_dir = venv / "bin"
+        _link(venv, out, (f"bin/{program}" for program in programs_of(one, bin_dir)))
+        _link(venv, out, data_of(one, venv))
+
+
+def _link(venv: Path, out: Path, paths: Iterable[str]) -> None:
+    for path in paths:
+        target = out / path
+        if not target.is_symlink():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(venv / path)
