@@ -1,7 +1,7 @@
 """The pins: the JSON side file with the hash per system and what each hash was made from.
 
 ``{"schema": 1, "lock": "<sha256 of uv.lock>", "build": {…}, "hashes": {"<system>": {"hash": "sha256-…",
-"key": "<digest in the name>", "uv": "…", "python": "…"}}}``, keys sorted, one trailing newline. ``build``
+"key": "<digest in the name>", "uv": "…", "python": "…", "collisions": {…}}}}``, keys sorted. ``build``
 holds the locked build requirements (:mod:`uvlock2nix.build_pins`), and ``excludeNewer`` where one is needed.
 """
 
@@ -28,11 +28,21 @@ _REWRITE: Final = "run `uvlock2nix generate --force` to write the file anew, the
 
 
 @dataclass(frozen=True, slots=True)
+class Collision:
+    """A path (``bin/x``, or below site-packages) that several packages have; ``kept`` is whose file stays."""
+
+    path: str
+    packages: tuple[str, ...]
+    kept: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pin:
     """The hash of one system's deps.
 
     ``hash`` is SRI; ``key`` the digest that stands in deps' name; ``uv`` and ``python`` the versions that
-    made it, ``""`` when not known. ``extra`` holds members that this version does not know, as JSON text.
+    made it, ``""`` when not known; ``collisions`` what was found in that content. ``extra`` holds members
+    that this version does not know, as JSON text.
     """
 
     system: str
@@ -40,6 +50,7 @@ class Pin:
     key: str
     uv: str = ""
     python: str = ""
+    collisions: tuple[Collision, ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
 
 
@@ -128,11 +139,16 @@ def render(pins: Pins) -> str:
                 "key": pin.key,
                 **({"uv": pin.uv} if pin.uv else {}),
                 **({"python": pin.python} if pin.python else {}),
+                **({"collisions": _collided(pin.collisions)} if pin.collisions else {}),
             }
             for pin in pins.hashes
         },
     }
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _collided(collisions: tuple[Collision, ...]) -> dict[str, object]:
+    return {one.path: {"packages": list(one.packages), "kept": one.kept} for one in collisions}
 
 
 def _load(data: bytes, where: str) -> Mapping[str, object]:
@@ -211,8 +227,22 @@ def _pin(system: str, value: object, problems: list[str]) -> Pin:
         key=key,
         uv=_text(entry, "uv", where, problems) if "uv" in entry else "",
         python=_text(entry, "python", where, problems) if "python" in entry else "",
-        extra=_unknown(entry, {"hash", "key", "uv", "python"}),
+        collisions=_collisions(entry.get("collisions", {}), f"{where}collisions", problems),
+        extra=_unknown(entry, {"hash", "key", "uv", "python", "collisions"}),
     )
+
+
+def _collisions(value: object, where: str, problems: list[str]) -> tuple[Collision, ...]:
+    found = []
+    for path, item in sorted(_object(value, where, problems).items()):
+        entry = _object(item, f"{where}.{path}", problems)
+        packages, kept = entry.get("packages"), entry.get("kept")
+        texts = [path, kept, *packages] if isinstance(packages, list) else [None]
+        if not all(isinstance(one, str) and one.isprintable() for one in texts):
+            problems.append(f'"{where}.{path}" must name "packages" and the one that is "kept"')
+            continue
+        found.append(Collision(path, tuple(map(str, texts[2:])), str(kept)))
+    return tuple(found)
 
 
 def is_time(text: str) -> bool:

@@ -110,16 +110,7 @@ def go(stand: Stand, project: Path) -> Built:
     env = next(one for one in outputs if one.endswith("-env"))
     deps = realise(stand, deps_drv)
     print(f"{project.name}: " + ", ".join(f"{name} {took:.0f} s" for name, took in seconds.items()))
-    return Built(
-        stand,
-        project,
-        package,
-        venv,
-        next(one for one in env if one.endswith("-env")),
-        deps,
-        deps_drv,
-        seconds,
-    )
+    return Built(stand, project, package, venv, env, deps, deps_drv, seconds)
 
 
 class timed:  # noqa: N801 - reads as a statement

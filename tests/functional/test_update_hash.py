@@ -127,6 +127,31 @@ def without_nix(place: Place) -> None:
     place.env["PATH"] = "/nonexistent"
 
 
+def test_collisions_are_shown_again_and_again(place: Place) -> None:
+    """update-hash finds them in the build's log; generate and a second update-hash repeat them."""
+    place.env["FAKE_NIX_LOG"] = (
+        "uvlock2nix: building x\n"
+        "uvlock2nix: bin/clash: shipped by clash-a, clash-b; kept: clash-b\n"
+        "uvlock2nix: bin/hello-uv: shipped by hello-uv, humanize; kept: hello-uv\n"
+        "uvlock2nix: bin/\tx: shipped by a, b; kept: a\n"
+    )
+    choose = 'to choose: "bin/clash" = "NAME" under [tool.uvlock2nix.collisions]'
+    wanted = [
+        f"note: bin/clash is in clash-a, clash-b; that of clash-b is kept; {choose}",
+        "note: bin/hello-uv is in hello-uv, humanize; that of hello-uv is kept",
+    ]
+    generate = ["generate", "--python", "3.13", "--system", "x86_64-linux"]
+    for arguments in (["update-hash"], ["update-hash"], generate):
+        done = place.run(*arguments)
+        assert [line for line in done.stderr.splitlines() if " is kept" in line] == wanted, arguments
+    # The project's program has another name: that note is not right any more.
+    toml = place.root / "pyproject.toml"
+    toml.write_text(toml.read_text().replace("hello-uv = ", "hi = "))
+    done = place.run("update-hash")
+    assert [line for line in done.stderr.splitlines() if " is kept" in line] == wanted[:1]
+    assert place.builds == 1
+
+
 def test_one_command_one_build_and_then_nothing_to_do(place: Place) -> None:
     done = place.run("update-hash", ".")
     pin = read_pins(place.pins).pin("x86_64-linux")

@@ -2,7 +2,7 @@
 
 Told by the environment: FAKE_NIX_STATE (a folder that keeps what is "valid" and counts builds),
 FAKE_NIX_RIGHT (the hash of what a build makes), FAKE_NIX_FAIL (lines of a builder that fails),
-FAKE_NIX_SECONDS (how long a build takes).
+FAKE_NIX_SECONDS (how long a build takes), FAKE_NIX_LOG (the log of the last build).
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ def main() -> int:
             return 0
         case "--check-validity":
             return 0 if (STATE / Path(arguments[1]).name).exists() else 1
+        case "--read-log":
+            print(os.environ.get("FAKE_NIX_LOG", ""))
+            return 0
         case "--realise":
             return realise(arguments[1])
         case other:

@@ -14,12 +14,14 @@ import tempfile
 from pathlib import Path
 from typing import Final, assert_never
 
+from uvlock2nix.app.collisions import read_collisions
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.cli.options import Request
 from uvlock2nix.errors import ToolError, UsageError
 from uvlock2nix.key import is_built
 from uvlock2nix.layout import MANIFEST
 from uvlock2nix.nar import Hash, nar_hash
+from uvlock2nix.pins import Collision
 from uvlock2nix.plan import Plan, SystemPlan
 from uvlock2nix.refs import strip
 from uvlock2nix.sync.core import sync
@@ -48,8 +50,10 @@ def refusal(one: SystemPlan) -> str:
     return ""
 
 
-def compute(asked: Request, plan: Plan, one: SystemPlan, *, quiet: bool) -> tuple[Hash, str]:
-    """The hash of deps for a system, and uv's version.
+def compute(
+    asked: Request, plan: Plan, one: SystemPlan, *, quiet: bool
+) -> tuple[Hash, str, tuple[Collision, ...]]:
+    """The hash of deps for a system, uv's version, and what packages collided in.
 
     Raises:
         UsageError: something is built from source, so that the hash cannot be promised.
@@ -88,9 +92,10 @@ def compute(asked: Request, plan: Plan, one: SystemPlan, *, quiet: bool) -> tupl
             collisions=plan.collisions,
             uv=str(wrapper),
         )
-        sync(request, Runner(quiet=quiet))
+        run = Runner(quiet=quiet)
+        sync(request, run)
         strip(tree, store_paths=(), inputs={}, manifest=tree / MANIFEST)
-        return nar_hash(tree), _version(uv)
+        return nar_hash(tree), _version(uv), read_collisions(run.said)
 
 
 def platform_of(target: Target) -> str:

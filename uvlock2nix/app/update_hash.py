@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from uvlock2nix.app.collisions import read_collisions
 from uvlock2nix.app.hash_without_nix import compute, refusal
 from uvlock2nix.app.state import State
 from uvlock2nix.atomic import folder_lock, replace_many
@@ -115,8 +116,8 @@ class _Maker:
         if self.ways.no_nix or (self.ways.all_systems and one.system != this_system() and not refusal(one)):
             if not sure:
                 return None
-            digest, uv = compute(self.state.asked, self.state.plan, one, quiet=self.ways.quiet)
-            pin = Pin(one.system, digest.sri, one.key, uv, one.target.python.full)
+            digest, uv, collided = compute(self.state.asked, self.state.plan, one, quiet=self.ways.quiet)
+            pin = Pin(one.system, digest.sri, one.key, uv, one.target.python.full, collided)
             seconds = time.monotonic() - start
             return Change(one.system, old.hash if old else "", digest.sri, "computed", 0, seconds), pin
         if not sure and shutil.which("nix-store") is None:
@@ -135,7 +136,8 @@ class _Maker:
         if not sure and old is not None and old.key == before.key:
             return None
         built = find_hash(nix, evaluate, before)
-        pin = Pin(one.system, built.hash.sri, before.key, before.uv, before.python)
+        collided = read_collisions(nix.log(before.drv))
+        pin = Pin(one.system, built.hash.sri, before.key, before.uv, before.python, collided)
         seconds = time.monotonic() - start
         return Change(one.system, old.hash if old else "", pin.hash, "built", built.builds, seconds), pin
 

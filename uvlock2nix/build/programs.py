@@ -37,9 +37,10 @@ _LOGIN: Final = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@]+@", re.IGNORECASE)
 
 @dataclass(slots=True)
 class Runner:
-    """Runs programs; several threads may use one."""
+    """Runs programs; several threads may use one. ``said`` is all that was said to people."""
 
     quiet: bool = False
+    said: list[str] = field(default_factory=list)
     grace: float = 5.0
     cause: BaseException | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -47,7 +48,8 @@ class Runner:
     _stopped: bool = False
 
     def say(self, text: str) -> None:
-        """One line of progress on stderr."""
+        """One line of progress on stderr; ``said`` keeps it."""
+        self.said.append(text)
         if not self.quiet:
             with self._lock:
                 print(text, file=sys.stderr, flush=True)  # noqa: T201 - the build log is our only reader

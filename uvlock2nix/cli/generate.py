@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from uvlock2nix.app.collisions import notes
 from uvlock2nix.app.files import Generated, write_all
 from uvlock2nix.classify.policy import LEVELS
 from uvlock2nix.cli.classify import classified, knowledge_of, policy_of
@@ -50,6 +51,9 @@ def command(
         return
     written = write_all(files, force=force)
     _report(plan, asked.project.root, written)
+    keys = {one.system: one.key for one in plan.systems}
+    for text in notes(read_pins(asked.project.root / FOLDER / PINS), keys, plan.members):
+        click.echo(f"note: {text}", err=True)
 
 
 def plan_of(asked: Request, from_nixpkgs: str | None = None) -> Plan:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from uvlock2nix.app.collisions import notes
 from uvlock2nix.app.commit_message import commit_message
 from uvlock2nix.app.state import State, state_of
 from uvlock2nix.app.update_hash import Change, Ways, check_state, update
@@ -22,6 +23,7 @@ from uvlock2nix.nixrun.build import Nix, find_hash
 from uvlock2nix.nixrun.file import find_target, write_target
 from uvlock2nix.nixrun.nixpkgs import find_nixpkgs
 from uvlock2nix.nixrun.runner import SystemRunner
+from uvlock2nix.pins import read_pins
 from uvlock2nix.resources import nix_dir
 
 SCHEMA: Final = "uvlock2nix/update-hash/1"
@@ -65,6 +67,8 @@ def _project(project: Path, options: dict[str, Any]) -> None:
     )
     with Progress(quiet=options["quiet"]) as progress:
         changes, written = update(state, ways, progress)
+    for text in notes(read_pins(state.paths.pins), dict(state.keys), state.plan.members):
+        click.echo(f"note: {text}", err=True)
     for system in _left(state, changes):
         click.echo(f"note: the hash of {system} is out of date too: --system {system}", err=True)
     if options["message"]:

@@ -129,6 +129,11 @@ class Nix:
         ran = self._runner.run([*argv, *self._options], reader.line)
         return ran.code == 0, reader
 
+    def log(self, drv: str) -> tuple[str, ...]:
+        """The lines of the last build of ``drv``; none where this machine has not written them down."""
+        ran = self._runner.run(["nix-store", "--read-log", drv], lambda _: None)
+        return tuple(plain(line) for line in ran.stdout.splitlines()) if ran.code == 0 else ()
+
     def is_valid(self, path: str) -> bool:
         """Whether the store has ``path`` and vouches for it."""
         return self._runner.run(["nix-store", "--check-validity", path], lambda _: None).code == 0

@@ -34,6 +34,7 @@ from uvlock2nix.sync.checking import check_installed, check_key
 from uvlock2nix.sync.install import Uv, decide_collisions, leave_out, not_built, selection_flags, shown
 from uvlock2nix.sync.manifest import write_manifest
 from uvlock2nix.sync.normalise import normalise
+from uvlock2nix.sync.own_programs import own_programs
 from uvlock2nix.sync.plan import SyncPlan, plan_sync
 from uvlock2nix.sync.request import SyncRequest
 from uvlock2nix.target import Target
@@ -85,6 +86,8 @@ def sync(request: SyncRequest, run: Runner) -> None:
     alone = partial(_alone, uv, plan, wheels, selected, request.work / "alone", site.relative_to(request.out))
     collided = decide_collisions(collisions(distributions), site, order, request.collisions, alone)
     _tell(collided, request.collisions, run)
+    for line in own_programs(project, {one.name for one in plan.local}, distributions):
+        run.say(line)
     scripts = normalise(request.out, site)
     kept = _move_in(required, request.out / BUILD_REQUIRES)
     libraries = _libraries(request, site, context, kept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.nar import FAKE_HASH, Hash
-from uvlock2nix.pins import Pin, Pins, lock_digest, parse_pins, read_pins, render
+from uvlock2nix.pins import Collision, Pin, Pins, lock_digest, parse_pins, read_pins, render
 
 LOCK = "ab" * 32
 PIN = Pin("x86_64-linux", FAKE_HASH.sri, "k1", "0.8.0", "3.12")
@@ -29,6 +30,30 @@ def test_the_text_is_the_contract() -> None:
         f'  "lock": "{LOCK}",\n  "schema": 1\n'
         "}\n"
     )
+
+
+def test_collisions_are_kept() -> None:
+    collided = (
+        Collision("bin/clash", ("clash-a", "clash-b"), "clash-b"),
+        Collision("x/y.py", ("a", "b"), "a"),
+    )
+    pins = Pins(LOCK, None, (replace(PIN, collisions=collided),))
+    assert json.loads(render(pins))["hashes"]["x86_64-linux"]["collisions"] == {
+        "bin/clash": {"kept": "clash-b", "packages": ["clash-a", "clash-b"]},
+        "x/y.py": {"kept": "a", "packages": ["a", "b"]},
+    }
+    assert parse_pins(render(pins).encode()) == pins
+
+
+@pytest.mark.parametrize(
+    "value",
+    [[], {"bin/x": "a"}, {"bin/x": {"packages": "a", "kept": "a"}}, {"\x1b": {"packages": [], "kept": "a"}}],
+)
+def test_damaged_collisions(value: object) -> None:
+    raw = json.loads(render(PINS))
+    raw["hashes"]["x86_64-linux"]["collisions"] = value
+    with pytest.raises(InputError, match="collisions"):
+        parse_pins(json.dumps(raw).encode())
 
 
 systems = st.sampled_from(["x86_64-linux", "aarch64-linux", "aarch64-darwin", "riscv64-linux"])
