@@ -25,7 +25,7 @@ def test_package_is_what_a_user_installs(hello: Built, tmp_path: Path) -> None:
     assert sorted(map(str, there)) == ["bin", "bin/hello-uv"]
     code = f"""
       with import <nixpkgs> {{ }};
-      runCommand "links" {{ venv = builtins.storePath {hello.venv}; }} ''
+      runCommand "links" {{ package = builtins.storePath {hello.package}; }} ''
         mkdir -p $out/bin
         ln -s {hello.venv}/bin/python $out/bin/python
         ln -s {hello.venv}/bin/python3 $out/bin/renamed
