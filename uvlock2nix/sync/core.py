@@ -85,9 +85,8 @@ def sync(request: SyncRequest, run: Runner) -> None:
     order = [package.name for package in project.lock.packages]
     alone = partial(_alone, uv, plan, wheels, selected, request.work / "alone", site.relative_to(request.out))
     collided = decide_collisions(collisions(distributions), site, order, request.collisions, alone)
-    _tell(collided, request.collisions, run)
-    for line in own_programs(project, {one.name for one in plan.local}, distributions):
-        run.say(line)
+    own = own_programs(project, {one.name for one in plan.local}, distributions)
+    _tell(collided, request.collisions, own, run)
     scripts = normalise(request.out, site)
     kept = _move_in(required, request.out / BUILD_REQUIRES)
     libraries = _libraries(request, site, context, kept)
@@ -165,9 +164,13 @@ def _alone(
     return place / name / site
 
 
-def _tell(collided: Sequence[tuple[Collision, str]], choice: Mapping[str, str], run: Runner) -> None:
+def _tell(
+    collided: Sequence[tuple[Collision, str]], choice: Mapping[str, str], own: Iterable[str], run: Runner
+) -> None:
     for one, winner in collided:
         run.say(f"uvlock2nix: {shown(one.path)}: shipped by {', '.join(one.owners)}; kept: {winner}")
+    for line in own:
+        run.say(line)
     paths = [shown(one.path) for one, _ in collided]
     for key in choice:
         if not any(path == key or path.startswith(key + "/") for path in paths):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
 
-from uvlock2nix.dist.record import Installed
+from uvlock2nix.dist.entry_points import entry_points
+from uvlock2nix.dist.installed import Installed
 from uvlock2nix.lock import Project
-from uvlock2nix.sync.normalise import entry_points
 
 
 def own_programs(project: Project, local: Set[str], distributions: Sequence[Installed]) -> tuple[str, ...]:

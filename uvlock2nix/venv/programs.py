@@ -9,9 +9,9 @@ from typing import Final
 
 from packaging.utils import canonicalize_name
 
-from uvlock2nix.dist.record import Installed, installed
+from uvlock2nix.dist.installed import Installed, installed
 from uvlock2nix.errors import InputError
-from uvlock2nix.venv.launchers import is_interpreter
+from uvlock2nix.dist.launchers import is_interpreter
 
 _UP: Final = "../../../"
 _BIN: Final = f"{_UP}bin/"

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.unit.venv.test_venv_environment import SITE, dist
-from uvlock2nix.dist.record import installed
+from uvlock2nix.dist.installed import installed
 from uvlock2nix.lock import load_project
 from uvlock2nix.sync.own_programs import own_programs
 
