@@ -247,7 +247,7 @@ def test_nothing_to_decide(tmp_path: Path) -> None:
 
 
 def test_choices_without_effect_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    _tell([(X, "b")], {"ns": "b", "n": "a"}, Runner())
+    _tell([(X, "b")], {"ns": "b", "n": "a"}, (), Runner())
     said = capsys.readouterr().err
     assert "ns/x.py: shipped by a, b; kept: b" in said
     assert "no two packages in deps differ in n\n" in said
