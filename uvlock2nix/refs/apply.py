@@ -1,8 +1,9 @@
 """Write changes so that the tree is either changed as planned or as it was.
 
-Every new file is first written, in full, into a folder of the tree's own file system; only then the files are
-swapped, and any failure while swapping puts the old ones back. Files that no edit names are never opened for
-writing: their inode, times and mode stay.
+Every new file is first written, in full, into a folder of the tree's own file system; only then the
+files are swapped, and any failure while swapping puts the old ones back. A run that was killed while
+swapping leaves its journal, by which the next run puts the tree back first. Files that no edit names are
+never opened for writing: their inode, times and mode stay.
 """
 
 from __future__ import annotations
@@ -16,11 +17,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeAlias, assert_never
+from typing import Self, TypeAlias, assert_never
 
 from uvlock2nix.errors import RefsError
-
-STAGE_PREFIX: Final = ".uvlock2nix-refs-"
+from uvlock2nix.refs.journal import STAGE_PREFIX, Journal, Swap, undo_killed_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,6 @@ def _told(place: Path) -> Iterator[None]:
         raise RefsError(f"{error.filename or place}: {error.strerror}; nothing was changed") from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Swap:
-    target: Path
-    new: Path
-    old: Path
-
-
 class Stage:
     """New versions of a tree's files, swapped in all together by :meth:`commit`.
 
@@ -75,7 +68,7 @@ class Stage:
     def __init__(self, tree: Path, *, source: Path | None = None) -> None:
         self.tree = tree
         self.source = source or tree
-        self._swaps: list[_Swap] = []
+        self._swaps: list[Swap] = []
         self._opened: dict[Path, int] = {}
         self.files: dict[str, Path] = {}
 
@@ -85,22 +78,25 @@ class Stage:
         return self
 
     def _begin(self) -> None:
-        left = sorted(path for path in self.tree.glob(f"{STAGE_PREFIX}*"))
-        if left:
-            raise RefsError(
-                f"{left[0]} is left over from a run that was killed",
-                hint="Its files *.old are originals of files that may be missing in the tree; make it anew.",
-            )
+        undo_killed_runs(self.tree)
         self._writable(self.tree)
         self._folder = Path(tempfile.mkdtemp(prefix=STAGE_PREFIX, dir=self.tree))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        # The tree itself stays writable until the stage's own folder is gone from it.
+        own = self._opened.pop(self.tree, None)
         for folder, mode in reversed(self._opened.items()):
             with suppress(OSError):
                 folder.chmod(mode)
+        if kind is None:
+            # From here on there is nothing to undo, however this run ends.
+            Journal.forget(self._folder)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        if own is not None:
+            with suppress(OSError):
+                self.tree.chmod(own)
 
     def _writable(self, folder: Path) -> None:
         mode = folder.stat().st_mode
@@ -115,7 +111,7 @@ class Stage:
         with _told(self.source / edit.path):
             self._make(edit, new)
         for index, path in enumerate((edit.path, *also)):
-            self._swaps.append(_Swap(self.tree / path, new, self._folder / f"{number}-{index}.old"))
+            self._swaps.append(Swap(self.tree / path, new, self._folder / f"{number}-{index}.old"))
             self.files[path] = new
         return new
 
@@ -163,7 +159,7 @@ class Stage:
     def _new(self, path: str) -> Path:
         number = len(self._swaps)
         new = self._folder / f"{number}.new"
-        self._swaps.append(_Swap(self.tree / path, new, self._folder / f"{number}.old"))
+        self._swaps.append(Swap(self.tree / path, new, self._folder / f"{number}.old"))
         self.files[path] = new
         return new
 
@@ -176,6 +172,8 @@ class Stage:
     def commit(self, renames: tuple[tuple[str, str], ...] = ()) -> None:
         """Swap every staged file in, then rename ``(old, new)`` in this order; all of it or nothing."""
         undo: list[Callable[[], object]] = []
+        with _told(self.tree):
+            Journal.of(self.tree, self._swaps, renames, self._opened).write(self._folder)
         try:
             for swap in self._swaps:
                 self._swap(swap, undo)
@@ -194,7 +192,7 @@ class Stage:
             with _told(self.tree):
                 raise error
 
-    def _swap(self, swap: _Swap, undo: list[Callable[[], object]]) -> None:
+    def _swap(self, swap: Swap, undo: list[Callable[[], object]]) -> None:
         self._folders(swap.target.parent, undo)
         self._writable(swap.target.parent)
         fresh = swap.old.with_suffix(".link")

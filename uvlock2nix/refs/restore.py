@@ -15,6 +15,7 @@ from uvlock2nix.dist.record import is_record
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.apply import Edit, Patch, Relink, Rewrite, Stage
 from uvlock2nix.refs.elfplan import ElfPlan
+from uvlock2nix.refs.journal import undo_killed_runs
 from uvlock2nix.refs.libraries import DEFAULT_IGNORE
 from uvlock2nix.refs.linked import as_references, read_linked, search_paths
 from uvlock2nix.refs.needs import RestoreOptions, Result, plan_elf_files
@@ -88,6 +89,8 @@ def restore(
     parsed = {attr: StorePath.parse(path, store_dir=store_dir) for attr, path in inputs.items()}
     tree = tree.resolve()
     origin = tree if source is None else source.resolve()
+    if origin == tree:
+        undo_killed_runs(tree)
     record = Manifest((), {}) if manifest is None else read_manifest(manifest)
     linked = read_linked(record, where=str(manifest))
     recorded = (*record.references, *as_references(linked))

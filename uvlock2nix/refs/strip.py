@@ -11,8 +11,9 @@ from typing import Final
 
 from uvlock2nix.dist.record import is_record
 from uvlock2nix.errors import RefsError
-from uvlock2nix.refs.apply import STAGE_PREFIX, Edit, Patch, Relink, Rewrite, Stage
+from uvlock2nix.refs.apply import Edit, Patch, Relink, Rewrite, Stage
 from uvlock2nix.refs.elf import MAGIC, CorruptElf, read_elf
+from uvlock2nix.refs.journal import STAGE_PREFIX, undo_killed_runs
 from uvlock2nix.refs.parallel import scan_files
 from uvlock2nix.refs.recording import Moved, correct_records
 from uvlock2nix.refs.replace import Replacer, elf_places, place, read_text
@@ -50,6 +51,7 @@ def strip(
     is changed as a whole or not at all. :class:`RefsError`, :class:`InputError` when that cannot be done.
     """
     tree = tree.resolve()
+    undo_killed_runs(tree)
     keys = Keys(store_paths, inputs, store_dir=store_dir)
     scanner = Scanner(keys.names, store_dir=store_dir)
     replacer = Replacer(keys, scanner, store_dir=store_dir)

@@ -240,11 +240,13 @@ def test_trouble_with_the_file_system_is_told_and_undone(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_what_a_killed_run_left_is_named(tmp_path: Path) -> None:
+def test_what_a_killed_run_left_is_cleared_away(tmp_path: Path) -> None:
     (tmp_path / ".uvlock2nix-refs-x").mkdir()
+    (tmp_path / ".uvlock2nix-refs-x" / "0.new").write_bytes(b"new")
     (tmp_path / "a").write_bytes(at(XML))
-    with pytest.raises(RefsError, match="left over from a run that was killed"):
-        run(tmp_path)
+    report = run(tmp_path)
+    assert [one.file for one in report.references] == ["a"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "nix-support"]
 
 
 def test_paths_of_another_machine_are_taken_out_and_marked(tmp_path: Path) -> None:
