@@ -22,10 +22,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from uvlock2nix.app.gather import candidates, with_inspections  # noqa: E402
+from uvlock2nix.app.reporter import Silent  # noqa: E402
 from uvlock2nix.classify.knowledge import Knowledge  # noqa: E402
-from uvlock2nix.classify.packages import CLASSES, ClassifiedPackage, ClassifyPolicy, classify  # noqa: E402
+from uvlock2nix.classify.packages import (  # noqa: E402
+    CLASSES,
+    Classification,
+    ClassifiedPackage,
+    ClassifyPolicy,
+)
 from uvlock2nix.classify.policy import parse_level  # noqa: E402
-from uvlock2nix.cli.classify import candidates, with_inspections  # noqa: E402
 from uvlock2nix.errors import ConflictError, Uvlock2nixError  # noqa: E402
 from uvlock2nix.lock import Environment, Project, Selection, load_project, resolve  # noqa: E402
 from uvlock2nix.target import Target  # noqa: E402
@@ -74,12 +80,12 @@ def count(root: Path, options: argparse.Namespace, totals: Totals) -> str:
     project = load_project(root)
     environment, target, label = environment_of(project, options.all)
     policy = ClassifyPolicy(from_nixpkgs=parse_level(options.from_nixpkgs), strict=False)
-    knowledge = Knowledge.default()
-    packages = classify(project, environment, target, knowledge, policy)
-    unknown = candidates(packages, project.root)
+    work = Classification(project, environment, target, Knowledge.default(), policy)
+    unknown = candidates(work.drafts, project.root)
     if unknown:
-        knowledge = with_inspections(knowledge, unknown, network=not options.no_network)
-        packages = classify(project, environment, target, knowledge, policy)
+        learnt = with_inspections(work.knowledge, unknown, Silent(), network=not options.no_network)
+        work.learn(learnt, [one.name for one in unknown])
+    packages = work.packages()
     checked(packages, str(root))
     classes = Counter(package.class_ for package in packages)
     known = Counter(package.known for package in packages if package.known)

@@ -1,8 +1,35 @@
-"""A selection written as flags of the command line."""
+"""A selection written as flags of the command line, and read back."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from uvlock2nix.lock import Selection
+
+
+def selection_of(many: Callable[[str], tuple[str, ...]], flag: Callable[[str], bool]) -> Selection:
+    """The selection from what each of uv's options says, asked for by its name without dashes in front."""
+    return Selection(
+        packages=many("package"),
+        all_packages=flag("all-packages"),
+        extras=many("extra"),
+        no_extras=many("no-extra"),
+        all_extras=flag("all-extras"),
+        groups=many("group"),
+        no_groups=many("no-group"),
+        only_groups=many("only-group"),
+        all_groups=flag("all-groups"),
+        default_groups=flag("default-groups"),
+    )
+
+
+def selection_of_flags(flags: Iterable[str]) -> Selection:
+    """The selection that :func:`explicit_flags` wrote; what is no flag of a selection is left out."""
+    found: dict[str, list[str]] = {}
+    for one in flags:
+        name, _, value = one.removeprefix("--").partition("=")
+        found.setdefault(name, []).append(value)
+    return selection_of(lambda name: tuple(found.get(name, ())), lambda name: name in found)
 
 
 def explicit_flags(selection: Selection) -> list[str]:

@@ -1,11 +1,13 @@
 """What an environment is computed for: system, Python version and libc baseline.
 
-Nothing here looks at the running interpreter or machine: any target can be asked for anywhere.
+Only :func:`this_system` looks at the running machine: any target can be asked for anywhere.
 """
 
 from __future__ import annotations
 
+import platform
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +15,8 @@ from uvlock2nix.errors import UsageError
 
 SYSTEMS = ("x86_64-linux", "aarch64-linux", "riscv64-linux", "x86_64-darwin", "aarch64-darwin")
 """The systems that we know, in Nix's spelling."""
+
+_MACHINES: Mapping[str, str] = {"amd64": "x86_64", "arm64": "aarch64"}
 
 LATEST_PATCH: Mapping[int, int] = {9: 25, 10: 22, 11: 18, 12: 16, 13: 18, 14: 10, 15: 2}
 """Minor of Python 3 → its newest patch release on 2026-11-20 (uv 0.13.8's own list)."""
@@ -28,6 +32,13 @@ DEFAULT_MACOS = (13, 0)
 _PYTHON = re.compile(r"(?P<major>[0-9])\.(?P<minor>[0-9]{1,3})(?:\.(?P<patch>[0-9]{1,4}))?(?P<free>t)?")
 _LIBC = re.compile(r"(?P<kind>glibc|gnu|musl)?[-_ ]?(?:(?P<major>[0-9]{1,3})\.(?P<minor>[0-9]{1,4}))?")
 _MACOS = re.compile(r"(?P<major>[0-9]{1,3})(?:\.(?P<minor>[0-9]{1,3}))?(?:\.[0-9]{1,3})?")
+
+
+def this_system() -> str:
+    """The Nix system of this machine."""
+    machine = platform.machine().lower()
+    kernel = "darwin" if sys.platform == "darwin" else "linux"
+    return f"{_MACHINES.get(machine, machine)}-{kernel}"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from uvlock2nix.cli.app import COMMANDS, HIDDEN
+
 REPO = Path(__file__).resolve().parents[2]
 PACKAGE = REPO / "uvlock2nix"
 LINES_OF_MODULE = 350
 LINES_OF_FUNCTION = 60
 # Longer than that, with the reason.
 LONG_MODULES: dict[str, str] = {
-    "classify/packages.py": "moved only; split next",
     "inspect/clues/cmake.py": "moved only; split next",
     "inspect/wheels.py": "moved only; split next",
     "lock/check.py": "moved only; split next",
@@ -46,13 +47,7 @@ RANKS = (
 )
 RANK = {name: number for number, names in enumerate(RANKS) for name in names}
 # Importing upwards, with the reason.
-UPWARDS: dict[str, str] = {
-    "uvlock2nix.app.hash_without_nix -> uvlock2nix.cli.options": "moved only; untangled next",
-    "uvlock2nix.app.state -> uvlock2nix.cli.generate": "moved only; untangled next",
-    "uvlock2nix.app.state -> uvlock2nix.cli.options": "moved only; untangled next",
-    "uvlock2nix.app.update_hash -> uvlock2nix.cli.options": "moved only; untangled next",
-    "uvlock2nix.app.update_hash -> uvlock2nix.cli.progress": "moved only; untangled next",
-}
+UPWARDS: dict[str, str] = {}
 
 
 @lru_cache(maxsize=1)
@@ -95,7 +90,7 @@ def test_there_is_something_to_look_at() -> None:
 
 
 def test_only_cli_imports_click() -> None:
-    assert {part(module) for module in users_of("click")} <= {"cli", "app"}
+    assert {part(module) for module in users_of("click")} == {"cli"}
 
 
 def test_only_elf_imports_elftools() -> None:
@@ -126,7 +121,30 @@ def test_imports_go_one_way() -> None:
 
 def test_nobody_imports_cli() -> None:
     users = {m for m in modules() for other in ours(m) if part(other) == "cli" and part(m) != "cli"}
-    assert {user for user in users if part(user) != "app"} <= {"uvlock2nix.__main__"}
+    assert users == {"uvlock2nix.__main__"}
+
+
+def test_commands_do_not_import_each_other() -> None:
+    commands = {f"uvlock2nix.cli.{module}" for module, _ in (COMMANDS | HIDDEN).values()}
+    assert commands <= set(modules())
+    importers = {f"{module} -> {other}" for module in modules() for other in ours(module) & commands}
+    assert importers == set()
+
+
+def test_nothing_writes_the_environment() -> None:
+    """What a program needs to know it gets as a value, or in the environment of the call."""
+    writers = set()
+    for module, tree in modules().items():
+        for node in ast.walk(tree):
+            targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else ()
+            written = [one.value for one in targets if isinstance(one, ast.Subscript)]
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                if node.func.attr in ("update", "setdefault", "pop", "clear"):
+                    written.append(node.func.value)
+                elif ast.unparse(node.func) in ("os.putenv", "os.unsetenv"):
+                    writers.add(module)
+            writers |= {module for one in written if ast.unparse(one) == "os.environ"}
+    assert writers == set()
 
 
 def test_artifacts_and_lock_do_not_know_knowledge() -> None:

@@ -14,7 +14,7 @@ from tests.support.emit import FAKE_HASH, plan_of, texts
 from tests.support.stand import REPO, Stand, require_stand, suites_ready
 from uvlock2nix import __version__
 from uvlock2nix.app.files import is_untouched, stamped
-from uvlock2nix.cli.generate import generated
+from uvlock2nix.app.planning import generated
 from uvlock2nix.emit.common import MARK
 from uvlock2nix.plan import Plan
 

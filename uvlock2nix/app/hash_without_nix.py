@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final, assert_never
 
 from uvlock2nix.app.collisions import read_collisions
+from uvlock2nix.app.request import Request
 from uvlock2nix.build.programs import Runner
-from uvlock2nix.cli.options import Request
 from uvlock2nix.errors import ToolError, UsageError
 from uvlock2nix.key import is_built
 from uvlock2nix.layout import MANIFEST
@@ -28,15 +28,21 @@ from uvlock2nix.sync.core import sync
 from uvlock2nix.sync.request import SyncRequest
 from uvlock2nix.target import Glibc, Musl, Target
 
-# uv by another name, that installs for the target's platform and not for this machine's.
+# uv by another name, that installs for the target's platform and not for this machine's. What it needs to
+# know lies in files next to it: sync hands its own environment on, and ours is not ours to change.
 _WRAPPER: Final = """#!/bin/sh
+here=${0%/*}
+IFS= read -r uv <"$here/uv.path"
+IFS= read -r platform <"$here/uv.platform"
+IFS= read -r macos <"$here/uv.macos"
+[ -z "$macos" ] || export MACOSX_DEPLOYMENT_TARGET="$macos"
 case "$1" in
-  sync) shift; exec "$UVLOCK2NIX_UV" sync --python-platform "$UVLOCK2NIX_PLATFORM" "$@" ;;
+  sync) shift; exec "$uv" sync --python-platform "$platform" "$@" ;;
   pip) if [ "$2" = install ]; then
-    shift 2; exec "$UVLOCK2NIX_UV" pip install --python-platform "$UVLOCK2NIX_PLATFORM" "$@"
+    shift 2; exec "$uv" pip install --python-platform "$platform" "$@"
   fi ;;
 esac
-exec "$UVLOCK2NIX_UV" "$@"
+exec "$uv" "$@"
 """
 _GLIBC: Final = (17, 28, *range(31, 41))  # the manylinux_2_… that uv has a platform for
 
@@ -69,13 +75,7 @@ def compute(
     uv = _uv()
     with tempfile.TemporaryDirectory(prefix="uvlock2nix-no-nix-") as folder:
         root = Path(folder).resolve()
-        wrapper = root / "uv"
-        wrapper.write_text(_WRAPPER)
-        wrapper.chmod(0o700)
-        os.environ["UVLOCK2NIX_UV"] = uv
-        os.environ["UVLOCK2NIX_PLATFORM"] = platform_of(one.target)
-        if one.target.is_darwin:
-            os.environ["MACOSX_DEPLOYMENT_TARGET"] = "{}.{}".format(*one.target.macos)
+        wrapper = _wrapper(root, uv, one.target)
         tree = root / "out"
         request = SyncRequest(
             project=asked.project.root,
@@ -96,6 +96,21 @@ def compute(
         sync(request, run)
         strip(tree, store_paths=(), inputs={}, manifest=tree / MANIFEST)
         return nar_hash(tree), _version(uv), read_collisions(run.said)
+
+
+def _wrapper(folder: Path, uv: str, target: Target) -> Path:
+    """Write the program that stands for ``uv``, with what it needs to know."""
+    facts = {
+        "path": uv,
+        "platform": platform_of(target),
+        "macos": "{}.{}".format(*target.macos) if target.is_darwin else "",
+    }
+    for name, value in facts.items():
+        (folder / f"uv.{name}").write_text(f"{value}\n", encoding="utf-8")
+    wrapper = folder / "uv"
+    wrapper.write_text(_WRAPPER, encoding="utf-8")
+    wrapper.chmod(0o700)
+    return wrapper
 
 
 def platform_of(target: Target) -> str:

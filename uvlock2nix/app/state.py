@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
-
-import click
 
 from uvlock2nix.app.files import Generated
-from uvlock2nix.cli.generate import generated, plan_of
-from uvlock2nix.cli.options import Request, request, this_system
+from uvlock2nix.app.planning import planned
+from uvlock2nix.app.reporter import Reporter
+from uvlock2nix.app.request import Options, Request
 from uvlock2nix.errors import UsageError
-from uvlock2nix.flags import explicit_flags
+from uvlock2nix.flags import explicit_flags, selection_of_flags
+from uvlock2nix.lock import Selection
 from uvlock2nix.nixfile.generated import Recorded, read_generated
 from uvlock2nix.nixrun.freshness import Freshness, compare
 from uvlock2nix.nixrun.project import Files, project_files
 from uvlock2nix.pins import Pins, read_pins
 from uvlock2nix.plan import Plan
-
-_SELECTION: Final = (
-    "package", "all_packages", "extra", "no_extra", "all_extras",
-    "group", "no_group", "only_group", "all_groups", "default_groups",
-)  # fmt: skip
+from uvlock2nix.target import this_system
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +76,7 @@ class State:
         return tuple(found)
 
 
-def state_of(
-    project: Path, options: dict[str, Any], from_nixpkgs: str | None = None, *, all_systems: bool = False
-) -> State:
+def state_of(project: Path, options: Options, reporter: Reporter, *, all_systems: bool = False) -> State:
     """Read the project and compare; no Nix is run.
 
     What python-deps.nix was generated for (systems, and selection, Python and C library where nothing is
@@ -94,21 +87,18 @@ def state_of(
     """
     paths = project_files(project)
     recorded = read_generated(paths.expression.read_text(encoding="utf-8"), str(paths.expression))
-    asked = request(project, _options(options, recorded))
-    paths = replace(paths, lock=asked.project.lock_path)
-    for note in asked.notes:
-        click.echo(f"note: {note}", err=True)
-    plan = plan_of(asked, from_nixpkgs)
+    found = planned(project, _remembered(options, recorded), reporter)
+    plan, files = found.plan, found.files
+    paths = replace(paths, lock=found.asked.project.lock_path)
     _same_selection(plan, recorded, paths)
     pins = read_pins(paths.pins)
     keys = {one.system: one.key for one in plan.systems}
-    wanted = _wanted(options["system"], keys, all_systems=all_systems)
-    files = generated(plan, asked.project.root)
-    differing = [one for one in files if one.path != paths.pins and one.old != one.text]
+    wanted = _wanted(options.systems, keys, all_systems=all_systems)
+    differing = [one for one in found.changed if one.path != paths.pins]
     rewritten = tuple(one for one in differing if not one.edited)
     return State(
         paths=paths,
-        asked=asked,
+        asked=found.asked,
         plan=plan,
         pins=pins,
         recorded=recorded,
@@ -121,21 +111,16 @@ def state_of(
     )
 
 
-def _options(options: dict[str, Any], recorded: Recorded) -> dict[str, Any]:
+def _remembered(options: Options, recorded: Recorded) -> Options:
     """The options with what the generated file says in the place of what is not given."""
-    merged = dict(options)
-    systems = [*recorded.keys, *options["system"]]
-    merged["system"] = tuple(dict.fromkeys(systems))
-    merged["python"] = options["python"] or recorded.python or None
-    merged["libc"] = options["libc"] or recorded.libc.replace(" ", "-") or None
-    if not any(options[name] for name in _SELECTION):
-        for flag in recorded.flags:
-            name, equals, value = flag.removeprefix("--").partition("=")
-            key = name.replace("-", "_")
-            if key not in _SELECTION:
-                continue
-            merged[key] = (*merged[key], value) if equals else True
-    return merged
+    selection = options.selection
+    return replace(
+        options,
+        systems=tuple(dict.fromkeys((*recorded.keys, *options.systems))),
+        python=options.python or recorded.python or None,
+        libc=options.libc or recorded.libc.replace(" ", "-") or None,
+        selection=selection if selection != Selection() else selection_of_flags(recorded.flags),
+    )
 
 
 def _wanted(given: tuple[str, ...], keys: Mapping[str, str], *, all_systems: bool) -> tuple[str, ...]:

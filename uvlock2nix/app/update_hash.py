@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from uvlock2nix.app.collisions import read_collisions
+from uvlock2nix.app.collisions import notes, read_collisions
 from uvlock2nix.app.hash_without_nix import compute, refusal
+from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.state import State
 from uvlock2nix.atomic import folder_lock, replace_many
-from uvlock2nix.cli.options import this_system
-from uvlock2nix.cli.progress import Progress
 from uvlock2nix.emit.common import DEPS, FOLDER, PINS
 from uvlock2nix.errors import CheckFailed, InputError
 from uvlock2nix.nar import FAKE_HASH
@@ -27,11 +26,12 @@ from uvlock2nix.nixrun.stage import staged
 from uvlock2nix.pins import Pin, Pins, read_pins, render
 from uvlock2nix.plan import SystemPlan
 from uvlock2nix.resources import nix_dir
+from uvlock2nix.target import this_system
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
-    """How the hashes may be made."""
+class HashOptions:
+    """How the hashes may be made: with which nixpkgs, without Nix, for which systems."""
 
     nixpkgs: str | None = None
     no_nix: bool = False
@@ -59,7 +59,19 @@ def check_state(state: State) -> None:
         raise CheckFailed(f"out of date:\n{lines}", hint="run `uvlock2nix update-hash`")
 
 
-def update(state: State, ways: Ways, progress: Progress) -> tuple[tuple[Change, ...], tuple[Path, ...]]:
+def _out_of_date_too(state: State, changes: Sequence[Change]) -> tuple[str, ...]:
+    """Systems that were not asked about and whose hash is not right either."""
+    done = {one.system for one in changes} | set(state.wanted)
+    return tuple(
+        system
+        for system, key in state.keys.items()
+        if system not in done and ((pin := state.pins.pin(system)) is None or not pin.key.startswith(key))
+    )
+
+
+def update(
+    state: State, options: HashOptions, reporter: Reporter
+) -> tuple[tuple[Change, ...], tuple[Path, ...]]:
     """Make the hashes of the wanted systems right; what was done, and the files that were written.
 
     Raises:
@@ -68,7 +80,7 @@ def update(state: State, ways: Ways, progress: Progress) -> tuple[tuple[Change, 
     """
     _refuse_edited(state)
     stale = set(state.freshness.systems)
-    maker = _Maker(state, ways, progress)
+    maker = _HashMaker(state, options, reporter)
     changes: list[Change] = []
     pins: list[Pin] = []
     with maker:
@@ -82,22 +94,27 @@ def update(state: State, ways: Ways, progress: Progress) -> tuple[tuple[Change, 
                 change, pin = made
                 changes.append(change)
                 pins.append(pin)
-    return tuple(changes), _write(state, tuple(pins))
+    written = _write(state, tuple(pins))
+    for text in notes(read_pins(state.paths.pins), dict(state.keys), state.plan.members):
+        reporter.note(text)
+    for system in _out_of_date_too(state, changes):
+        reporter.note(f"the hash of {system} is out of date too: --system {system}")
+    return tuple(changes), written
 
 
-class _Maker:
+class _HashMaker:
     """Makes hashes; Nix is asked for, and files are staged, only when a hash has to be built."""
 
-    def __init__(self, state: State, ways: Ways, progress: Progress) -> None:
+    def __init__(self, state: State, options: HashOptions, reporter: Reporter) -> None:
         self.state = state
-        self.ways = ways
-        self.progress = progress
+        self.options = options
+        self.reporter = reporter
         self._nix: Nix | None = None
         self._source: NixpkgsSource | None = None
         self._stage: AbstractContextManager[Path] = nullcontext(state.root)
         self._root = state.root
 
-    def __enter__(self) -> _Maker:
+    def __enter__(self) -> _HashMaker:
         if self.state.moved:
             self._stage = staged(_stage_files(self.state))
         self._root = self._stage.__enter__()
@@ -113,15 +130,16 @@ class _Maker:
         """
         start = time.monotonic()
         old = self.state.pins.pin(one.system)
-        if self.ways.no_nix or (self.ways.all_systems and one.system != this_system() and not refusal(one)):
+        foreign = self.options.all_systems and one.system != this_system()
+        if self.options.no_nix or (foreign and not refusal(one)):
             if not sure:
                 return None
-            digest, uv, collided = compute(self.state.asked, self.state.plan, one, quiet=self.ways.quiet)
+            digest, uv, collided = compute(self.state.asked, self.state.plan, one, quiet=self.options.quiet)
             pin = Pin(one.system, digest.sri, one.key, uv, one.target.python.full, collided)
             seconds = time.monotonic() - start
             return Change(one.system, old.hash if old else "", digest.sri, "computed", 0, seconds), pin
         if not sure and shutil.which("nix-store") is None:
-            self.progress.note(
+            self.reporter.note(
                 f"{one.system}: without Nix, whether the toolchain is another was not looked at"
             )
             return None
@@ -143,8 +161,8 @@ class _Maker:
 
     def _tools(self) -> tuple[Nix, NixpkgsSource]:
         if self._nix is None or self._source is None:
-            self._nix = Nix(SystemRunner(), on_status=self.progress)
-            self._source = find_nixpkgs(self.ways.nixpkgs, self.state.root)
+            self._nix = Nix(SystemRunner(), on_status=self.reporter.status)
+            self._source = find_nixpkgs(self.options.nixpkgs, self.state.root)
         return self._nix, self._source
 
 

@@ -5,16 +5,16 @@ Pure: what had to be fetched or inspected is already in the :class:`Knowledge` t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeAlias, assert_never
+from dataclasses import replace
+from typing import assert_never
 
 from uvlock2nix.artifacts import BuildPolicy, Choice, Rejected, choose
-from uvlock2nix.classify.closure import Decision, FromNixpkgs, Node, decide
 from uvlock2nix.classify.knowledge import Knowledge
-from uvlock2nix.classify.version_bounds import Ranges, ranges_of
-from uvlock2nix.errors import NoArtifactError, UsageError
+from uvlock2nix.classify.model import CLASSES, Class, ClassifiedPackage, ClassifyPolicy, without_password
+from uvlock2nix.classify.settle import decision_of, index_words, refuse_unbuildable, settled
+from uvlock2nix.classify.version_bounds import ranges_of
+from uvlock2nix.errors import NoArtifactError
 from uvlock2nix.knowledge.native import EMPTY, NativeInputs, Origin, RunInputs
 from uvlock2nix.knowledge.platforms import on_darwin
 from uvlock2nix.knowledge.rules import SharedLibrary, shared_libraries
@@ -28,61 +28,17 @@ from uvlock2nix.lock.model import (
     UrlSource,
     VirtualSource,
 )
-from uvlock2nix.nixpkgs_index.model import NixpkgsMatch
 from uvlock2nix.target import Target
 
-Class: TypeAlias = Literal["nixpkgs", "wheel", "sdist", "sdist-native", "vcs", "url", "path", "workspace"]
-
-CLASSES: Final[tuple[Class, ...]] = (
-    "nixpkgs", "wheel", "sdist", "sdist-native", "vcs", "url", "path", "workspace",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class ClassifyPolicy:
-    """``--from-nixpkgs``, the allow and deny lists of ``[tool.uvlock2nix.nixpkgs]``, and which files to take.
-
-    ``artifacts`` is ``None`` for what ``[tool.uv]`` says. ``strict``: raise for a package that has no file
-    for the target and does not come from nixpkgs; else it is classified, with that as its reason.
-    """
-
-    from_nixpkgs: FromNixpkgs = "native"
-    allow: frozenset[str] = frozenset()
-    deny: frozenset[str] = frozenset()
-    artifacts: BuildPolicy | None = None
-    strict: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class ClassifiedPackage:
-    """One package of the environment with its class and the reasons for it.
-
-    ``native`` is what its build or run needs from the system (empty if it comes from nixpkgs).
-    ``nixpkgs`` is ``None`` for packages that nixpkgs cannot have (the project's own); ``passed_over`` says
-    why a package is not asked from nixpkgs (``""`` where it is: then ``reasons`` say what came of it).
-    ``known`` says how sure the native inputs are: ``known``, ``inspected``, ``pure``, ``unknown`` or ``""``
-    (does not apply).
-    """
-
-    package: EnvPackage
-    choice: Choice
-    class_: Class
-    reasons: tuple[str, ...]
-    native: NativeInputs
-    nixpkgs: NixpkgsMatch | None
-    from_nixpkgs: bool
-    known: str = ""
-    passed_over: str = ""
-
-    @property
-    def name(self) -> str:
-        """The package's normalised name."""
-        return self.package.package.name
-
-    @property
-    def version(self) -> str | None:
-        """The locked version; None for a local package whose version is dynamic."""
-        return self.package.package.version
+__all__ = [
+    "CLASSES",
+    "Class",
+    "Classification",
+    "ClassifiedPackage",
+    "ClassifyPolicy",
+    "classify",
+    "without_password",
+]
 
 
 def classify(
@@ -98,62 +54,66 @@ def classify(
         NoArtifactError: a package has no file for the target (only if ``policy.strict``).
         UsageError: a package would be built from source, which is known not to work (likewise).
     """
-    work = _Work(project, target, knowledge, policy)
-    drafts = [work.draft(entry) for entry in environment.packages]
-    drafts = work.share_libraries(drafts)
-    ranges = ranges_of(project, environment, target, knowledge.specifiers)
-    decision = _decide(drafts, project, policy, ranges)
-    index = _index_words(knowledge, target)
-    settled = work.share_libraries([_settled(draft, decision, index) for draft in drafts])
-    if policy.strict:
-        for package in settled:
-            if package.choice.artifact is None and not package.from_nixpkgs and package.name in work.nothing:
-                raise work.nothing[package.name]
-            _refuse_unbuildable(package)
-    return tuple(settled)
+    return Classification(project, environment, target, knowledge, policy).packages()
 
 
-def _refuse_unbuildable(package: ClassifiedPackage) -> None:
-    origin = package.native.origin
-    if package.known == "known" and not package.from_nixpkgs and origin.unbuildable:
-        if origin.provenance == "user":
-            return
-        raise UsageError(
-            f"{package.name} {package.version or ''} would be built from source, which does not work:"
-            f" {origin.unbuildable}",
-            hint="choose a target that its wheels fit (`uvlock2nix classify --explain "
-            f'{package.name}` lists them), take it from nixpkgs (`allow = ["{package.name}"]` under'
-            " [tool.uvlock2nix.nixpkgs]), or write down what its build needs under"
-            f" [tool.uvlock2nix.native.{package.name}]",
-        )
+class Classification:
+    """Classifying in two steps: each package by itself, then all together.
 
-
-# --- one package by itself ----------------------------------------------------------------------------
-
-
-class _Work:
-    """What every step looks at, and the errors of packages that have no file."""
+    Between them more can be learnt, by inspecting files, about the packages that the first step does not
+    know; nothing else is done again then.
+    """
 
     def __init__(
-        self, project: Project, target: Target, knowledge: Knowledge, policy: ClassifyPolicy
+        self,
+        project: Project,
+        environment: Environment,
+        target: Target,
+        knowledge: Knowledge,
+        policy: ClassifyPolicy,
     ) -> None:
+        self.project = project
+        self.environment = environment
         self.target = target
         self.knowledge = knowledge
         self.policy = policy
         self.build = policy.artifacts if policy.artifacts is not None else BuildPolicy.of_project(project)
         self.members = {member.name for member in project.members}
         self.nothing: dict[str, NoArtifactError] = {}
+        self._single = [self._draft(entry) for entry in environment.packages]
+        self.drafts = self._share_libraries(self._single)
 
-    def choose(self, entry: EnvPackage) -> Choice:
+    def learn(self, knowledge: Knowledge, names: Collection[str]) -> None:
+        """Take ``knowledge``, in which there is more about the packages ``names``."""
+        self.knowledge = knowledge
+        changed = frozenset(names)
+        self._single = [self._draft(one.package) if one.name in changed else one for one in self._single]
+        self.drafts = self._share_libraries(self._single)
+
+    def packages(self) -> tuple[ClassifiedPackage, ...]:
+        """The second step: what comes from nixpkgs. Raises NoArtifactError as :func:`classify` does."""
+        ranges = ranges_of(self.project, self.environment, self.target, self.knowledge.specifiers)
+        decision = decision_of(self.drafts, self.project, self.policy, ranges)
+        index = index_words(self.knowledge, self.target)
+        packages = self._share_libraries([settled(draft, decision, index) for draft in self.drafts])
+        if self.policy.strict:
+            for package in packages:
+                without = package.choice.artifact is None and not package.from_nixpkgs
+                if without and package.name in self.nothing:
+                    raise self.nothing[package.name]
+                refuse_unbuildable(package)
+        return packages
+
+    def _choose(self, entry: EnvPackage) -> Choice:
         try:
             return choose(entry.package, self.target, self.build)
         except NoArtifactError as error:
             self.nothing[entry.package.name] = error
             return Choice(None, _rejected(error))
 
-    def draft(self, entry: EnvPackage) -> ClassifiedPackage:
+    def _draft(self, entry: EnvPackage) -> ClassifiedPackage:
         """The package by itself: its own source, and what building or running it needs."""
-        package, choice = entry.package, self.choose(entry)
+        package, choice = entry.package, self._choose(entry)
         class_, why = _origin(entry, choice, self.members)
         match = self.knowledge.index.lookup(package.name, package.version, self.target.python.minor)
         draft = ClassifiedPackage(entry, choice, class_, why, EMPTY, match, from_nixpkgs=False)
@@ -165,7 +125,7 @@ class _Work:
             return draft
         return _with_build(draft, self.target, self.knowledge)
 
-    def share_libraries(self, drafts: Sequence[ClassifiedPackage]) -> list[ClassifiedPackage]:
+    def _share_libraries(self, drafts: Sequence[ClassifiedPackage]) -> tuple[ClassifiedPackage, ...]:
         """Packages that exchange a library's objects must share one copy of it: all compiled, or none.
 
         Where one of them has to be compiled, the others are compiled too if they have an sdist; else
@@ -179,7 +139,7 @@ class _Work:
             if built and len(built) < len(present):
                 for position in set(present) - set(built):
                     result[position] = self._compiled_too(result[position], rule, result[built[0]])
-        return result
+        return tuple(result)
 
     def _compiled_too(
         self, draft: ClassifiedPackage, rule: SharedLibrary, cause: ClassifiedPackage
@@ -221,11 +181,6 @@ def _origin(entry: EnvPackage, choice: Choice, members: Collection[str]) -> tupl
             return "workspace", (f"a project of its own at {path}",)
         case _ as never:
             assert_never(never)
-
-
-def without_password(url: str) -> str:
-    """The address without what a lock should not hold but may: ``user:password@`` before the host."""
-    return re.sub(r"(?<=://)[^/@\s]*:[^/@\s]*@", "", url)
 
 
 def _registry(choice: Choice) -> tuple[Class, tuple[str, ...]]:
@@ -336,74 +291,3 @@ def _unknown(draft: ClassifiedPackage, knowledge: Knowledge, known: NativeInputs
     why = knowledge.uninspected.get(draft.name, "not in the table, and not inspected")
     reason = f"what its build needs is unknown: {why}"
     return replace(draft, native=native, known="unknown", reasons=(*draft.reasons, reason))
-
-
-# --- nixpkgs, decided on the graph --------------------------------------------------------------------
-
-
-def _decide(
-    drafts: Sequence[ClassifiedPackage], project: Project, policy: ClassifyPolicy, ranges: Ranges
-) -> Decision:
-    needs: dict[str, list[str]] = {draft.name: [] for draft in drafts}
-    for draft in drafts:
-        for dependent in draft.package.requested_by:
-            if dependent in needs:
-                needs[dependent].append(draft.name)
-    nodes = {
-        draft.name: Node(
-            name=draft.name,
-            version=draft.version,
-            match=draft.nixpkgs if draft.nixpkgs is not None else NixpkgsMatch(None, None, "absent"),
-            needs=tuple(needs[draft.name]),
-            # The project itself is a dependent too, also where it is virtual and never installed.
-            needed_by=ranges.asked[draft.name],
-            barred=_barred(draft, project, policy),
-            compiled=draft.class_ == "sdist-native",
-            bounds=ranges.bounds[draft.name],
-        )
-        for draft in drafts
-    }
-    return decide(nodes, policy.from_nixpkgs, policy.allow, policy.deny)
-
-
-def _barred(draft: ClassifiedPackage, project: Project, policy: ClassifyPolicy) -> str:
-    if project.lock.flavour == "pylock":
-        return "pylock.toml does not say which package needs which"
-    source = draft.package.package.source
-    if not isinstance(source, RegistrySource):
-        return f"{draft.name} is {draft.reasons[0]}"
-    own = next((one for one in project.uv.indexes if one.explicit and _same_url(one.url, source.url)), None)
-    if own is not None and draft.name not in policy.allow:
-        where = own.name or without_password(own.url)
-        return f"{draft.name} is taken from the index {where} on purpose, where it may be another package"
-    return ""
-
-
-def _same_url(one: str, other: str | None) -> bool:
-    return without_password(one).rstrip("/") == without_password(other or "").rstrip("/")
-
-
-def _index_words(knowledge: Knowledge, target: Target) -> str:
-    """Which index was asked; where it has no set for the target's Python, whose was taken instead."""
-    index = knowledge.index
-    python = index.python(target.python.minor)
-    other = f", its set for Python {python}" if python != target.python.minor.removesuffix("t") else ""
-    return f"index of {index.date}{other}"
-
-
-def _settled(draft: ClassifiedPackage, decision: Decision, index: str) -> ClassifiedPackage:
-    if draft.name in decision.taken:
-        found = draft.nixpkgs
-        version = found.version if found is not None else None
-        why = decision.taken[draft.name]
-        told = draft.version == version or f"nixpkgs has {version}" in why
-        change = [] if told else [f"nixpkgs has {version}, the lock {draft.version}"]
-        otherwise = [f"without nixpkgs: {reason}" for reason in draft.reasons[:1]]
-        reasons = (f"{why} ({index})", *change, *otherwise)
-        return replace(draft, class_="nixpkgs", from_nixpkgs=True, native=EMPTY, known="", reasons=reasons)
-    if draft.name in decision.refused:
-        refusal = f"not from nixpkgs: {decision.refused[draft.name]}"
-        return replace(draft, reasons=(*draft.reasons, refusal))
-    if draft.nixpkgs is not None and draft.name in decision.passed:
-        return replace(draft, passed_over=f"not from nixpkgs: {decision.passed[draft.name]} ({index})")
-    return draft

@@ -43,14 +43,16 @@ def ranges_of(
     published: Mapping[tuple[str, str], str],
 ) -> Ranges:
     """The ranges in ``environment``; ``published`` holds (dependent, dependency) → range of metadata."""
-    work = _Work(project, target, published)
+    reader = _RangeReader(project, target, published)
     return Ranges(
-        {entry.package.name: work.asked(entry) for entry in environment.packages},
-        {entry.package.name: work.bounds(entry.package.name) for entry in environment.packages},
+        {entry.package.name: reader.asked(entry) for entry in environment.packages},
+        {entry.package.name: reader.bounds(entry.package.name) for entry in environment.packages},
     )
 
 
-class _Work:
+class _RangeReader:
+    """Finds the ranges by what the lock repeats, what was published, and what the user set."""
+
     def __init__(self, project: Project, target: Target, published: Mapping[tuple[str, str], str]) -> None:
         self._lock = project.lock
         self._published = published

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+from uvlock2nix.app.remarks import size_text
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import CLASSES, Class, ClassifiedPackage
-from uvlock2nix.cli.classify_text import download, is_file, printable, size
+from uvlock2nix.cli.classify_text import download, printable
 from uvlock2nix.target import Target
 
 WIDTH: Final = 1200.0
@@ -91,18 +92,18 @@ def _legend(packages: Sequence[ClassifiedPackage]) -> Iterator[str]:
 def _map(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Iterator[str]:
     sized = [(count, item) for item in packages if (count := download(item, knowledge))]
     sized.sort(key=lambda pair: (-pair[0], pair[1].name))
-    without = sum(is_file(item) and download(item, knowledge) is None for item in packages)
+    without = sum(item.is_file and download(item, knowledge) is None for item in packages)
     total = sum(count for count, _ in sized)
     if not sized:
         yield "<p>The lock has no sizes, so there is no map.</p>\n"
         return
     note = f"; {without} without a size in the lock" if without else ""
-    yield f"<p>{size(total)} in {len(sized)} files{note}.</p>\n"
+    yield f"<p>{size_text(total)} in {len(sized)} files{note}.</p>\n"
     yield f'<svg viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" role="img" aria-label="Download sizes">\n'
     for box in squarify([count for count, _ in sized], WIDTH, HEIGHT):
         count, item = sized[box.index]
         label = f"{item.name} {item.version or ''}"
-        tip = f"{label}: {size(count)}, {item.class_}"
+        tip = f"{label}: {size_text(count)}, {item.class_}"
         yield f'<g><title>{_text(tip)}</title><rect x="{box.x:.1f}" y="{box.y:.1f}" '
         yield f'width="{box.width:.1f}" height="{box.height:.1f}" fill="{COLORS[item.class_]}"/>'
         room = int((box.width - 8) / 7.2)
@@ -110,7 +111,7 @@ def _map(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Iterato
             shown = item.name if len(item.name) <= room else item.name[: room - 1] + "…"
             yield f'<text x="{box.x + 5:.1f}" y="{box.y + 15:.1f}">{_text(shown)}</text>'
             if box.height > 36 and box.width > 60:
-                yield f'<text x="{box.x + 5:.1f}" y="{box.y + 31:.1f}">{size(count)}</text>'
+                yield f'<text x="{box.x + 5:.1f}" y="{box.y + 31:.1f}">{size_text(count)}</text>'
         yield "</g>\n"
     yield "</svg>\n"
 
@@ -177,7 +178,7 @@ def _table(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Itera
         yield f"<tr><td>{_text(item.name)}<td>{_text(item.version or '')}"
         tip = f' title="{_text(item.passed_over)}"' if item.passed_over else ""
         yield f'<td class="c"><span style="background:{COLORS[item.class_]}"{tip}>{item.class_}</span>'
-        yield f'<td class="n">{size(count) if count is not None else ""}<td>{_text(shown)}'
+        yield f'<td class="n">{size_text(count) if count is not None else ""}<td>{_text(shown)}'
         yield f'<td class="w">{_text("; ".join(item.reasons))}</tr>\n'
     yield "</tbody></table></div>\n"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
+from uvlock2nix.app.remarks import size_text
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import CLASSES, ClassifiedPackage, without_password
 from uvlock2nix.knowledge.names import former_name
@@ -87,25 +88,9 @@ def download(item: ClassifiedPackage, knowledge: Knowledge) -> int | None:
     return artifact.size if artifact.size is not None else knowledge.sizes.get(item.name)
 
 
-def is_file(item: ClassifiedPackage) -> bool:
-    """Whether a file is downloaded (or read) for the package."""
-    artifact = item.choice.artifact
-    return artifact is not None and artifact.kind in ("wheel", "sdist") and not item.from_nixpkgs
-
-
 def _size_of(item: ClassifiedPackage, knowledge: Knowledge) -> str:
     count = download(item, knowledge)
-    return "-" if count is None else size(count)
-
-
-def size(count: int) -> str:
-    """Bytes for people: 980 B, 3.4 kB, 12 MB."""
-    value = float(count)
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"
+    return "-" if count is None else size_text(count)
 
 
 def _totals(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Iterator[str]:
@@ -114,11 +99,11 @@ def _totals(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Iter
         yield "no packages: the selection holds none; see --package, --all-packages, --extra and --group"
         return
     yield f"{len(packages)} packages: " + ", ".join(f"{counts[c]} {c}" for c in CLASSES if counts[c])
-    sizes = [download(item, knowledge) for item in packages if is_file(item)]
+    sizes = [download(item, knowledge) for item in packages if item.is_file]
     known = [s for s in sizes if s is not None]
     if sizes:
         without = f"{len(sizes) - len(known)} without a size in the lock" if len(known) < len(sizes) else ""
-        yield "to download: " + "; ".join(filter(None, (size(sum(known)) if known else "", without)))
+        yield "to download: " + "; ".join(filter(None, (size_text(sum(known)) if known else "", without)))
     sure = Counter(item.known for item in packages if item.known)
     if sure:
         words = {
@@ -167,7 +152,7 @@ def explanation(item: ClassifiedPackage, packages: Sequence[ClassifiedPackage], 
             if value:
                 lines.append(f"  {label} {printable(without_password(value))}")
         if artifact.size is not None:
-            lines.append(f"  size {size(artifact.size)}")
+            lines.append(f"  size {size_text(artifact.size)}")
     if item.choice.rejected:
         lines.append("files that are not used:")
         lines += [f"  {printable(r.filename)}: {printable(r.reason)}" for r in item.choice.rejected]

@@ -5,45 +5,39 @@ The names and their meaning are uv's; one difference: without a group flag the s
 
 from __future__ import annotations
 
-import platform
-import sys
+import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
-from uvlock2nix.config import Config, parse_config
-from uvlock2nix.errors import UsageError
-from uvlock2nix.lock import Environment, Project, Selection, load_project, resolve
-from uvlock2nix.pythons import choose_python
-from uvlock2nix.target import Target
+from uvlock2nix.app.request import Options
+from uvlock2nix.classify.policy import LEVELS
+from uvlock2nix.flags import selection_of
+from uvlock2nix.lock import Selection
 
 F = TypeVar("F", bound=Callable[..., object])
 
-SYSTEMS: Final = ("x86_64-linux", "aarch64-linux", "riscv64-linux", "x86_64-darwin", "aarch64-darwin")
-_MACHINES: Final = {"amd64": "x86_64", "arm64": "aarch64"}
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the command line and ``[tool.uvlock2nix]`` ask for, with the project read."""
-
-    project: Project
-    config: Config
-    selection: Selection
-    targets: tuple[Target, ...]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def target(self) -> Target:
-        """The target where one is meant: the first asked for."""
-        return self.targets[0]
-
-    def environment(self, target: Target | None = None) -> Environment:
-        """The packages that uv would install for the selection on a target (default: the first)."""
-        return resolve(self.project, self.selection, target or self.target)
+FROM_NIXPKGS: Final = "Which packages may come from nixpkgs."
+_MANY: Final = {
+    "package": "Select this workspace member (repeatable).",
+    "extra": "Include this extra (repeatable).",
+    "no-extra": "Leave this extra out, with --all-extras.",
+    "group": "Include this dependency group (repeatable).",
+    "no-group": "Leave this dependency group out.",
+    "only-group": "Only this group, without the project.",
+}
+_FLAGS: Final = {
+    "all-packages": "Select all workspace members.",
+    "all-extras": "Include all extras.",
+    "all-groups": "Include all dependency groups.",
+    "default-groups": "Add uv's default groups (`dev`).",
+}
+_ORDER: Final = (
+    "package", "all-packages", "extra", "no-extra", "all-extras", "group", "no-group", "only-group",
+    "all-groups", "default-groups",
+)  # fmt: skip
 
 
 def project_argument(function: F) -> F:
@@ -51,27 +45,56 @@ def project_argument(function: F) -> F:
     return click.argument("project", type=click.Path(path_type=Path), default=".", required=False)(function)
 
 
-def selection_options(function: F) -> F:
-    """uv's selection options."""
-    many: dict[str, Any] = {"multiple": True, "metavar": "NAME"}
-    options = [
-        click.option("--package", **many, help="Select this workspace member (repeatable)."),
-        click.option("--all-packages", is_flag=True, help="Select all workspace members."),
-        click.option("--extra", **many, help="Include this extra (repeatable)."),
-        click.option("--no-extra", **many, help="Leave this extra out, with --all-extras."),
-        click.option("--all-extras", is_flag=True, help="Include all extras."),
-        click.option("--group", **many, help="Include this dependency group (repeatable)."),
-        click.option("--no-group", **many, help="Leave this dependency group out."),
-        click.option("--only-group", **many, help="Only this group, without the project."),
-        click.option("--all-groups", is_flag=True, help="Include all dependency groups."),
-        click.option("--default-groups", is_flag=True, help="Add uv's default groups (`dev`)."),
-    ]
-    return _decorate(function, options)
+def selection_options(function: Callable[..., object]) -> Callable[..., object]:
+    """uv's selection options, given to the command together as ``selection``."""
+
+    @functools.wraps(function)
+    def command(**values: Any) -> object:
+        taken = {name: values.pop(name.replace("-", "_")) for name in _ORDER}
+        return function(selection=_selection(taken), **values)
+
+    return _decorate(command, [_selection_option(name) for name in _ORDER])
 
 
-def target_options(function: F) -> F:
+def _selection_option(name: str) -> Callable[[Any], Any]:
+    if name in _MANY:
+        return click.option(f"--{name}", multiple=True, metavar="NAME", help=_MANY[name])
+    return click.option(f"--{name}", is_flag=True, help=_FLAGS[name])
+
+
+def _selection(taken: dict[str, Any]) -> Selection:
+    return selection_of(lambda name: tuple(taken[name]), lambda name: bool(taken[name]))
+
+
+def request_options(
+    help_from_nixpkgs: str = FROM_NIXPKGS,
+) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """Selection, target and ``--from-nixpkgs``, given to the command together as ``options``."""
+
+    def decorate(function: Callable[..., object]) -> Callable[..., object]:
+        @functools.wraps(function)
+        def command(
+            *,
+            selection: Selection,
+            python: str | None,
+            system: tuple[str, ...],
+            libc: str | None,
+            macos: str | None,
+            from_nixpkgs: str | None,
+            **values: Any,
+        ) -> object:
+            options = Options(selection, tuple(system), python, libc, macos, from_nixpkgs)
+            return function(options=options, **values)
+
+        level = click.option("--from-nixpkgs", type=click.Choice(LEVELS), help=help_from_nixpkgs)
+        return selection_options(_decorate(command, [*_target_options(), level]))
+
+    return decorate
+
+
+def _target_options() -> list[Callable[[Any], Any]]:
     """Python and system."""
-    options = [
+    return [
         click.option("--python", metavar="VERSION", help="Python of the target, as 3.12 or 3.12.13."),
         click.option(
             "--system",
@@ -82,66 +105,9 @@ def target_options(function: F) -> F:
         click.option("--libc", metavar="NAME-VERSION", help="C library, as glibc-2.40 or musl-1.2."),
         click.option("--macos", metavar="VERSION", help="Oldest macOS of a darwin target."),
     ]
-    return _decorate(function, options)
 
 
 def _decorate(function: F, options: list[Callable[[Any], Any]]) -> F:
     for option in reversed(options):
         function = option(function)
     return function
-
-
-def this_system() -> str:
-    """The Nix system of this machine."""
-    machine = platform.machine().lower()
-    kernel = "darwin" if sys.platform == "darwin" else "linux"
-    return f"{_MACHINES.get(machine, machine)}-{kernel}"
-
-
-def selection_of(many: Callable[[str], tuple[str, ...]], flag: Callable[[str], bool]) -> Selection:
-    """The selection from what each option of :func:`selection_options` says, asked for by its name."""
-    return Selection(
-        packages=many("package"),
-        all_packages=flag("all-packages"),
-        extras=many("extra"),
-        no_extras=many("no-extra"),
-        all_extras=flag("all-extras"),
-        groups=many("group"),
-        no_groups=many("no-group"),
-        only_groups=many("only-group"),
-        all_groups=flag("all-groups"),
-        default_groups=flag("default-groups"),
-    )
-
-
-def request(project: Path, options: dict[str, Any]) -> Request:
-    """Read the project and put flags over ``[tool.uvlock2nix]``; ``options`` are click's parameters."""
-    loaded = load_project(project)
-    config = parse_config(loaded.tool)
-
-    def many(name: str) -> tuple[str, ...]:
-        given: tuple[str, ...] = options[name.replace("-", "_")]
-        return given or config.strings_of(name)
-
-    def flag(name: str) -> bool:
-        return bool(options[name.replace("-", "_")]) or config.flag(name)
-
-    selection = selection_of(many, flag)
-    python, note = choose_python(options["python"] or config.string("python"), loaded)
-    systems = many("system") or (this_system(),)
-    unknown = [system for system in systems if system not in SYSTEMS]
-    if unknown:
-        raise UsageError(
-            f"--system: {', '.join(unknown)} is not a system that uvlock2nix knows",
-            hint=f"the systems are: {', '.join(SYSTEMS)}",
-        )
-    targets = tuple(
-        Target.parse(
-            system=system,
-            python=python,
-            libc=(options["libc"] or config.string("libc")) if system.endswith("-linux") else None,
-            macos=(options["macos"] or config.string("macos")) if system.endswith("-darwin") else None,
-        )
-        for system in dict.fromkeys(systems)
-    )
-    return Request(loaded, config, selection, targets, notes=(*loaded.warnings, *((note,) if note else ())))

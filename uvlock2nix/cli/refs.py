@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import click
 
+from uvlock2nix.cli.inputs import inputs_of
 from uvlock2nix.cli.terminal import visible
 from uvlock2nix.errors import InputError, ReferenceFoundError, UsageError
 from uvlock2nix.refs import (
@@ -61,38 +62,6 @@ def _directory(directory: Path) -> Path:
     if not directory.is_dir():
         raise InputError(f"{directory} is not a directory", hint="Give the tree to work on.")
     return directory
-
-
-def inputs_of(words: Iterable[str], texts: Iterable[str], store_dir: str) -> dict[str, str]:
-    """ATTR → path; ``out`` is the environment's, when it is a path in the store and nothing else is said."""
-    found: dict[str, str] = {}
-    own = os.environ.get("out", "")  # noqa: SIM112 - Nix gives it that name
-    if StorePath.find(own, store_dir=store_dir) is not None:
-        found["out"] = own
-    items = list(words)
-    for text in texts:
-        if text.lstrip().startswith("{"):
-            found.update(_json_inputs(text))
-        else:
-            items += text.split()
-    for item in items:
-        attr, equals, path = item.partition("=")
-        if not equals or not attr or not path:
-            raise UsageError(
-                f"{item!r} is not ATTR=PATH", hint="For example --input libxml2=/nix/store/…-libxml2-2.13.8"
-            )
-        found[attr] = path
-    return found
-
-
-def _json_inputs(text: str) -> dict[str, str]:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise UsageError(f"--inputs begins like JSON and is none: {error}") from error
-    if not isinstance(value, dict) or not all(isinstance(path, str) for path in value.values()):
-        raise UsageError("--inputs is JSON, but no object from attributes to paths")
-    return {str(attr): str(path) for attr, path in value.items()}
 
 
 def _closure(file: Path | None, store_dir: str) -> tuple[StorePath, ...]:

@@ -11,9 +11,10 @@ import click
 
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.values import parse_native
-from uvlock2nix.cli.options import selection_of, selection_options
-from uvlock2nix.cli.refs import inputs_of
+from uvlock2nix.cli.inputs import inputs_of
+from uvlock2nix.cli.options import selection_options
 from uvlock2nix.errors import InputError, UsageError
+from uvlock2nix.lock import Selection
 from uvlock2nix.refs.store import STORE_DIR
 from uvlock2nix.sync.core import sync
 from uvlock2nix.sync.request import SyncRequest
@@ -41,20 +42,16 @@ PATH = click.Path(path_type=Path)
 @click.option("--cores", type=int, default=1)
 @click.option("--uv", default="uv")
 @selection_options
-def command(project: Path, out: Path, **options: Any) -> None:
+def command(project: Path, out: Path, selection: Selection, **options: Any) -> None:
     """Install the locked packages of PROJECT into a new folder, the same way every time."""
     if out.exists():
         raise UsageError(f"--out {out} is there already", hint="name a folder that is not")
-
-    def given(name: str) -> Any:
-        return options[name.replace("-", "_")]
-
     request = SyncRequest(
         project=project.resolve(),
         out=out.absolute(),
         work=options["work"].absolute(),
         python=options["interpreter"],
-        selection=selection_of(given, given),
+        selection=selection,
         system=options["system"],
         python_version=options["python"],
         libc=options["libc"],

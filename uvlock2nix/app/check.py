@@ -1,0 +1,30 @@
+"""Whether a project is in order: its lock, its generated files and its hashes fit together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from uvlock2nix.app.reporter import Reporter
+from uvlock2nix.app.request import Options
+from uvlock2nix.app.state import state_of
+from uvlock2nix.lock import check_lock_matches
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """``reasons``: what is out of date, a line each; ``steps``: the commands that mend it, in order."""
+
+    reasons: tuple[str, ...]
+    steps: tuple[str, ...]
+
+
+def checked(project: Path, options: Options, reporter: Reporter) -> Checked:
+    """Compare; run no Nix. Without systems in ``options``, all that the files were generated for."""
+    state = state_of(project, options, reporter, all_systems=not options.systems)
+    for one in state.edited:
+        name = one.path.relative_to(state.root)
+        reporter.note(f"{name} was edited; it is not compared with what generate would write")
+    unlocked = [f"uv.lock does not fit the project: {one}" for one in check_lock_matches(state.asked.project)]
+    steps = [*(["uv lock"] if unlocked else []), "uvlock2nix update-hash"]
+    return Checked((*unlocked, *state.reasons()), tuple(steps))

@@ -1,0 +1,203 @@
+"""Gathering: environment and knowledge become classes; what is not known is looked up in files first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import tomli
+
+from uvlock2nix.app.index import project_key
+from uvlock2nix.app.remarks import on_strangers, on_wheels
+from uvlock2nix.app.reporter import Reporter
+from uvlock2nix.app.request import Request
+from uvlock2nix.classify.knowledge import Knowledge
+from uvlock2nix.classify.packages import Classification, ClassifiedPackage, ClassifyPolicy
+from uvlock2nix.classify.policy import parse_level, parse_lists
+from uvlock2nix.inspect.inspections import Candidate, inspect_all
+from uvlock2nix.inspect.pep725 import parse_external
+from uvlock2nix.inspect.requirements import read_requirements
+from uvlock2nix.inspect.uv_cache import git_tree, sdist_tree, uv_cache_dir
+from uvlock2nix.inspect.wheel_survey import sizes, survey
+from uvlock2nix.knowledge.native import NativeInputs
+from uvlock2nix.knowledge.user import parse_user_native
+from uvlock2nix.lock import GitSource, Project
+from uvlock2nix.net.fetch import HttpFetcher, cache_dir
+from uvlock2nix.nixpkgs_index import stored as indexes
+from uvlock2nix.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What may be read to learn more.
+
+    ``network``: files are fetched, not only taken from caches. ``repeatable``: only files that the lock has a
+    hash of are inspected, so that everybody finds the same. ``wheels``: the wheels are read too.
+    """
+
+    network: bool = True
+    repeatable: bool = False
+    wheels: bool = False
+
+
+def policy_of(asked: Request, reporter: Reporter, *, strict: bool = True) -> ClassifyPolicy:
+    """The policy of the options over ``[tool.uvlock2nix]``."""
+    allow, deny = parse_lists(asked.config.nixpkgs)
+    for note in on_strangers(asked, allow | deny, "[tool.uvlock2nix.nixpkgs]"):
+        reporter.note(note)
+    level = parse_level(asked.from_nixpkgs)
+    return ClassifyPolicy(from_nixpkgs=level, allow=allow, deny=deny, strict=strict)
+
+
+def knowledge_of(asked: Request, reporter: Reporter) -> Knowledge:
+    """The embedded tables, with the user's own over them, and the index of the project's nixpkgs if made."""
+    cache, key = cache_dir(), project_key(asked.project.root)
+    stored = indexes.find(cache, key)
+    user = parse_user_native(asked.config.native)
+    for note in on_strangers(asked, user, "[tool.uvlock2nix.native]"):
+        reporter.note(note)
+    return Knowledge(
+        user=user,
+        external=_declared(asked.project, reporter),
+        own_index=indexes.load(stored.path) if stored is not None else None,
+    )
+
+
+def classified(
+    asked: Request,
+    knowledge: Knowledge,
+    policy: ClassifyPolicy,
+    target: Target,
+    effort: Effort,
+    reporter: Reporter,
+) -> tuple[Knowledge, tuple[ClassifiedPackage, ...]]:
+    """The classes of the environment on ``target``, and the knowledge with what was learnt for them."""
+    work = Classification(asked.project, asked.environment(target), target, knowledge, policy)
+    root = asked.project.root
+    unknown = candidates(work.drafts, root)
+    if effort.repeatable:
+        unknown = tuple(one for one in unknown if one.hash is not None)
+    if unknown:
+        learnt = with_inspections(work.knowledge, unknown, reporter, network=effort.network)
+        work.learn(learnt, [one.name for one in unknown])
+    asks_ranges = effort.network and (policy.from_nixpkgs == "compatible" or bool(policy.allow))
+    if effort.wheels or asks_ranges:
+        packages = work.packages()
+        wheels = wheels_of(packages, root)
+        if effort.wheels:
+            for note in on_wheels(packages):
+                reporter.note(note)
+            work.learn(with_wheels(work.knowledge, wheels, reporter), [one.name for one in wheels])
+        if asks_ranges:
+            extras = {one.name: one.package.extras for one in work.drafts}
+            work.learn(with_requirements(work.knowledge, wheels, target, extras, reporter), ())
+    return work.knowledge, work.packages()
+
+
+def _declared(project: Project, reporter: Reporter) -> dict[str, NativeInputs]:
+    """PEP 725 ``[external]`` of the project and its members, by name."""
+    found: dict[str, NativeInputs] = {}
+    for member in project.members:
+        place = project.root / member.pyproject_path
+        try:
+            table = tomli.loads(place.read_text(encoding="utf-8")).get("external")
+        except (OSError, ValueError):
+            continue  # the project was read already: what is wrong with the file has been said
+        declared = parse_external(table, str(member.pyproject_path)) if isinstance(table, dict) else None
+        if declared is not None:
+            found[member.name] = declared.inputs
+            for entry in declared.unknown:
+                reporter.note(f"{member.pyproject_path} [external]: no attribute known for {entry}")
+    return found
+
+
+def candidates(packages: Iterable[ClassifiedPackage], root: Path) -> tuple[Candidate, ...]:
+    """The packages whose native inputs are unknown, as what can be inspected of them."""
+    found: list[Candidate] = []
+    cache = uv_cache_dir()
+    for package in packages:
+        artifact, source = package.choice.artifact, package.package.package.source
+        if package.known != "unknown" or artifact is None or artifact.kind == "wheel":
+            continue
+        place = root / artifact.path if artifact.path is not None and artifact.kind != "git" else None
+        if isinstance(source, GitSource) and (tree := git_tree(cache, source.commit)) is not None:
+            inside = (tree / (source.subdirectory or "")).resolve()
+            place = inside if inside.is_relative_to(tree.resolve()) else None
+        fallback = None
+        if artifact.kind == "sdist" and package.version is not None:
+            fallback = sdist_tree(cache, package.name, package.version)
+        url = artifact.url if artifact.kind == "sdist" else None
+        found.append(Candidate(package.name, artifact.filename, url, place, artifact.hash, fallback))
+    return tuple(found)
+
+
+def wheels_of(packages: Iterable[ClassifiedPackage], root: Path) -> tuple[Candidate, ...]:
+    """The wheels of the environment that come from the lock."""
+    return tuple(
+        Candidate(p.name, a.filename, a.url, root / a.path if a.path is not None else None, a.hash)
+        for p in packages
+        if (a := p.choice.artifact) is not None and a.kind == "wheel" and not p.from_nixpkgs
+    )
+
+
+@contextmanager
+def _fetching(reporter: Reporter, label: str, count: int) -> Iterator[tuple[HttpFetcher, Callable[[], None]]]:
+    """A fetcher, and what to call after each of ``count`` things."""
+    with HttpFetcher(cache_dir()) as fetcher, reporter.steps(label, count, fetcher.stop) as step:
+        yield fetcher, lambda: step(1)
+
+
+def with_wheels(knowledge: Knowledge, wheels: tuple[Candidate, ...], reporter: Reporter) -> Knowledge:
+    """Read the wheels and put what they need, and what they fight about, into the knowledge."""
+    with _fetching(reporter, "reading wheels", len(wheels)) as (fetcher, tick):
+        found = survey(wheels, fetcher, fetcher.cache, tick)
+    return replace(knowledge, wheel_needs=found.needs, wheel_notes=found.notes)
+
+
+def with_sizes(knowledge: Knowledge, packages: Iterable[ClassifiedPackage], reporter: Reporter) -> Knowledge:
+    """Ask the servers for the sizes that the lock does not give."""
+    wanted = tuple(
+        Candidate(p.name, a.filename, a.url, None, a.hash)
+        for p in packages
+        if p.is_file and (a := p.choice.artifact) is not None and a.size is None and a.url is not None
+    )
+    with _fetching(reporter, "asking for sizes", len(wanted)) as (fetcher, tick):
+        found = sizes(wanted, fetcher, tick)
+    return replace(knowledge, sizes=found)
+
+
+def with_requirements(
+    knowledge: Knowledge,
+    wheels: tuple[Candidate, ...],
+    target: Target,
+    extras: Mapping[str, tuple[str, ...]],
+    reporter: Reporter,
+) -> Knowledge:
+    """Ask the wheels' metadata which versions of each other they accept, with their active ``extras``."""
+    environment = target.marker_environment()
+    with _fetching(reporter, "reading requirements", len(wheels)) as (fetcher, tick):
+        found = read_requirements(wheels, fetcher, fetcher.cache, environment, extras, tick)
+    if found.unread:
+        shown = ", ".join(found.unread[:8]) + (" …" if len(found.unread) > 8 else "")
+        note = "cannot be asked which versions of others they accept, so these stay with the lock"
+        reporter.note(f"{shown}: {note}")
+    return replace(knowledge, specifiers=found.ranges)
+
+
+def with_inspections(
+    knowledge: Knowledge, unknown: tuple[Candidate, ...], reporter: Reporter, *, network: bool = True
+) -> Knowledge:
+    """Inspect the candidates and put what was found into the knowledge."""
+    with _fetching(reporter, "reading sdists", len(unknown)) as (fetcher, tick):
+        findings = inspect_all(unknown, fetcher if network else None, fetcher.cache, tick)
+    return replace(
+        knowledge,
+        inspected={f.name: f.inputs for f in findings if f.inputs is not None},
+        external={
+            **knowledge.external,
+            **{f.name: f.external for f in findings if f.external is not None},
+        },
+        uninspected={f.name: f.why_not for f in findings if f.why_not},
+    )

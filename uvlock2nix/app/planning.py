@@ -1,0 +1,104 @@
+"""Planning: classes become a Plan, and a Plan becomes the files that ``generate`` writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from uvlock2nix.app.collisions import notes
+from uvlock2nix.app.files import Generated
+from uvlock2nix.app.gather import Effort, classified, knowledge_of, policy_of
+from uvlock2nix.app.remarks import on_classes, on_doubts
+from uvlock2nix.app.reporter import Reporter
+from uvlock2nix.app.request import Options, Request, request
+from uvlock2nix.emit import deps_file, env_file, package_file
+from uvlock2nix.emit.common import DEPS, ENV, FOLDER, PACKAGE, PINS
+from uvlock2nix.emit.remarks import attribute_remarks
+from uvlock2nix.exposed import without_programs
+from uvlock2nix.pins import Pins, read_pins, render
+from uvlock2nix.plan import Plan, make_plan
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What was asked, the Plan of it, and its files with what is there now."""
+
+    asked: Request
+    plan: Plan
+    files: tuple[Generated, ...]
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self.asked.project.root
+
+    @property
+    def changed(self) -> tuple[Generated, ...]:
+        """The files that are not what they should be."""
+        return tuple(one for one in self.files if one.old != one.text)
+
+
+def planned(project: Path, options: Options, reporter: Reporter) -> Planned:
+    """All that ``generate`` would write for ``project``; nothing is written.
+
+    Raises:
+        UsageError, InputError, ProjectError: the request or the project is not in order.
+        NoArtifactError: a package has no file for a target.
+    """
+    asked = request(project, options)
+    for note in asked.notes:
+        reporter.note(note)
+    plan = plan_of(asked, reporter)
+    return Planned(asked, plan, generated(plan, asked.project.root))
+
+
+def plan_of(asked: Request, reporter: Reporter) -> Plan:
+    """Classify for every target and make the Plan."""
+    knowledge = knowledge_of(asked, reporter)
+    policy = policy_of(asked, reporter)
+    every = []
+    for target in asked.targets:
+        learnt, packages = classified(asked, knowledge, policy, target, Effort(repeatable=True), reporter)
+        for note in on_classes(packages, learnt, policy):
+            reporter.note(note)
+        every.append((target, packages))
+    held = asked.config.string("exclude-newer")
+    return make_plan(asked.project, asked.selection, asked.config, every, exclude_newer=held)
+
+
+def generated(plan: Plan, root: Path) -> tuple[Generated, ...]:
+    """The files of a Plan with what is there now."""
+    folder = root / FOLDER
+    return (
+        Generated.of(folder / DEPS, deps_file(plan)),
+        Generated.of(folder / ENV, env_file(plan)),
+        Generated.of(folder / PACKAGE, package_file(plan)),
+        Generated.of(folder / PINS, render(_pins(plan, folder / PINS)), ours=True),
+    )
+
+
+def on_plan(found: Planned) -> tuple[str, ...]:
+    """What the person should know about the Plan who sees only the files."""
+    plan = found.plan
+    bare = without_programs(plan.members, plan.exposed)
+    return (*on_doubts(plan), *attribute_remarks(plan), *((bare,) if bare else ()))
+
+
+def on_collisions(found: Planned) -> tuple[str, ...]:
+    """What two packages have and only one can, as the pins on disk know it."""
+    keys = {one.system: one.key for one in found.plan.systems}
+    return notes(read_pins(found.root / FOLDER / PINS), keys, found.plan.members)
+
+
+def _pins(plan: Plan, path: Path) -> Pins:
+    """The pins for a Plan: the hashes that are there stay; each names what it was made from.
+
+    ``lock`` is left as it is while a hash is there: it says what the hashes were made for, and only
+    update-hash knows that they still are.
+    """
+    if not path.exists():
+        return Pins(lock=plan.lock_sha256, exclude_newer=plan.exclude_newer)
+    old = read_pins(path)
+    current = all((pin := old.pin(one.system)) and pin.key.startswith(one.key) for one in plan.systems)
+    lock = plan.lock_sha256 if current or not old.hashes else old.lock
+    return replace(old, lock=lock, exclude_newer=plan.exclude_newer)

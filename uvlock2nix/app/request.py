@@ -1,0 +1,90 @@
+"""What is asked for: the options of a command over ``[tool.uvlock2nix]``, and the project they are about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from uvlock2nix.config import Config, parse_config
+from uvlock2nix.errors import UsageError
+from uvlock2nix.flags import selection_of
+from uvlock2nix.lock import Environment, Project, Selection, load_project, resolve
+from uvlock2nix.pythons import choose_python
+from uvlock2nix.target import SYSTEMS, Target, this_system
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person asks for, as written; what is empty was not asked for."""
+
+    selection: Selection = field(default_factory=Selection)
+    systems: tuple[str, ...] = ()
+    python: str | None = None
+    libc: str | None = None
+    macos: str | None = None
+    from_nixpkgs: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Options and ``[tool.uvlock2nix]`` put together, with the project read."""
+
+    project: Project
+    config: Config
+    selection: Selection
+    targets: tuple[Target, ...]
+    from_nixpkgs: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> Target:
+        """The target where one is meant: the first asked for."""
+        return self.targets[0]
+
+    def environment(self, target: Target | None = None) -> Environment:
+        """The packages that uv would install for the selection on ``target``."""
+        return resolve(self.project, self.selection, target or self.target)
+
+
+def request(project: Path, options: Options) -> Request:
+    """Read the project and put ``options`` over ``[tool.uvlock2nix]``.
+
+    Raises:
+        InputError, ProjectError: the project or its lock cannot be read.
+        UsageError: an option, or the table, asks for what there is not.
+    """
+    loaded = load_project(project)
+    config = parse_config(loaded.tool)
+    python, note = choose_python(options.python or config.string("python"), loaded)
+    systems = options.systems or config.strings_of("system") or (this_system(),)
+    unknown = [system for system in systems if system not in SYSTEMS]
+    if unknown:
+        raise UsageError(
+            f"--system: {', '.join(unknown)} is not a system that uvlock2nix knows",
+            hint=f"the systems are: {', '.join(SYSTEMS)}",
+        )
+    targets = tuple(
+        Target.parse(
+            system=system,
+            python=python,
+            libc=(options.libc or config.string("libc")) if system.endswith("-linux") else None,
+            macos=(options.macos or config.string("macos")) if system.endswith("-darwin") else None,
+        )
+        for system in dict.fromkeys(systems)
+    )
+    return Request(
+        project=loaded,
+        config=config,
+        selection=_over(options.selection, config),
+        targets=targets,
+        from_nixpkgs=options.from_nixpkgs or config.string("from-nixpkgs"),
+        notes=(*loaded.warnings, *((note,) if note else ())),
+    )
+
+
+def _over(given: Selection, config: Config) -> Selection:
+    """What is given over what the table says, option by option."""
+    said = selection_of(config.strings_of, config.flag)
+    return Selection(
+        **{name: getattr(given, name) or getattr(said, name) for name in Selection.__dataclass_fields__}
+    )

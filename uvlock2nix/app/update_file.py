@@ -1,0 +1,67 @@
+"""update-hash of somebody's Nix file: the literal hash of one derivation in it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from uvlock2nix.app.reporter import Reporter
+from uvlock2nix.errors import CheckFailed
+from uvlock2nix.nar import Hash
+from uvlock2nix.nixrun.build import Nix, find_hash
+from uvlock2nix.nixrun.file import find_target, write_target
+from uvlock2nix.nixrun.nixpkgs import find_nixpkgs
+from uvlock2nix.nixrun.runner import SystemRunner
+from uvlock2nix.resources import nix_dir
+from uvlock2nix.target import this_system
+
+
+@dataclass(frozen=True, slots=True)
+class FileOptions:
+    """Which derivation of the file (``attr``), for which system, with which nixpkgs; ``check``: only look."""
+
+    attr: str = ""
+    system: str | None = None
+    nixpkgs: str | None = None
+    check: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """Where the hash is (``where`` as ``file:line``, ``name`` of its attribute), what it was and now is."""
+
+    where: str
+    name: str
+    system: str
+    old: Hash
+    new: Hash
+    changed: bool
+    builds: int
+    seconds: float
+
+
+def update_file(path: Path, options: FileOptions, reporter: Reporter) -> FileChange:
+    """Make the hash in ``path`` right, with one build.
+
+    Raises:
+        CheckFailed: with ``check``, when it is not.
+        InputError: the hash is not literal, or not the only one.
+    """
+    system = options.system or this_system()
+    start = time.monotonic()
+    nix = Nix(SystemRunner(), on_status=reporter.status)
+    # A file that brings its own nixpkgs needs none of ours.
+    source = find_nixpkgs(options.nixpkgs, path.parent, optional=True)
+    target = find_target(nix, path, options.attr, source, nix_dir(), system)
+    built = find_hash(nix, target.evaluate)
+    where = f"{path}:{target.literal.line}"
+    changed = built.hash != target.current or target.literal.placeholder
+    if options.check and changed:
+        raise CheckFailed(f"{where}: the hash should be {built.hash.sri}", hint="run it without --check")
+    if changed:
+        write_target(target, built.hash)
+    seconds = time.monotonic() - start
+    return FileChange(
+        where, target.literal.name, system, target.current, built.hash, changed, built.builds, seconds
+    )

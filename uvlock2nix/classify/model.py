@@ -1,0 +1,77 @@
+"""The values of classification: a class, what asks for it, and a package with its class and reasons."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from uvlock2nix.artifacts import BuildPolicy, Choice
+from uvlock2nix.classify.closure import FromNixpkgs
+from uvlock2nix.knowledge.native import NativeInputs
+from uvlock2nix.lock import EnvPackage
+from uvlock2nix.nixpkgs_index.model import NixpkgsMatch
+
+Class: TypeAlias = Literal["nixpkgs", "wheel", "sdist", "sdist-native", "vcs", "url", "path", "workspace"]
+
+CLASSES: Final[tuple[Class, ...]] = (
+    "nixpkgs", "wheel", "sdist", "sdist-native", "vcs", "url", "path", "workspace",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifyPolicy:
+    """``--from-nixpkgs``, the allow and deny lists of ``[tool.uvlock2nix.nixpkgs]``, and which files to take.
+
+    ``artifacts`` is ``None`` for what ``[tool.uv]`` says. ``strict``: raise for a package that has no file
+    for the target and does not come from nixpkgs; else it is classified, with that as its reason.
+    """
+
+    from_nixpkgs: FromNixpkgs = "native"
+    allow: frozenset[str] = frozenset()
+    deny: frozenset[str] = frozenset()
+    artifacts: BuildPolicy | None = None
+    strict: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifiedPackage:
+    """One package of the environment with its class and the reasons for it.
+
+    ``native`` is what its build or run needs from the system (empty if it comes from nixpkgs).
+    ``nixpkgs`` is ``None`` for packages that nixpkgs cannot have (the project's own); ``passed_over`` says
+    why a package is not asked from nixpkgs (``""`` where it is: then ``reasons`` say what came of it).
+    ``known`` says how sure the native inputs are: ``known``, ``inspected``, ``pure``, ``unknown`` or ``""``
+    (does not apply).
+    """
+
+    package: EnvPackage
+    choice: Choice
+    class_: Class
+    reasons: tuple[str, ...]
+    native: NativeInputs
+    nixpkgs: NixpkgsMatch | None
+    from_nixpkgs: bool
+    known: str = ""
+    passed_over: str = ""
+
+    @property
+    def name(self) -> str:
+        """The package's normalised name."""
+        return self.package.package.name
+
+    @property
+    def version(self) -> str | None:
+        """The locked version; None for a local package whose version is dynamic."""
+        return self.package.package.version
+
+    @property
+    def is_file(self) -> bool:
+        """Whether a file is downloaded (or read) for the package."""
+        artifact = self.choice.artifact
+        return artifact is not None and artifact.kind in ("wheel", "sdist") and not self.from_nixpkgs
+
+
+def without_password(url: str) -> str:
+    """The address without what a lock should not hold but may: ``user:password@`` before the host."""
+    return re.sub(r"(?<=://)[^/@\s]*:[^/@\s]*@", "", url)

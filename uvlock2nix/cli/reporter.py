@@ -1,0 +1,49 @@
+"""Notes and progress on a terminal: what ``app`` reports, shown on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from uvlock2nix.cli.interrupt import stopped_by_interrupt
+from uvlock2nix.cli.progress import Progress
+from uvlock2nix.cli.terminal import visible
+from uvlock2nix.nixrun.stream import Status
+
+
+class TerminalReporter:
+    """Notes are lines; progress is a bar or a line on a terminal, and nothing where there is none."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._progress = Progress(quiet=quiet)
+
+    def __enter__(self) -> TerminalReporter:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._progress.clear()
+
+    def note(self, text: str) -> None:
+        """A line that stays."""
+        self._progress.clear()
+        click.echo(f"note: {visible(text, lines=True)}", err=True)
+
+    def status(self, status: Status) -> None:
+        """What Nix is doing now, in the place of what it did before."""
+        self._progress(status)
+
+    @contextmanager
+    def steps(
+        self, label: str, count: int, stop: Callable[[], None] = lambda: None
+    ) -> Iterator[Callable[[int], None]]:
+        """A bar of ``count`` steps; Ctrl-C calls ``stop``."""
+        hidden = self._quiet or not sys.stderr.isatty()
+        with (
+            click.progressbar(length=count, label=label, file=sys.stderr, hidden=hidden) as bar,
+            stopped_by_interrupt(stop),
+        ):
+            yield bar.update
