@@ -20,6 +20,7 @@ from uvlock2nix.target import Target
 def decision_of(
     drafts: Sequence[ClassifiedPackage], project: Project, policy: ClassifyPolicy, ranges: Ranges
 ) -> Decision:
+    """What of the environment comes from nixpkgs, under ``policy`` and the ranges that hold for it."""
     needs: dict[str, list[str]] = {draft.name: [] for draft in drafts}
     for draft in drafts:
         for dependent in draft.package.requested_by:
@@ -68,6 +69,7 @@ def index_words(knowledge: Knowledge, target: Target) -> str:
 
 
 def settled(draft: ClassifiedPackage, decision: Decision, index: str) -> ClassifiedPackage:
+    """The package with its part of the decision; ``index`` are the words of :func:`index_words`."""
     if draft.name in decision.taken:
         found = draft.nixpkgs
         version = found.version if found is not None else None
