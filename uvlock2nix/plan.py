@@ -20,6 +20,11 @@ from uvlock2nix.knowledge.templates import Output
 from uvlock2nix.lock import GitSource, Member, PathSource, Project, RegistrySource, Selection
 from uvlock2nix.target import Target
 
+# Small, and in every closure that has Python: env offers them to wheels without being asked.
+# https://peps.python.org/pep-0600/
+SYSTEM_LIBRARIES: Final = ("stdenv.cc.cc", "expat", "zlib")
+ALWAYS_THERE: Final = frozenset((*SYSTEM_LIBRARIES, "stdenv.cc.cc.lib", "glibc"))
+
 # What may stand in the name of a store path, less the characters that need care in file names.
 _STORE_NAME: Final = re.compile(r"[^0-9a-zA-Z+._-]+")
 
@@ -77,6 +82,7 @@ class Plan:
     build_inputs: tuple[Input, ...]
     native_build_inputs: tuple[Input, ...]
     runtime_inputs: tuple[Input, ...]
+    wheel_libraries: tuple[Input, ...]
     natives: tuple[Native, ...]
     dlopen: tuple[tuple[str, tuple[str, ...]], ...]
     no_binary: tuple[str, ...]
@@ -129,6 +135,7 @@ def make_plan(
     )
     inputs = [(target.system, one) for target, classes in classified for one in classes if is_built(one)]
     wheels = [(target.system, one) for target, classes in classified for one in classes if not is_built(one)]
+    running = [(system, one) for system, one in (*inputs, *wheels) if not one.from_nixpkgs]
     name = _name(project, selection)
     names = [frozenset(one.name for one in classes) for _, classes in classified]
     exposed = exposed_of(project, selection, members, config.strings_of("expose"), names)
@@ -146,9 +153,8 @@ def make_plan(
         native_build_inputs=_inputs(
             [(s, one, a) for s, one in inputs for a in one.native.build.native_build_inputs]
         ),
-        runtime_inputs=_inputs(
-            [(s, one, a) for s, one in (*inputs, *wheels) if not one.from_nixpkgs for a in _run_time(one)]
-        ),
+        runtime_inputs=_inputs([(s, one, a) for s, one in running for a in one.native.run.dlopen]),
+        wheel_libraries=_inputs([(s, one, a) for s, one in running for a in _wheel_libraries(one)]),
         natives=_natives_by_system(inputs),
         dlopen=_dlopen(every),
         no_binary=_no_binary(project, classified),
@@ -211,20 +217,19 @@ def _dlopen(every: Sequence[ClassifiedPackage]) -> tuple[tuple[str, tuple[str, .
     return tuple(sorted(found.items()))
 
 
-def _run_time(one: ClassifiedPackage) -> tuple[str, ...]:
-    """What a package loads when it runs, beside what its build linked.
+def _wheel_libraries(one: ClassifiedPackage) -> tuple[str, ...]:
+    """The libraries from outside that the files of a wheel name.
 
     Not CUDA that the table names for wheels: the lock's own nvidia wheels bring it (a build of torch for the
     CPU has none), and nixpkgs' is unfree and large. Where neither is there, restore fails and names the
     library. What a user names is taken as it stands.
     """
-    native = one.native
-    libraries = () if is_built(one) else native.run.wheel_runtime_libs
-    if native.origin.provenance != "user":
-        libraries = tuple(
-            attr for attr in libraries if not attr.startswith(("cudaPackages.", "linuxPackages"))
-        )
-    return (*native.run.dlopen, *libraries)
+    if is_built(one):
+        return ()
+    libraries = tuple(attr for attr in one.native.run.wheel_runtime_libs if attr not in ALWAYS_THERE)
+    if one.native.origin.provenance == "user":
+        return libraries
+    return tuple(attr for attr in libraries if not attr.startswith(("cudaPackages", "linuxPackages")))
 
 
 def _natives_by_system(built: Sequence[tuple[str, ClassifiedPackage]]) -> tuple[Native, ...]:

@@ -12,6 +12,7 @@ from uvlock2nix.emit.common import (
     input_list,
     interpolated,
     is_conditional,
+    only_on,
     strings,
 )
 from uvlock2nix.knowledge.attributes import library_folder
@@ -35,27 +36,20 @@ from uvlock2nix.nixlang import (
     select,
     string,
 )
-from uvlock2nix.plan import Plan
+from uvlock2nix.plan import SYSTEM_LIBRARIES, Input, Plan
 
 RENEW: Final = "uvlock2nix index update, then uvlock2nix generate"
-
-
-# Small, and in every closure that has Python; larger ones of PEP 600's list (libGL, glib) are named by the
-# packages that need them. https://peps.python.org/pep-0600/
-SYSTEM_LIBRARIES: Final = ("stdenv.cc.cc", "expat", "zlib")
 
 
 def env_file(plan: Plan) -> str:
     """The text of ``python-env.nix``."""
     names = {"lib", "stdenv", "callPackage", "restoreReferencesHook", "uvEnvHook"}
     names |= {attr.split(".")[0] for attr in SYSTEM_LIBRARIES}
-    if is_conditional(plan.runtime_inputs, plan):
-        names.add("lib")
     deps = Formal("python-deps", call("callPackage", Path(0, (DEPS,)), AttrSet(())))
     body: Expr = call("stdenv.mkDerivation", Func("finalAttrs", _attributes(plan)))
     if plan.excluded:
         body = Let((_from_nixpkgs(plan),), body)
-    function = Func(arguments(plan, names, plan.runtime_inputs, (deps,)), body)
+    function = Func(arguments(plan, names, (*plan.runtime_inputs, *plan.wheel_libraries), (deps,)), body)
     about = "its environment: the packages of deps with their references restored"
     return render_file(function, header(plan, about))
 
@@ -76,6 +70,26 @@ def _from_nixpkgs(plan: Plan) -> Bind:
         call("lib.mapAttrsToList", Func("attr", Func("version", one)), decided),
         "Taken from nixpkgs, with the versions that this was decided for.",
     )
+
+
+def _library_path(plan: Plan) -> Bind:
+    """The folders in which libraries that wheels need, and do not bring, are looked for."""
+    everywhere = tuple(one.system for one in plan.systems)
+    always = tuple(Input(attr, (), everywhere) for attr in SYSTEM_LIBRARIES)
+    usual = [one for one in plan.wheel_libraries if library_folder(one.attr) == "lib"]
+    folder = interpolated(call("lib.getLib", Var("library")), "/lib")
+    path: Expr = call("map", Func("library", folder), input_list((*always, *usual), plan, SYSTEM))
+    for one in plan.wheel_libraries:
+        if one not in usual:
+            library = call("lib.getLib", picked(plan, one.attr, one.packages))
+            place = interpolated(library, f"/{library_folder(one.attr)}")
+            found: Expr = List((Item(place, ", ".join(one.packages)),), broken=True)
+            if is_conditional([one], plan):
+                found = call("lib.optionals", only_on(one.systems, SYSTEM), found)
+            path = Binary("++", path, found)
+    what = "What wheels take from the system: libstdc++, libgcc_s, libexpat, libz"
+    more = ", and what their files name" if plan.wheel_libraries else ""
+    return Bind(("referencesLibraryPath",), path, f"{what}{more}.", blank_before=True)
 
 
 def _attributes(plan: Plan) -> AttrSet:
@@ -102,18 +116,7 @@ def _attributes(plan: Plan) -> AttrSet:
         if plan.collisions:
             keep = (f"{path}={name}" for path, name in sorted(plan.collisions.items()))
             binds.append(Bind(("uvEnvKeep",), strings(keep)))
-    binds.append(
-        Bind(
-            ("referencesLibraryPath",),
-            call(
-                "map",
-                Func("library", interpolated(call("lib.getLib", Var("library")), "/lib")),
-                List(tuple(Item(select(attr)) for attr in SYSTEM_LIBRARIES)),
-            ),
-            "What manylinux wheels may take from the system: libstdc++, libgcc_s, libexpat, libz.",
-            blank_before=True,
-        )
-    )
+    binds.append(_library_path(plan))
     if plan.dlopen:
         items = (
             Item(

@@ -43,6 +43,7 @@ class Result:
     ignored: list[tuple[str, str]] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def plan_elf_files(
@@ -132,6 +133,8 @@ def _resolve_all(
         if resolution.additions:
             result.added.append((path, tuple(os.fsdecode(entry) for entry in resolution.additions)))
         result.ignored += [(path, name) for name in resolution.ignored]
+        if resolution.missing:
+            result.missing[path] = resolution.missing
         result.problems += [f"{path}: the library {name} is not found" for name in resolution.missing]
         result.dropped += [(path, os.fsdecode(entry)) for entry in plan.dropped]
         with open_file(origin / path) as descriptor:

@@ -18,6 +18,7 @@ from uvlock2nix.refs.elfplan import ElfPlan
 from uvlock2nix.refs.journal import undo_killed_runs
 from uvlock2nix.refs.libraries import DEFAULT_IGNORE
 from uvlock2nix.refs.linked import as_references, read_linked, search_paths
+from uvlock2nix.refs.missing import missing_hint
 from uvlock2nix.refs.needs import RestoreOptions, Result, plan_elf_files
 from uvlock2nix.refs.parallel import cores
 from uvlock2nix.refs.patchelf import Grow, Sign, run_patchelf
@@ -104,7 +105,7 @@ def restore(
     own = inputs.get("out")
     found = {moved(file): paths for file, paths in search_paths(linked, undo.paths, undo.store).items()}
     plan_elf_files(origin, entries, record, found, undo, options, result, os.fsencode(own) if own else None)
-    _raise_if_any(result.problems)
+    _raise_if_any(origin, entries, result)
     with (
         populate(origin, tree, entries, link=link, changed=result.edits.keys()),
         Stage(tree, source=origin) as stage,
@@ -127,13 +128,13 @@ def _report(changed: tuple[str, ...], result: Result, undo: Undo) -> RestoreRepo
     )
 
 
-def _raise_if_any(problems: Iterable[str]) -> None:
-    found = sorted(problems)
+def _raise_if_any(origin: Path, entries: Sequence[Entry], result: Result) -> None:
+    found = sorted(result.problems)
     if found:
+        hint = "a compiled-in path that has become longer needs a deps built anew: `uvlock2nix update-hash`"
         raise RefsError(
             "\n".join(["these cannot be restored:", *(f"  {line}" for line in found)]),
-            hint="Give a library's folder with --library or its package with --input, or --ignore it; "
-            "a compiled-in path that has become longer needs a deps built anew.",
+            hint=missing_hint(origin, entries, result.missing) if result.missing else hint,
             data={"problems": found},
         )
 

@@ -30,7 +30,7 @@ stdenv.mkDerivation (finalAttrs: {
   pythonDeps = python-deps;
   uvEnvInterpreter = python313.interpreter;
 
-  # What manylinux wheels may take from the system: libstdc++, libgcc_s, libexpat, libz.
+  # What wheels take from the system: libstdc++, libgcc_s, libexpat, libz.
   referencesLibraryPath =
     map
       (library: "${lib.getLib library}/lib")

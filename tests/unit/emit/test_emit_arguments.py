@@ -149,6 +149,22 @@ def test_conditions_by_system(stand: Stand, tmp_path: Path) -> None:
 
 
 @pytest.mark.stand
+def test_libraries_of_wheels_are_looked_for_where_they_are(stand: Stand, tmp_path: Path) -> None:
+    """In lib of the library output, or where nixpkgs has them; only on the systems that need them."""
+    libraries = (
+        Input("libx11", ("gui",), ("x86_64-linux",)),
+        Input("R", ("rpy2",), ("x86_64-linux",)),
+        Input("glib", ("gui",), BOTH),
+    )
+    plan = replaced(plan_of(FIXTURES / "hello", systems=BOTH), wheel_libraries=libraries)
+    always = ["/fake/cc-cc/lib", "/fake/expat/lib", "/fake/zlib/lib", "/fake/glib/lib"]
+    found = {system: read_back(stand, tmp_path, plan, system=system)["env"] for system in BOTH}
+    linux = [*always, "/fake/libx11/lib", "/fake/R/lib/R/lib"]
+    assert found["x86_64-linux"]["referencesLibraryPath"] == linux
+    assert found["aarch64-darwin"]["referencesLibraryPath"] == always
+
+
+@pytest.mark.stand
 def test_what_deps_says(stand: Stand, tmp_path: Path) -> None:
     found = read_back(stand, tmp_path, plan_of(FIXTURES / "authentik"))
     deps, env, package = found["deps"], found["env"], found["package"]

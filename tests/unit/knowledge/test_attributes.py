@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from uvlock2nix.emit.env import SYSTEM_LIBRARIES
 from uvlock2nix.knowledge.attributes import as_of, judged, judged_attributes, library_folder
 from uvlock2nix.knowledge.native_table import native_table
 from uvlock2nix.knowledge.platforms import is_linux_only
 from uvlock2nix.knowledge.tables import DATA
 from uvlock2nix.knowledge.templates import Output
+from uvlock2nix.plan import SYSTEM_LIBRARIES
 from uvlock2nix.pythons import PREFERRED
 
 LISTS = ("build_inputs", "native_build_inputs", "dlopen", "wheel_runtime_libs")

@@ -326,8 +326,30 @@ def test_every_library_that_is_not_found_is_named_with_its_file(tmp_path: Path) 
         do_restore(tree, interpreter=str(root / "ld-linux-x86-64.so.2"))
     assert "ext/mod.so: the library libstdc++.so.6 is not found" in caught.value.message
     assert "torch/lib/libtorch.so: the library libcuda.so.1 is not found" in caught.value.message
-    assert "--library" in caught.value.hint
+    hint = caught.value.hint
+    assert hint is not None
+    # No RECORD says whose these files are.
+    assert '[tool.uvlock2nix.native.PACKAGE] wheel-runtime-libs = ["ATTRIBUTE"]' in hint
+    assert "ignore-missing-libraries" in hint
     assert snapshot(tree) == before
+
+
+def test_the_hint_names_the_package_and_the_attribute(tmp_path: Path) -> None:
+    root = system(tmp_path / "sys")
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    wheels(tree)
+    (tree / "ext/gui.so").write_bytes(make_elf(needed=[b"libX11.so.6", b"libnobody.so.1"]))
+    info = tree / "Some_Gui-1.0.dist-info"
+    info.mkdir()
+    (info / "RECORD").write_text("ext/gui.so,,\n")
+    with pytest.raises(RefsError) as caught:
+        do_restore(tree, search=[str(root / "cc")], interpreter=str(root / "ld-linux-x86-64.so.2"))
+    hint = caught.value.hint
+    assert hint is not None
+    assert '[tool.uvlock2nix.native.some-gui] wheel-runtime-libs = ["libx11"]' in hint
+    assert "the nixpkgs attribute that has" in hint
+    assert "libnobody.so.1" in hint
 
 
 def test_libc_counts_only_when_the_interpreters_folder_has_it(tmp_path: Path) -> None:
