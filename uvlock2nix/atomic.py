@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from uvlock2nix.errors import InputError
 
@@ -73,6 +73,22 @@ def replace_many(changes: Mapping[Path, bytes | str]) -> None:
     finally:
         for item in staged:
             item.close()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A new file that takes the name ``path`` when the block ends without an error; else nothing is left.
+
+    For caches: it is not forced to the disk, and only its owner may read it. Raises OSError.
+    """
+    fd, temporary = _open_temporary(path)
+    staged = _Staged(path, None, fd, temporary)
+    try:
+        with os.fdopen(fd, "wb", closefd=False) as file:
+            yield file
+        _commit(staged)
+    finally:
+        staged.close()
 
 
 @contextmanager

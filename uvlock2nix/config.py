@@ -6,13 +6,13 @@ nearest right one, because an option that is silently ignored is worse than none
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from uvlock2nix.errors import UsageError
+from uvlock2nix.spelling import did_you_mean
 
 T = TypeVar("T")
 
@@ -62,11 +62,7 @@ def parse_config(table: Mapping[str, object]) -> Config:
         UsageError: for an unknown key (with the nearest known one) or a value of the wrong type; all
             problems are reported together.
     """
-    problems: list[str] = []
-    for key in table:
-        if key not in KEYS:
-            near = difflib.get_close_matches(key, KEYS, n=1)
-            problems.append(f"unknown key `{key}`" + (f"; did you mean `{near[0]}`?" if near else ""))
+    problems = [f"unknown key `{key}`{did_you_mean(key, KEYS)}" for key in table if key not in KEYS]
     bools = frozenset(k for k in BOOLS if _typed(table, k, bool, "true or false", problems, default=False))
     lists = {k: _strings(table, k, problems) for k in LISTS if k in table}
     strings = {k: _typed(table, k, str, "a string", problems, default="") for k in STRINGS if k in table}

@@ -32,8 +32,8 @@ LONG_FUNCTIONS: dict[str, str] = {
 }
 # Every part has a rank; a module imports from parts of its own rank or of lower ones.
 RANKS = (
-    ("", "errors", "layout", "resources"),
-    ("target", "nar", "atomic", "nixlang", "nixfile", "net"),
+    ("", "errors", "layout", "printable", "reading", "resources", "spelling"),
+    ("target", "nar", "atomic", "nixlang", "nixfile", "cache", "net"),
     ("lock", "dist", "knowledge"),
     ("artifacts", "inspect", "nixpkgs_index", "pythons"),
     ("classify", "config", "flags", "digest", "build_pins", "pins"),

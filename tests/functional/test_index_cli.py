@@ -118,11 +118,10 @@ def packed(value: object) -> bytes:
 
 @pytest.mark.parametrize("schema", [CHANNEL, OTHER_SCHEMA])
 def test_a_channel_over_http_goes_on_where_it_was_cut(
-    channel: tuple[str, type[Channel]], schema: dict[str, object], monkeypatch: pytest.MonkeyPatch
+    channel: tuple[str, type[Channel]], schema: dict[str, object]
 ) -> None:
     url, server = channel
     server.body = packed(schema)
-    monkeypatch.setattr("uvlock2nix.net.client.CHUNK", 4096)
     first = run("update", "--channel", url)
     assert isinstance(first.exception, NetworkError)
     assert "goes on" in first.exception.hint

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from uvlock2nix.lock import Index, Project, UvSettings
-from uvlock2nix.net.locked import Logins
+from uvlock2nix.net.client import Logins
 
 
 def index_flags(project: Project) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from uvlock2nix.errors import NetworkError, ToolError
+from uvlock2nix.net.urls import shown_text
 
 TAIL: Final = 40
 # What uv, git and pip-like programs say when there is no network, and not when a file is merely absent.
@@ -32,7 +33,6 @@ LOGIN_SIGNS: Final = (
     "401 unauthorized", "403 forbidden", "authentication failed for", "could not read username"
 )  # fmt: skip
 _MISSING_MODULE: Final = re.compile(r"no module named ['\"]?([\w.]+)", re.IGNORECASE)
-_LOGIN: Final = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@]+@", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -121,7 +121,7 @@ class Runner:
 
 def failure(what: str, argv: Sequence[str], code: int, output: str) -> ToolError | NetworkError:
     """The error for a program that ended with ``code``."""
-    lines = _without_logins(output).strip().splitlines()
+    lines = shown_text(output).strip().splitlines()
     shown = "\n".join(f"  | {line}" for line in lines[-TAIL:])
     # A script that we pass in is no help to the reader.
     shown_argv = [word for word in argv[1:3] if "\n" not in word]
@@ -134,11 +134,6 @@ def failure(what: str, argv: Sequence[str], code: int, output: str) -> ToolError
             "set http_proxy and https_proxy for the Nix daemon",
         )
     return ToolError(message, hint=build_hint(output))
-
-
-def _without_logins(text: str) -> str:
-    """Output as it may be shown: git and build tools print URLs as they got them."""
-    return _LOGIN.sub(r"\1****@", text)
 
 
 def build_hint(output: str) -> str:

@@ -9,7 +9,8 @@ from uvlock2nix.build.requirements import BuildSystem, read_build_system
 from uvlock2nix.build.unpack import unpack
 from uvlock2nix.build.values import Build, BuildContext
 from uvlock2nix.errors import InputError, ToolError
-from uvlock2nix.net.locked import check_file, fetch
+from uvlock2nix.net.hashes import check_file
+from uvlock2nix.net.locked import fetch
 
 
 def prepare(build: Build, context: BuildContext) -> tuple[Path, BuildSystem]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.errors import InputError
-from uvlock2nix.net.locked import Logins
+from uvlock2nix.net.client import Logins
 
 
 @dataclass(frozen=True, slots=True)

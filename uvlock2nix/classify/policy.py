@@ -1,12 +1,7 @@
-"""Putting knowledge together for one project: the user's tables, what its sdists say, an exact index.
-
-The only part of ``knowledge`` that touches the disk outside of our own tables; it is called from the
-command line, never from a stage.
-"""
+"""What the user wants from nixpkgs: the level, and the packages to take or never to take."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Final, get_args
 
@@ -14,6 +9,7 @@ from packaging.utils import canonicalize_name
 
 from uvlock2nix.classify.closure import FromNixpkgs
 from uvlock2nix.errors import UsageError
+from uvlock2nix.spelling import did_you_mean
 
 LEVELS: Final[tuple[FromNixpkgs, ...]] = get_args(FromNixpkgs)
 _KEYS: Final = ("allow", "deny", "index")
@@ -30,9 +26,8 @@ def parse_level(text: str | None) -> FromNixpkgs:
             return level
     if text is None:
         return "native"
-    near = difflib.get_close_matches(text, LEVELS, n=1)
     raise UsageError(
-        f"from-nixpkgs: `{text}` is no level" + (f"; did you mean `{near[0]}`?" if near else ""),
+        f"from-nixpkgs: `{text}` is no level{did_you_mean(text, LEVELS)}",
         hint="the levels are " + ", ".join(LEVELS),
     )
 
@@ -43,12 +38,9 @@ def parse_lists(table: Mapping[str, object]) -> tuple[frozenset[str], frozenset[
     Raises:
         UsageError: for an unknown key, a value that is no list of names, or a name in both lists.
     """
-    problems: list[str] = []
     where = "[tool.uvlock2nix.nixpkgs]"
-    for key in table:
-        if key not in _KEYS:
-            near = difflib.get_close_matches(key, _KEYS, n=1)
-            problems.append(f"{where} unknown key `{key}`" + (f"; did you mean `{near[0]}`?" if near else ""))
+    unknown = [key for key in table if key not in _KEYS]
+    problems = [f"{where} unknown key `{key}`{did_you_mean(key, _KEYS)}" for key in unknown]
     lists: dict[str, frozenset[str]] = {}
     for key in ("allow", "deny"):
         value = table.get(key, [])

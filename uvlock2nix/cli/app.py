@@ -69,10 +69,10 @@ def color_wish() -> bool | None:
 
 def show_error(error: Uvlock2nixError) -> None:
     """Print ``error:`` and ``hint:`` to stderr."""
-    from uvlock2nix.cli.terminal import visible
+    from uvlock2nix.printable import printable
 
     color = color_wish()
-    message = visible(error.message, lines=True)
+    message = printable(error.message, lines=True)
     click.echo(click.style("error:", fg="red", bold=True) + f" {message}", err=True, color=color)
     if error.hint:
         click.echo(click.style("hint:", fg="cyan", bold=True) + f" {error.hint}", err=True, color=color)

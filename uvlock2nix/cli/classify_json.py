@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, assert_never
 
-from uvlock2nix.classify.packages import ClassifiedPackage, without_password
+from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import template_text
 from uvlock2nix.lock import (
@@ -18,6 +18,7 @@ from uvlock2nix.lock import (
     UrlSource,
     VirtualSource,
 )
+from uvlock2nix.net.urls import shown_url
 from uvlock2nix.target import Target
 
 SCHEMA: Final = "uvlock2nix/classify/1"
@@ -45,7 +46,7 @@ def _package(item: ClassifiedPackage) -> dict[str, object]:
         else {
             "kind": artifact.kind,
             "filename": artifact.filename,
-            "url": without_password(artifact.url) if artifact.url is not None else None,
+            "url": shown_url(artifact.url) if artifact.url is not None else None,
             "hash": artifact.hash,
             "size": artifact.size,
         },
@@ -94,7 +95,5 @@ def source_json(source: Source) -> dict[str, object]:
 
 def _present(values: dict[str, str | None]) -> dict[str, object]:
     return {
-        key: without_password(value) if key == "url" else value
-        for key, value in values.items()
-        if value is not None
+        key: shown_url(value) if key == "url" else value for key, value in values.items() if value is not None
     }

@@ -9,10 +9,12 @@ import click
 
 from uvlock2nix.app.remarks import size_text
 from uvlock2nix.classify.knowledge import Knowledge
-from uvlock2nix.classify.packages import CLASSES, ClassifiedPackage, without_password
+from uvlock2nix.classify.packages import CLASSES, ClassifiedPackage
 from uvlock2nix.knowledge.names import former_name
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import template_text
+from uvlock2nix.net.urls import shown_url
+from uvlock2nix.printable import printable
 from uvlock2nix.target import Target
 
 _COLORS: Mapping[str, str] = {
@@ -150,7 +152,7 @@ def explanation(item: ClassifiedPackage, packages: Sequence[ClassifiedPackage], 
         lines.append(f"file: {printable(artifact.filename)}")
         for label, value in (("from", artifact.url or artifact.path), ("hash", artifact.hash)):
             if value:
-                lines.append(f"  {label} {printable(without_password(value))}")
+                lines.append(f"  {label} {printable(shown_url(value))}")
         if artifact.size is not None:
             lines.append(f"  size {size_text(artifact.size)}")
     if item.choice.rejected:
@@ -226,8 +228,3 @@ def paths(item: ClassifiedPackage, packages: Sequence[ClassifiedPackage]) -> lis
 
 def _base(name: str) -> str:
     return name.partition("[")[0].partition(":")[0]
-
-
-def printable(text: str) -> str:
-    """Text for a terminal: control characters (escape sequences of hostile locks) are shown, not sent."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from uvlock2nix.cache import Kept
 from uvlock2nix.errors import InputError, NetworkError, Uvlock2nixError
 from uvlock2nix.inspect.sdist import Inspection, inspect_sdist, inspect_tree
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, NativeKind, Origin, Provenance, RunInputs
@@ -93,9 +93,11 @@ class _Network:
 
 
 def _inspect(candidate: Candidate, network: _Network, cache: Path) -> Finding:
-    kept = _place(candidate, cache)
-    if kept is not None and (found := _recall(kept, candidate.name)) is not None:
+    kept = Kept(cache / "inspections" / str(EDITION), ".json")
+    if (found := _recall(kept, candidate)) is not None:
         return found
+    # What stands for a file whose hash nobody of us saw is not kept under that hash.
+    checked = candidate.path is None
     try:
         if candidate.path is not None and candidate.path.is_dir():
             result = inspect_tree(candidate.path, candidate.filename)
@@ -103,8 +105,6 @@ def _inspect(candidate: Candidate, network: _Network, cache: Path) -> Finding:
             result = inspect_sdist(candidate.path, candidate.filename)
         else:
             result, checked = _fetched(candidate, network)
-            # What stands for a file whose hash nobody of us saw is not kept under that hash.
-            kept = kept if checked else None
     except Uvlock2nixError as error:
         return Finding(candidate.name, why_not=error.message.splitlines()[0][:300])
     if result.nature == "unknown":
@@ -112,8 +112,8 @@ def _inspect(candidate: Candidate, network: _Network, cache: Path) -> Finding:
         finding = Finding(candidate.name, external=result.external, why_not=said)
     else:
         finding = Finding(candidate.name, inputs=result.inputs, external=result.external)
-    if kept is not None:
-        _remember(kept, finding)
+    if checked:
+        _remember(kept, candidate, finding)
     return finding
 
 
@@ -128,37 +128,33 @@ def _fetched(candidate: Candidate, network: _Network) -> tuple[Inspection, bool]
     return inspect_sdist(path, candidate.filename), True
 
 
-def _place(candidate: Candidate, cache: Path) -> Path | None:
-    """Where the result is kept: under the file's hash, so never for a tree that can change."""
-    digest = (candidate.hash or "").replace(":", "-")
-    if not digest.replace("-", "").isalnum() or candidate.path is not None:
-        return None
-    return cache / "inspections" / str(EDITION) / f"{digest}.json"
-
-
-def _remember(place: Path, finding: Finding) -> None:
-    value = {
-        "inputs": _to_json(finding.inputs),
-        "external": _to_json(finding.external),
-        "why_not": finding.why_not,
-    }
+def _recall(kept: Kept, candidate: Candidate) -> Finding | None:
+    """The result of an earlier run: under the file's hash, so never for a tree that can change."""
+    value = kept.recall_json(candidate.hash) if candidate.path is None else None
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        temporary = place.with_suffix(f".{id(finding)}.part")
-        temporary.write_text(json.dumps(value))
-        temporary.replace(place)
-    except OSError:
-        return  # a cache that cannot be written is no cache: nothing else depends on it
-
-
-def _recall(place: Path, name: str) -> Finding | None:
-    try:
-        value = json.loads(place.read_text())
-        return Finding(
-            name, _from_json(value["inputs"]), _from_json(value["external"], "pep725"), str(value["why_not"])
+        return (
+            Finding(
+                candidate.name,
+                _from_json(value["inputs"]),
+                _from_json(value["external"], "pep725"),
+                str(value["why_not"]),
+            )
+            if isinstance(value, dict)
+            else None
         )
-    except (OSError, ValueError, KeyError, TypeError, InputError):
+    except (KeyError, InputError):
         return None
+
+
+def _remember(kept: Kept, candidate: Candidate, finding: Finding) -> None:
+    kept.keep_json(
+        candidate.hash,
+        {
+            "inputs": _to_json(finding.inputs),
+            "external": _to_json(finding.external),
+            "why_not": finding.why_not,
+        },
+    )
 
 
 def _to_json(inputs: NativeInputs | None) -> dict[str, object] | None:

@@ -15,10 +15,12 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from uvlock2nix.cache import Kept
 from uvlock2nix.errors import NetworkError, Uvlock2nixError
 from uvlock2nix.inspect.inspections import Candidate
 from uvlock2nix.inspect.wheels import MAX_METADATA, read_metadata
 from uvlock2nix.net.fetch import Fetcher
+from uvlock2nix.net.urls import shown_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,33 +92,20 @@ def _metadata(wheel: Candidate, fetcher: Fetcher, cache: Path) -> str | None:
         return read_metadata(None, wheel.path, wheel.filename)
     if wheel.url is None:
         return None
-    digest = (wheel.hash or "").replace(":", "-")
-    place = cache / "metadata" / digest if digest.replace("-", "").isalnum() else None
-    if place is not None and place.is_file():
-        kept = place.read_text(encoding="utf-8", errors="replace")
-        if _is_metadata(kept):
-            return kept
+    kept = Kept(cache / "metadata")
+    known = (kept.recall(wheel.hash) or b"").decode("utf-8", "replace")
+    if _is_metadata(known):
+        return known
     url = wheel.url.partition("#")[0]
     try:
         text = fetcher.text(f"{url}.metadata", MAX_METADATA)
         if not _is_metadata(text):
-            raise NetworkError(f"{url}.metadata is something else")
+            raise NetworkError(f"{shown_url(url)}.metadata is something else")
     except NetworkError:
         text = read_metadata(fetcher, url, wheel.filename)
-    if place is not None:
-        _remember(place, text)
+    kept.keep(wheel.hash, text.encode())
     return text
 
 
 def _is_metadata(text: str) -> bool:
     return "Metadata-Version" in HeaderParser().parsestr(text)
-
-
-def _remember(place: Path, text: str) -> None:
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        temporary = place.with_suffix(f".{id(text)}.part")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(place)
-    except OSError:
-        return  # a cache that cannot be written is no cache: nothing else depends on it

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from uvlock2nix.cache import Kept
 from uvlock2nix.errors import InputError, NetworkError, Uvlock2nixError
 from uvlock2nix.inspect.inspections import Candidate
 from uvlock2nix.inspect.wheels import WheelContents, collisions, outside, read_remote_wheel, read_wheel
@@ -95,9 +95,9 @@ def _note_collisions(contents: Mapping[str, WheelContents], notes: dict[str, lis
 
 
 def _contents(wheel: Candidate, fetcher: Fetcher | None, cache: Path) -> WheelContents:
-    place = _place(wheel, cache)
-    if place is not None and (kept := _recall(place)) is not None:
-        return kept
+    kept = Kept(cache / "wheels" / str(EDITION), ".json")
+    if (known := _recall(kept, wheel)) is not None:
+        return known
     if wheel.path is not None:
         return read_wheel(wheel.path)
     if fetcher is None or wheel.url is None:
@@ -107,42 +107,34 @@ def _contents(wheel: Candidate, fetcher: Fetcher | None, cache: Path) -> WheelCo
     except NetworkError:
         # A server without ranges: the whole file then, with its hash checked.
         found = read_wheel(fetcher.file(wheel.url, wheel.hash, wheel.filename))
-    if place is not None:
-        _remember(place, found)
+    _remember(kept, wheel, found)
     return found
 
 
-def _place(wheel: Candidate, cache: Path) -> Path | None:
-    digest = (wheel.hash or "").replace(":", "-")
-    if not digest.replace("-", "").isalnum():
-        return None
-    return cache / "wheels" / str(EDITION) / f"{digest}.json"
+def _remember(kept: Kept, wheel: Candidate, found: WheelContents) -> None:
+    kept.keep_json(
+        wheel.hash,
+        {
+            "files": {path: list(facts) for path, facts in found.files.items()},
+            "provided": sorted(found.provided),
+            "needed": sorted(found.needed),
+            "unread": list(found.unread),
+        },
+    )
 
 
-def _remember(place: Path, found: WheelContents) -> None:
-    value = {
-        "files": {path: list(facts) for path, facts in found.files.items()},
-        "provided": sorted(found.provided),
-        "needed": sorted(found.needed),
-        "unread": list(found.unread),
-    }
+def _recall(kept: Kept, wheel: Candidate) -> WheelContents | None:
+    value = kept.recall_json(wheel.hash)
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        temporary = place.with_suffix(f".{id(found)}.part")
-        temporary.write_text(json.dumps(value))
-        temporary.replace(place)
-    except OSError:
-        return  # a cache that cannot be written is no cache: nothing else depends on it
-
-
-def _recall(place: Path) -> WheelContents | None:
-    try:
-        value = json.loads(place.read_text())
-        return WheelContents(
-            {str(path): (int(size), int(crc)) for path, (size, crc) in value["files"].items()},
-            frozenset(map(str, value["provided"])),
-            frozenset(map(str, value["needed"])),
-            tuple(map(str, value["unread"])),
+        return (
+            WheelContents(
+                {str(path): (int(size), int(crc)) for path, (size, crc) in value["files"].items()},
+                frozenset(map(str, value["provided"])),
+                frozenset(map(str, value["needed"])),
+                tuple(map(str, value["unread"])),
+            )
+            if isinstance(value, dict)
+            else None
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None

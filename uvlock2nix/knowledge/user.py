@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Final
 
@@ -20,6 +19,7 @@ from uvlock2nix.errors import UsageError
 from uvlock2nix.knowledge.build_requires import is_requirement
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, Origin, RunInputs
 from uvlock2nix.knowledge.templates import Template, is_attribute, is_variable, parse_template
+from uvlock2nix.spelling import did_you_mean
 
 ATTRIBUTES: Final = ("build-inputs", "native-build-inputs", "dlopen", "wheel-runtime-libs")
 REQUIREMENTS: Final = ("build-requires", "relax")
@@ -53,8 +53,8 @@ def parse_user_native(table: Mapping[str, object]) -> Mapping[str, NativeInputs]
 def _entry(where: str, entry: Mapping[str, object], problems: list[str]) -> NativeInputs:
     for key in entry:
         if key not in KEYS:
-            near = difflib.get_close_matches(str(key).replace("_", "-"), KEYS, n=1)
-            problems.append(f"{where} unknown key `{key}`" + (f"; did you mean `{near[0]}`?" if near else ""))
+            guess = did_you_mean(str(key).replace("_", "-"), KEYS)
+            problems.append(f"{where} unknown key `{key}`{guess}")
     lists = {key: _strings(where, key, entry, problems) for key in KEYS if key != "env"}
     for key in ATTRIBUTES:
         wrong = [attr for attr in lists[key] if not is_attribute(attr)]

@@ -15,6 +15,7 @@ from uvlock2nix.errors import ConflictError, LockError, ProjectError, SelectionE
 from uvlock2nix.lock.model import ConflictItem, Lock, Package
 from uvlock2nix.lock.project import Member, Project
 from uvlock2nix.lock.wire import normalize, shorten
+from uvlock2nix.spelling import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,9 +316,6 @@ def _suggest(name: str, known: Iterable[str], what: str) -> str:
     names = sorted(known)
     if not names:
         return f"there are no {what} here"
-    # Loaded on use: only a misspelt name needs it.
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, names, n=1)
+    near = nearest(name, names)
     listed = ", ".join(names[:15]) + (" …" if len(names) > 15 else "")
-    return (f"did you mean {near[0]}? " if near else "") + f"{what}: {listed}"
+    return (f"did you mean {near}? " if near else "") + f"{what}: {listed}"

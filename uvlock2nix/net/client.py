@@ -1,92 +1,261 @@
-"""What fetching over HTTP has in common: one session, bodies as they were sent, errors of ours."""
+"""The one HTTP client: a session, logins, bodies as they were sent, errors in words and without secrets."""
 
 from __future__ import annotations
 
+import os
 import re
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import unquote, urljoin, urlsplit
 
 from uvlock2nix import __version__
 from uvlock2nix.errors import InputError, NetworkError
+from uvlock2nix.net.urls import realm_of, shown_url
+from uvlock2nix.net.variables import certificates, proxies
 
 if TYPE_CHECKING:
     # Imported where it is used: it costs more time than all of ours, and most runs fetch nothing.
     import requests
 
-TIMEOUT: Final = (10, 60)
-CHUNK: Final = 1 << 16
-MAX_FILE: Final = 1 << 30
 CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})\Z")
 # A server that compresses on the way sends lengths and ranges of something else than was asked for.
 HEADERS: Final = {"Accept-Encoding": "identity", "User-Agent": f"uvlock2nix/{__version__}"}
+ONLY_HTTP: Final = ("https://", "http://")
+
+# (scheme, host:port) → (user, password)
+Logins: TypeAlias = Mapping[tuple[str, str], tuple[str, str]]
 
 # (bytes so far, bytes in all or None)
-Progress = Callable[[int, int | None], None]
+Progress: TypeAlias = Callable[[int, int | None], None]
 
 
-def new_session() -> requests.Session:
-    """A session: connections are kept between requests."""
-    import requests
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of fetching.
 
-    return requests.Session()
-
-
-@contextmanager
-def answer(
-    session: requests.Session, url: str, headers: Mapping[str, str], hint: str
-) -> Iterator[requests.Response]:
-    """The answer to a GET, its body not read yet.
-
-    Raises:
-        InputError: ``url`` is not one of http or https.
-        NetworkError: also for what goes wrong while the body is read inside of the block.
+    ``connect`` and ``read``: seconds without an answer. ``tries`` of one file, with ``pause`` seconds before
+    the second one and twice as much before each further one. ``patience``: so often in a row a host may not
+    be reached before it is not asked again. ``file``: the most bytes of one file. ``chunk``: bytes that are
+    taken at a time; ``resumed_chunk`` where what came before an interruption counts.
     """
-    import requests
-    from urllib3.exceptions import HTTPError
 
-    if not url.startswith(("https://", "http://")):
-        raise InputError(f"{url[:200]} is not an http address")
-    try:
-        with session.get(url, headers={**HEADERS, **headers}, timeout=TIMEOUT, stream=True) as response:
+    connect: float = 30
+    read: float = 60
+    tries: int = 1
+    pause: float = 1.0
+    patience: int = 3
+    file: int = 1 << 30
+    chunk: int = 1 << 16
+    resumed_chunk: int = 1 << 12
+
+
+class Client:
+    """Answers to requests; connections are kept between them. Several threads may use it at once."""
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        logins: Logins | None = None,
+        hint: str = "",
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """``logins`` win over netrc files, a login in a URL over both. ``hint`` goes with network errors.
+
+        ``env``: the variables that name certificates, proxies, and hosts without a certificate that can be
+        checked (uv's ``UV_INSECURE_HOST``); default: this process's.
+        """
+        self.limits = limits if limits is not None else Limits()
+        self._logins = logins if logins is not None else {}
+        self._hint = hint
+        self._env = env if env is not None else os.environ
+        self._made: list[requests.Session] = []
+        self._lock = threading.Lock()
+        self._failed: Counter[str] = Counter()
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Let whoever still fetches end soon, with an error."""
+        self._stopped.set()
+
+    def close(self) -> None:
+        """Close the connections, if there are any."""
+        with self._lock:
+            while self._made:
+                self._made.pop().close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def answer(
+        self, url: str, headers: Mapping[str, str] | None = None, hint: str = ""
+    ) -> Iterator[requests.Response]:
+        """The answer to a GET, its body not read yet.
+
+        Raises:
+            InputError: ``url`` is not one of http or https.
+            NetworkError: also for what goes wrong while the body is read inside of the block. A host that
+                could not be reached ``patience`` times in a row is not asked again.
+        """
+        hint = hint or self._hint
+        shown, host = shown_url(url), realm_of(url)[1]
+        if not url.startswith(ONLY_HTTP):
+            raise InputError(f"{shown[:200]} is not an http address")
+        if self._stopped.is_set():
+            raise NetworkError(f"{shown}: stopped")
+        if self._failed[host] >= self.limits.patience:
+            raise NetworkError(f"{shown}: not asked: its server cannot be reached", hint=hint)
+        with self._in_words(shown, host, hint), self._get(url, {**HEADERS, **(headers or {})}) as response:
+            self._failed[host] = 0
             yield response
-    except (requests.RequestException, HTTPError) as error:
-        raise NetworkError(f"{url}: {_said(error)}", hint=hint) from error
+
+    def _get(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+        try:
+            proxy, trusted = proxies(url, self._env), certificates(url, self._env)
+        except ValueError:
+            proxy, trusted = {}, True  # requests says what is wrong with the URL
+        return self._session().get(
+            url,
+            headers=dict(headers),
+            auth=self._login(url),
+            timeout=(self.limits.connect, self.limits.read),
+            verify=trusted,
+            proxies=proxy,
+            stream=True,
+        )
+
+    @contextmanager
+    def _in_words(self, shown: str, host: str, hint: str) -> Iterator[None]:
+        import requests
+        from urllib3.exceptions import HTTPError
+
+        try:
+            yield
+        except (requests.RequestException, HTTPError) as error:
+            self._failed[host] += 1
+            # Without a cause: what requests says has the URL as it was given.
+            raise NetworkError(f"{shown}: {_words(error)}", hint=hint) from None
+
+    def _session(self) -> requests.Session:
+        """Made when something is fetched: a run that finds everything in the cache needs none."""
+        with self._lock:
+            if not self._made:
+                self._made.append(_new_session())
+            return self._made[0]
+
+    def _login(self, url: str) -> tuple[str, str] | None:
+        try:
+            parts = urlsplit(url)
+            user, password = parts.username, parts.password
+        except ValueError:
+            return None  # requests says what is wrong with it
+        if user is not None:
+            # By ourselves: requests would take a netrc's first.
+            return unquote(user), unquote(password or "")
+        return self._logins.get(realm_of(url))
 
 
-def _said(error: BaseException) -> str:
-    """What went wrong, without the layers that it came through."""
-    inner: object = error
-    for _ in range(10):
-        if isinstance(inner, OSError) and inner.strerror:
-            return f"cannot be reached: {inner.strerror}"
-        if not isinstance(inner, BaseException):
-            break
-        following = (getattr(inner, "reason", None), *inner.args[:1], inner.__cause__, inner.__context__)
-        deeper = next((one for one in following if isinstance(one, BaseException)), None)
-        if deeper is None or deeper is inner:
-            break
-        inner = deeper
-    text = " ".join(str(error).split())
-    return type(error).__name__ + (f": {text[:160]}" if text else "")
+def _new_session() -> requests.Session:
+    import requests
+
+    class Session(requests.Session):
+        """Follows redirects, but not from https to http: what follows could be read by anybody."""
+
+        def get_redirect_target(self, resp: requests.Response) -> str | None:
+            target = super().get_redirect_target(resp)
+            if target and resp.url.startswith("https:"):
+                there = urljoin(resp.url, target)
+                if there.startswith("http:"):
+                    raise NetworkError(
+                        f"{shown_url(resp.url)}: redirected to {shown_url(there)}, without encryption",
+                        hint="use an index that stays with https",
+                    )
+            return target
+
+    return Session()
 
 
-def body(response: requests.Response, limit: int) -> Iterator[bytes]:
-    """The body as it was sent, in pieces, at most ``limit`` bytes.
+def _words(error: BaseException) -> str:
+    """What went wrong, in words; nothing that a library says about a URL, which may hold a secret."""
+    import requests
+    from urllib3 import exceptions
+
+    chain = list(_chain(error))
+    if any(isinstance(one, exceptions.ProxyError | requests.exceptions.ProxyError) for one in chain):
+        what = "the proxy cannot be reached"
+    elif any(isinstance(one, requests.exceptions.SSLError | exceptions.SSLError) for one in chain):
+        what = "no safe connection"
+    else:
+        what = "cannot be reached"
+    for one in reversed(chain):
+        if isinstance(one, OSError) and one.strerror and not isinstance(one, requests.RequestException):
+            return f"{what}: {one.strerror}"
+    timeouts = (requests.exceptions.Timeout, exceptions.TimeoutError, TimeoutError)
+    if any(isinstance(one, timeouts) for one in chain):
+        return f"{what}: no answer in time"
+    for kinds, words in (
+        (
+            (requests.exceptions.ChunkedEncodingError, exceptions.ProtocolError),
+            "the connection ended too early",
+        ),
+        ((requests.exceptions.TooManyRedirects,), "redirected too often"),
+        ((requests.exceptions.InvalidProxyURL,), "the proxy's address is none"),
+        ((requests.exceptions.InvalidURL, exceptions.LocationValueError), "not a proper address"),
+    ):
+        if any(isinstance(one, kinds) for one in chain):
+            return words
+    return f"{what}: {type(chain[-1]).__name__}"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error and those below it: libraries wrap them in arguments and reasons as well as in causes."""
+    inner: BaseException | None = error
+    seen: set[int] = set()
+    while inner is not None and id(inner) not in seen:
+        seen.add(id(inner))
+        yield inner
+        following = (getattr(inner, "reason", None), *inner.args, inner.__cause__, inner.__context__)
+        inner = next((one for one in following if isinstance(one, BaseException)), None)
+
+
+def body(response: requests.Response, limit: int, chunk: int) -> Iterator[bytes]:
+    """The body as it was sent, in pieces of ``chunk`` bytes, at most ``limit`` bytes.
 
     A content coding is never undone: hashes, lengths and ranges are of what was sent, and a library that
     happens to be there (brotli, for one) must not change what is kept.
 
     Raises:
-        NetworkError: there is more of it.
+        NetworkError: there is more of it, or less than the server promised.
     """
-    done = 0
-    for chunk in response.raw.stream(CHUNK, decode_content=False):
-        done += len(chunk)
+    import requests
+
+    done, promised = 0, length_of(response)
+    for piece in response.raw.stream(chunk, decode_content=False):
+        done += len(piece)
         if done > limit:
             size = f"{limit >> 20} MiB" if limit >= 1 << 20 else f"{limit} bytes"
-            raise NetworkError(f"{response.url}: larger than {size}")
-        yield chunk
+            raise NetworkError(f"{shown_url(response.url)}: larger than {size}")
+        yield piece
+    if promised is not None and done < promised:
+        # Older versions of urllib3 do not look at it by themselves.
+        raise requests.exceptions.ChunkedEncodingError
+
+
+def refuse(response: requests.Response, wanted: int, hint: str = "") -> None:
+    """Raise NetworkError, with ``status`` in its data, unless the answer has the status ``wanted``."""
+    if response.status_code != wanted:
+        raise NetworkError(
+            f"{shown_url(response.url)}: the server answered HTTP {response.status_code}",
+            hint=hint,
+            data={"status": response.status_code},
+        )
 
 
 def length_of(response: requests.Response) -> int | None:

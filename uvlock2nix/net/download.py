@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from uvlock2nix.errors import InputError, NetworkError
-from uvlock2nix.net.client import MAX_FILE, Progress, answer, body, length_of, range_of
+from uvlock2nix.net.client import Client, Progress, body, length_of, range_of, refuse
+from uvlock2nix.net.urls import shown_url
 
 if TYPE_CHECKING:
     import requests
@@ -35,7 +36,7 @@ class _State:
     total: int | None
 
 
-def download(session: requests.Session, url: str, folder: Path, progress: Progress | None = None) -> Path:
+def download(client: Client, url: str, folder: Path, progress: Progress | None = None) -> Path:
     """The file of ``url`` as it is sent, kept in ``folder``.
 
     Raises:
@@ -43,7 +44,7 @@ def download(session: requests.Session, url: str, folder: Path, progress: Progre
         InputError: no http address, or ``folder`` cannot be written.
     """
     name = hashlib.sha256(url.encode()).hexdigest()[:32]
-    work = _Download(session, url, folder / name, folder / f"{name}.part", folder / f"{name}.json", progress)
+    work = _Download(client, url, folder / name, folder / f"{name}.part", folder / f"{name}.json", progress)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with work.part.open("a+b") as file, _alone(file, url):
@@ -57,13 +58,15 @@ def _alone(file: IO[bytes], url: str) -> Iterator[None]:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise InputError(f"{url} is being fetched by another run", hint="wait for it to end") from None
+        raise InputError(
+            f"{shown_url(url)} is being fetched by another run", hint="wait for it to end"
+        ) from None
     yield
 
 
 @dataclass(frozen=True, slots=True)
 class _Download:
-    session: requests.Session
+    client: Client
     url: str
     done: Path
     part: Path
@@ -79,7 +82,7 @@ class _Download:
         # A weak tag does not say that the bytes are the same.
         elif state.tag and have and not state.tag.startswith("W/"):
             headers |= {"Range": f"bytes={have}-", "If-Range": state.tag}
-        with answer(self.session, self.url, headers, AGAIN) as response:
+        with self.client.answer(self.url, headers, AGAIN) as response:
             if response.status_code == 304 and self.done.is_file():
                 self.part.unlink(missing_ok=True)
                 return self.done
@@ -90,7 +93,7 @@ class _Download:
             hint = AGAIN if size < total else ANEW
             if size > total:
                 self._forget(file)
-            raise NetworkError(f"{self.url}: {size} bytes came of {total}", hint=hint)
+            raise NetworkError(f"{shown_url(self.url)}: {size} bytes came of {total}", hint=hint)
         file.flush()
         self.part.replace(self.done)
         return self.done
@@ -104,11 +107,12 @@ class _Download:
             if where is not None and where[0] == have and where[2] == (state.total or where[2]):
                 return have, where[2]
             self._forget(file)
-            raise NetworkError(f"{self.url}: the server sent another part than asked for", hint=ANEW)
+            raise NetworkError(
+                f"{shown_url(self.url)}: the server sent another part than asked for", hint=ANEW
+            )
         if response.status_code == 416:
             self._forget(file)
-        if response.status_code != 200:
-            raise NetworkError(f"{self.url}: the server answered {response.status_code}", hint=ANEW)
+        refuse(response, 200, ANEW)
         file.truncate(0)
         total = length_of(response)
         tag = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
@@ -116,7 +120,8 @@ class _Download:
         return 0, total
 
     def _write(self, response: requests.Response, file: IO[bytes], have: int, total: int | None) -> None:
-        for chunk in body(response, MAX_FILE - have):
+        limits = self.client.limits
+        for chunk in body(response, limits.file - have, limits.resumed_chunk):
             file.write(chunk)
             file.flush()
             have += len(chunk)

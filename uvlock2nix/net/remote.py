@@ -7,6 +7,7 @@ from typing import Final
 
 from uvlock2nix.errors import InputError, NetworkError
 from uvlock2nix.net.fetch import Fetcher
+from uvlock2nix.net.urls import shown_url
 
 BLOCK: Final = 1 << 20
 # Blocks that are kept; reading on in order asks for up to so many at a time.
@@ -79,9 +80,9 @@ class RemoteFile(io.RawIOBase):
             raise InputError("too much of it would have to be fetched")
         data, size = self._fetcher.part(self._url, start, length)
         if size != self._size:
-            raise NetworkError(f"{self._url}: it changed while it was read")
+            raise NetworkError(f"{shown_url(self._url)}: it changed while it was read")
         if len(data) != length:
-            raise NetworkError(f"{self._url}: the connection ended too early")
+            raise NetworkError(f"{shown_url(self._url)}: the connection ended too early")
         for at in range(0, length, BLOCK):
             self._blocks[number + at // BLOCK] = data[at : at + BLOCK]
         self._next = number + count

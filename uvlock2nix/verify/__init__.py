@@ -4,7 +4,7 @@ Pure: nothing here runs a program, writes a file or prints. ``compare`` takes tw
 findings; ``uvlock2nix.cli.verify`` makes the two builds.
 """
 
-from uvlock2nix.verify.model import ADVICE, CAUSES, Cause, Condition, Evidence, Finding, printable
+from uvlock2nix.verify.model import ADVICE, CAUSES, Cause, Condition, Evidence, Finding
 from uvlock2nix.verify.trees import compare
 
-__all__ = ["ADVICE", "CAUSES", "Cause", "Condition", "Evidence", "Finding", "compare", "printable"]
+__all__ = ["ADVICE", "CAUSES", "Cause", "Condition", "Evidence", "Finding", "compare"]

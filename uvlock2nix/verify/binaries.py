@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Final
 
-from uvlock2nix.verify.model import Cause, Condition, Evidence, printable
+from uvlock2nix.printable import printable
+from uvlock2nix.verify.model import Cause, Condition, Evidence
 from uvlock2nix.verify.sections import Section, read_sections
 from uvlock2nix.verify.strings import evidence
 

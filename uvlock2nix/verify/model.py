@@ -85,22 +85,3 @@ class Finding:
     package: str
     cause: Cause
     evidence: tuple[Evidence, ...]
-
-
-def printable(text: str | bytes, limit: int = 0) -> str:
-    """Text that a terminal and JSON take: what is no character, or a control character, is escaped.
-
-    ``limit``: the most characters, 0 for all; the end is cut.
-    """
-    if isinstance(text, str):
-        text = text.encode("utf-8", "surrogateescape" if _has_only_escapes(text) else "backslashreplace")
-    shown = "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
-        for char in text.decode("utf-8", "backslashreplace")
-    )
-    return shown if not limit or len(shown) <= limit else shown[: limit - 1] + "…"
-
-
-def _has_only_escapes(text: str) -> bool:
-    """Whether every surrogate in ``text`` stands for a byte, as in names that are not UTF-8."""
-    return all("\udc80" <= char <= "\udcff" for char in text if "\ud800" <= char <= "\udfff")

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from uvlock2nix.verify.model import Cause, Condition, Evidence, printable
+from uvlock2nix.printable import printable
+from uvlock2nix.verify.model import Cause, Condition, Evidence
 
 SHOWN: Final = 120  # characters of each side
 _LONGEST: Final = 1 << 16  # characters that are looked at: a minified file is one line

@@ -13,8 +13,9 @@ from typing import Final, Literal, cast
 
 from uvlock2nix.dist.record import is_record
 from uvlock2nix.errors import InputError
+from uvlock2nix.printable import printable
 from uvlock2nix.verify.binaries import binary_evidence
-from uvlock2nix.verify.model import CAUSES, Condition, Evidence, Finding, printable
+from uvlock2nix.verify.model import CAUSES, Condition, Evidence, Finding
 from uvlock2nix.verify.owners import Owners
 from uvlock2nix.verify.strings import evidence
 from uvlock2nix.verify.texts import record_evidence, text_evidence

@@ -90,7 +90,7 @@ def test_logins_are_not_shown() -> None:
     said = "git clone https://user:s3cret@host/x and ssh://git@host/y and mail a@b.example https://h/p@q"
     message = failure("x", ["git"], 1, said).message
     assert "s3cret" not in message
-    assert "https://****@host/x" in message
+    assert "https://host/x" in message
     assert "mail a@b.example https://h/p@q" in message
 
 

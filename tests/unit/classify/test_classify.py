@@ -10,13 +10,13 @@ from uvlock2nix.classify.packages import (
     ClassifiedPackage,
     ClassifyPolicy,
     classify,
-    without_password,
 )
 from uvlock2nix.errors import NoArtifactError
 from uvlock2nix.knowledge.native import EMPTY, BuildInputs, NativeInputs, Origin
 from uvlock2nix.knowledge.native_table import native_table
 from uvlock2nix.knowledge.platforms import is_linux_only, on_darwin
 from uvlock2nix.lock import Selection, load_project, resolve
+from uvlock2nix.net.urls import shown_url
 from uvlock2nix.nixpkgs_index.model import SCHEMA, NixpkgsIndex, parse_index
 from uvlock2nix.target import Target
 
@@ -355,5 +355,5 @@ def test_passwords_are_not_shown(tmp_path: Path) -> None:
     git = locked("x", "1", source='{ git = "https://me:secret@git.invalid/x#' + "a" * 40 + '" }')
     found = run(tmp_path, git, roots=("x",))
     assert "secret" not in " ".join(found["x"].reasons)
-    assert without_password("ssh://git@git.invalid/x") == "ssh://git@git.invalid/x"
-    assert without_password("https://a:b@c/d:e@f") == "https://c/d:e@f"
+    assert shown_url("ssh://git@git.invalid/x") == "ssh://git@git.invalid/x"
+    assert shown_url("https://a:b@c/d:e@f") == "https://c/d:e@f"

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.http_server import serving
 from uvlock2nix.errors import InputError, NetworkError
-from uvlock2nix.net import client as web
+from uvlock2nix.net.client import Limits
 from uvlock2nix.net.fetch import HttpFetcher
 
 DATA = random.Random(7).randbytes(20_000)  # noqa: S311
@@ -66,8 +66,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setattr(web, "CHUNK", 512)
+def site() -> Iterator[Site]:
     made = Site()
     handler = type("H", (Handler,), {"site": made})
     with serving(handler) as httpd:
@@ -77,7 +76,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 @pytest.fixture
 def fetcher(tmp_path: Path) -> Iterator[HttpFetcher]:
-    with HttpFetcher(tmp_path / "cache") as made:
+    with HttpFetcher(tmp_path / "cache", limits=Limits(resumed_chunk=512)) as made:
         yield made
 
 
@@ -137,7 +136,7 @@ def test_a_part_that_does_not_fit_is_refused_and_begun_anew(
 ) -> None:
     cut_once(site, fetcher)
     site.part = lie
-    with pytest.raises(NetworkError, match=r"another part|answered 416") as caught:
+    with pytest.raises(NetworkError, match=r"another part|answered HTTP 416") as caught:
         fetcher.resume(site.url)
     assert "begins anew" in caught.value.hint
     assert fetcher.resume(site.url).read_bytes() == DATA
@@ -180,5 +179,8 @@ def test_a_torn_note_of_what_is_here_begins_anew(site: Site, fetcher: HttpFetche
 
 def test_a_cache_that_cannot_be_written(site: Site, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
-    with HttpFetcher(tmp_path / "cache") as fetcher, pytest.raises(InputError, match="cannot write"):
+    with (
+        HttpFetcher(tmp_path / "cache", limits=Limits(resumed_chunk=512)) as fetcher,
+        pytest.raises(InputError, match="cannot write"),
+    ):
         fetcher.resume(site.url)

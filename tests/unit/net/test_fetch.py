@@ -11,7 +11,7 @@ import pytest
 from tests.support.http_server import serving
 from uvlock2nix.errors import InputError, NetworkError
 from uvlock2nix.inspect.inspections import Candidate, inspect_all
-from uvlock2nix.net import fetch
+from uvlock2nix.net.client import Limits
 from uvlock2nix.net.fetch import HttpFetcher
 
 DATA = bytes(range(256)) * 40
@@ -113,11 +113,11 @@ def test_what_is_not_there_and_who_is_not_there(server: tuple[str, list[str]], f
     assert caught.value.hint
 
 
-def test_a_file_that_does_not_end_is_refused(
-    server: tuple[str, list[str]], fetcher: HttpFetcher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fetch, "MAX_FILE", 1000)
-    with pytest.raises(NetworkError, match="larger than"):
+def test_a_file_that_does_not_end_is_refused(server: tuple[str, list[str]], tmp_path: Path) -> None:
+    with (
+        HttpFetcher(tmp_path / "cache", limits=Limits(file=1000)) as fetcher,
+        pytest.raises(NetworkError, match="larger than"),
+    ):
         fetcher.file(f"{server[0]}/x", DIGEST, "x")
 
 
@@ -184,7 +184,7 @@ def test_a_full_disk_is_an_error_of_ours(
     def full(self: Path, target: Path) -> Path:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(Path, "rename", full)
     with pytest.raises(InputError, match="No space left"):
         fetcher.file(f"{server[0]}/x", DIGEST, "x")
 

@@ -14,9 +14,13 @@ import pytest
 from urllib3.exceptions import InsecureRequestWarning
 
 from uvlock2nix.errors import InputError, NetworkError
-from uvlock2nix.net.locked import check_file, fetch, without_credentials
+from uvlock2nix.net.client import Limits
+from uvlock2nix.net.hashes import check_file
+from uvlock2nix.net.locked import fetch
+from uvlock2nix.net.urls import shown_url
 
 CONTENT = b"the file " * 1000
+QUICK = Limits(tries=3, pause=0.01)
 SHA256 = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
 
 
@@ -83,7 +87,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
 
 
 def get(server: Server, path: str, to: Path, **options: object) -> None:
-    fetch(f"{server.url}/{path}", to, **{"expected": SHA256, "pause": 0.01, **options})  # type: ignore[arg-type]
+    fetch(f"{server.url}/{path}", to, **{"expected": SHA256, "limits": QUICK, **options})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("path", ["whole", "moved", "once-more", "packed"])
@@ -139,21 +143,21 @@ def test_nobody_listens(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with pytest.raises(NetworkError, match="ConnectionError"):
-        fetch(f"http://127.0.0.1:{port}/x", tmp_path / "f", expected=None, pause=0.01)
+    with pytest.raises(NetworkError, match="cannot be reached: Connection refused"):
+        fetch(f"http://127.0.0.1:{port}/x", tmp_path / "f", expected=None, limits=QUICK)
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "nothing", "http://", "ftp://x.example/y"])
 def test_urls_that_are_none(tmp_path: Path, url: str) -> None:
     with pytest.raises(NetworkError):
-        fetch(url, tmp_path / "f", expected=None, pause=0.01)
+        fetch(url, tmp_path / "f", expected=None, limits=QUICK)
 
 
 @pytest.mark.parametrize("path", ["404", "401", "500", "short", "whole"])
 def test_credentials_are_never_shown(server: Server, tmp_path: Path, path: str) -> None:
     url = f"http://user:s3cret@{server.realm[1]}/{path}?token=s3cret"
     with pytest.raises((NetworkError, InputError)) as caught:
-        fetch(url, tmp_path / "f", expected="sha256:00", pause=0.01)
+        fetch(url, tmp_path / "f", expected="sha256:00", limits=QUICK)
     assert "s3cret" not in f"{caught.value.message} {caught.value.hint} {caught.value.data}"
     assert caught.value.__cause__ is None
 
@@ -170,10 +174,10 @@ def test_logins(server: Server, tmp_path: Path) -> None:
 
 
 def test_urls_as_they_are_shown() -> None:
-    assert without_credentials("https://u:p@h.example:8443/a/b?c=d#e") == "https://h.example:8443/a/b"
-    assert without_credentials("https://h.example/a") == "https://h.example/a"
-    assert without_credentials("https://u:p@h.example:no-port/a") == "https://h.example:no-port/a"
-    assert without_credentials("https://u:p@@[::1]:1/a") == "https://[::1]:1/a"
+    assert shown_url("https://u:p@h.example:8443/a/b?c=d#e") == "https://h.example:8443/a/b"
+    assert shown_url("https://h.example/a") == "https://h.example/a"
+    assert shown_url("https://u:p@h.example:no-port/a") == "https://h.example:no-port/a"
+    assert shown_url("https://u:p@@[::1]:1/a") == "https://[::1]:1/a"
 
 
 def test_a_file_that_is_here(tmp_path: Path) -> None:
@@ -193,7 +197,7 @@ def test_a_proxy_that_is_named_is_asked(server: Server, tmp_path: Path) -> None:
     fetch("http://index.invalid/whole", tmp_path / "f", expected=SHA256, env=env)
     assert [path for path, _ in server.seen] == ["http://index.invalid/whole"]
     with pytest.raises(NetworkError, match=r"spared\.invalid"):
-        fetch("http://spared.invalid/whole", tmp_path / "f", expected=SHA256, env=env, pause=0.01)
+        fetch("http://spared.invalid/whole", tmp_path / "f", expected=SHA256, env=env, limits=QUICK)
     assert len(server.seen) == 1
 
 
@@ -211,7 +215,7 @@ def test_a_host_may_be_spared_the_check_of_its_certificate(tmp_path: Path) -> No
     thread.start()
     try:
         with pytest.raises(NetworkError, match="SSLError"):
-            fetch(f"https://{place}/whole", tmp_path / "f", expected=SHA256, env={}, pause=0.01)
+            fetch(f"https://{place}/whole", tmp_path / "f", expected=SHA256, env={}, limits=QUICK)
         for spared in (place, "localhost", f"x https://{place}"):
             with pytest.warns(InsecureRequestWarning):
                 fetch(

@@ -1,0 +1,72 @@
+"""Our cache: results about files, kept under the files' own hashes, so that they are never stale.
+
+A cache that cannot be written is no cache: nothing else depends on it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.atomic import replacing
+from uvlock2nix.reading import read_regular
+
+_LIMIT: Final = 64 << 20
+_HASH: Final = re.compile(r"([a-z0-9]{3,10}):([0-9a-fA-F]{32,128})\Z")
+
+
+def cache_dir() -> Path:
+    """``$XDG_CACHE_HOME/uvlock2nix``."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    root = Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache"
+    return root / "uvlock2nix"
+
+
+def hash_key(hash_: str | None) -> str | None:
+    """``sha256:AB…`` of a lock → ``sha256-ab…``, a file name; ``None`` where it is no hash."""
+    match = _HASH.match(hash_ or "")
+    return f"{match[1]}-{match[2].lower()}" if match is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Results of one kind in ``folder``. Each edition of what makes them has a folder of its own."""
+
+    folder: Path
+    suffix: str = ""
+
+    def recall(self, hash_: str | None) -> bytes | None:
+        """What was kept about the file with this hash, ``None`` where nothing (readable) is there."""
+        key = hash_key(hash_)
+        if key is None:
+            return None
+        try:
+            return read_regular(self.folder / f"{key}{self.suffix}", _LIMIT)
+        except OSError:
+            return None
+
+    def keep(self, hash_: str | None, data: bytes) -> None:
+        """Keep ``data`` about the file with this hash; without a hash nothing is kept."""
+        key = hash_key(hash_)
+        if key is not None:
+            with suppress(OSError):
+                self.folder.mkdir(parents=True, exist_ok=True)
+                with replacing(self.folder / f"{key}{self.suffix}") as file:
+                    file.write(data)
+
+    def recall_json(self, hash_: str | None) -> object:
+        """As :meth:`recall`, of JSON; ``None`` also where it is damaged."""
+        data = self.recall(hash_)
+        try:
+            return json.loads(data) if data is not None else None
+        except (ValueError, RecursionError):
+            return None
+
+    def keep_json(self, hash_: str | None, value: object) -> None:
+        """As :meth:`keep`, of a value that JSON has."""
+        self.keep(hash_, json.dumps(value).encode())

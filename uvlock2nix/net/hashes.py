@@ -1,0 +1,87 @@
+"""Hashes as locks write them: ``algorithm:hex``."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.errors import InputError
+from uvlock2nix.reading import open_regular
+
+# The kinds that locks may name.
+ALGORITHMS: Final = ("sha256", "sha384", "sha512", "sha224", "sha1", "blake2b", "md5")
+CHUNK: Final = 1 << 20
+_CHANGED: Final = "the file was changed after it was locked; if that is right, `uv lock --upgrade-package`"
+_HEX: Final = re.compile(r"[0-9a-fA-F]{32,128}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a lock says about a file: its digest in lower case (``""`` for none), and its size."""
+
+    algorithm: str = "sha256"
+    digest: str = ""
+    size: int | None = None
+
+    @classmethod
+    def parse(cls, text: str | None, size: int | None = None) -> Expected:
+        """``algorithm:hex``; ``None`` for a file that the lock has no hash of.
+
+        Raises:
+            InputError: a kind of hash that locks do not have.
+        """
+        algorithm, _, digest = (text or "sha256:").partition(":")
+        if algorithm not in ALGORITHMS:
+            raise InputError(
+                f"the lock names a hash of kind `{algorithm[:40]}`", hint=f"known: {', '.join(ALGORITHMS)}"
+            )
+        return cls(algorithm, digest.lower(), size)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the digest has the form of one, so that it can prove a file."""
+        return _HEX.match(self.digest) is not None
+
+    def check(self, shown: str, digest: str, length: int) -> None:
+        """Compare a file's digest and length with these; ``shown`` names the file.
+
+        Raises:
+            InputError: it is another file.
+        """
+        if self.size is not None and length != self.size:
+            more = " or more" if length > self.size else ""
+            raise InputError(
+                f"{shown}: {length} bytes{more}, the lock says {self.size}", hint="run `uv lock` again"
+            )
+        if self.digest and digest != self.digest:
+            raise InputError(
+                f"{shown}: the hash is {digest}, the lock says {self.algorithm}:{self.digest}", hint=_CHANGED
+            )
+
+
+def digest_of(file: Path, algorithm: str) -> str:
+    """The digest of a file in hex. Raises OSError."""
+    hasher = hashlib.new(algorithm)
+    with open_regular(file) as opened:
+        while chunk := opened.read(CHUNK):
+            hasher.update(chunk)
+    return hasher.hexdigest()
+
+
+def check_file(file: Path, expected: str | None) -> None:
+    """Compare a file that is already here with the lock's hash.
+
+    Raises:
+        InputError: it is another one, or not there.
+    """
+    wanted = Expected.parse(expected)
+    try:
+        digest = digest_of(file, wanted.algorithm)
+    except OSError as error:
+        raise InputError(
+            f"{file}: {error.strerror}", hint="the lock names it; is it in the source of the derivation?"
+        ) from None
+    wanted.check(str(file), digest, 0)

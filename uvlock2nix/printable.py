@@ -1,0 +1,26 @@
+"""Text that is shown: names from hostile trees, locks and archives must not steer a terminal."""
+
+from __future__ import annotations
+
+
+def printable(text: str | bytes, limit: int = 0, *, lines: bool = False) -> str:
+    """``text`` with control characters, and what is no character, escaped as Python would write them.
+
+    ``limit``: the most characters, 0 for all; the end is cut. ``lines``: line ends stay.
+    """
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "backslashreplace")
+    if not text.isprintable():
+        text = "".join(_shown(char) if not (lines and char == "\n") else char for char in _characters(text))
+    return text if not limit or len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _shown(char: str) -> str:
+    return char if char.isprintable() else ascii(char)[1:-1]
+
+
+def _characters(text: str) -> str:
+    """``text`` with the surrogates of a file name that is not UTF-8 as the bytes that they stand for."""
+    if all("\udc80" <= char <= "\udcff" for char in text if "\ud800" <= char <= "\udfff"):
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return text
