@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 from packaging.utils import canonicalize_name
@@ -10,6 +9,7 @@ from packaging.utils import canonicalize_name
 from uvlock2nix.errors import UsageError
 from uvlock2nix.lock import Member, Project, Selection
 from uvlock2nix.lock.selection import activate
+from uvlock2nix.spelling import nearest
 
 
 def exposed_of(
@@ -33,10 +33,10 @@ def exposed_of(
         name = canonicalize_name(text)
         if not all(name in names for names in environments):
             known = sorted(frozenset.intersection(*environments)) if environments else []
-            near = difflib.get_close_matches(name, known, n=1)
+            near = nearest(name, known)
             raise UsageError(
                 f"[tool.uvlock2nix] expose: there is no package `{text}` in the environment",
-                hint=f"did you mean `{near[0]}`?" if near else "name packages whose programs users shall get",
+                hint=f"did you mean `{near}`?" if near else "name packages whose programs users shall get",
             )
         found[name] = None
     return tuple(found)

@@ -13,6 +13,7 @@ from uvlock2nix.app.index import project_key
 from uvlock2nix.app.remarks import on_strangers, on_wheels
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Request
+from uvlock2nix.cache import cache_dir
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import Classification, ClassifiedPackage, ClassifyPolicy
 from uvlock2nix.classify.policy import parse_level, parse_lists
@@ -24,7 +25,7 @@ from uvlock2nix.inspect.wheel_survey import sizes, survey
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.user import parse_user_native
 from uvlock2nix.lock import GitSource, Project
-from uvlock2nix.net.fetch import HttpFetcher, cache_dir
+from uvlock2nix.net.fetch import HttpFetcher
 from uvlock2nix.nixpkgs_index import stored as indexes
 from uvlock2nix.target import Target
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from uvlock2nix.app.reporter import Reporter
+from uvlock2nix.cache import cache_dir
 from uvlock2nix.errors import InputError, NetworkError, ToolError, UsageError
 from uvlock2nix.lock import load_project
-from uvlock2nix.net.fetch import HttpFetcher, cache_dir
+from uvlock2nix.net.fetch import HttpFetcher
 from uvlock2nix.nixpkgs_index import stored as indexes
 from uvlock2nix.nixpkgs_index.brotli import unpack
 from uvlock2nix.nixpkgs_index.channel import Found, make_index, read_channel

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -10,6 +9,7 @@ from uvlock2nix.app.request import Request
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import ClassifiedPackage, ClassifyPolicy
 from uvlock2nix.plan import Plan
+from uvlock2nix.spelling import did_you_mean
 
 MUCH: Final = 1 << 30  # bytes of wheels that are worth a warning
 
@@ -53,9 +53,7 @@ def on_strangers(asked: Request, names: Iterable[str], where: str) -> Iterator[s
     """Which names the lock does not have: most likely they are misspelt."""
     known = asked.project.lock.by_name
     for name in sorted(set(names) - set(known)):
-        near = difflib.get_close_matches(name, known, n=1)
-        guess = f"; did you mean `{near[0]}`?" if near else ""
-        yield f"{where}: the lock has no {name}{guess}"
+        yield f"{where}: the lock has no {name}{did_you_mean(name, known)}"
 
 
 def on_doubts(plan: Plan) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -70,8 +69,3 @@ class ClassifiedPackage:
         """Whether a file is downloaded (or read) for the package."""
         artifact = self.choice.artifact
         return artifact is not None and artifact.kind in ("wheel", "sdist") and not self.from_nixpkgs
-
-
-def without_password(url: str) -> str:
-    """The address without what a lock should not hold but may: ``user:password@`` before the host."""
-    return re.sub(r"(?<=://)[^/@\s]*:[^/@\s]*@", "", url)

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from uvlock2nix.artifacts import BuildPolicy, Choice, Rejected, choose
 from uvlock2nix.classify.knowledge import Knowledge
-from uvlock2nix.classify.model import CLASSES, Class, ClassifiedPackage, ClassifyPolicy, without_password
+from uvlock2nix.classify.model import CLASSES, Class, ClassifiedPackage, ClassifyPolicy
 from uvlock2nix.classify.settle import decision_of, index_words, refuse_unbuildable, settled
 from uvlock2nix.classify.version_bounds import ranges_of
 from uvlock2nix.errors import NoArtifactError
@@ -28,6 +28,7 @@ from uvlock2nix.lock.model import (
     UrlSource,
     VirtualSource,
 )
+from uvlock2nix.net.urls import shown_url
 from uvlock2nix.target import Target
 
 __all__ = [
@@ -37,7 +38,6 @@ __all__ = [
     "ClassifiedPackage",
     "ClassifyPolicy",
     "classify",
-    "without_password",
 ]
 
 
@@ -172,9 +172,9 @@ def _origin(entry: EnvPackage, choice: Choice, members: Collection[str]) -> tupl
         case RegistrySource():
             return _registry(choice)
         case GitSource(url=url, commit=commit):
-            return "vcs", (f"from git, {without_password(url)} at {commit[:12]}",)
+            return "vcs", (f"from git, {shown_url(url)} at {commit[:12]}",)
         case UrlSource(url=url):
-            return "url", (f"from the URL {without_password(url)}",)
+            return "url", (f"from the URL {shown_url(url)}",)
         case PathSource(path=path) | DirectorySource(path=path):
             return "path", (f"from the path {path}",)
         case EditableSource(path=path) | VirtualSource(path=path):

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from uvlock2nix.classify.closure import Decision, Node, decide
 from uvlock2nix.classify.knowledge import Knowledge
-from uvlock2nix.classify.model import ClassifiedPackage, ClassifyPolicy, without_password
+from uvlock2nix.classify.model import ClassifiedPackage, ClassifyPolicy
 from uvlock2nix.classify.version_bounds import Ranges
 from uvlock2nix.errors import UsageError
 from uvlock2nix.knowledge.native import EMPTY
 from uvlock2nix.lock import Project
 from uvlock2nix.lock.model import RegistrySource
+from uvlock2nix.net.urls import shown_url, without_login
 from uvlock2nix.nixpkgs_index.model import NixpkgsMatch
 from uvlock2nix.target import Target
 
@@ -51,13 +52,13 @@ def _barred(draft: ClassifiedPackage, project: Project, policy: ClassifyPolicy) 
         return f"{draft.name} is {draft.reasons[0]}"
     own = next((one for one in project.uv.indexes if one.explicit and _same_url(one.url, source.url)), None)
     if own is not None and draft.name not in policy.allow:
-        where = own.name or without_password(own.url)
+        where = own.name or shown_url(own.url)
         return f"{draft.name} is taken from the index {where} on purpose, where it may be another package"
     return ""
 
 
 def _same_url(one: str, other: str | None) -> bool:
-    return without_password(one).rstrip("/") == without_password(other or "").rstrip("/")
+    return without_login(one).rstrip("/") == without_login(other or "").rstrip("/")
 
 
 def index_words(knowledge: Knowledge, target: Target) -> str:

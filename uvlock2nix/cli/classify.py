@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from pathlib import Path
 from typing import Final
@@ -20,6 +19,7 @@ from uvlock2nix.cli.classify_text import explanation, table
 from uvlock2nix.cli.options import project_argument, request_options
 from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.errors import UsageError
+from uvlock2nix.spelling import did_you_mean
 
 _LEVELS_HELP: Final = (
     "Which packages may come from nixpkgs. none; native (the default): those that would have to be "
@@ -95,8 +95,7 @@ def _named(name: str, packages: tuple[ClassifiedPackage, ...]) -> ClassifiedPack
     found = known.get(canonicalize_name(name))
     if found is not None:
         return found
-    near = difflib.get_close_matches(name, known, n=1)
     raise UsageError(
-        f"--explain: `{name}` is not in this environment" + (f"; did you mean `{near[0]}`?" if near else ""),
+        f"--explain: `{name}` is not in this environment{did_you_mean(name, known)}",
         hint="it may be in another group, extra or platform: see the selection options",
     )

@@ -15,7 +15,8 @@ from typing import Final
 from uvlock2nix.app.remarks import size_text
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import CLASSES, Class, ClassifiedPackage
-from uvlock2nix.cli.classify_text import download, printable
+from uvlock2nix.cli.classify_text import download
+from uvlock2nix.printable import printable
 from uvlock2nix.target import Target
 
 WIDTH: Final = 1200.0

@@ -13,8 +13,8 @@ from typing import TypeVar
 import click
 
 from uvlock2nix.cli.inputs import inputs_of
-from uvlock2nix.cli.terminal import visible
 from uvlock2nix.errors import InputError, ReferenceFoundError, UsageError
+from uvlock2nix.printable import printable
 from uvlock2nix.refs import (
     MANIFEST_PLACE,
     Finding,
@@ -79,7 +79,7 @@ def _show_json(kind: str, value: dict[str, object]) -> None:
 
 
 def _warn(text: str) -> None:
-    click.echo(click.style("warning:", fg="yellow", bold=True) + f" {visible(text)}", err=True)
+    click.echo(click.style("warning:", fg="yellow", bold=True) + f" {printable(text)}", err=True)
 
 
 _manifest = click.option(
@@ -163,8 +163,8 @@ def _lines(findings: tuple[Finding, ...]) -> list[str]:
         what = {"content": "offset", "symlink": "symlink target, offset", "name": "file name, offset"}[
             one.kind
         ]
-        package = f" (package {visible(one.package)})" if one.package else ""
-        lines.append(f"  {visible(one.file)}: {what} {one.offset}: {one.reference}{package}")
+        package = f" (package {printable(one.package)})" if one.package else ""
+        lines.append(f"  {printable(one.file)}: {what} {one.offset}: {one.reference}{package}")
     if len(findings) > _SHOWN:
         lines.append(f"  … and {len(findings) - _SHOWN} more (all with --json)")
     return lines

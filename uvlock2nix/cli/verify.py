@@ -15,8 +15,9 @@ from uvlock2nix.cli.interrupt import ending_on_sigterm
 from uvlock2nix.cli.options import project_argument
 from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.errors import CheckFailed
+from uvlock2nix.printable import printable
 from uvlock2nix.target import SYSTEMS
-from uvlock2nix.verify import ADVICE, CAUSES, Finding, printable
+from uvlock2nix.verify import ADVICE, CAUSES, Finding
 
 SCHEMA: Final = "uvlock2nix/verify/1"
 _SHOWN: Final = 40  # files in the table
