@@ -19,7 +19,7 @@ T = TypeVar("T")
 BOOLS: Final = ("all-packages", "all-extras", "all-groups", "default-groups")
 LISTS: Final = ("package", "extra", "no-extra", "group", "no-group", "only-group", "system", "expose")
 STRINGS: Final = ("python", "libc", "macos", "from-nixpkgs", "main-program", "exclude-newer")
-FREE: Final = ("native", "nixpkgs", "collisions", "ignore-missing-libraries")
+FREE: Final = ("native", "nixpkgs", "service", "collisions", "ignore-missing-libraries")
 KEYS: Final = (*BOOLS, *LISTS, *STRINGS, *FREE)
 
 # https://www.rfc-editor.org/rfc/rfc3339, in UTC.
@@ -30,8 +30,8 @@ RFC3339: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]
 class Config:
     """The values of ``[tool.uvlock2nix]``, checked for type; absent keys are ``False``, ``()`` or ``None``.
 
-    ``native`` (native inputs per package) and ``nixpkgs`` (allow and deny) are handed on as read:
-    their own parsers, in ``uvlock2nix.knowledge``, know their shape.
+    ``native`` (native inputs per package), ``nixpkgs`` (allow and deny) and ``service`` (what a NixOS module
+    runs) are handed on as read: their own parsers know their shape.
     """
 
     bools: frozenset[str] = frozenset()
@@ -39,6 +39,7 @@ class Config:
     strings: Mapping[str, str] = field(default_factory=dict)
     native: Mapping[str, object] = field(default_factory=dict)
     nixpkgs: Mapping[str, object] = field(default_factory=dict)
+    service: Mapping[str, object] = field(default_factory=dict)
     collisions: Mapping[str, str] = field(default_factory=dict)
     ignore_missing_libraries: tuple[str, ...] = ()
 
@@ -74,6 +75,7 @@ def parse_config(table: Mapping[str, object]) -> Config:
         strings=strings,
         native=_table(table, "native", problems),
         nixpkgs=_table(table, "nixpkgs", problems),
+        service=_table(table, "service", problems),
         collisions=_string_table(table, "collisions", problems),
         ignore_missing_libraries=_strings(table, "ignore-missing-libraries", problems),
     )

@@ -36,7 +36,7 @@ RANKS = (
     ("target", "nar", "atomic", "nixlang", "nixfile", "cache", "net"),
     ("lock", "dist", "knowledge"),
     ("artifacts", "inspect", "nixpkgs_index", "pythons"),
-    ("classify", "config", "flags", "digest", "build_pins", "pins"),
+    ("classify", "service", "config", "flags", "digest", "build_pins", "pins"),
     ("exposed", "key", "plan"),
     ("emit", "refs", "verify"),
     ("build", "nixrun"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uvlock2nix.app.collisions import notes
+from uvlock2nix.app.extras import extra_files
 from uvlock2nix.app.files import Generated
 from uvlock2nix.app.gather import Effort, classified, knowledge_of, policy_of
 from uvlock2nix.app.remarks import on_classes, on_doubts
@@ -49,7 +50,9 @@ def planned(project: Path, options: Options, reporter: Reporter) -> Planned:
     for note in asked.notes:
         reporter.note(note)
     plan = plan_of(asked, reporter)
-    return Planned(asked, plan, generated(plan, asked.project.root))
+    root = asked.project.root
+    files = (*generated(plan, root), *extra_files(plan, asked.config, root, options.extras))
+    return Planned(asked, plan, files)
 
 
 def plan_of(asked: Request, reporter: Reporter) -> Plan:

@@ -15,7 +15,10 @@ from uvlock2nix.target import SYSTEMS, Target, this_system
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a person asks for, as written; what is empty was not asked for."""
+    """What a person asks for, as written; what is empty was not asked for.
+
+    ``extras`` are the files beyond the usual ones, by their names in ``app.extras.EXTRAS``.
+    """
 
     selection: Selection = field(default_factory=Selection)
     systems: tuple[str, ...] = ()
@@ -23,6 +26,7 @@ class Options:
     libc: str | None = None
     macos: str | None = None
     from_nixpkgs: str | None = None
+    extras: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -19,11 +20,17 @@ from uvlock2nix.errors import CheckFailed
 @click.command("generate")
 @project_argument
 @request_options()
+@click.option("--module", is_flag=True, help="Write a NixOS module too; see [tool.uvlock2nix.service].")
+@click.option("--image", is_flag=True, help="Write a container image too.")
 @click.option("--force", is_flag=True, help="Overwrite files that were edited or are not ours.")
 @click.option("--diff", is_flag=True, help="Show what would change; write nothing.")
 @click.option("--check", is_flag=True, help="Only compare; exit 1 when a file is out of date.")
-def command(project: Path, options: Options, force: bool, diff: bool, check: bool) -> None:
+def command(
+    project: Path, options: Options, module: bool, image: bool, force: bool, diff: bool, check: bool
+) -> None:
     """Write nix/python-deps.nix, python-env.nix, package.nix and python-deps.json of PROJECT."""
+    extras = tuple(name for name, on in (("module", module), ("image", image)) if on)
+    options = replace(options, extras=extras)
     with TerminalReporter() as reporter:
         found = planned(project, options, reporter)
         if diff or check:

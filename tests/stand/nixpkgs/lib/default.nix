@@ -324,6 +324,10 @@ let
     customisation = { inherit makeOverridable callPackageWith callPackagesWith makeScope; };
     fixedPoints = { inherit fix extends composeExtensions composeManyExtensions makeExtensible; };
     asserts = { inherit assertMsg assertOneOf; };
+
+    # modules (a stand-in: see the file)
+    modules = import ./modules.nix { inherit lib; };
+    inherit (modules) evalModules literalExpression mkDefault mkEnableOption mkForce mkIf mkMerge mkOption mkOverride types;
   };
 in
 removeAttrs lib [ "fnArgs" ] // { functionArgs = lib.fnArgs; }

@@ -1,0 +1,44 @@
+"""The files that ``generate`` writes on request: a NixOS module and a container image.
+
+Asked for once, they are kept up to date: a file that is there is written again with the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.app.files import Generated
+from uvlock2nix.config import Config
+from uvlock2nix.emit.common import FOLDER, header
+from uvlock2nix.emit.image import IMAGE, image_file
+from uvlock2nix.emit.module import MAKER, MODULE, module_file
+from uvlock2nix.plan import Plan
+from uvlock2nix.resources import nix_dir
+from uvlock2nix.service import parse_service
+
+# What can be asked for, and the file by which it is known again.
+EXTRAS: Final = {"module": MODULE, "image": IMAGE}
+
+
+def extra_files(plan: Plan, config: Config, root: Path, asked: Collection[str]) -> tuple[Generated, ...]:
+    """The files of what is asked for, or was asked for before.
+
+    Raises:
+        UsageError: ``[tool.uvlock2nix.service]`` is not in order, or the project has no program to run.
+    """
+    folder = root / FOLDER
+    service = parse_service(config.service)
+    wanted = {name for name, file in EXTRAS.items() if name in asked or (folder / file).exists()}
+    files: list[Generated] = []
+    if "module" in wanted:
+        maker = (nix_dir() / "lib" / "mkServiceModule.nix").read_text(encoding="utf-8")
+        about = "\n".join(f"# {line}" for line in header(plan, "what its NixOS module is made by"))
+        files += [
+            Generated.of(folder / MODULE, module_file(plan, service)),
+            Generated.of(folder / MAKER, f"{about}\n{maker}"),
+        ]
+    if "image" in wanted:
+        files.append(Generated.of(folder / IMAGE, image_file(plan, service)))
+    return tuple(files)
