@@ -9,6 +9,7 @@
 #   uvPackageRequires     what builds the packages: the `build` output of the environment
 #   uvPackageInterpreter  the Python that runs it (path of the program)
 #   uvPackageMembers      NAME=PATH of each package, paths relative to the source (list)
+#   uvPackageNative       JSON: what each of these builds needs, as uvSyncNative of uv-sync-hook (optional)
 #   uvPackageExpose       names of the packages whose programs are in bin of `out` (list)
 #   dontUseUvPackage      leaves the phases alone
 
@@ -24,6 +25,7 @@ uvPackageInstallPhase() {
     flags+=("--member=$member")
   done
 
+  if [ -n "${uvPackageNative-}" ]; then flags+=("--native=$uvPackageNative"); fi
   local environment="${venv:-$out}"
   if [ -n "${CC-}" ]; then flags+=("--compiler=$CC"); fi
   # What is compiled is in the environment: a search path into `out`, which links to it, would go in circles.
@@ -59,6 +61,9 @@ uvPackageInstallPhase() {
 }
 
 if [ -z "${dontUseUvPackage-}" ]; then
+  # The hooks of cmake, meson and others set phases that are empty; here their programs are wanted, and no more.
+  # shellcheck disable=SC2034 # read by stdenv
+  if [ -z "${configurePhase-}" ]; then dontConfigure=1; fi
   # shellcheck disable=SC2034 # read by stdenv
   if [ -z "${buildPhase-}" ]; then dontBuild=1; fi
   if [ -z "${installPhase-}" ]; then installPhase=uvPackageInstallPhase; fi

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.config import Config
 from uvlock2nix.digest import environment_digest, rest_digest
-from uvlock2nix.errors import ProjectError
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import Literal, Output
-from uvlock2nix.lock import Member, Project, Selection, UvSettings
+from uvlock2nix.lock import Member, Project, Selection, UvSettings, local_packages, refuse_unseen
 from uvlock2nix.target import Target
 
 
@@ -118,17 +117,11 @@ def natives_of(built: Sequence[ClassifiedPackage]) -> tuple[tuple[str, NativeInp
 
 
 def members_of(project: Project, classes: Sequence[ClassifiedPackage]) -> tuple[Member, ...]:
-    """The projects of the selection that are built, as package.nix names them.
+    """The local packages of the selection that are built, as package.nix names them.
 
     Raises:
-        ProjectError: one is outside of the project's folder.
+        ProjectError: one is outside of the project's folder, or holds nothing to build.
     """
-    selected = {one.name for one in classes if is_member(one)}
-    members = tuple(member for member in project.members if member.name in selected and not member.is_virtual)
-    for member in members:
-        if ".." in member.path.parts:
-            raise ProjectError(
-                f"{member.name}: its folder {member.path} is outside of {project.root}",
-                hint="Nix reads no file outside of the project: make it a workspace member below the root",
-            )
+    members = local_packages(project, (one.package.package for one in classes))
+    refuse_unseen(project, members)
     return members

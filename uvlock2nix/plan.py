@@ -14,10 +14,12 @@ from uvlock2nix.config import Config
 from uvlock2nix.digest import hold_back
 from uvlock2nix.errors import ProjectError, UsageError
 from uvlock2nix.exposed import exposed_of, main_program
-from uvlock2nix.key import deps_key, is_built, members_of, natives_of
+from uvlock2nix.key import deps_key, is_built, is_member, members_of, natives_of
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import Output
+from uvlock2nix.local_builds import local_builds
 from uvlock2nix.lock import GitSource, Member, PathSource, Project, RegistrySource, Selection
+from uvlock2nix.native import Native
 from uvlock2nix.target import Target
 
 # Small, and in every closure that has Python: env offers them to wheels without being asked.
@@ -35,15 +37,6 @@ class Input:
 
     attr: str
     packages: tuple[str, ...]
-    systems: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Native:
-    """What the build of one package gets that no other build sees, and the systems on which it does."""
-
-    name: str
-    inputs: NativeInputs
     systems: tuple[str, ...]
 
 
@@ -87,6 +80,7 @@ class Plan:
     dlopen: tuple[tuple[str, tuple[str, ...]], ...]
     no_binary: tuple[str, ...]
     member_inputs: tuple[Input, ...]
+    local_builds: tuple[Native, ...]
     compiles: bool
     needs_git: bool
     lock_sha256: str
@@ -147,7 +141,7 @@ def make_plan(
         python=minors.pop(),
         selection=selection,
         systems=systems,
-        files=_files(project, every),
+        files=_files(project, every, members),
         members=members,
         build_inputs=_inputs([(s, one, a) for s, one in inputs for a in _linked(one.native)]),
         native_build_inputs=_inputs(
@@ -159,13 +153,15 @@ def make_plan(
         dlopen=_dlopen(every),
         no_binary=_no_binary(project, classified),
         member_inputs=_inputs(
-            [
+            [(s, one, a) for s, one in wheels if is_member(one) for a in _linked(one.native)]
+            + [
                 (s, one, a)
                 for s, one in wheels
-                if one.class_ == "workspace"
-                for a in one.native.build.attributes
+                if is_member(one)
+                for a in one.native.build.native_build_inputs
             ]
         ),
+        local_builds=local_builds(project, members, classified),
         compiles=any(one.native.compiles or one.known != "pure" for one in built),
         needs_git=any(isinstance(one.package.package.source, GitSource) for one in built),
         lock_sha256=project.lock_sha256,
@@ -272,8 +268,12 @@ def _inputs(needs: Sequence[tuple[str, ClassifiedPackage, str]]) -> tuple[Input,
     )
 
 
-def _files(project: Project, every: Sequence[ClassifiedPackage]) -> tuple[PurePosixPath, ...]:
+def _files(
+    project: Project, every: Sequence[ClassifiedPackage], members: Sequence[Member]
+) -> tuple[PurePosixPath, ...]:
     files = dict.fromkeys(project.files)
+    declared = (member.pyproject_path for member in members)
+    files |= dict.fromkeys(path for path in declared if (project.root / path).is_file())
     for one in every:
         source = one.package.package.source
         if isinstance(source, PathSource):

@@ -37,7 +37,7 @@ RANKS = (
     ("lock", "dist", "knowledge"),
     ("artifacts", "inspect", "nixpkgs_index", "pythons"),
     ("classify", "service", "config", "flags", "digest", "build_pins", "pins"),
-    ("exposed", "key", "plan"),
+    ("exposed", "key", "native", "local_builds", "plan"),
     ("emit", "refs", "verify"),
     ("build", "nixrun"),
     ("sync",),

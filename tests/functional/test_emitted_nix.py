@@ -15,7 +15,8 @@ from tests.support.emit import plan_of, read_back, texts
 from tests.support.stand import REPO, Stand, require_stand
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
 from uvlock2nix.knowledge.templates import Literal, Output
-from uvlock2nix.plan import Input, Native, Plan
+from uvlock2nix.native import Native
+from uvlock2nix.plan import Input, Plan
 
 PIECES = (
     '"',

@@ -78,7 +78,7 @@ def config_settings(flags: Sequence[str], system: BuildSystem) -> ConfigSettings
     """Config settings: the package's own (``KEY=VALUE``), and a fixed build folder for meson-python."""
     settings: ConfigSettings = {}
     for flag in flags:
-        key, _, value = flag.partition("=")
+        key, _, value = flag.removeprefix("config-setting:").partition("=")
         before = settings.get(key)
         # A key that is given again is a list, as with pip and uv.
         settings[key] = (

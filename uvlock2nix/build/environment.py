@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -30,32 +31,73 @@ class BuildEnvironment:
         return self.folder / "bin" / "python"
 
 
-def make_environment(
-    build: Build, context: BuildContext, ready: Mapping[str, Path], what: str
-) -> BuildEnvironment:
+def make_environment(build: Build, context: BuildContext, ready: Mapping[str, Path]) -> BuildEnvironment:
     """Make the empty environment of a build, which may load what ``ready`` names (and what those link)."""
-    folders = (folder for name in sorted(ready) for folder in context.folders.get(name, ()))
-    variables = without_rpath(build_variables(build, context), folders)
+    variables: Mapping[str, str] = build_variables(build, context)
+    if not context.keeps_rpath:
+        folders = (folder for name in sorted(ready) for folder in context.folders.get(name, ()))
+        variables = without_rpath(variables, folders)
     place = context.root / "env" / build.name
     arguments = [context.uv, "venv", "--quiet", "--no-project", "--python", str(context.python), str(place)]
-    context.run(arguments, what=what, env=variables, cwd=context.root)
+    context.run(arguments, what=build.what, env=variables, cwd=context.root)
+    if build.native.crates is not None:
+        vendor_crates(Path(build.native.crates), Path(variables["CARGO_HOME"]))
     return BuildEnvironment(place, variables)
 
 
-def install(
-    requires: Sequence[str],
-    environment: BuildEnvironment,
-    context: BuildContext,
-    ready: Mapping[str, Path],
-    what: str,
-) -> None:
-    """Install build requirements; those that ``ready`` has, and that name its version, from its wheels."""
-    if not requires:
-        return
-    arguments = [context.uv, "pip", "install", "--quiet", "--python", str(environment.python)]
-    wanted = [from_wheel(line, ready) for line in requires]
-    arguments += resolver_arguments(context, environment.folder, wanted)
-    context.run(arguments, what=what, env=environment.variables, cwd=context.root)
+def vendor_crates(crates: Path, home: Path) -> None:
+    """Let cargo, whose ``CARGO_HOME`` is ``home``, take all crates from a folder of nixpkgs' importCargoLock.
+
+    Its configuration names the folder by a word that cargoSetupHook would replace.
+    https://doc.rust-lang.org/cargo/reference/source-replacement.html
+    """
+    text = (crates / ".cargo" / "config.toml").read_text(encoding="utf-8")
+    home.mkdir(parents=True, exist_ok=True)
+    for word in ("cargo-vendor-dir", "@vendor@"):
+        text = text.replace(f'directory = "{word}"', f'directory = "{crates}"')
+    (home / "config.toml").write_text(text, encoding="utf-8")
+
+
+class Requirements(Protocol):
+    """Where build requirements come from."""
+
+    def install(
+        self,
+        requires: Sequence[str],
+        environment: BuildEnvironment,
+        build: Build,
+        context: BuildContext,
+        ready: Mapping[str, Path],
+    ) -> None:
+        """Install them into the environment of a build.
+
+        ``ready`` maps what was built before to its wheels.
+        """
+
+
+class FromIndex:
+    """Build requirements from the project's indexes; those that were built here, from their wheels."""
+
+    def install(
+        self,
+        requires: Sequence[str],
+        environment: BuildEnvironment,
+        build: Build,
+        context: BuildContext,
+        ready: Mapping[str, Path],
+    ) -> None:
+        """Install them; those that ``ready`` has, and that name its version, from its wheels.
+
+        Raises:
+            ToolError: uv failed.
+            NetworkError: they cannot be had.
+        """
+        if not requires:
+            return
+        arguments = [context.uv, "pip", "install", "--quiet", "--python", str(environment.python)]
+        wanted = [from_wheel(line, ready) for line in requires]
+        arguments += resolver_arguments(context, environment.folder, wanted)
+        context.run(arguments, what=build.what, env=environment.variables, cwd=context.root)
 
 
 def resolver_arguments(context: BuildContext, work: Path, requirements: Sequence[str]) -> list[str]:
@@ -112,6 +154,8 @@ def build_variables(build: Build, context: BuildContext) -> dict[str, str]:
     _append(env, "RUSTFLAGS", [f"--remap-path-prefix={context.root}=/build"])
     env["CARGO_HOME"] = str(context.root / "cargo" / build.name)
     env["CARGO_PROFILE_RELEASE_DEBUG"] = "0"
+    if build.native.crates is not None:
+        env["CARGO_NET_OFFLINE"] = "true"
     env.update(build.native.env)
     return env
 

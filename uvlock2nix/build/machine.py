@@ -17,7 +17,7 @@ FOREIGN: Final = re.compile(
 # Of uv's own: how to reach an index and who is asking. What to install, and how, the lock says.
 KEPT: Final = re.compile(
     r"UV_INDEX_\w+_(USERNAME|PASSWORD)|UV_DEFAULT_INDEX|UV_HTTP_\w+|UV_KEYRING_PROVIDER|UV_NATIVE_TLS"
-    r"|UV_SYSTEM_CERTS|UV_INSECURE_HOST|UV_CONCURRENT_\w+|UV_REQUEST_TIMEOUT"
+    r"|UV_SYSTEM_CERTS|UV_DYNAMIC_VERSIONING_BYPASS|UV_INSECURE_HOST|UV_CONCURRENT_\w+|UV_REQUEST_TIMEOUT"
 )
 
 

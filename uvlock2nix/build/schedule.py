@@ -10,14 +10,16 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from uvlock2nix.build.environment import clean
+from uvlock2nix.build.environment import Requirements, clean
 from uvlock2nix.build.requirements import BuildSystem
 from uvlock2nix.build.sources import prepare
 from uvlock2nix.build.values import Build, BuildContext
 from uvlock2nix.build.wheel import build_wheel
 
 
-def build_all(builds: Sequence[Build], context: BuildContext, workers: int) -> dict[str, Path]:
+def build_all(
+    builds: Sequence[Build], context: BuildContext, requirements: Requirements, workers: int
+) -> dict[str, Path]:
     """Build every package; return name → wheel.
 
     The sources are fetched first, side by side, because what a build requires stands in its source. Then
@@ -32,10 +34,10 @@ def build_all(builds: Sequence[Build], context: BuildContext, workers: int) -> d
     needs = {name: _required(by_name[name], prepared[name][1], set(by_name)) - {name} for name in by_name}
 
     def run(name: str, ready: Mapping[str, Path]) -> Path:
-        build, (tree, system) = by_name[name], prepared[name]
+        build = by_name[name]
         start = time.monotonic()
         context.run.say(f"uvlock2nix: building {name} {build.version or ''}")
-        wheel = build_wheel(build, context, ready, tree, system)
+        wheel = build_wheel(build, context, requirements, ready, prepared[name])
         clean(build, context)
         context.run.say(f"uvlock2nix: built {wheel.name} in {time.monotonic() - start:.0f} s")
         return wheel

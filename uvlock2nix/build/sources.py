@@ -14,10 +14,15 @@ from uvlock2nix.net.locked import fetch
 
 
 def prepare(build: Build, context: BuildContext) -> tuple[Path, BuildSystem]:
-    """Fetch and unpack the source at its fixed place; return the tree to build and its build system."""
+    """Fetch and unpack the source at its fixed place; return the tree to build and its build system.
+
+    A folder is built where it is, as uv does: what is beside it may be part of it.
+    """
     place = context.root / "src" / build.name
     source = build.source
-    if source.commit is not None:
+    if source.folder is not None:
+        tree = source.folder
+    elif source.commit is not None:
         tree = _checkout(build, context, place)
     else:
         tree = unpack(archive(build, context), place)

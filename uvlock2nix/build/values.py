@@ -18,7 +18,8 @@ class NativeBuild:
 
     ``inputs`` are store paths; ``env`` is set as it stands; ``cflags`` reach the compiler, ``flags``
     (``KEY=VALUE``) the build backend as PEP 517 config settings; ``build_requires`` are added to what the
-    sdist declares, and the pins of those in ``relax`` are dropped.
+    source declares, and the pins of those in ``relax`` are dropped. ``crates`` is a folder with the crates of
+    its Cargo.lock: with it cargo fetches nothing.
     """
 
     inputs: tuple[str, ...] = ()
@@ -27,11 +28,12 @@ class NativeBuild:
     flags: tuple[str, ...] = ()
     build_requires: tuple[str, ...] = ()
     relax: tuple[str, ...] = ()
+    crates: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a build's source comes from: a file (URL or path) or a git commit."""
+    """Where a build's source comes from: a file (URL or path), a git commit, or a folder that is here."""
 
     url: str | None = None
     path: Path | None = None
@@ -41,6 +43,7 @@ class Source:
     commit: str | None = None
     subdirectory: str | None = None
     lfs: bool = False
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,18 @@ class Build:
     source: Source
     native: NativeBuild = field(default_factory=NativeBuild)
 
+    @property
+    def what(self) -> str:
+        """How messages name the build."""
+        return f"building {self.name} {self.version or ''}".rstrip()
+
 
 @dataclass(frozen=True, slots=True)
 class BuildContext:
-    """What all builds share: the tools, the fixed folder, the time that holds back requirements."""
+    """What all builds share: the tools, the fixed folder, the time that holds back requirements.
+
+    ``keeps_rpath``: whether what is linked says where its libraries are, as in an ordinary derivation.
+    """
 
     run: Runner
     uv: str
@@ -70,10 +81,13 @@ class BuildContext:
     marker_environment: Mapping[str, str] = field(default_factory=dict)
     logins: Logins = field(default_factory=dict)
     folders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    keeps_rpath: bool = False
 
 
-def parse_native(text: str) -> dict[str, NativeBuild]:
-    """Read the JSON that deps hands over: package name → fields of :class:`NativeBuild`.
+def parse_native(text: str, what: str = "uvSyncNative") -> dict[str, NativeBuild]:
+    """Read the JSON that a hook hands over: package name → fields of :class:`NativeBuild`.
+
+    ``what`` is the name of the variable that it comes from.
 
     Raises:
         InputError: it is not JSON of that shape.
@@ -83,7 +97,7 @@ def parse_native(text: str) -> dict[str, NativeBuild]:
         return {name: _native(name, fields) for name, fields in data.items()}
     except (ValueError, AttributeError, TypeError) as error:
         raise InputError(
-            f"uvSyncNative: not the JSON that `uvlock2nix generate` writes: {error}",
+            f"{what}: not the JSON that `uvlock2nix generate` writes: {error}",
             hint="run `uvlock2nix generate` again; in a derivation of your own, see docs/hooks.md",
         ) from None
 
@@ -98,7 +112,10 @@ def _native(name: str, fields: Mapping[str, object]) -> NativeBuild:
     env = fields.get("env", {})
     if not isinstance(env, dict) or not all(isinstance(item, str) for item in env.values()):
         raise TypeError(f"`{name}.env` must be a table of strings")
-    unknown = sorted(set(fields) - {*lists, "env"})
+    crates = fields.get("crates")
+    if crates is not None and not isinstance(crates, str):
+        raise TypeError(f"`{name}.crates` must be a path")
+    unknown = sorted(set(fields) - {*lists, "env", "crates"})
     if unknown:
         raise TypeError(f"`{name}` has unknown keys: {', '.join(unknown)}")
-    return NativeBuild(env=env, **lists)
+    return NativeBuild(env=env, crates=crates, **lists)

@@ -11,15 +11,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from uvlock2nix.build.backend import Backend, config_settings
-from uvlock2nix.build.environment import install, make_environment
+from uvlock2nix.build.environment import Requirements, make_environment
 from uvlock2nix.build.requirements import BuildSystem, effective_requires
 from uvlock2nix.build.values import Build, BuildContext
 
 
 def build_wheel(
-    build: Build, context: BuildContext, ready: Mapping[str, Path], tree: Path, system: BuildSystem
+    build: Build,
+    context: BuildContext,
+    requirements: Requirements,
+    ready: Mapping[str, Path],
+    prepared: tuple[Path, BuildSystem],
 ) -> Path:
-    """Build the wheel of an unpacked source; return its path.
+    """Build the wheel of a prepared source (its tree and build system); return its path.
 
     ``ready`` maps names of this environment that were built already to their wheels: a build that requires
     one of them gets that very wheel.
@@ -28,20 +32,19 @@ def build_wheel(
         ToolError: the build failed; the message has the end of its output.
         NetworkError: its requirements cannot be had.
     """
-    what = f"building {build.name} {build.version or ''}".rstrip()
-    native = build.native
+    (tree, system), native = prepared, build.native
     common = {
         "locked": {name: context.locked[name] for name in ready if name in context.locked},
         "marker_environment": context.marker_environment,
     }
     declared = effective_requires(
-        system.requires, relax=native.relax, added=native.build_requires, what=what, **common
+        system.requires, relax=native.relax, added=native.build_requires, what=build.what, **common
     )
-    environment = make_environment(build, context, ready, what)
-    install(declared, environment, context, ready, what)
+    environment = make_environment(build, context, ready)
+    requirements.install(declared, environment, build, context, ready)
     backend = Backend(system, tree, config_settings(native.flags, system), environment, context.run)
     asked = backend.requires(f"asking the build backend of {build.name}")
     if asked:
-        more = effective_requires(asked, relax=native.relax, what=what, **common)
-        install(more, environment, context, ready, what)
-    return backend.wheel(context.root / "wheels" / build.name, what)
+        more = effective_requires(asked, relax=native.relax, what=build.what, **common)
+        requirements.install(more, environment, build, context, ready)
+    return backend.wheel(context.root / "wheels" / build.name, build.what)

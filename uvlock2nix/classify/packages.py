@@ -15,10 +15,11 @@ from uvlock2nix.classify.model import CLASSES, Class, ClassifiedPackage, Classif
 from uvlock2nix.classify.settle import decision_of, index_words, refuse_unbuildable, settled
 from uvlock2nix.classify.version_bounds import ranges_of
 from uvlock2nix.errors import NoArtifactError
+from uvlock2nix.knowledge.backends import backend_programs
 from uvlock2nix.knowledge.native import EMPTY, NativeInputs, Origin, RunInputs
 from uvlock2nix.knowledge.platforms import on_darwin
 from uvlock2nix.knowledge.rules import SharedLibrary, shared_libraries
-from uvlock2nix.lock import Environment, EnvPackage, Project
+from uvlock2nix.lock import Environment, EnvPackage, Project, local_packages
 from uvlock2nix.lock.model import (
     DirectorySource,
     EditableSource,
@@ -117,13 +118,36 @@ class Classification:
         class_, why = _origin(entry, choice, self.members)
         match = self.knowledge.index.lookup(package.name, package.version, self.target.python.minor)
         draft = ClassifiedPackage(entry, choice, class_, why, EMPTY, match, from_nixpkgs=False)
-        if class_ == "workspace":
-            return _own(replace(draft, nixpkgs=None), self.target, self.knowledge)
+        if package.is_local_tree:
+            return self._own(replace(draft, nixpkgs=None))
         if choice.artifact is not None and choice.artifact.kind == "wheel":
             return _with_run_time(draft, self.target, self.knowledge)
         if choice.artifact is None:
             return draft
         return _with_build(draft, self.target, self.knowledge)
+
+    def _own(self, draft: ClassifiedPackage) -> ClassifiedPackage:
+        """A local package: what is said about it (``[external]``, the user's table) counts, no other table.
+
+        What its build backend runs is added.
+        """
+        known, left_out = _known(draft, self.target, self.knowledge)
+        if known is None or known.origin.provenance not in ("user", "pep725"):
+            known, left_out = EMPTY, ()
+        else:
+            needs = dict.fromkeys((*known.build.attributes, *known.run.dlopen))
+            reason = f"needs {', '.join(needs) or 'nothing'} ({_who(known)})"
+            draft = replace(draft, reasons=(*draft.reasons, reason, *left_out))
+        runs: list[str] = []
+        for tree in local_packages(self.project, [draft.package.package]):
+            system = tree.pyproject.build_system
+            runs += backend_programs(system.backend, (*system.requires, *known.build.build_requires))
+        more = tuple(attr for attr in runs if attr not in known.build.attributes)
+        if more:
+            build = replace(known.build, native_build_inputs=(*known.build.native_build_inputs, *more))
+            known = replace(known, build=build)
+            draft = replace(draft, reasons=(*draft.reasons, f"its build runs {', '.join(more)}"))
+        return replace(draft, native=known)
 
     def _share_libraries(self, drafts: Sequence[ClassifiedPackage]) -> tuple[ClassifiedPackage, ...]:
         """Packages that exchange a library's objects must share one copy of it: all compiled, or none.
@@ -197,16 +221,6 @@ def _registry(choice: Choice) -> tuple[Class, tuple[str, ...]]:
     said = list(dict.fromkeys(item.reason for item in wheels))
     shown = "; ".join(said[:2])
     return "sdist", (f"no wheel fits the target: {shown}" + (" …" if len(said) > 2 else ""),)
-
-
-def _own(draft: ClassifiedPackage, target: Target, knowledge: Knowledge) -> ClassifiedPackage:
-    """A project of the user's own: only what is said about it (``[external]``, the user's table) counts."""
-    known, left_out = _known(draft, target, knowledge)
-    if known is None or known.origin.provenance not in ("user", "pep725"):
-        return draft
-    needs = dict.fromkeys((*known.build.attributes, *known.run.dlopen))
-    reason = f"needs {', '.join(needs) or 'nothing'} ({_who(known)})"
-    return replace(draft, native=known, reasons=(*draft.reasons, reason, *left_out))
 
 
 def _known(

@@ -66,6 +66,7 @@ def finish(
 @click.option("--work", type=PATH, required=True)
 @click.option("--interpreter", type=PATH, required=True)
 @click.option("--member", "members", multiple=True, metavar="NAME=PATH")
+@click.option("--native", default="", help="JSON: what each build needs.")
 @click.option("--cores", type=int, default=1)
 @click.option("--compiler", help="A C compiler: bin/python becomes a program that works through any link.")
 @click.option("--uv", default="uv")
@@ -76,25 +77,36 @@ def package(
     work: Path,
     interpreter: Path,
     members: tuple[str, ...],
+    native: str,
     cores: int,
     compiler: str | None,
     uv: str,
 ) -> None:
     """Build the project's own packages offline and put them over the environment."""
+    from uvlock2nix.build.values import Build, NativeBuild, Source, parse_native
     from uvlock2nix.sync.manifest import read_manifest
+    from uvlock2nix.target import Target
     from uvlock2nix.venv.interpreter import write_wrapper
     from uvlock2nix.venv.layer import layer
-    from uvlock2nix.venv.members import Bench, MemberBuild, build_members, install_members
+    from uvlock2nix.venv.members import Places, build_members, install_members, local_context
 
-    version = str(read_manifest(env_path)["python"])
-    bench = Bench(Runner(), uv, env_path, requires, interpreter, version, work.absolute())
-    bench.work.mkdir(parents=True, exist_ok=True)
-    wheels = build_members([MemberBuild(*_member(text)) for text in members], bench)
-    tree, scripts = install_members(wheels, bench)
+    manifest = read_manifest(env_path)
+    version = str(manifest["python"])
+    natives = parse_native(native, "uvPackageNative")
+    builds = [
+        Build(name, None, Source(folder=folder), natives.get(name, NativeBuild()))
+        for name, folder in map(_member, members)
+    ]
+    places = Places(env_path, requires, work.absolute())
+    places.work.mkdir(parents=True, exist_ok=True)
+    target = Target.parse(system=str(manifest["system"]), python=version)
+    context = local_context(Runner(), uv, interpreter, target, places, builds)
+    wheels = build_members(builds, context, places, version)
+    tree, scripts = install_members(wheels, context, places, version)
 
     def wrap(root: Path, python: Path) -> None:
         if compiler:
-            write_wrapper(root, python, compiler, bench.work, bench.run)
+            write_wrapper(root, python, compiler, places.work, context.run)
 
     clashes = layer(env_path, tree, out, interpreter, version, scripts=scripts, cores=cores, wrap=wrap)
     for clash in clashes:

@@ -8,7 +8,7 @@ from typing import Final
 
 from uvlock2nix import __version__
 from uvlock2nix.emit.attributes import picked
-from uvlock2nix.nixlang import AttrSet, Binary, Expr, Item, List, Path, Str, Var, call, select, string
+from uvlock2nix.nixlang import AttrSet, Binary, Expr, Item, List, Path, Str, call, select, string
 from uvlock2nix.plan import Input, Plan
 
 PINS: Final = "python-deps.json"
@@ -42,15 +42,15 @@ def only_on(systems: Iterable[str], system: Expr) -> Expr:
     return call("lib.elem", system, strings(systems))
 
 
-def on_systems(groups: Mapping[tuple[str, ...], AttrSet], everywhere: tuple[str, ...]) -> Expr:
+def on_systems(groups: Mapping[tuple[str, ...], AttrSet], everywhere: tuple[str, ...], system: Expr) -> Expr:
     """The set of what holds ``everywhere``, with what holds on other systems under a condition.
 
-    Stands where the system is called ``system``.
+    ``system`` is how the file calls the system that is built for.
     """
     result: Expr = groups.get(everywhere, AttrSet(()))
     for systems, some in groups.items():
         if systems != everywhere:
-            part = call("lib.optionalAttrs", only_on(systems, Var("system")), some)
+            part = call("lib.optionalAttrs", only_on(systems, system), some)
             result = part if result == AttrSet(()) else Binary("//", result, part)
     return result
 

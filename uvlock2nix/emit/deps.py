@@ -15,8 +15,8 @@ from uvlock2nix.emit.common import (
     project_path,
     strings,
 )
+from uvlock2nix.emit.natives import native_table
 from uvlock2nix.flags import explicit_flags
-from uvlock2nix.knowledge.templates import Literal, Output, Template
 from uvlock2nix.nixlang import (
     Apply,
     Binary,
@@ -42,7 +42,7 @@ from uvlock2nix.nixlang import (
     value,
 )
 from uvlock2nix.nixlang import AttrSet as Attrs
-from uvlock2nix.plan import Native, Plan
+from uvlock2nix.plan import Plan
 
 UPDATE: Final = "uvlock2nix update-hash"
 GENERATE: Final = "uvlock2nix generate"
@@ -160,7 +160,9 @@ def _referenced(plan: Plan) -> Expr:
             )
         )
 
-    return on_systems({systems: by_name(found) for systems, found in groups.items()}, everywhere)
+    return on_systems(
+        {systems: by_name(found) for systems, found in groups.items()}, everywhere, Var("system")
+    )
 
 
 def _checks(plan: Plan) -> tuple[Bind, ...]:
@@ -279,50 +281,9 @@ def _sync(plan: Plan) -> list[Bind | Inherit]:
         binds.append(
             Bind(
                 ("uvSyncNative",),
-                call("builtins.toJSON", _native_table(plan)),
+                call("builtins.toJSON", native_table(plan, plan.natives, Var("system"))),
                 "What each build from source gets, and no other build sees.",
                 blank_before=True,
             )
         )
     return binds
-
-
-def _native_table(plan: Plan) -> Expr:
-    """Package → what its build gets."""
-    everywhere = tuple(one.system for one in plan.systems)
-    groups: dict[tuple[str, ...], list[tuple[str, Expr]]] = {everywhere: []}
-    for one in plan.natives:
-        systems = tuple(name for name in everywhere if name in one.systems)
-        groups.setdefault(systems, []).append((one.name, _native(plan, one)))
-    return on_systems({systems: attrs(found) for systems, found in groups.items()}, everywhere)
-
-
-def _native(plan: Plan, one: Native) -> Expr:
-    native = one.inputs
-    pairs: list[tuple[str, Expr]] = []
-    attr_names = sorted({a.removesuffix(".dev") for a in native.build.attributes})
-    if attr_names:
-        listed = List(tuple(Item(picked(plan, attr, (one.name,))) for attr in attr_names))
-        pairs.append(("inputs", call("map", select("lib.getDev"), listed)))
-    if native.build.env:
-        pairs.append(("env", attrs((name, _template(plan, one, parts)) for name, parts in native.build.env)))
-    for name, values in (
-        ("cflags", native.build.cflags),
-        ("flags", native.build.flags),
-        ("build_requires", native.build.build_requires),
-        ("relax", native.build.relax),
-    ):
-        if values:
-            pairs.append((name, strings(values)))
-    return attrs(pairs)
-
-
-def _template(plan: Plan, one: Native, parts: Template) -> Str:
-    out: list[str | Expr] = []
-    for part in parts:
-        match part:
-            case Literal(text):
-                out.append(text)
-            case Output(attr, output):
-                out.append(call("lib.getOutput", string(output), picked(plan, attr, (one.name,))))
-    return Str(tuple(out))

@@ -12,6 +12,7 @@ from uvlock2nix.emit.common import (
     interpolated,
     strings,
 )
+from uvlock2nix.emit.natives import native_table
 from uvlock2nix.nixlang import (
     Apply,
     AttrSet,
@@ -39,6 +40,8 @@ NOT_SOURCE = (".git", ".venv", "nix", "result", "flake.nix", "flake.lock", ".dir
 def package_file(plan: Plan) -> str:
     """The text of ``package.nix``."""
     names = {"lib", "stdenv", "callPackage", "uvPackageHook"}
+    if any(one.crates is not None for one in plan.local_builds):
+        names.add("rustPlatform")
     extra = (
         Formal("python-deps", call("callPackage", Path(0, (DEPS,)), AttrSet(()))),
         Formal(
@@ -77,11 +80,21 @@ def _attributes(plan: Plan) -> AttrSet:
         Bind(("uvPackageInterpreter",), select(f"{plan.python_attr}.interpreter")),
         Bind(("uvPackageMembers",), strings(members)),
         Bind(("uvPackageExpose",), strings(plan.exposed)),
+        *_natives(plan),
         Bind(("dontFixup",), True, blank_before=True),
         Bind(("passthru",), _passthru(plan), blank_before=True),
         Bind(("meta",), _meta(plan), blank_before=True),
     ]
     return AttrSet(tuple(binds))
+
+
+def _natives(plan: Plan) -> list[Bind | Inherit]:
+    if not plan.local_builds:
+        return []
+    table = call("builtins.toJSON", native_table(plan, plan.local_builds, SYSTEM))
+    return [
+        Bind(("uvPackageNative",), table, "What each build gets, and no other build sees.", blank_before=True)
+    ]
 
 
 def _source() -> Expr:

@@ -1,5 +1,6 @@
 """The lock, exactly as uv understands it: read it, and ask what it holds for a selection and a target."""
 
+from uvlock2nix.lock.local import local_packages, refuse_unseen
 from uvlock2nix.lock.model import (
     ConflictItem,
     Dependency,
@@ -66,7 +67,9 @@ __all__ = [
     "VirtualSource",
     "check_lock_matches",
     "load_project",
+    "local_packages",
     "parse_lock",
     "parse_pylock",
+    "refuse_unseen",
     "resolve",
 ]

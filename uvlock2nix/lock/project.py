@@ -23,7 +23,7 @@ MAX_LOCK_BYTES = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A project of the workspace (the root included, where it is one).
+    """A local package: a project of the workspace (the root included, where it is one), or a path dependency.
 
     ``path`` is relative to the workspace root, ``.`` for the root. ``is_virtual``: it is never installed.
     ``groups`` and ``extras`` are the declared names.

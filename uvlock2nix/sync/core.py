@@ -15,7 +15,7 @@ from typing import TypeVar
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from uvlock2nix.build.environment import folders_to_link, resolver_arguments
+from uvlock2nix.build.environment import FromIndex, folders_to_link, resolver_arguments
 from uvlock2nix.build.indexes import index_flags, logins, network_environment
 from uvlock2nix.build.machine import base_environment
 from uvlock2nix.build.programs import Runner
@@ -26,7 +26,7 @@ from uvlock2nix.build.values import BuildContext, NativeBuild
 from uvlock2nix.dist.installed import Collision, Installed, collisions, installed
 from uvlock2nix.dist.scripts import Script
 from uvlock2nix.layout import BUILD_REQUIRES, site_packages
-from uvlock2nix.lock import Project, load_project, resolve
+from uvlock2nix.lock import Project, load_project, local_packages, resolve
 from uvlock2nix.refs.closure import closure_from_environment
 from uvlock2nix.refs.linked import Linked
 from uvlock2nix.refs.store import STORE_DIR, Keys
@@ -72,7 +72,7 @@ def sync(request: SyncRequest, run: Runner) -> None:
     run.say(f"uvlock2nix: {len(plan.wheels)} wheels, {len(plan.builds)} to build")
     wheels, required = _all_at_once(
         lambda: uv.sync([*selected, *leave_out(plan.not_by_uv)]),
-        lambda: build_all(plan.builds, context, request.cores),
+        lambda: build_all(plan.builds, context, FromIndex(), request.cores),
         lambda: _build_requires(request, project, plan, context),
         run,
     )
@@ -240,9 +240,7 @@ def _build_requires(
     """Install what builds each of the project's own packages into a folder of its own."""
     made: dict[str, tuple[Path, tuple[Script, ...]]] = {}
     local = {package.name for package in plan.local}
-    for member in project.members:
-        if member.name not in local or member.is_virtual:
-            continue
+    for member in local_packages(project, plan.local):
         what = f"the build requirements of {member.name}"
         added = request.native.get(member.name, NativeBuild()).build_requires
         requires = effective_requires(

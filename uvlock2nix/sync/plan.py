@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uvlock2nix.artifacts import BuildPolicy, Choice, choose
-from uvlock2nix.build.extra import extra
 from uvlock2nix.build.values import Build, NativeBuild, Source
 from uvlock2nix.errors import InputError
 from uvlock2nix.lock import (
@@ -18,6 +17,7 @@ from uvlock2nix.lock import (
     Project,
     UrlSource,
 )
+from uvlock2nix.lock.extra_build import extra
 from uvlock2nix.target import Target
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.locks import DIGEST, HEAD, entry, write_project
-from uvlock2nix.build.extra import Extra, extra
+from uvlock2nix.lock.extra_build import Extra, extra
 
 WHEEL = f'wheels = [{{ url = "https://i.example/x-1.0-py3-none-any.whl", hash = "{DIGEST}" }}]'
 SDIST = f'sdist = {{ url = "https://i.example/x-1.0.tar.gz", hash = "{DIGEST}" }}'

@@ -14,8 +14,9 @@ from uvlock2nix.emit.attributes import RESERVED
 from uvlock2nix.emit.common import DEPS, ENV, PACKAGE
 from uvlock2nix.errors import UsageError
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
+from uvlock2nix.native import Native
 from uvlock2nix.nixlang import render_file, value
-from uvlock2nix.plan import Input, Native, Plan
+from uvlock2nix.plan import Input, Plan
 
 FIXTURES = REPO / "fixtures"
 BOTH = ("x86_64-linux", "aarch64-darwin")

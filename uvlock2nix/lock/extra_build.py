@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from uvlock2nix.lock import Project, RegistrySource
+from uvlock2nix.lock.model import RegistrySource
+from uvlock2nix.lock.project import Project
 
 
 @dataclass(frozen=True, slots=True)

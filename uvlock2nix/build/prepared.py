@@ -1,0 +1,129 @@
+"""Build requirements of local packages: installed before, a folder for each package; nothing is fetched."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from uvlock2nix.build.environment import BuildEnvironment
+from uvlock2nix.build.values import Build, BuildContext
+from uvlock2nix.dist.entry_points import entry_points
+from uvlock2nix.dist.installed import Installed, installed
+from uvlock2nix.dist.launchers import write_launchers
+from uvlock2nix.dist.scripts import place_script
+from uvlock2nix.errors import ToolError
+
+# Where a folder of build requirements keeps the programs that its wheels ship.
+PROGRAMS: Final = "_scripts"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Requirements out of ``trees`` (package → a folder made by ``--target``), which are there whole.
+
+    ``env`` is the site-packages of the environment that the packages run in. A build sees it where it
+    requires something that only that has: a package compiled for it, or what a local package runs with.
+    """
+
+    trees: Path
+    env: Path
+
+    def install(
+        self,
+        requires: Sequence[str],
+        environment: BuildEnvironment,
+        build: Build,
+        context: BuildContext,
+        ready: Mapping[str, Path],
+    ) -> None:
+        """Put what the package's folder holds into the environment, with its programs; check ``requires``.
+
+        Raises:
+            ToolError: a requirement is not there, or only in a version that is not asked for.
+        """
+        site = site_of(environment)
+        if not any(site.glob("*.dist-info")):
+            self._fill(site, environment, build)
+        wheels = [ready[name] for name in map(_name, requires) if name in ready]
+        if wheels:
+            arguments = [context.uv, "pip", "install", "--quiet", "--offline", "--no-deps", "--no-index"]
+            arguments += ["--python", str(environment.python), "--", *map(str, wheels)]
+            what = f"installing what {build.name} requires"
+            context.run(arguments, what=what, env=environment.variables, cwd=context.root)
+        here = _versions(installed(site))
+        missing = [text for text in requires if not _meets(text, here)]
+        if missing or wheels:
+            (site / "_uvlock2nix.pth").write_text(f"{self.env}\n", encoding="utf-8")
+            there = {**_versions(installed(self.env)), **here}
+            missing = [text for text in missing if not _meets(text, there)]
+        if missing:
+            raise _not_there(build.name, missing, here)
+
+    def _fill(self, site: Path, environment: BuildEnvironment, build: Build) -> None:
+        tree = self.trees / build.name
+        if not tree.is_dir():
+            return
+        shutil.copytree(tree, site, symlinks=True, dirs_exist_ok=True, copy_function=_copy)
+        for path in (site, *site.rglob("*")):
+            if path.is_dir() and not path.is_symlink():
+                path.chmod(0o755)
+        programs = site / PROGRAMS
+        for path in sorted(programs.iterdir()) if programs.is_dir() else ():
+            place_script(path, environment.python.parent / path.name, environment.python)
+        for one in installed(site):
+            write_launchers(
+                environment.python.parent, environment.python, entry_points(one), package=one.name
+            )
+
+
+def site_of(environment: BuildEnvironment) -> Path:
+    """The site-packages of a build's environment."""
+    (site,) = environment.folder.glob("lib/python*/site-packages")
+    return site
+
+
+def _copy(source: str, target: str) -> str:
+    """A copy that can be written: what is in the store cannot."""
+    shutil.copyfile(source, target, follow_symlinks=False)
+    copied = Path(target)
+    if not copied.is_symlink():
+        copied.chmod(0o755 if Path(source).stat().st_mode & 0o100 else 0o644)
+    return target
+
+
+def _name(requirement: str) -> str:
+    return canonicalize_name(Requirement(requirement).name)
+
+
+def _versions(distributions: Sequence[Installed]) -> dict[str, str]:
+    return {one.name: one.version for one in distributions}
+
+
+def _meets(requirement: str, versions: Mapping[str, str]) -> bool:
+    parsed = Requirement(requirement)
+    version = versions.get(canonicalize_name(parsed.name))
+    if version is None:
+        return False
+    try:
+        return parsed.url is not None or parsed.specifier.contains(Version(version), prereleases=True)
+    except InvalidVersion:
+        return True  # one of before PEP 440: it was resolved for this build
+
+
+def _not_there(name: str, missing: Sequence[str], here: Mapping[str, str]) -> ToolError:
+    shown = ", ".join(missing)
+    have = [f"{_name(text)} {here[_name(text)]}" for text in missing if _name(text) in here]
+    there = f" (there is {', '.join(have)})" if have else ""
+    quoted = ", ".join(f'"{text}"' for text in missing)
+    return ToolError(
+        f"building {name}: it requires {shown}, which is not among its build requirements{there}",
+        hint=f"set build-requires = [{quoted}] under [tool.uvlock2nix.native.{name}]; then run "
+        "`uvlock2nix generate` and `uvlock2nix update-hash`",
+    )

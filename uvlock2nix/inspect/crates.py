@@ -1,0 +1,77 @@
+"""The Cargo.lock of a local package that is built with cargo: the crates that its build finds offline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+import tomli
+
+from uvlock2nix.errors import ProjectError
+
+_DEPENDENCIES = ("dependencies", "build-dependencies")
+
+
+def cargo_lock(root: Path, package: PurePosixPath, name: str) -> PurePosixPath | None:
+    """The Cargo.lock of the package in the folder ``package`` of ``root``, relative to ``root``.
+
+    It is beside the Cargo.toml of the package, or of the Cargo workspace around it
+    (https://doc.rust-lang.org/cargo/reference/workspaces.html). None where its crate needs no other one.
+
+    Raises:
+        ProjectError: there is no Cargo.lock, and crates are needed.
+    """
+    folder = _manifest_folder(root, package)
+    for candidate in (folder, *folder.parents):
+        if (root / candidate / "Cargo.lock").is_file():
+            return candidate / "Cargo.lock"
+        if candidate == PurePosixPath("."):
+            break
+    needed = sorted(set(_crates(_toml(root / folder / "Cargo.toml"))))
+    if not needed:
+        return None
+    raise ProjectError(
+        f"{name}: it is built with cargo and needs crates ({', '.join(needed[:5])}), but has no Cargo.lock",
+        hint=f"run `cargo generate-lockfile` in {root / folder}: Nix fetches crates by the hashes in it",
+    )
+
+
+def _manifest_folder(root: Path, package: PurePosixPath) -> PurePosixPath:
+    """Where Cargo.toml is: maturin and setuptools-rust let pyproject.toml say so."""
+    table = _toml(root / package / "pyproject.toml").get("tool")
+    tool = table if isinstance(table, dict) else {}
+    maturin = tool.get("maturin")
+    given = [maturin.get("manifest-path")] if isinstance(maturin, dict) else []
+    rust = tool.get("setuptools-rust")
+    modules = rust.get("ext-modules") if isinstance(rust, dict) else None
+    given += [one.get("path") for one in modules or () if isinstance(one, dict)]
+    places = [PurePosixPath(one) for one in given if isinstance(one, str)]
+    places += [
+        PurePosixPath("Cargo.toml"),
+        PurePosixPath("rust/Cargo.toml"),
+        PurePosixPath("native/Cargo.toml"),
+    ]
+    for place in places:
+        if ".." not in place.parts and not place.is_absolute() and (root / package / place).is_file():
+            return (package / place).parent
+    return package
+
+
+def _crates(manifest: Mapping[str, object]) -> Iterator[str]:
+    """The crates that a Cargo.toml asks for, those in its own tree left out."""
+    for key in _DEPENDENCIES:
+        table = manifest.get(key)
+        for name, wanted in (table if isinstance(table, dict) else {}).items():
+            if not (isinstance(wanted, dict) and "path" in wanted):
+                yield name
+    targets = manifest.get("target")
+    for table in (targets if isinstance(targets, dict) else {}).values():
+        if isinstance(table, dict):
+            yield from _crates(table)
+
+
+def _toml(path: Path) -> Mapping[str, object]:
+    try:
+        return tomli.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}  # what is wrong with it, its build says

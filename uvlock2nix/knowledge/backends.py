@@ -1,0 +1,34 @@
+"""The programs that build backends run and that no Python package brings: ``data/backends.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from uvlock2nix.knowledge.tables import Rows, attributes_of, load_table
+
+_FILE = "backends.json"
+
+
+def backend_programs(backend: str, requires: Iterable[str]) -> tuple[str, ...]:
+    """The nixpkgs attributes of what a build with this backend and these requirements runs.
+
+    Raises:
+        InputError: the table is damaged.
+    """
+    raw = load_table(_FILE)
+    backends = Rows(_FILE, raw.get("backends"), attributes_of)
+    requirements = Rows(_FILE, raw.get("requirements"), attributes_of)
+    found = list(backends.get(backend.partition(":")[0].partition(".")[0], ()))
+    for text in requires:
+        found += requirements.get(_name(text), ())
+    return tuple(sorted(set(found)))
+
+
+def _name(requirement: str) -> str:
+    try:
+        return canonicalize_name(Requirement(requirement).name)
+    except InvalidRequirement:
+        return ""  # its build says so

@@ -1,0 +1,67 @@
+"""What the build of each local package gets: what is known of it, and what ``[tool.uv]`` adds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from uvlock2nix.classify.packages import ClassifiedPackage
+from uvlock2nix.inspect.crates import cargo_lock
+from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
+from uvlock2nix.knowledge.templates import Literal
+from uvlock2nix.lock import Member, Project
+from uvlock2nix.lock.extra_build import extra
+from uvlock2nix.native import Native
+from uvlock2nix.target import Target
+
+CARGO = "cargo"
+
+
+def local_builds(
+    project: Project,
+    members: Sequence[Member],
+    classified: Sequence[tuple[Target, Sequence[ClassifiedPackage]]],
+) -> tuple[Native, ...]:
+    """What each of ``members`` needs for its build, sorted by name; those that need nothing are left out.
+
+    Raises:
+        ProjectError: a package is built with cargo and has no Cargo.lock.
+    """
+    found: list[Native] = []
+    for member in sorted(members, key=lambda one: one.name):
+        for target, classes in classified:
+            for one in (one for one in classes if one.name == member.name):
+                inputs = _inputs(project, one, classes)
+                crates = None
+                if CARGO in inputs.build.native_build_inputs:
+                    crates = cargo_lock(project.root, member.path, member.name)
+                if inputs.build != BuildInputs() or crates is not None:
+                    _add(found, Native(member.name, inputs, (target.system,), crates))
+    return tuple(found)
+
+
+def _inputs(project: Project, one: ClassifiedPackage, classes: Sequence[ClassifiedPackage]) -> NativeInputs:
+    """As :func:`uvlock2nix.sync.plan.plan_sync` has it for sdists: what is said for uvlock2nix comes last."""
+    build = one.native.build
+    more = extra(project, one.name, {other.name: other.version for other in classes})
+    env = {name: (Literal(text),) for name, text in more.env} | dict(build.env)
+    settings = (f"{key}={value}" for key, values in more.settings for value in values)
+    return replace(
+        one.native,
+        build=replace(
+            build,
+            env=tuple(env.items()),
+            flags=(*settings, *build.flags),
+            build_requires=(*more.build_requires, *build.build_requires),
+            relax=(*more.relax, *build.relax),
+        ),
+    )
+
+
+def _add(found: list[Native], new: Native) -> None:
+    """Equal needs of one package on several systems are one entry."""
+    for position, one in enumerate(found):
+        if replace(one, systems=new.systems) == new:
+            found[position] = replace(one, systems=(*one.systems, *new.systems))
+            return
+    found.append(new)

@@ -1,0 +1,74 @@
+"""Local packages: everything that the lock takes from a folder that the user owns.
+
+Workspace members, and path dependencies that are none, editable or not. uv builds them all in the same way:
+https://docs.astral.sh/uv/concepts/projects/dependencies/#path
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from uvlock2nix.errors import ProjectError
+from uvlock2nix.lock.model import DirectorySource, EditableSource, Package, VirtualSource
+from uvlock2nix.lock.project import Member, Project
+from uvlock2nix.lock.pyproject import PyProject, parse_pyproject, read_pyproject
+from uvlock2nix.lock.wire import Problems
+
+
+def local_packages(project: Project, packages: Iterable[Package]) -> tuple[Member, ...]:
+    """The source trees among ``packages`` that are built, in the order of the workspace and then of the lock.
+
+    Raises:
+        ProjectError: a pyproject.toml of theirs cannot be read.
+    """
+    trees = {one.name: one for one in packages if one.is_local_tree}
+    members = [member for member in project.members if member.name in trees]
+    others = [one for name, one in trees.items() if all(member.name != name for member in members)]
+    every = (*members, *(_read(project, one) for one in sorted(others, key=lambda one: one.index)))
+    return tuple(one for one in every if not one.is_virtual)
+
+
+def refuse_unseen(project: Project, packages: Iterable[Member]) -> None:
+    """Refuse local packages that Nix cannot see, or that hold nothing to build.
+
+    Raises:
+        ProjectError: a folder is outside of the project, is not there, or is no source tree.
+    """
+    root = project.root.resolve()
+    for one in packages:
+        folder = project.root / one.path
+        if ".." in one.path.parts or one.path.is_absolute() or not folder.resolve().is_relative_to(root):
+            raise ProjectError(
+                f"{one.name}: its folder {one.path} is outside of {project.root}, which is all that Nix sees",
+                hint="move it below that folder and run `uv lock`, or take it from git in [tool.uv.sources]",
+            )
+        if not any((folder / name).is_file() for name in ("pyproject.toml", "setup.py")):
+            what = "has neither pyproject.toml nor setup.py" if folder.is_dir() else "is not there"
+            raise ProjectError(
+                f"{one.name}: its folder {folder} {what}",
+                hint="correct its path under [tool.uv.sources] and run `uv lock` again",
+            )
+
+
+def _read(project: Project, package: Package) -> Member:
+    source = package.source
+    assert isinstance(source, DirectorySource | EditableSource | VirtualSource)  # noqa: S101 - is_local_tree
+    path = _relative(project.root, source.path)
+    return Member(package.name, path, _pyproject(project.root / path), isinstance(source, VirtualSource))
+
+
+def _relative(root: Path, path: str) -> PurePosixPath:
+    """The path relative to the root where it is below it, however the lock writes it."""
+    where = os.path.normpath(root / path)
+    below = os.path.relpath(where, root)
+    return PurePosixPath(path if below.startswith("..") else below)
+
+
+def _pyproject(folder: Path) -> PyProject:
+    """Its pyproject.toml; without one it is built by setuptools as PEP 517 prescribes."""
+    path = folder / "pyproject.toml"
+    if path.is_file():
+        return read_pyproject(path)
+    return parse_pyproject({}, path, Problems(str(path)))
