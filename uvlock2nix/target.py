@@ -9,25 +9,23 @@ import platform
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from uvlock2nix.errors import UsageError
+from uvlock2nix.knowledge.baselines import (
+    default_glibc,
+    default_macos,
+    default_musl,
+    latest_patch,
+    oldest_manylinux,
+)
+
+__all__ = ["SYSTEMS", "Glibc", "Libc", "Musl", "PythonVersion", "Target", "latest_patch", "this_system"]
 
 SYSTEMS = ("x86_64-linux", "aarch64-linux", "riscv64-linux", "x86_64-darwin", "aarch64-darwin")
 """The systems that we know, in Nix's spelling."""
 
 _MACHINES: Mapping[str, str] = {"amd64": "x86_64", "arm64": "aarch64"}
-
-LATEST_PATCH: Mapping[int, int] = {9: 25, 10: 22, 11: 18, 12: 16, 13: 18, 14: 10, 15: 2}
-"""Minor of Python 3 → its newest patch release on 2026-11-20 (uv 0.13.8's own list)."""
-
-DEFAULT_GLIBC = (2, 40)
-"""glibc of current nixpkgs (25.05 and later); ``libc`` lowers or raises it."""
-
-DEFAULT_MUSL = (1, 2)
-
-DEFAULT_MACOS = (13, 0)
-"""The minimum macOS that uv assumes for a foreign macOS; ``macos`` changes it."""
 
 _PYTHON = re.compile(r"(?P<major>[0-9])\.(?P<minor>[0-9]{1,3})(?:\.(?P<patch>[0-9]{1,4}))?(?P<free>t)?")
 _LIBC = re.compile(r"(?P<kind>glibc|gnu|musl)?[-_ ]?(?:(?P<major>[0-9]{1,3})\.(?P<minor>[0-9]{1,4}))?")
@@ -70,8 +68,8 @@ class PythonVersion:
         Raises UsageError for anything else, and for a Python that we do not know.
         """
         match = _PYTHON.fullmatch(text)
-        if match is None or match["major"] != "3" or int(match["minor"]) not in LATEST_PATCH:
-            low, high = min(LATEST_PATCH), max(LATEST_PATCH)
+        if match is None or match["major"] != "3" or int(match["minor"]) not in latest_patch():
+            low, high = min(latest_patch()), max(latest_patch())
             raise UsageError(
                 f"Python {text[:40]!r} is not a version that we know",
                 hint=f"give 3.{low} … 3.{high}, a full release such as 3.12.13, or 3.14t (free-threaded)",
@@ -82,7 +80,7 @@ class PythonVersion:
             raise UsageError(
                 f"there is no free-threaded build of Python 3.{minor}", hint="free-threading began with 3.13t"
             )
-        patch = int(match["patch"]) if match["patch"] else LATEST_PATCH[minor]
+        patch = int(match["patch"]) if match["patch"] else latest_patch()[minor]
         return cls(3, minor, patch, free)
 
 
@@ -111,6 +109,10 @@ class Musl:
 Libc = Glibc | Musl
 
 
+def _glibc() -> Glibc:
+    return Glibc(*default_glibc())
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """System, Python and baseline of an environment.
@@ -121,8 +123,13 @@ class Target:
 
     system: str
     python: PythonVersion
-    libc: Libc = Glibc(*DEFAULT_GLIBC)
-    macos: tuple[int, int] = DEFAULT_MACOS
+    libc: Libc = field(default_factory=_glibc)
+    macos: tuple[int, int] = field(default_factory=default_macos)
+
+    @property
+    def oldest_manylinux(self) -> int:
+        """The oldest glibc 2.N that has a manylinux tag for its machine."""
+        return oldest_manylinux(self.arch)
 
     @property
     def is_linux(self) -> bool:
@@ -156,8 +163,8 @@ class Target:
         return cls(
             system,
             version,
-            Glibc(*DEFAULT_GLIBC) if libc is None else _parse_libc(libc),
-            DEFAULT_MACOS if macos is None else _parse_macos(macos),
+            _glibc() if libc is None else _parse_libc(libc),
+            default_macos() if macos is None else _parse_macos(macos),
         )
 
     def marker_environment(self) -> Mapping[str, str]:
@@ -189,8 +196,8 @@ def _parse_libc(text: str) -> Libc:
         raise UsageError(f"unknown libc {text[:60]!r}", hint="give 2.38, glibc-2.38, musl or musl-1.2")
     given = (int(match["major"]), int(match["minor"])) if match["major"] else None
     if match["kind"] == "musl":
-        return Musl(*(given or DEFAULT_MUSL))
-    return Glibc(*(given or DEFAULT_GLIBC))
+        return Musl(*(given or default_musl()))
+    return Glibc(*(given or default_glibc()))
 
 
 def _parse_macos(text: str) -> tuple[int, int]:

@@ -33,8 +33,8 @@ LONG_FUNCTIONS: dict[str, str] = {
 # Every part has a rank; a module imports from parts of its own rank or of lower ones.
 RANKS = (
     ("", "errors", "layout", "printable", "reading", "resources", "spelling"),
-    ("target", "nar", "atomic", "nixlang", "nixfile", "cache", "net"),
-    ("lock", "dist", "knowledge"),
+    ("nar", "atomic", "nixlang", "nixfile", "cache", "net", "knowledge", "target"),
+    ("lock", "dist"),
     ("artifacts", "inspect", "nixpkgs_index", "pythons"),
     ("classify", "service", "config", "flags", "digest", "build_pins", "pins"),
     ("exposed", "key", "native", "local_builds", "plan"),

@@ -11,9 +11,6 @@ from functools import lru_cache
 
 from uvlock2nix.target import Glibc, Musl, Target
 
-_OLDEST_GLIBC = {"x86_64": 5, "aarch64": 17, "riscv64": 31}
-"""Architecture → the oldest glibc 2.N that has a manylinux tag for it."""
-
 _LEGACY = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
 _MACOS_FORMATS = {
     "x86_64": ("x86_64", "intel", "fat64", "fat32", "universal2", "universal"),
@@ -76,7 +73,7 @@ def platform_tags(target: Target) -> tuple[str, ...]:
     found: list[str] = []
     match target.libc:
         case Glibc(major=2, minor=newest):
-            for minor in range(newest, _OLDEST_GLIBC[arch] - 1, -1):
+            for minor in range(newest, target.oldest_manylinux - 1, -1):
                 found.append(f"manylinux_2_{minor}_{arch}")
                 if minor in _LEGACY:
                     found.append(f"{_LEGACY[minor]}_{arch}")

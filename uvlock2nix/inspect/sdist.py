@@ -21,6 +21,7 @@ from uvlock2nix.inspect.clues.text import Clue
 from uvlock2nix.inspect.pep725 import parse_external
 from uvlock2nix.knowledge.libraries import companions, toolchain_names
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, NativeKind, Origin
+from uvlock2nix.knowledge.rules import allocators, alternatives, implied, programs_only
 
 Nature: TypeAlias = Literal["pure", "native", "unknown"]
 
@@ -125,13 +126,6 @@ def inspect_archive(archive: Archive, where: str) -> Inspection:
     )
 
 
-# Libraries that do the same: a build takes one of them. The usual one first.
-_ALTERNATIVES: Final = (
-    ("openssl", "gnutls", "nss", "mbedtls", "wolfssl"),
-    ("pcre2", "pcre"),
-)
-# Only ever an option: what they replace is in libc.
-_ALLOCATORS: Final = frozenset({"jemalloc", "gperftools", "mimalloc"})
 # So many libraries that no build file names are plugins: nobody builds them all.
 _PLUGINS: Final = 5
 
@@ -151,26 +145,21 @@ def _choose(found: Sequence[Clue], bundled: frozenset[str]) -> tuple[list[Clue],
     included = {clue.attr for clue in known if clue.kind == "headers" and not clue.optional}
     guarded = {clue.attr for clue in known if clue.kind == "headers"} - included
     wanted = {clue.attr for clue in named if not clue.optional or not (needed and clue.attr in guarded)}
-    for group in _ALTERNATIVES:
+    for group in alternatives():
         several = [attr for attr in group if attr in {clue.attr for clue in named}]
         if len(several) > 1:
             wanted = (wanted - set(group)) | (needed & set(group) or set(several[:1]))
     plain = included - {clue.attr for clue in named}
     wanted |= plain if len(plain) <= _PLUGINS else set()
-    wanted -= ((bundled | _ALLOCATORS) - needed) | (fetched - {clue.attr for clue in named})
+    wanted -= ((bundled | allocators()) - needed) | (fetched - {clue.attr for clue in named})
     return [clue for clue in known if clue.attr in wanted], [c for c in known if c.attr not in wanted]
 
 
 def _attributes(found: Iterable[Clue]) -> dict[str, None]:
-    attrs = dict.fromkeys(_IMPLIED.get(clue.attr, clue.attr) for clue in found if clue.attr)
+    attrs = dict.fromkeys(implied().get(clue.attr, clue.attr) for clue in found if clue.attr)
     for attr in tuple(attrs):
         attrs |= dict.fromkeys(companions().get(attr, ()))
-    return {attr: None for attr in attrs if attr not in _PROGRAM_ONLY}
-
-
-_PROGRAM_ONLY: Final = frozenset({"bazel", "swig", "cmake", "ninja", "pkg-config"})
-# Who runs this program links that library.
-_IMPLIED: Final[Mapping[str, str]] = {"libpq.pg_config": "libpq"}
+    return {attr: None for attr in attrs if attr not in programs_only()}
 
 
 def _toml(text: str) -> tuple[dict[str, object], tuple[str, ...]]:

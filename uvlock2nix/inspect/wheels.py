@@ -19,7 +19,7 @@ from typing import IO, Final
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.inspect.elf_needed import Needed, read_needed
-from uvlock2nix.knowledge.names import soname_attribute
+from uvlock2nix.knowledge.names import is_driver, is_libc, soname_attribute
 from uvlock2nix.net.fetch import Fetcher
 from uvlock2nix.net.remote import RemoteFile
 
@@ -40,14 +40,6 @@ MAX_PIECE: Final = 64 << 20
 MAX_UNPACKED: Final = 12 << 30
 PIECE: Final = 1 << 20
 KEEP: Final = 4 << 20
-
-# glibc and its loader: every environment has them, with the interpreter.
-_LIBC: Final = re.compile(
-    r"(?:ld-linux[\w-]*|ld64|lib(?:c|m|dl|rt|pthread|util|resolv|anl|nsl|crypt|mvec|thread_db))\.so\.\d\Z"
-    r"|linux-vdso\.so\.1\Z|libc\.musl-\w+\.so\.1\Z"
-)
-# The NVIDIA driver's libraries: they must match the kernel's module, so no package may bring them.
-_DRIVER: Final = re.compile(r"lib(?:cuda|nvidia-\w+|nvcuvid|cudadebugger|nvidia-ml)\.so\.1\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,8 +336,8 @@ def outside(wheels: Mapping[str, WheelContents]) -> Mapping[str, Outside]:
     everywhere = frozenset(soname for wheel in wheels.values() for soname in wheel.provided)
     result: dict[str, Outside] = {}
     for package, wheel in wheels.items():
-        missing = sorted(s for s in wheel.needed - everywhere if s and not _LIBC.match(s))
-        driver = tuple(s for s in missing if _DRIVER.match(s))
+        missing = sorted(s for s in wheel.needed - everywhere if s and not is_libc(s))
+        driver = tuple(s for s in missing if is_driver(s))
         known = {s: attr for s in missing if s not in driver and (attr := soname_attribute(s)) is not None}
         attributes = tuple(dict.fromkeys(attr for attr in known.values() if attr != "glibc"))
         unknown = tuple(s for s in missing if s not in driver and s not in known)

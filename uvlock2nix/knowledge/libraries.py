@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final, Literal, TypeAlias, get_args
 
 from uvlock2nix.knowledge.names import sonames
-from uvlock2nix.knowledge.tables import attribute_rows, attributes_rows, load_table, texts_of
+from uvlock2nix.knowledge.tables import Rows, attribute_rows, attributes_rows, load_table, texts_of
 
 Namespace: TypeAlias = Literal["pkg-config", "linker", "cmake", "programs", "headers", "crates"]
 
@@ -32,10 +32,30 @@ def generic_names() -> Mapping[str, tuple[str, ...]]:
     return attributes_rows(_FILE, "generic")
 
 
-@lru_cache(maxsize=1)
 def toolchain_names() -> frozenset[str]:
     """Linker names that libc, the compiler or another operating system provides."""
-    key = "provided-by-toolchain"
+    return _names("provided-by-toolchain")
+
+
+def tls_crates() -> frozenset[str]:
+    """Crates that use the system's TLS library unless told otherwise."""
+    return _names("crates-own-tls")
+
+
+def vendoring_features() -> frozenset[str]:
+    """Features by which a crate builds its own copy of a library."""
+    return _names("crates-vendored")
+
+
+@lru_cache(maxsize=2)
+def provided_by_build(system: Literal["cmake", "meson"]) -> frozenset[str]:
+    """What a build system looks for and has itself, or finds in Python; in lower case."""
+    rows = Rows(_FILE, load_table(_FILE).get("provided-by-build"), texts_of)
+    return frozenset(rows[system])
+
+
+@lru_cache(maxsize=8)
+def _names(key: str) -> frozenset[str]:
     return frozenset(texts_of(f"knowledge/data/{_FILE}: {key}", load_table(_FILE).get(key)))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from functools import lru_cache
 
-from uvlock2nix.knowledge.tables import Rows, attribute_rows, load_table, text_of
+from uvlock2nix.knowledge.tables import Rows, attribute_rows, load_table, text_of, texts_of
 
 
 def sonames() -> Mapping[str, str]:
@@ -15,6 +17,28 @@ def sonames() -> Mapping[str, str]:
 def soname_attribute(soname: str) -> str | None:
     """The nixpkgs attribute whose library output has ``soname``, or ``None``."""
     return sonames().get(soname)
+
+
+def is_libc(soname: str) -> bool:
+    """Whether it is a part of libc or its loader: every environment has them, with the interpreter."""
+    return _matches("libc", soname)
+
+
+def is_driver(soname: str) -> bool:
+    """Whether it is one of the NVIDIA driver's.
+
+    It must match the kernel's module, so no package may bring it.
+    """
+    return _matches("driver", soname)
+
+
+def _matches(key: str, soname: str) -> bool:
+    return any(fnmatchcase(soname, pattern) for pattern in _patterns(key))
+
+
+@lru_cache(maxsize=2)
+def _patterns(key: str) -> tuple[str, ...]:
+    return texts_of(f"knowledge/data/sonames.json: {key}", load_table("sonames.json").get(key))
 
 
 def former_name(attr: str) -> str | None:

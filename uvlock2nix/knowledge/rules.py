@@ -1,9 +1,15 @@
-"""Rules between packages: which ones must share one copy of a library."""
+"""Rules between packages and between libraries: ``data/rules.json``."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
+
+from uvlock2nix.knowledge.tables import Row, attribute_rows, attributes_of, items_of, load_table
+
+_FILE: Final = "rules.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +22,45 @@ class SharedLibrary:
     source: str
 
 
-_SHARED: Final = (
-    SharedLibrary(
-        "libxml2",
-        ("lxml", "xmlsec"),
-        "import fails with `lxml & xmlsec libxml2 library version mismatch`",
-        "xmlsec checks libxml2's version against lxml's when it is imported",
-    ),
-)
-
-
+@lru_cache(maxsize=1)
 def shared_libraries() -> tuple[SharedLibrary, ...]:
-    """The known rules."""
-    return _SHARED
+    """Which packages must share one copy of a library. Raises InputError where the table is damaged."""
+    return tuple(_shared(where, raw) for where, raw in items_of(_FILE, "shared_libraries"))
+
+
+def _shared(where: str, raw: object) -> SharedLibrary:
+    row = Row(where, raw)
+    rule = SharedLibrary(
+        library=row.text("library"),
+        packages=row.texts("packages"),
+        symptom=row.text("symptom"),
+        source=row.text("source"),
+    )
+    row.done()
+    return rule
+
+
+@lru_cache(maxsize=1)
+def alternatives() -> tuple[tuple[str, ...], ...]:
+    """Libraries that do the same: a build takes one of them. The usual one first."""
+    return tuple(attributes_of(where, raw) for where, raw in items_of(_FILE, "alternatives"))
+
+
+def allocators() -> frozenset[str]:
+    """Libraries that are only ever an option: what they replace is in libc."""
+    return _attributes("allocators")
+
+
+def programs_only() -> frozenset[str]:
+    """Attributes that are programs of builds, never libraries."""
+    return _attributes("programs_only")
+
+
+def implied() -> Mapping[str, str]:
+    """Program → the library that whoever runs it links."""
+    return attribute_rows(_FILE, "implied")
+
+
+@lru_cache(maxsize=2)
+def _attributes(key: str) -> frozenset[str]:
+    return frozenset(attributes_of(f"knowledge/data/{_FILE}: {key}", load_table(_FILE).get(key)))

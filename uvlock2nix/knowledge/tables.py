@@ -5,7 +5,6 @@ A row is checked when it is looked up, so that a run pays for what it asks; a te
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +32,11 @@ def load_table(name: str) -> Mapping[str, object]:
     path = DATA / name
     try:
         raw = path.read_bytes()
-        value = json.loads(gzip.decompress(raw) if name.endswith(".gz") else raw)
+        if name.endswith(".gz"):
+            import gzip  # the others need it not
+
+            raw = gzip.decompress(raw)
+        value = json.loads(raw)
     except (OSError, EOFError, ValueError) as error:
         raise InputError(f"cannot read the table {path}: {error}", hint=_HINT) from error
     if not isinstance(value, dict):
@@ -176,6 +179,28 @@ def texts_of(
         if not check(item):
             raise InputError(f"{where}: {item!r:.80} is not {what}", hint=_HINT)
     return tuple(raw)
+
+
+def number_of(where: str, raw: object) -> int:
+    """A row that is a number, not negative. Raises InputError."""
+    if isinstance(raw, int) and not isinstance(raw, bool) and raw >= 0:
+        return raw
+    raise InputError(f"{where}: {raw!r:.80} is not a number", hint=_HINT)
+
+
+def numbers_of(where: str, raw: object, count: int) -> tuple[int, ...]:
+    """A row that is a list of ``count`` numbers. Raises InputError."""
+    if not isinstance(raw, list) or len(raw) != count:
+        raise InputError(f"{where}: {raw!r:.80} is not a list of {count} numbers", hint=_HINT)
+    return tuple(number_of(where, item) for item in raw)
+
+
+def items_of(table: str, key: str) -> Iterator[tuple[str, object]]:
+    """The items of a list in a table, each with its place for messages. Raises InputError if it is none."""
+    raw = load_table(table).get(key)
+    if not isinstance(raw, list):
+        raise InputError(f"knowledge/data/{table}: {key} is not a list", hint=_HINT)
+    return ((f"knowledge/data/{table}: {key}[{number}]", item) for number, item in enumerate(raw))
 
 
 @cache

@@ -23,7 +23,7 @@ from uvlock2nix.lock.project import Member, Project
 from uvlock2nix.lock.pyproject import PyProject, read_pyproject
 from uvlock2nix.lock.script import read_script
 from uvlock2nix.lock.wire import normalize, shorten
-from uvlock2nix.target import LATEST_PATCH, SYSTEMS, Target
+from uvlock2nix.target import SYSTEMS, Target, latest_patch
 
 MAX_MEMBERS = 5_000
 _SOURCE_KEYS = frozenset(("git", "url", "path", "directory", "editable", "virtual"))
@@ -337,7 +337,7 @@ def _environments(requires_python: str) -> Iterator[Mapping[str, str]]:
         admitted = SpecifierSet(requires_python)
     except ValueError:
         admitted = SpecifierSet()
-    for minor, patch in LATEST_PATCH.items():
+    for minor, patch in latest_patch().items():
         for release in (f"3.{minor}.0", f"3.{minor}.{patch}"):
             if admitted.contains(release):
                 for system in SYSTEMS:

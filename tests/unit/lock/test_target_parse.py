@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.support.locks import LOCKS
 from uvlock2nix.errors import UsageError
-from uvlock2nix.target import LATEST_PATCH, SYSTEMS, Glibc, Musl, PythonVersion, Target
+from uvlock2nix.knowledge.baselines import latest_patch
+from uvlock2nix.target import SYSTEMS, Glibc, Musl, PythonVersion, Target
 
 ORACLE = json.loads((LOCKS / "oracle.json").read_text())
 
@@ -19,11 +20,11 @@ ORACLE = json.loads((LOCKS / "oracle.json").read_text())
 @pytest.mark.parametrize(
     ("text", "full", "minor", "free"),
     [
-        ("3.12", f"3.12.{LATEST_PATCH[12]}", "3.12", False),
+        ("3.12", f"3.12.{latest_patch()[12]}", "3.12", False),
         ("3.12.4", "3.12.4", "3.12", False),
-        ("3.14t", f"3.14.{LATEST_PATCH[14]}", "3.14", True),
+        ("3.14t", f"3.14.{latest_patch()[14]}", "3.14", True),
         ("3.13.1t", "3.13.1", "3.13", True),
-        ("3.9", f"3.9.{LATEST_PATCH[9]}", "3.9", False),
+        ("3.9", f"3.9.{latest_patch()[9]}", "3.9", False),
     ],
 )
 def test_python_versions(text: str, full: str, minor: str, free: bool) -> None:

@@ -10,13 +10,11 @@ from typing import Final
 import tomli
 
 from uvlock2nix.inspect.clues.text import Clue, make_clue
-from uvlock2nix.knowledge.libraries import library_attribute
+from uvlock2nix.knowledge.libraries import library_attribute, tls_crates, vendoring_features
 
 _OTHER_SYSTEMS: Final = re.compile(r"windows|macos|apple|ios|wasm|android|freebsd|redox|not\(.{0,20}linux")
 _TABLES: Final = ("dependencies", "build-dependencies")
 _MAX_CRATES: Final = 500
-# Crates that use the system's TLS library unless told otherwise.
-_DEFAULT_TLS: Final = frozenset({"reqwest", "hf-hub"})
 
 
 def cargo_clues(file: str, text: str, chosen: frozenset[str]) -> Iterator[Clue]:
@@ -81,15 +79,8 @@ def _library(crate: str, details: Mapping[str, object], active: frozenset[str]) 
     listed = details.get("features")
     features = {str(feature) for feature in listed} if isinstance(listed, list) else set()
     features |= {name.partition("/")[2] for name in active if name.partition("/")[0].rstrip("?") == crate}
-    if features & {
-        "vendored",
-        "bundled",
-        "static",
-        "openssl-vendored",
-        "native-tls-vendored",
-        "vendored-openssl",
-    }:
+    if features & vendoring_features():
         return None
-    if crate in _DEFAULT_TLS and details.get("default-features") is False:
+    if crate in tls_crates() and details.get("default-features") is False:
         return "openssl" if features & {"native-tls", "default-tls"} else None
     return library_attribute("crates", crate)

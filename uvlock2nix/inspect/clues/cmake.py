@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from uvlock2nix.inspect.clues.text import Clue, Lines, make_clue
-from uvlock2nix.knowledge.libraries import library_attribute
+from uvlock2nix.knowledge.libraries import library_attribute, provided_by_build
 
 _MAX_COMMANDS: Final = 30_000
 _MAX_ARGUMENTS: Final = 6_000
@@ -23,13 +23,6 @@ _MAX_FOUND: Final = 5_000
 _MAX_WORDS: Final = 200
 _COMMAND: Final = re.compile(r"^[ \t]*([A-Za-z_]\w{0,60})[ \t]*\(", re.MULTILINE)
 _TOKEN: Final = re.compile(r'"([^"]{0,300})"|([()])|([^\s()"]{1,300})')
-_OWN: Final = frozenset(
-    {"python", "python2", "python3", "pythoninterp", "pythonlibs", "pythonextensions", "cython",
-     "numpy", "pybind11", "threads", "openmp", "nanobind", "git", "doxygen",
-     "pkgconfig", "scikit_build", "skbuild", "f2py", "sphinx", "gtest", "catch2",
-     "benchmark", "perl", "patch", "torch", "cmake", "packagehandlestandardargs", "googletest",
-     "openacc", "java", "jni", "ccache", "latex", "unixcommands", "bash"}
-)  # fmt: skip
 _OWN_TARGET: Final = re.compile(r"\badd_library\s*\(\s*(\w[\w-]{0,60})", re.IGNORECASE)
 _TRUE: Final = frozenset({"on", "yes", "true", "y", "1"})
 _FALSE: Final = frozenset({"off", "no", "false", "n", "0", "ignore", "notfound", ""})
@@ -218,7 +211,7 @@ class _Walk:
             self.values[name] = value
 
     def package(self, file: str, call: _Call, package: str, optional: bool, perhaps: bool) -> None:
-        if package.lower() in _OWN or not re.match(r"[\w.+-]+\Z", package):
+        if package.lower() in provided_by_build("cmake") or not re.match(r"[\w.+-]+\Z", package):
             return
         key = "" if perhaps else package.lower()
         clue = make_clue("cmake", package, file, call.line, optional=optional or perhaps)

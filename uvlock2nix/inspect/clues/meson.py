@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from uvlock2nix.inspect.clues.text import Clue, Lines, make_clue, without_comments
-from uvlock2nix.knowledge.libraries import Namespace, library_attribute
+from uvlock2nix.knowledge.libraries import Namespace, library_attribute, provided_by_build
 
 _CALL: Final = re.compile(
     r"\b(dependency|find_library|find_program|subdir)\s*\(\s*(?:'([^'\n]{1,100})'|\w*?(blas|lapack)\w*(?=\s*[,)]))"
@@ -22,21 +22,6 @@ _REQUIRED: Final = re.compile(r"\brequired\s*:\s*(\w[^,)\n]{0,80}\)?)")
 _GET: Final = re.compile(r"get_option\('([\w-]{1,60})'\)")
 _DEFINE: Final = re.compile(r"-D([\w-]{1,60})=([\w-]{1,40})")
 _ASSIGNED: Final = re.compile(r"^[ \t]*(\w{1,60})[ \t]*=[ \t]*([^\n=][^\n]{0,200})$", re.MULTILINE)
-_OWN: Final = frozenset(
-    {
-        "threads",
-        "openmp",
-        "python",
-        "python3",
-        "numpy",
-        "pybind11",
-        "dl",
-        "m",
-        "scipy-openblas",
-        "pythran",
-        "cython",
-    }
-)
 _MAX_DEPTH: Final = 10
 _MAX_CALLS: Final = 5_000
 _MAX_STEPS: Final = 100_000
@@ -97,7 +82,7 @@ class _Walk:
         kind: Namespace = {"dependency": "pkg-config", "find_library": "linker"}.get(event[1], "programs")  # type: ignore[assignment]
         name = event[2] or event[3]
         known = library_attribute(kind, name)
-        if name.lower() in _OWN or (kind == "programs" and known is None):
+        if name.lower() in provided_by_build("meson") or (kind == "programs" and known is None):
             return
         required = _REQUIRED.search(rest)
         wanted = True if required is None else self.truth(required[1], values)
