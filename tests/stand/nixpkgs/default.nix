@@ -92,7 +92,6 @@ let
       findutils = tool "findutils" { programs = [ "find" "xargs" ]; };
       diffutils = tool "diffutils" { programs = [ "diff" "cmp" "diff3" "sdiff" ]; };
       gzip = tool "gzip" { programs = [ "gzip" "gunzip" "zcat" ]; };
-      file = tool "file" { };
       which = tool "which" { };
       binutils = tool "binutils" {
         programs = [ "ar" "as" "ld" "nm" "objcopy" "objdump" "ranlib" "readelf" "strip" "strings" "size" "addr2line" ];
@@ -111,28 +110,6 @@ let
       };
       git = callPackage ./git.nix { node = debian.nodes."tool:git"; };
       gitMinimal = final.git;
-      pkg-config = callPackage ./pkg-config.nix { node = debian.nodes."tool:pkgconf"; };
-      cmake = callPackage ./program.nix { } {
-        pname = "cmake";
-        node = debian.nodes."tool:cmake";
-        programs = [ "cmake" "ctest" "cpack" ];
-        # nixpkgs' hook also takes over configurePhase (dontUseCmakeConfigure): what is built here does not want that.
-        hook = ''
-          addCMakeParams() { addToSearchPath CMAKE_PREFIX_PATH "$1"; }
-          addEnvHooks "$targetOffset" addCMakeParams
-        '';
-      };
-      ninja = callPackage ./program.nix { } { pname = "ninja"; node = debian.nodes."tool:ninja"; };
-      swig = callPackage ./program.nix { } {
-        pname = "swig";
-        node = debian.nodes."tool:swig";
-        # Compiled in is a folder below /usr/share.
-        before = ''
-          for swg in ${debian.nodes."tool:swig".out}/share/swig*/{,*/}swig.swg; do
-            if [ -e "$swg" ]; then export SWIG_LIB=''${swg%/*}; fi
-          done
-        '';
-      };
       cacert = callPackage ./cacert.nix { };
       glibc = { type = "derivation"; name = "glibc"; outPath = throw "glibc is the base system's: no store path in the stand"; meta = { }; };
       libc = final.glibc;
@@ -143,7 +120,8 @@ let
       pythonInterpreters = pythons;
       uv = uvs.default;
       uvVersions = uvs.versions;
-    } // lib.mapAttrs' (name: _: lib.nameValuePair "${name}Packages" final.${name}.pkgs) pythons
+    } // import ./programs.nix final { inherit lib; inherit (debian) nodes; }
+    // lib.mapAttrs' (name: _: lib.nameValuePair "${name}Packages" final.${name}.pkgs) pythons
     // lib.optionalAttrs (debian.nodes ? libpq) {
       libpq = debian.nodes.libpq // { pg_config = callPackage ./pg_config.nix { }; };
       postgresql = final.libpq;

@@ -93,11 +93,14 @@ class Grouping:
             for name in waiting:
                 done.add(name)
                 node = self.nodes[name]
+                left_out = self.table.get("without", {}).get(name, ())
                 wished = [] if name.startswith("python:") else self.table["propagate"].get(name)
                 deps: dict[str, None] = {}
                 headers: dict[str, None] = {}
                 for deb in node.debs:
                     for other in self.depends(deb):
+                        if other.name in left_out:
+                            continue
                         with_headers = deb.section == "libdevel" and other.section == "libdevel"
                         if with_headers and wished is not None and other.name not in self.owner:
                             continue
