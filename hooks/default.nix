@@ -8,7 +8,10 @@
 }:
 
 let
-  tool = lib.getExe uvlock2nix;
+  substitutions = {
+    uvlock2nix = lib.getExe uvlock2nix;
+    common = "${./common.sh}";
+  };
 
   /**
     References are named by the nixpkgs attribute that they come from. This makes, of a set of
@@ -57,34 +60,32 @@ in
 {
   uvSyncHook = makeSetupHook {
     name = "uv-sync-hook";
-    substitutions = {
-      uvlock2nix = tool;
+    substitutions = substitutions // {
       uv = lib.getExe uv;
     };
   } ./uv-sync-hook.sh;
 
   stripReferencesHook = makeSetupHook {
     name = "strip-references-hook";
-    substitutions.uvlock2nix = tool;
+    inherit substitutions;
     passthru = { inherit referenceInputs; };
   } ./strip-references-hook.sh;
 
   restoreReferencesHook = makeSetupHook {
     name = "restore-references-hook";
     propagatedBuildInputs = [ patchelf ];
-    substitutions.uvlock2nix = tool;
+    inherit substitutions;
     passthru = { inherit referenceInputs; };
   } ./restore-references-hook.sh;
 
   uvEnvHook = makeSetupHook {
     name = "uv-env-hook";
-    substitutions.uvlock2nix = tool;
+    inherit substitutions;
   } ./uv-env-hook.sh;
 
   uvPackageHook = makeSetupHook {
     name = "uv-package-hook";
-    substitutions = {
-      uvlock2nix = tool;
+    substitutions = substitutions // {
       uv = lib.getExe uv;
     };
   } ./uv-package-hook.sh;

@@ -38,63 +38,29 @@
 # A derivation with a `buildCommand` or `phases` of its own (runCommand) calls restoreReferencesPhase itself.
 #   preRestoreReferences, postRestoreReferences: hooks
 
-_uvlock2nixRestoreWords() { # NAME: the words of a list, array or text; nothing when it is unset
-  local declared
-  declared=$(declare -p "$1" 2>/dev/null) || return 0
-  local -n _words="$1"
-  case "$declared" in
-    "declare -A"*)
-      local attr
-      for attr in "${!_words[@]}"; do printf '%s=%s\0' "$attr" "${_words[$attr]}"; done
-      ;;
-    "declare -a"*) ((${#_words[@]} == 0)) || printf '%s\0' "${_words[@]}" ;;
-    *)
-      local -a split
-      read -r -d '' -a split <<<"$_words" || true
-      ((${#split[@]} == 0)) || printf '%s\0' "${split[@]}"
-      ;;
-  esac
-}
-
-_uvlock2nixRestoreOptions() { # OPTION NAME: append "OPTION word" to flags for each word of NAME
-  local -a words=()
-  local word
-  mapfile -d '' -t words < <(_uvlock2nixRestoreWords "$2")
-  for word in "${words[@]}"; do flags+=("$1" "$word"); done
-}
-
-_uvlock2nixRestoreOutputs() { # the names of the derivation's outputs
-  if declare -F getAllOutputNames >/dev/null; then getAllOutputNames; else echo "${outputs:-out}"; fi
-}
+# shellcheck source=hooks/common.sh
+source @common@
 
 _uvlock2nixRestoreTree() { # TREE OWN [FLAG…]: restore TREE, whose place in the store is OWN
   local tree="$1" own="$2" output
   shift 2
   local -a flags=(--store-dir "${NIX_STORE:-/nix/store}" --input "out=$own" "$@") words=()
-  for output in $(_uvlock2nixRestoreOutputs); do
+  for output in $(_uvlock2nixOutputs); do
     if [[ "${!output}" != "$own" ]]; then flags+=(--input "outputs.$output=${!output}"); fi
   done
-  # shellcheck disable=SC2154 # the derivation sets it, as text, list or table
-  if [[ "$(declare -p referenceInputs 2>/dev/null)" != "declare -"[aA]* && "${referenceInputs-}" == "{"* ]]; then
-    flags+=(--inputs "$referenceInputs")
-  else
-    _uvlock2nixRestoreOptions --input referenceInputs
-  fi
-  _uvlock2nixRestoreOptions --library referencesLibraryPath
-  _uvlock2nixRestoreOptions --ignore referencesIgnore
-  _uvlock2nixRestoreOptions --dlopen referencesDlopen
-  _uvlock2nixRestoreOptions --leave referencesLeave
+  _uvlock2nixInputs
+  _uvlock2nixOptions --library referencesLibraryPath
+  _uvlock2nixOptions --ignore referencesIgnore
+  _uvlock2nixOptions --dlopen referencesDlopen
+  _uvlock2nixOptions --leave referencesLeave
   if [[ "${referencesManifest-}" == none ]]; then flags+=(--no-manifest); fi
-  if [[ -n "${referencesInterpreter-}" ]]; then flags+=(--interpreter "$referencesInterpreter"); fi
-  mapfile -d '' -t words < <(_uvlock2nixRestoreWords restoreReferencesFlags)
+  _uvlock2nixOption --interpreter "${referencesInterpreter-}"
+  mapfile -d '' -t words < <(_uvlock2nixWords restoreReferencesFlags)
 
   @uvlock2nix@ refs restore "$tree" "${flags[@]}" "${words[@]}"
 }
 
-restoreReferencesPhase() {
-  echo "Executing restoreReferencesPhase"
-  runHook preRestoreReferences
-
+_uvlock2nixRestore() {
   local -a first=() # what is said of the first tree only
   local name
   if [[ -n "${referencesFrom-}" ]]; then first+=(--from "$referencesFrom"); fi
@@ -104,29 +70,21 @@ restoreReferencesPhase() {
   fi
   if [[ -n "${referencesTree-}" ]]; then
     _uvlock2nixRestoreTree "$referencesTree" "${out:-$referencesTree}" "${first[@]}"
-  else
-    _uvlock2nixRestoreTree "$out" "$out" "${first[@]}"
-    for name in $(_uvlock2nixRestoreOutputs); do
-      # Another output is done where one was stripped, or where nothing was anywhere.
-      if [[ "$name" == out ]]; then continue; fi
-      if [[ -e "${!name}/nix-support/uvlock2nix/manifest.json" || "${referencesManifest-}" == none && -d "${!name}" ]]; then
-        _uvlock2nixRestoreTree "${!name}" "${!name}"
-      fi
-    done
+    return
   fi
-
-  runHook postRestoreReferences
-  echo "Finished restoreReferencesPhase"
+  _uvlock2nixRestoreTree "$out" "$out" "${first[@]}"
+  for name in $(_uvlock2nixOutputs); do
+    # Another output is done where one was stripped, or where nothing was anywhere.
+    if [[ "$name" == out ]]; then continue; fi
+    if [[ -e "${!name}/nix-support/uvlock2nix/manifest.json" || "${referencesManifest-}" == none && -d "${!name}" ]]; then
+      _uvlock2nixRestoreTree "${!name}" "${!name}"
+    fi
+  done
 }
 
-if [[ -z "${dontRestoreReferences-}" && " ${preFixupPhases[*]-} " != *" restoreReferencesPhase "* ]]; then
+restoreReferencesPhase() { _uvlock2nixRun restoreReferencesPhase RestoreReferences _uvlock2nixRestore; }
+
+if [[ -z "${dontRestoreReferences-}" ]]; then
   : "${dontPatchELF=1}" "${dontStrip=1}" "${dontAutoPatchelf=1}"
-  if declare -F appendToVar >/dev/null; then
-    appendToVar preFixupPhases restoreReferencesPhase
-  elif [[ "$(declare -p preFixupPhases 2>/dev/null)" == "declare -a"* ]]; then
-    preFixupPhases+=(restoreReferencesPhase)
-  else
-    # shellcheck disable=SC2178 # a text here, an array in the branch above
-    preFixupPhases="${preFixupPhases-} restoreReferencesPhase"
-  fi
+  _uvlock2nixAddPhase preFixupPhases restoreReferencesPhase
 fi

@@ -29,73 +29,37 @@
 # A derivation with a `buildCommand` or `phases` of its own (runCommand) calls stripReferencesPhase itself.
 #   preStripReferences, postStripReferences: hooks
 
-_uvlock2nixStripWords() { # NAME: the words of a list, array or text; nothing when it is unset
-  local declared
-  declared=$(declare -p "$1" 2>/dev/null) || return 0
-  local -n _words="$1"
-  case "$declared" in
-    "declare -A"*)
-      local attr
-      for attr in "${!_words[@]}"; do printf '%s=%s\0' "$attr" "${_words[$attr]}"; done
-      ;;
-    "declare -a"*) ((${#_words[@]} == 0)) || printf '%s\0' "${_words[@]}" ;;
-    *)
-      local -a split
-      read -r -d '' -a split <<<"$_words" || true
-      ((${#split[@]} == 0)) || printf '%s\0' "${split[@]}"
-      ;;
-  esac
-}
-
-_uvlock2nixStripOutputs() { # the names of the derivation's outputs
-  if declare -F getAllOutputNames >/dev/null; then getAllOutputNames; else echo "${outputs:-out}"; fi
-}
+# shellcheck source=hooks/common.sh
+source @common@
 
 _uvlock2nixStripTree() { # TREE OWN: strip and audit TREE, whose place in the store is OWN
-  local -a inputs=(--input "out=$2") closure=() flags=() words=()
-  local output word
-  for output in $(_uvlock2nixStripOutputs); do
-    if [[ "${!output}" != "$2" ]]; then inputs+=(--input "outputs.$output=${!output}"); fi
+  local -a flags=(--store-dir "${NIX_STORE:-/nix/store}" --input "out=$2") words=()
+  local output
+  for output in $(_uvlock2nixOutputs); do
+    if [[ "${!output}" != "$2" ]]; then flags+=(--input "outputs.$output=${!output}"); fi
   done
-  # shellcheck disable=SC2154 # the derivation sets it, as text, list or table
-  if [[ "$(declare -p referenceInputs 2>/dev/null)" != "declare -"[aA]* && "${referenceInputs-}" == "{"* ]]; then
-    inputs+=(--inputs "$referenceInputs")
-  else
-    mapfile -d '' -t words < <(_uvlock2nixStripWords referenceInputs)
-    for word in "${words[@]}"; do inputs+=(--input "$word"); done
-  fi
-  if [[ -n "${referencesClosure-}" ]]; then closure=(--closure "$referencesClosure"); fi
-  mapfile -d '' -t flags < <(_uvlock2nixStripWords stripReferencesFlags)
+  _uvlock2nixInputs
+  _uvlock2nixOption --closure "${referencesClosure-}"
+  mapfile -d '' -t words < <(_uvlock2nixWords stripReferencesFlags)
 
-  @uvlock2nix@ refs strip "$1" --store-dir "${NIX_STORE:-/nix/store}" "${inputs[@]}" "${closure[@]}" "${flags[@]}"
-  @uvlock2nix@ refs audit "$1" --store-dir "${NIX_STORE:-/nix/store}" "${inputs[@]}" "${closure[@]}"
+  @uvlock2nix@ refs strip "$1" "${flags[@]}" "${words[@]}"
+  @uvlock2nix@ refs audit "$1" "${flags[@]}"
 }
 
-stripReferencesPhase() {
-  echo "Executing stripReferencesPhase"
-  runHook preStripReferences
-
+_uvlock2nixStrip() {
   if [[ -n "${referencesTree-}" ]]; then
     _uvlock2nixStripTree "$referencesTree" "${out:-$referencesTree}"
-  else
-    local name
-    for name in $(_uvlock2nixStripOutputs); do
-      # An output that is not there is an error of Nix's own; without `out` there is nothing to do.
-      if [[ "$name" == out || -e "${!name}" ]]; then _uvlock2nixStripTree "${!name}" "${!name}"; fi
-    done
+    return
   fi
-
-  runHook postStripReferences
-  echo "Finished stripReferencesPhase"
+  local name
+  for name in $(_uvlock2nixOutputs); do
+    # An output that is not there is an error of Nix's own; without `out` there is nothing to do.
+    if [[ "$name" == out || -e "${!name}" ]]; then _uvlock2nixStripTree "${!name}" "${!name}"; fi
+  done
 }
 
-if [[ -z "${dontStripReferences-}" && " ${postPhases[*]-} " != *" stripReferencesPhase "* ]]; then
-  if declare -F appendToVar >/dev/null; then
-    appendToVar postPhases stripReferencesPhase
-  elif [[ "$(declare -p postPhases 2>/dev/null)" == "declare -a"* ]]; then
-    postPhases+=(stripReferencesPhase)
-  else
-    # shellcheck disable=SC2178 # a text here, an array in the branch above
-    postPhases="${postPhases-} stripReferencesPhase"
-  fi
+stripReferencesPhase() { _uvlock2nixRun stripReferencesPhase StripReferences _uvlock2nixStrip; }
+
+if [[ -z "${dontStripReferences-}" ]]; then
+  _uvlock2nixAddPhase postPhases stripReferencesPhase
 fi

@@ -6,47 +6,36 @@
 #   uvEnvInterpreter   the Python that runs the environment (path of the program)
 #   uvEnvPackages      packages of nixpkgs to link into it (list, optional)
 #   uvEnvKeep          PATH=PACKAGE: whose file stays, where packages of nixpkgs and of deps have one (list, optional)
-#   dontUseUvEnv       leaves the phases alone
+#   uvKeepPhases       phases that inputs' setup hooks add and that are wanted (list, optional)
+#   dontUseUvEnv       set: do nothing
+#   preInstall, postInstall, preUvEnvFinish, postUvEnvFinish: hooks
 # A second output `build`, where there is one, gets what builds the project's own packages.
 # The hook stands behind restoreReferencesHook in nativeBuildInputs: it finishes what that one has restored.
 
-uvEnvInstallPhase() {
-  echo "Executing uvEnvInstallPhase"
-  runHook preInstall
-  # shellcheck disable=SC2154 # set by the derivation
-  @uvlock2nix@ venv copy "$pythonDeps" "$out"
-  runHook postInstall
-  echo "Finished executing uvEnvInstallPhase"
-}
+# shellcheck disable=SC2154 # the derivation sets what is read here
+# shellcheck source=hooks/common.sh
+source @common@
 
-uvEnvFinishPhase() {
-  echo "Executing uvEnvFinishPhase"
+_uvlock2nixEnvInstall() { @uvlock2nix@ venv copy "$pythonDeps" "$out"; }
+
+_uvlock2nixEnvFinish() {
   local -a flags=()
-  # shellcheck disable=SC2154 # set by stdenv where the derivation has such an output
-  if [ -n "${build-}" ]; then flags+=("--build-to=$build"); fi
-  local -a packages=()
-  concatTo packages uvEnvPackages
-  local package
-  for package in "${packages[@]}"; do
-    flags+=("--package=$package")
-  done
-  local -a keep=()
-  concatTo keep uvEnvKeep
-  local one
-  for one in "${keep[@]}"; do
-    flags+=("--keep=$one")
-  done
-  # shellcheck disable=SC2154
+  _uvlock2nixOption --build-to "${build-}"
+  _uvlock2nixOptions --package uvEnvPackages
+  _uvlock2nixOptions --keep uvEnvKeep
   @uvlock2nix@ venv finish "$out" \
     --interpreter "$uvEnvInterpreter" \
     --cores "${NIX_BUILD_CORES:-1}" \
     "${flags[@]}"
-  echo "Finished executing uvEnvFinishPhase"
 }
 
-# A hook is sourced once for each occurrence among the inputs.
-if [ -z "${dontUseUvEnv-}" ] && [ -z "${_uvEnvHookIsThere-}" ]; then
-  _uvEnvHookIsThere=1
-  if [ -z "${installPhase-}" ]; then installPhase=uvEnvInstallPhase; fi
-  appendToVar preFixupPhases uvEnvFinishPhase
+uvEnvInstallPhase() { _uvlock2nixRun uvEnvInstallPhase Install _uvlock2nixEnvInstall; }
+uvEnvFinishPhase() { _uvlock2nixRun uvEnvFinishPhase UvEnvFinish _uvlock2nixEnvFinish; }
+
+if [[ -z "${dontUseUvEnv-}" ]]; then
+  _uvlock2nixOwnPhases all
+  _uvlock2nixSkipPhase configurePhase
+  _uvlock2nixSkipPhase buildPhase
+  _uvlock2nixSetPhase installPhase uvEnvInstallPhase
+  _uvlock2nixAddPhase preFixupPhases uvEnvFinishPhase
 fi

@@ -11,30 +11,24 @@
 #   uvPackageMembers      NAME=PATH of each package, paths relative to the source (list)
 #   uvPackageNative       JSON: what each of these builds needs, as uvSyncNative of uv-sync-hook (optional)
 #   uvPackageExpose       names of the packages whose programs are in bin of `out` (list)
-#   dontUseUvPackage      leaves the phases alone
+#   uvKeepPhases          phases that inputs' setup hooks add and that are wanted (list, optional)
+#   dontUseUvPackage      set: do nothing
+#   preInstall, postInstall: hooks
 
-uvPackageInstallPhase() {
-  echo "Executing uvPackageInstallPhase"
-  runHook preInstall
+# shellcheck disable=SC2154 # the derivation sets what is read here
+# shellcheck source=hooks/common.sh
+source @common@
 
-  local -a members=()
-  concatTo members uvPackageMembers
-  local -a flags=()
-  local member
-  for member in "${members[@]}"; do
-    flags+=("--member=$member")
-  done
-
-  if [ -n "${uvPackageNative-}" ]; then flags+=("--native=$uvPackageNative"); fi
+_uvlock2nixPackageInstall() {
   local environment="${venv:-$out}"
-  if [ -n "${CC-}" ]; then flags+=("--compiler=$CC"); fi
+  local -a flags=() words=()
+  _uvlock2nixOptions --member uvPackageMembers
+  _uvlock2nixOption --native "${uvPackageNative-}"
+  _uvlock2nixOption --compiler "${CC-}"
   # What is compiled is in the environment: a search path into `out`, which links to it, would go in circles.
-  local -a words=()
   read -r -d '' -a words <<<"${NIX_LDFLAGS-}" || true
-  # shellcheck disable=SC2154
   if ((${#words[@]} > 0)); then export NIX_LDFLAGS="${words[*]//"$out"/"$environment"}"; fi
 
-  # shellcheck disable=SC2154 # set by the derivation
   @uvlock2nix@ venv package \
     --env "$uvPackageEnv" \
     --requires "$uvPackageRequires" \
@@ -45,26 +39,18 @@ uvPackageInstallPhase() {
     --uv "@uv@" \
     "${flags[@]}"
 
-  if [ "$environment" != "$out" ]; then
-    local -a exposed=()
-    concatTo exposed uvPackageExpose
-    local name
-    local -a packages=()
-    for name in "${exposed[@]}"; do
-      packages+=("--package=$name")
-    done
-    @uvlock2nix@ venv expose "$environment" "$out" "${packages[@]}"
+  if [[ "$environment" != "$out" ]]; then
+    flags=()
+    _uvlock2nixOptions --package uvPackageExpose
+    @uvlock2nix@ venv expose "$environment" "$out" "${flags[@]}"
   fi
-
-  runHook postInstall
-  echo "Finished executing uvPackageInstallPhase"
 }
 
-if [ -z "${dontUseUvPackage-}" ]; then
-  # The hooks of cmake, meson and others set phases that are empty; here their programs are wanted, and no more.
-  # shellcheck disable=SC2034 # read by stdenv
-  if [ -z "${configurePhase-}" ]; then dontConfigure=1; fi
-  # shellcheck disable=SC2034 # read by stdenv
-  if [ -z "${buildPhase-}" ]; then dontBuild=1; fi
-  if [ -z "${installPhase-}" ]; then installPhase=uvPackageInstallPhase; fi
+uvPackageInstallPhase() { _uvlock2nixRun uvPackageInstallPhase Install _uvlock2nixPackageInstall; }
+
+if [[ -z "${dontUseUvPackage-}" ]]; then
+  _uvlock2nixOwnPhases phases
+  _uvlock2nixSkipPhase configurePhase
+  _uvlock2nixSkipPhase buildPhase
+  _uvlock2nixSetPhase installPhase uvPackageInstallPhase
 fi

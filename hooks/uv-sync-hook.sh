@@ -16,46 +16,31 @@
 #                       strip-references-hook; optional)
 #   uvSyncCollisions    JSON: path -> the package whose bytes are kept (optional)
 #   uvSyncKey           what the environment must be, as `uvlock2nix generate` wrote it (optional)
-#   dontUseUvSync       leaves the phases alone
+#   dontUseUvSync       set: do nothing
+#   preBuild, postBuild, preInstall, postInstall: hooks
 
-uvSyncBuildPhase() {
-  echo "Executing uvSyncBuildPhase"
-  runHook preBuild
+# shellcheck disable=SC2154 # the derivation sets what is read here
+# shellcheck source=hooks/common.sh
+source @common@
 
+_uvlock2nixSync() {
   local -a flags=()
-  concatTo flags uvSyncFlags
-  local -a exclude=()
-  concatTo exclude uvSyncExclude
-  local name
-  for name in "${exclude[@]}"; do
-    flags+=("--exclude=$name")
-  done
-  local -a noBinary=()
-  concatTo noBinary uvSyncNoBinary
-  for name in "${noBinary[@]}"; do
-    flags+=("--no-binary-package=$name")
-  done
-  if [ -n "${uvSyncLibc-}" ]; then flags+=("--libc=$uvSyncLibc"); fi
-  if [ -n "${uvSyncMacos-}" ]; then flags+=("--macos=$uvSyncMacos"); fi
-  if [ -n "${uvSyncExcludeNewer-}" ]; then flags+=("--exclude-newer=$uvSyncExcludeNewer"); fi
-  if [ -n "${uvSyncNative-}" ]; then flags+=("--native=$uvSyncNative"); fi
-  if [ -n "${uvSyncCollisions-}" ]; then flags+=("--collisions=$uvSyncCollisions"); fi
-  if [ -n "${uvSyncKey-}" ]; then flags+=("--key=$uvSyncKey"); fi
-
-  # shellcheck disable=SC2154 # the derivation sets it, as text, list or table
-  case "$(declare -p referenceInputs 2>/dev/null)" in
-    "declare -A"*) for name in "${!referenceInputs[@]}"; do flags+=("--input=$name=${referenceInputs[$name]}"); done ;;
-    "declare -a"*) for name in "${referenceInputs[@]}"; do flags+=("--input=$name"); done ;;
-    "") ;;
-    *) flags+=("--inputs=$referenceInputs") ;;
-  esac
+  mapfile -d '' -t flags < <(_uvlock2nixWords uvSyncFlags)
+  _uvlock2nixOptions --exclude uvSyncExclude
+  _uvlock2nixOptions --no-binary-package uvSyncNoBinary
+  _uvlock2nixOption --libc "${uvSyncLibc-}"
+  _uvlock2nixOption --macos "${uvSyncMacos-}"
+  _uvlock2nixOption --exclude-newer "${uvSyncExcludeNewer-}"
+  _uvlock2nixOption --native "${uvSyncNative-}"
+  _uvlock2nixOption --collisions "${uvSyncCollisions-}"
+  _uvlock2nixOption --key "${uvSyncKey-}"
+  _uvlock2nixInputs
 
   # The daemon's certificates win over ours: behind a proxy only they are right.
-  if [ -n "${NIX_SSL_CERT_FILE-}" ] && [ -e "$NIX_SSL_CERT_FILE" ]; then
+  if [[ -n "${NIX_SSL_CERT_FILE-}" && -e "$NIX_SSL_CERT_FILE" ]]; then
     export SSL_CERT_FILE=$NIX_SSL_CERT_FILE
   fi
 
-  # shellcheck disable=SC2154 # set by the derivation
   @uvlock2nix@ sync "$PWD" \
     --out "$out" \
     --work "$NIX_BUILD_TOP/uvlock2nix" \
@@ -65,18 +50,15 @@ uvSyncBuildPhase() {
     --cores "${NIX_BUILD_CORES:-1}" \
     --uv "@uv@" \
     "${flags[@]}"
-
-  runHook postBuild
-  echo "Finished executing uvSyncBuildPhase"
 }
 
-uvSyncInstallPhase() {
-  # $out is made by the build phase: nothing is copied twice.
-  runHook preInstall
-  runHook postInstall
-}
+uvSyncBuildPhase() { _uvlock2nixRun uvSyncBuildPhase Build _uvlock2nixSync; }
+# $out is made by the build phase: nothing is copied twice.
+uvSyncInstallPhase() { _uvlock2nixRun uvSyncInstallPhase Install true; }
 
-if [ -z "${dontUseUvSync-}" ]; then
-  if [ -z "${buildPhase-}" ]; then buildPhase=uvSyncBuildPhase; fi
-  if [ -z "${installPhase-}" ]; then installPhase=uvSyncInstallPhase; fi
+if [[ -z "${dontUseUvSync-}" ]]; then
+  _uvlock2nixOwnPhases all
+  _uvlock2nixSkipPhase configurePhase
+  _uvlock2nixSetPhase buildPhase uvSyncBuildPhase
+  _uvlock2nixSetPhase installPhase uvSyncInstallPhase
 fi

@@ -29,6 +29,7 @@ appendToVar() {
 def bash(kind: str, before: str, after: str, *, times: int = 1, code: int = 0) -> str:
     """Run ``before``, the hook's file and ``after`` in one shell; what was printed."""
     hook = (HOOKS / f"{kind}-references-hook.sh").read_text().replace("@uvlock2nix@", "tool")
+    hook = hook.replace("@common@", f"{HOOKS}/common.sh")
     script = "\n".join([STDENV, before, *[hook] * times, after])
     done = subprocess.run(
         ["bash", "-c", script], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}

@@ -193,10 +193,10 @@ def _checks(plan: Plan) -> tuple[Bind, ...]:
 
 
 def _derivation(plan: Plan) -> Expr:
-    own_tools = [Item(Var("python")), Item(Var("uv"))]
+    # Our hooks come first: what others register behind them is no phase of deps.
+    own_tools = [Item(Var(name)) for name in ("uvSyncHook", "stripReferencesHook", "python", "uv")]
     if plan.needs_git:
         own_tools.append(Item(Var("git"), "sources from git"))
-    own_tools += [Item(Var("uvSyncHook")), Item(Var("stripReferencesHook"))]
     binds: list[Bind | Inherit] = [
         Bind(("name",), interpolated(f"{plan.name}-python-deps-", Var("pinsKey"))),
         Bind(("src",), _source(plan), blank_before=True),

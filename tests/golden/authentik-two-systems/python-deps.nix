@@ -112,11 +112,11 @@ stdenv.mkDerivation {
   };
 
   nativeBuildInputs = [
+    uvSyncHook
+    stripReferencesHook
     python
     uv
     git # sources from git
-    uvSyncHook
-    stripReferencesHook
   ]
   ++ nativeBuildInputs;
   inherit buildInputs referenceInputs;

@@ -61,10 +61,10 @@ stdenv.mkDerivation {
   };
 
   nativeBuildInputs = [
-    python
-    uv
     uvSyncHook
     stripReferencesHook
+    python
+    uv
   ]
   ++ nativeBuildInputs;
   inherit buildInputs referenceInputs;

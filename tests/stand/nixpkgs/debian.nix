@@ -50,6 +50,22 @@ let
     '';
   };
 
+  # Setup hooks of nixpkgs' packages.
+  setupHooks = {
+    glib = ./setup-hooks/glib.sh;
+    gobject-introspection = ./setup-hooks/gobject-introspection.sh;
+    gdk-pixbuf = ./setup-hooks/gdk-pixbuf.sh;
+    gtk3 = ./setup-hooks/gtk.sh;
+    gtk4 = ./setup-hooks/gtk.sh;
+    "qt5.qtbase" = ./setup-hooks/qtbase.sh;
+    "qt6.qtbase" = ./setup-hooks/qtbase.sh;
+  };
+
+  setupHook = key: lib.optionalString (setupHooks ? ${key}) ''
+    mkdir -p "$dev/nix-support"
+    sed "s,@dev@,$dev,g" ${setupHooks.${key}} >"$dev/nix-support/setup-hook"
+  '';
+
   # CPython: Debian's changes to its layout undone, sysconfig speaking of the store, modules compiled.
   pythonTweak = minor: ''
     home=$out/lib/python${minor}
@@ -92,7 +108,7 @@ let
         debs = map fetchDeb node.debs;
         deps = map outPath (throughTransitional node.deps);
         propagate = map (k: toString (lib.getDev nodes.${k})) node.propagate;
-        postUnpack = if minor != null then pythonTweak (builtins.head minor) else tweaks.${key} or "";
+        postUnpack = if minor != null then pythonTweak (builtins.head minor) else tweaks.${key} or "" + setupHook key;
       };
       common = {
         inherit pname;

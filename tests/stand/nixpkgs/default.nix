@@ -120,7 +120,7 @@ let
       pythonInterpreters = pythons;
       uv = uvs.default;
       uvVersions = uvs.versions;
-    } // import ./programs.nix final { inherit lib; inherit (debian) nodes; }
+    } // import ./programs.nix final { inherit lib; inherit (debian) nodes packages; }
     // lib.mapAttrs' (name: _: lib.nameValuePair "${name}Packages" final.${name}.pkgs) pythons
     // lib.optionalAttrs (debian.nodes ? libpq) {
       libpq = debian.nodes.libpq // { pg_config = callPackage ./pg_config.nix { }; };

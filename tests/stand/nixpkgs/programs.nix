@@ -1,18 +1,19 @@
 # Programs that builds ask for, from Debian packages and wheels, with setup hooks that behave as nixpkgs' do.
-final: { lib, nodes }:
+final: { lib, nodes, packages }:
 let
   program = final.callPackage ./program.nix { };
-  # TEMP: taken over with the next change.
-  hook = name:
-    if name == "cmake" then "addCMakeParams() { addToSearchPath NIXPKGS_CMAKE_PREFIX_PATH \"$1\"; }\naddEnvHooks \"$targetOffset\" addCMakeParams\n"
-    else if lib.elem name [ "meson" "ninja" "scons" ] then ""
-    else builtins.readFile (./setup-hooks + "/${name}.sh");
+  hook = name: builtins.readFile (./setup-hooks + "/${name}.sh");
   hookOf = name: propagated: final.makeSetupHook { inherit name; propagatedBuildInputs = propagated; } (./setup-hooks + "/${name}.sh");
   # A program that is a Python package: its launchers, and its hook.
   python = pname: drv: program {
     inherit pname;
     node = drv // { out = drv; };
     hook = hook pname;
+  };
+  qt = version: packages."qt${version}" or { } // {
+    qmake = hookOf "qmake" [ ];
+    wrapQtAppsHook = hookOf "wrap-qt" [ final.makeWrapper ];
+    wrapQtAppsNoGuiHook = hookOf "wrap-qt" [ final.makeWrapper ];
   };
 in
 {
@@ -68,6 +69,9 @@ in
   };
   rustPlatform = import ./rust.nix { inherit lib final; crates = nodes."tool:crates".out; inherit hookOf; };
 
+  # The programs that nixpkgs has in these sets, and the hooks that projects are to use.
+  qt5 = qt "5";
+  qt6 = qt "6";
   autoreconfHook = hookOf "autoreconf" [ ];
   wafHook = hookOf "waf" [ ];
   xcbuildHook = hookOf "xcbuild" [ ];
