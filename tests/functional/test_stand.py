@@ -265,6 +265,9 @@ def test_programs_of_builds_work_where_they_lie_and_only_as_inputs(stand: Stand)
       name = "programs";
       dontUnpack = true;
       strictDeps = true;
+      dontUseCmakeConfigure = true;
+      dontUseNinjaBuild = true;
+      dontUseNinjaInstall = true;
       nativeBuildInputs = PROGRAMS;
       buildInputs = [ zlib ];
       installPhase = ''
