@@ -290,7 +290,13 @@ def test_help_imports_click_and_nothing_else(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True)
     loaded = {name for name in done.stderr.split() if not name.startswith("_")}
     own = {name for name in loaded if name.split(".")[0] == "uvlock2nix"}
-    assert own <= {"uvlock2nix", "uvlock2nix.cli", "uvlock2nix.cli.app", "uvlock2nix.errors"}
+    assert own <= {
+        "uvlock2nix",
+        "uvlock2nix.cli",
+        "uvlock2nix.cli.app",
+        "uvlock2nix.cli.interrupt",
+        "uvlock2nix.errors",
+    }
     others = {name.split(".")[0] for name in loaded} - set(sys.stdlib_module_names)
     assert others <= {"click", "uvlock2nix"}
     assert done.stdout

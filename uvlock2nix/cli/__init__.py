@@ -9,6 +9,21 @@ what is shown while work goes on, ``interrupt`` the signals, ``terminal`` what i
 
 from __future__ import annotations
 
-from uvlock2nix.cli.app import main
+import sys
+
+from uvlock2nix.cli.interrupt import INTERRUPTED, ending_on_signals
+
+
+def main() -> None:
+    """Run the command line; SIGTERM and SIGHUP end it as Ctrl-C does, also while modules still load."""
+    try:
+        with ending_on_signals():
+            from uvlock2nix.cli.app import run
+
+            run()
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(INTERRUPTED)
+
 
 __all__ = ["main"]

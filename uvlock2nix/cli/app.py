@@ -13,6 +13,7 @@ from typing import Final
 import click
 
 from uvlock2nix import __version__
+from uvlock2nix.cli.interrupt import INTERRUPTED
 from uvlock2nix.errors import InputError, Uvlock2nixError
 
 # name -> (module below uvlock2nix.cli, what it does); each module has a click command named ``command``.
@@ -78,7 +79,7 @@ def show_error(error: Uvlock2nixError) -> None:
         click.echo(click.style("hint:", fg="cyan", bold=True) + f" {error.hint}", err=True, color=color)
 
 
-def main() -> None:
+def run() -> None:
     """Run the command line and turn our errors into ``error:``, ``hint:`` and an exit code."""
     try:
         cli.main(prog_name="uvlock2nix", standalone_mode=False, color=color_wish())
@@ -87,7 +88,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

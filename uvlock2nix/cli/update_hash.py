@@ -14,7 +14,6 @@ from uvlock2nix.app.request import Options
 from uvlock2nix.app.state import State, state_of
 from uvlock2nix.app.update_file import FileChange, FileOptions, update_file
 from uvlock2nix.app.update_hash import Change, HashOptions, check_state, update
-from uvlock2nix.cli.interrupt import ending_on_sigterm
 from uvlock2nix.cli.options import project_argument, request_options
 from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.errors import UsageError
@@ -47,7 +46,7 @@ def command(
 ) -> None:
     """Make the hash of PROJECT's deps right, with one build; or the one in PROJECT when it is a FILE.nix."""
     how = HashOptions(nixpkgs=nixpkgs, no_nix=no_nix, all_systems=all_systems, quiet=quiet)
-    with ending_on_sigterm(), TerminalReporter(quiet=quiet) as reporter:
+    with TerminalReporter(quiet=quiet) as reporter:
         if project.suffix == ".nix":
             _only_for_projects(
                 {"--no-nix": no_nix, "--all-systems": all_systems, "--commit-message": message}

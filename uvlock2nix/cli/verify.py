@@ -11,7 +11,6 @@ from typing import Final
 import click
 
 from uvlock2nix.app.verify import Result, Run, VerifyOptions, verified
-from uvlock2nix.cli.interrupt import ending_on_sigterm
 from uvlock2nix.cli.options import project_argument
 from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.errors import CheckFailed
@@ -54,7 +53,7 @@ def command(
 ) -> None:
     """Build PROJECT's deps twice, under different conditions; exit 1 and say why when they differ."""
     options = VerifyOptions(system, nixpkgs, cores_first, cores_second, build_dir, fresh, store_root)
-    with ending_on_sigterm(), TerminalReporter(quiet=quiet) as reporter:
+    with TerminalReporter(quiet=quiet) as reporter:
         result = verified(project, options, reporter)
     click.echo(_json(result) if as_json else _text(result))
     if not result.equal:

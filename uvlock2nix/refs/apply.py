@@ -71,6 +71,7 @@ class Stage:
         self._swaps: list[Swap] = []
         self._opened: dict[Path, int] = {}
         self.files: dict[str, Path] = {}
+        self._half_changed = False
 
     def __enter__(self) -> Self:
         with _told(self.tree):
@@ -85,6 +86,8 @@ class Stage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._half_changed:
+            return  # putting back was interrupted too: the next run does it, from the journal
         # The tree itself stays writable until the stage's own folder is gone from it.
         own = self._opened.pop(self.tree, None)
         for folder, mode in reversed(self._opened.items()):
@@ -174,6 +177,7 @@ class Stage:
         undo: list[Callable[[], object]] = []
         with _told(self.tree):
             Journal.of(self.tree, self._swaps, renames, self._opened).write(self._folder)
+        self._half_changed = True
         try:
             for swap in self._swaps:
                 self._swap(swap, undo)
@@ -189,8 +193,10 @@ class Stage:
         except BaseException as error:
             for step in reversed(undo):
                 step()
+            self._half_changed = False
             with _told(self.tree):
                 raise error
+        self._half_changed = False
 
     def _swap(self, swap: Swap, undo: list[Callable[[], object]]) -> None:
         self._folders(swap.target.parent, undo)

@@ -1,0 +1,105 @@
+"""Signals: every command ends as Ctrl-C does, with exit code 130, no traceback, and trees and files as
+they were."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.stand import REPO
+
+COMMAND = [sys.executable, "-m", "uvlock2nix"]
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+HASH = "0123456789abcdfghijklmnpqrsvwxyz"
+INPUT = f"/nix/store/{HASH}-libfoo-1.0"
+
+
+def make_tree(tree: Path) -> None:
+    for number in range(400):
+        folder = tree / f"d{number % 7}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"f{number}").write_text(f"prefix {INPUT}/lib {number}\n" * 20)
+
+
+def contents(tree: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(tree)): path.read_bytes() for path in sorted(tree.rglob("*")) if path.is_file()
+    }
+
+
+def strip(tree: Path, closure: Path) -> subprocess.Popen[str]:
+    words = ["refs", "strip", str(tree), "--closure", str(closure), "--input", f"libfoo={INPUT}"]
+    return subprocess.Popen(
+        [*COMMAND, *words], cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.parametrize("number", [*SIGNALS, signal.SIGKILL])
+def test_a_tree_is_stripped_or_as_it_was(number: signal.Signals, tmp_path: Path) -> None:
+    closure = tmp_path / "closure"
+    closure.write_text(INPUT + "\n")
+    make_tree(tmp_path / "whole")
+    before = contents(tmp_path / "whole")
+    start = time.monotonic()
+    done = strip(tmp_path / "whole", closure)
+    assert done.communicate(timeout=60)[1] == ""
+    assert done.returncode == 0
+    took = time.monotonic() - start
+    after = contents(tmp_path / "whole")
+    assert after != before
+    stopped = 0
+    for part in range(4):
+        tree = tmp_path / f"tree-{part}"
+        make_tree(tree)
+        running = strip(tree, closure)
+        time.sleep(took * (part + 2) / 6)
+        running.send_signal(number)
+        _, errors = running.communicate(timeout=60)
+        assert "Traceback" not in errors
+        if number != signal.SIGKILL:
+            # By the signal itself before Python runs our code; by SIGINT (a shell's 130) where it interrupts
+            # an exec() while modules load: Python then ends itself by that signal.
+            assert running.returncode in (0, 130, -number, -signal.SIGINT), errors
+        stopped += running.returncode != 0
+        # The next run recognises what it finds, and the end is the same.
+        again = strip(tree, closure)
+        _, errors = again.communicate(timeout=60)
+        assert again.returncode == 0, errors
+        assert contents(tree) == after
+    assert stopped, "no run was stopped: the tree is too small"
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_while_modules_load_is_no_traceback(number: signal.Signals) -> None:
+    """The signal comes in the middle of an import of the command line itself."""
+    code = (
+        "import importlib.abc, os, signal, sys\n"
+        "class Finder(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'uvlock2nix.cli.app':\n"
+        f"            os.kill(os.getpid(), {int(number)})\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from uvlock2nix.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr == "interrupted\n"
+
+
+def test_an_ignored_hangup_stays_ignored() -> None:
+    """As under nohup: a command that goes on when the terminal is closed."""
+    code = (
+        "import signal\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "from uvlock2nix.cli.interrupt import ending_on_signals\n"
+        "with ending_on_signals():\n"
+        "    import os; os.kill(os.getpid(), signal.SIGHUP); print('still here')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "still here\n")
