@@ -21,17 +21,29 @@ from typing import IO, BinaryIO, Final, NoReturn, cast
 
 from uvlock2nix.errors import InputError
 
-# Bounds of what is read. The largest sdists of the index unpack to about 1 GB; their build files are small.
-MAX_UNPACKED: Final = 2 << 30
-MAX_MEMBERS: Final = 200_000
-MAX_FILE: Final = 2 << 20
-MAX_KEPT: Final = 24 << 20
 MAX_HEADER: Final = 1 << 20
-MAX_NAME: Final = 1000
-MAX_NAMES: Final = 32 << 20
-MAX_DIRECTORY: Final = 8 << 20
-MAX_XZ_MEMORY: Final = 128 << 20
 _SYMLINK: Final = 0xA
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of what is read, in bytes but for ``members``.
+
+    The largest sdists of the index unpack to about 1 GB; their build files are small. ``kept``: of all files
+    that are read; ``names``: of all names; ``directory``: of a zip.
+    """
+
+    unpacked: int = 2 << 30
+    members: int = 200_000
+    file: int = 2 << 20
+    kept: int = 24 << 20
+    name: int = 1000
+    names: int = 32 << 20
+    directory: int = 8 << 20
+    xz_memory: int = 128 << 20
+
+
+USUAL: Final = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +78,9 @@ class _Counted:
 class _Xz:
     """An xz stream, unpacked with bounded memory: its header may ask for gigabytes of it."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, memory: int) -> None:
         self._file = file
-        self._decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_XZ_MEMORY)
+        self._decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=memory)
 
     def read(self, size: int) -> bytes:
         parts: list[bytes] = []
@@ -115,20 +127,21 @@ class _Header(tarfile.TarInfo):
 class _Limited:
     """A file that refuses to read much at once: the directory of a zip is read whole."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, limit: int) -> None:
         self._file = file
+        self._limit = limit
         self.seek = file.seek
         self.tell = file.tell
         self.seekable = file.seekable
 
     def read(self, size: int = -1) -> bytes:
-        data = self._file.read(min(size, MAX_DIRECTORY + 1) if size >= 0 else MAX_DIRECTORY + 1)
-        if len(data) > MAX_DIRECTORY:
-            raise InputError(f"the zip's directory is larger than {MAX_DIRECTORY >> 20} MiB")
+        data = self._file.read(min(size, self._limit + 1) if size >= 0 else self._limit + 1)
+        if len(data) > self._limit:
+            raise InputError(f"the zip's directory is larger than {self._limit >> 20} MiB")
         return data
 
 
-def read_archive(path: Path, wanted: Callable[[str], bool]) -> Archive:
+def read_archive(path: Path, wanted: Callable[[str], bool], limits: Limits = USUAL) -> Archive:
     """Read the files of an sdist (``.tar.gz``, ``.tar.bz2``, ``.tar.xz``, ``.zip``) that ``wanted`` names.
 
     ``wanted`` gets a file's name below the top directory.
@@ -138,7 +151,7 @@ def read_archive(path: Path, wanted: Callable[[str], bool]) -> Archive:
     """
     try:
         with path.open("rb") as file:
-            return _read(file, wanted)
+            return _read(file, wanted, limits)
     except InputError as error:
         raise InputError(f"{path.name}: {error.message}", hint=_HINT) from error
     except (
@@ -154,7 +167,7 @@ _NOT_SOURCE: Final = frozenset(
 )
 
 
-def read_tree(root: Path, wanted: Callable[[str], bool]) -> Archive:
+def read_tree(root: Path, wanted: Callable[[str], bool], limits: Limits = USUAL) -> Archive:
     """The same for a source tree on disk; symlinks are not followed.
 
     Raises:
@@ -172,18 +185,20 @@ def read_tree(root: Path, wanted: Callable[[str], bool]) -> Archive:
             if path.is_symlink() or not path.is_file():
                 continue
             names.append(name)
-            if len(names) > MAX_MEMBERS:
-                raise InputError(f"{root}: more than {MAX_MEMBERS} files", hint=_HINT)
+            if len(names) > limits.members:
+                raise InputError(f"{root}: more than {limits.members} files", hint=_HINT)
             if not wanted(name):
                 continue
             try:
                 with path.open("rb") as file:
-                    texts[name] = file.read(MAX_FILE).decode("utf-8", "replace")
+                    texts[name] = file.read(limits.file).decode("utf-8", "replace")
             except OSError as error:
                 _odd(oddities, f"{name} was not read: {error.strerror}")
             kept += len(texts.get(name, ""))
-            if kept > MAX_KEPT:
-                raise InputError(f"{root}: its build files are larger than {MAX_KEPT >> 20} MiB", hint=_HINT)
+            if kept > limits.kept:
+                raise InputError(
+                    f"{root}: its build files are larger than {limits.kept >> 20} MiB", hint=_HINT
+                )
     if not names:
         raise InputError(f"{root}: there is no source tree", hint=_HINT)
     return Archive(tuple(names), texts, tuple(oddities))
@@ -192,20 +207,20 @@ def read_tree(root: Path, wanted: Callable[[str], bool]) -> Archive:
 _HINT: Final = "it was not inspected; say what it needs in [tool.uvlock2nix.native.<name>]"
 
 
-def _read(file: BinaryIO, wanted: Callable[[str], bool]) -> Archive:
+def _read(file: BinaryIO, wanted: Callable[[str], bool], limits: Limits) -> Archive:
     magic = file.read(6)
     file.seek(0)
     if magic[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        return _collect(_zip_files(file), wanted)
+        return _collect(_zip_files(file, limits), wanted, limits)
     if magic[:2] == b"\x1f\x8b":
         stream: IO[bytes] = cast("IO[bytes]", gzip.GzipFile(fileobj=file))
     elif magic[:3] == b"BZh":
         stream = cast("IO[bytes]", bz2.BZ2File(file))
     elif magic == b"\xfd7zXZ\x00":
-        stream = cast("IO[bytes]", _Xz(file))
+        stream = cast("IO[bytes]", _Xz(file, limits.xz_memory))
     else:
         stream = file
-    return _collect(_tar_files(_Counted(stream, MAX_UNPACKED)), wanted)
+    return _collect(_tar_files(_Counted(stream, limits.unpacked)), wanted, limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +240,8 @@ def _tar_files(stream: _Counted) -> Iterator[_File]:
             tar.members = []  # type: ignore[attr-defined]
 
 
-def _zip_files(file: BinaryIO) -> Iterator[_File]:
-    with zipfile.ZipFile(cast("IO[bytes]", _Limited(file))) as archive:
+def _zip_files(file: BinaryIO, limits: Limits) -> Iterator[_File]:
+    with zipfile.ZipFile(cast("IO[bytes]", _Limited(file, limits.directory))) as archive:
         for info in archive.infolist():
             regular = not info.is_dir() and (info.external_attr >> 28) != _SYMLINK
             # The other methods unpack without a bound, whatever is asked for.
@@ -235,14 +250,14 @@ def _zip_files(file: BinaryIO) -> Iterator[_File]:
             yield _File(info.filename, info.file_size, regular, partial(archive.open, info))
 
 
-def _collect(files: Iterator[_File], wanted: Callable[[str], bool]) -> Archive:
+def _collect(files: Iterator[_File], wanted: Callable[[str], bool], limits: Limits) -> Archive:
     names: list[str] = []
     texts: dict[str, str] = {}
     oddities: list[str] = []
     kept = named = 0
     for count, file in enumerate(files):
-        if count >= MAX_MEMBERS:
-            raise InputError(f"the archive has more than {MAX_MEMBERS} files")
+        if count >= limits.members:
+            raise InputError(f"the archive has more than {limits.members} files")
         name = _below_top(file.name)
         if name is None:
             _odd(oddities, f"{file.name[:200]!r} points outside of the archive")
@@ -250,16 +265,16 @@ def _collect(files: Iterator[_File], wanted: Callable[[str], bool]) -> Archive:
         if not file.regular:
             continue
         named += len(name)
-        if len(name) > MAX_NAME or named > MAX_NAMES:
+        if len(name) > limits.name or named > limits.names:
             raise InputError("the archive's file names are longer than those of any sdist")
         names.append(name)
         if not wanted(name):
             continue
-        if file.size > MAX_FILE or kept > MAX_KEPT:
+        if file.size > limits.file or kept > limits.kept:
             _odd(oddities, f"{name} was not read: too big")
             continue
         stream = file.open()
-        data = stream.read(MAX_FILE) if stream is not None else b""
+        data = stream.read(limits.file) if stream is not None else b""
         kept += len(data)
         texts[name] = data.decode("utf-8", "replace")
     if not names:

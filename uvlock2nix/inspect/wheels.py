@@ -15,31 +15,24 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.inspect.elf_needed import Needed, read_needed
+from uvlock2nix.inspect.packed import PLAIN, USUAL, Bounded, Budget, Limits, Member, Stored, TooMuchError
 from uvlock2nix.knowledge.names import is_driver, is_libc, soname_attribute
 from uvlock2nix.net.fetch import Fetcher
-from uvlock2nix.net.remote import RemoteFile
+from uvlock2nix.net.remote import USUAL as USUAL_PARTS
+from uvlock2nix.net.remote import Parts, RemoteFile
 
 _SHARED: Final = re.compile(r"\.so(?:\.[0-9A-Za-z]+)*\Z")
 BIN: Final = "../../../bin/"
-# How members of wheels are packed; others may need much memory to unpack.
-PLAIN: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What reading a zip file may raise when it is damaged.
 DAMAGE: Final = (
     zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, RuntimeError, EOFError,
     OverflowError, KeyError, IndexError,
 )  # fmt: skip
 MAX_METADATA: Final = 4 << 20
-MAX_TEXT: Final = 1 << 20
-MAX_ENTRIES: Final = 300_000
-# At once (the table of contents), and unpacked in all: the largest wheels of CUDA hold 3 GiB.
-MAX_PIECE: Final = 64 << 20
-MAX_UNPACKED: Final = 12 << 30
-PIECE: Final = 1 << 20
-KEEP: Final = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +67,7 @@ class Collision:
     packages: tuple[str, ...]
 
 
-def read_wheel(path: Path) -> WheelContents:
+def read_wheel(path: Path, limits: Limits = USUAL) -> WheelContents:
     """Read a wheel on disk.
 
     Raises:
@@ -82,20 +75,22 @@ def read_wheel(path: Path) -> WheelContents:
     """
     try:
         with path.open("rb") as file:
-            return _contents(file, path.name)
+            return _contents(file, path.name, limits)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
 
 
-def read_remote_wheel(fetcher: Fetcher, url: str, name: str) -> WheelContents:
+def read_remote_wheel(
+    fetcher: Fetcher, url: str, name: str, parts: Parts | None = None, limits: Limits = USUAL
+) -> WheelContents:
     """Read a wheel at a URL by ranges.
 
     Raises:
         NetworkError: also where the server does not serve ranges.
         InputError: as :func:`read_wheel`.
     """
-    with RemoteFile(fetcher, url) as file:
-        return _contents(file, name)
+    with RemoteFile(fetcher, url, parts or USUAL_PARTS) as file:
+        return _contents(file, name, limits)
 
 
 def read_metadata(fetcher: Fetcher | None, place: str | Path, name: str) -> str:
@@ -104,7 +99,7 @@ def read_metadata(fetcher: Fetcher | None, place: str | Path, name: str) -> str:
     https://packaging.python.org/en/latest/specifications/core-metadata/. Raises as :func:`read_remote_wheel`.
     """
     try:
-        with _opened(fetcher, place) as file, zipfile.ZipFile(_Bounded(file)) as archive:
+        with _opened(fetcher, place) as file, zipfile.ZipFile(Bounded(file, USUAL.piece)) as archive:
             for info in archive.infolist():
                 folder, _, base = info.filename.rpartition("/")
                 if base == "METADATA" and folder.endswith(".dist-info") and "/" not in folder:
@@ -126,56 +121,33 @@ def _opened(fetcher: Fetcher | None, place: str | Path) -> io.RawIOBase | io.Buf
     return RemoteFile(fetcher, place)
 
 
-def _contents(file: io.RawIOBase | io.BufferedReader, name: str) -> WheelContents:
+def _contents(file: io.RawIOBase | io.BufferedReader, name: str, limits: Limits) -> WheelContents:
     try:
-        bounded = _Bounded(file)
+        bounded = Bounded(file, limits.piece)
         with zipfile.ZipFile(bounded) as archive:
             infos = archive.infolist()
-            if len(infos) > MAX_ENTRIES:
-                raise InputError(f"{name} has more than {MAX_ENTRIES} files")
-            return _collect(archive, bounded, infos)
+            if len(infos) > limits.entries:
+                raise InputError(f"{name} has more than {limits.entries} files")
+            return _collect(archive, bounded, infos, limits)
     except DAMAGE as error:
         raise InputError(f"{name} is not a good wheel: {str(error)[:150]}") from error
 
 
-class _Bounded(io.RawIOBase):
-    """A file of which nobody takes much at once, whatever length the file itself claims."""
-
-    def __init__(self, file: io.RawIOBase | io.BufferedReader) -> None:
-        super().__init__()
-        self._file = file
-        self._size = file.seek(0, io.SEEK_END)
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        left = max(self._size - self._file.tell(), 0)
-        wanted = left if size is None or size < 0 else min(size, left)
-        if wanted > MAX_PIECE:
-            raise ValueError(f"a part of it is larger than {MAX_PIECE >> 20} MiB")
-        return self._file.read(wanted) or b""
-
-
-def _collect(archive: zipfile.ZipFile, file: _Bounded, infos: list[zipfile.ZipInfo]) -> WheelContents:
+def _collect(
+    archive: zipfile.ZipFile, file: Bounded, infos: list[zipfile.ZipInfo], limits: Limits
+) -> WheelContents:
     files: dict[str, tuple[int, int]] = {}
     provided: set[str] = set()
     needed: set[str] = set()
     unread: list[str] = []
-    budget = [MAX_UNPACKED]
+    budget = Budget(limits)
     for info in infos:
         path = _installed(info.filename)
         if info.is_dir() or path is None:
             continue
         files[path] = (info.file_size, info.CRC)
         if path.endswith(".dist-info/entry_points.txt") and path.count("/") == 1:
-            files |= _launchers(archive, info)
+            files |= _launchers(archive, info, limits.text)
         base = path.rpartition("/")[2]
         if not _SHARED.search(base):
             continue
@@ -190,88 +162,7 @@ def _collect(archive: zipfile.ZipFile, file: _Bounded, infos: list[zipfile.ZipIn
     return WheelContents(files, frozenset(provided), frozenset(needed), tuple(unread))
 
 
-class _Member:
-    """A packed file: going on unpacks what is between, going back unpacks it again from the start.
-
-    Its beginning and what was read last are kept: what we look for most often lies there, close together,
-    in an order of its own.
-    """
-
-    def __init__(self, file: IO[bytes], budget: list[int]) -> None:
-        self._file = file
-        self._budget = budget
-        self._position = 0
-        self._unpacked = 0
-        self._head = bytearray()
-        self._tail = bytearray()
-
-    def seek(self, offset: int, /) -> int:
-        self._position = offset
-        return offset
-
-    def read(self, size: int, /) -> bytes:
-        data = self._kept(size)
-        if not data:
-            if self._position < self._unpacked:
-                self._file.seek(0)
-                self._unpacked = 0
-                self._tail.clear()
-            if self._position - self._unpacked > self._budget[0]:
-                raise _TooMuch
-            while self._unpacked <= self._position and self._unpack():
-                pass
-            data = self._kept(size)
-        self._position += len(data)
-        return data
-
-    def _kept(self, size: int) -> bytes:
-        for start, kept in ((0, self._head), (self._unpacked - len(self._tail), self._tail)):
-            at = self._position - start
-            if 0 <= at < len(kept):
-                return bytes(kept[at : at + size])
-        return b""
-
-    def _unpack(self) -> bool:
-        piece = self._file.read(PIECE)
-        if self._unpacked == len(self._head) < KEEP:
-            self._head += piece
-        self._unpacked += len(piece)
-        self._budget[0] -= len(piece)
-        self._tail += piece
-        if len(self._tail) > 2 * KEEP:
-            del self._tail[:-KEEP]
-        return bool(piece)
-
-
-class _TooMuch(Exception):
-    """More would have to be unpacked than any honest wheel holds."""
-
-
-class _Stored:
-    """A file that lies in the wheel as it is: read where it lies."""
-
-    def __init__(self, wheel: _Bounded, info: zipfile.ZipInfo) -> None:
-        wheel.seek(info.header_offset)
-        header = wheel.read(30)
-        name, extra = struct.unpack_from("<HH", header, 26)
-        self._wheel = wheel
-        self._start = info.header_offset + 30 + name + extra
-        self._position = 0
-
-    def seek(self, offset: int, /) -> int:
-        self._position = offset
-        return offset
-
-    def read(self, size: int, /) -> bytes:
-        self._wheel.seek(self._start + self._position)
-        data = self._wheel.read(size)
-        self._position += len(data)
-        return data
-
-
-def _needed(
-    archive: zipfile.ZipFile, wheel: _Bounded, info: zipfile.ZipInfo, budget: list[int]
-) -> Needed | str:
+def _needed(archive: zipfile.ZipFile, wheel: Bounded, info: zipfile.ZipInfo, budget: Budget) -> Needed | str:
     """What one shared object needs, or why that is not known; its size does not matter."""
     if info.compress_type not in PLAIN:
         return "packed in a way that wheels are not"
@@ -279,12 +170,12 @@ def _needed(
         return "encrypted"
     try:
         if info.compress_type == zipfile.ZIP_STORED:
-            found = read_needed(_Stored(wheel, info), info.file_size)
+            found = read_needed(Stored(wheel, info), info.file_size)
         else:
             with archive.open(info) as file:
-                found = read_needed(_Member(file, budget), info.file_size)
-    except _TooMuch:
-        return f"more than {MAX_UNPACKED >> 30} GiB would have to be unpacked"
+                found = read_needed(Member(file, budget), info.file_size)
+    except TooMuchError:
+        return f"more than {budget.limits.unpacked >> 30} GiB would have to be unpacked"
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError) as error:
         return f"damaged: {str(error)[:80]}"
     return found if found is not None else "not a good ELF file"
@@ -302,12 +193,12 @@ def _installed(name: str) -> str | None:
     return name
 
 
-def _launchers(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> dict[str, tuple[int, int]]:
+def _launchers(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> dict[str, tuple[int, int]]:
     """The programs that an installer makes of the entry points, each with the sum of what it starts.
 
     https://packaging.python.org/en/latest/specifications/entry-points/
     """
-    if info.file_size > MAX_TEXT or info.compress_type not in PLAIN:
+    if info.file_size > most or info.compress_type not in PLAIN:
         return {}
     parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]

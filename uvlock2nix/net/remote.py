@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import Final
 
 from uvlock2nix.errors import InputError, NetworkError
 from uvlock2nix.net.fetch import Fetcher
 from uvlock2nix.net.urls import shown_url
 
-BLOCK: Final = 1 << 20
-# Blocks that are kept; reading on in order asks for up to so many at a time.
-KEPT: Final = 16
-AHEAD: Final = 8
-TAIL: Final = 1 << 16
-MAX_READ: Final = 4 << 30
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """How a file is read: sizes in bytes, the others in blocks.
+
+    ``kept`` blocks are kept; reading on in order asks for up to ``ahead`` at a time. ``tail`` is asked for
+    first; ``most`` is the bound of all that is fetched.
+    """
+
+    block: int = 1 << 20
+    kept: int = 16
+    ahead: int = 8
+    tail: int = 1 << 16
+    most: int = 4 << 30
+
+
+USUAL: Final = Parts()
 
 
 class RemoteFile(io.RawIOBase):
     """A seekable file over ranges of a URL; memory is bounded, whatever its size is."""
 
-    def __init__(self, fetcher: Fetcher, url: str) -> None:
+    def __init__(self, fetcher: Fetcher, url: str, parts: Parts = USUAL) -> None:
         """Ask for the end of the file (of a wheel, most often its table of contents). Raises NetworkError."""
         super().__init__()
         self._fetcher = fetcher
         self._url = url
-        self._tail, self._size = fetcher.part(url, -TAIL, 0)
+        self._parts = parts
+        self._tail, self._size = fetcher.part(url, -parts.tail, 0)
         self._tail_start = self._size - len(self._tail)
         self._blocks: dict[int, bytes] = {}
         self._next, self._ahead = -1, 1
@@ -58,9 +71,9 @@ class RemoteFile(io.RawIOBase):
         if self._position >= self._tail_start:
             data = self._tail[self._position - self._tail_start : end - self._tail_start]
         else:
-            first, last = self._position // BLOCK, (end - 1) // BLOCK
+            first, last = self._position // self._parts.block, (end - 1) // self._parts.block
             joined = b"".join(self._block(number) for number in range(first, last + 1))
-            start = self._position - first * BLOCK
+            start = self._position - first * self._parts.block
             data = joined[start : start + end - self._position]
         self._position += len(data)
         return data
@@ -68,23 +81,23 @@ class RemoteFile(io.RawIOBase):
     def _block(self, number: int) -> bytes:
         if number not in self._blocks:
             # In order: more at a time, up to what is kept; elsewhere: one.
-            self._ahead = min(self._ahead * 2, AHEAD) if number == self._next else 1
+            self._ahead = min(self._ahead * 2, self._parts.ahead) if number == self._next else 1
             self._load(number, self._ahead)
         return self._blocks[number]
 
     def _load(self, number: int, count: int) -> None:
-        start = number * BLOCK
-        length = min(BLOCK * count, self._size - start)
+        start = number * self._parts.block
+        length = min(self._parts.block * count, self._size - start)
         self._fetched += length
-        if self._fetched > MAX_READ:
+        if self._fetched > self._parts.most:
             raise InputError("too much of it would have to be fetched")
         data, size = self._fetcher.part(self._url, start, length)
         if size != self._size:
             raise NetworkError(f"{shown_url(self._url)}: it changed while it was read")
         if len(data) != length:
             raise NetworkError(f"{shown_url(self._url)}: the connection ended too early")
-        for at in range(0, length, BLOCK):
-            self._blocks[number + at // BLOCK] = data[at : at + BLOCK]
+        for at in range(0, length, self._parts.block):
+            self._blocks[number + at // self._parts.block] = data[at : at + self._parts.block]
         self._next = number + count
-        while len(self._blocks) > KEPT:
+        while len(self._blocks) > self._parts.kept:
             del self._blocks[next(iter(self._blocks))]

@@ -17,7 +17,7 @@ PIECE: Final = 1 << 20
 SMALL: Final = 64
 
 
-def unpack(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def unpack(chunks: Iterable[bytes], most: int = MAX_UNPACKED) -> Iterator[bytes]:
     """The unpacked bytes of a brotli stream, in pieces of about a megabyte.
 
     What is JSON already (a server, or somebody by hand, has unpacked it) is passed on as it is.
@@ -29,7 +29,7 @@ def unpack(chunks: Iterable[bytes]) -> Iterator[bytes]:
     total = 0
     for piece in _unpack(iter(chunks)):
         total += len(piece)
-        if total > MAX_UNPACKED:
+        if total > most:
             raise InputError("the channel's file unpacks to more than 4 GiB")
         yield piece
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.inspect import archive
-from uvlock2nix.inspect.archive import read_archive, read_tree
+from uvlock2nix.inspect.archive import Limits, read_archive, read_tree
 
 
 def tar_bytes(files: dict[str, bytes], odd: Callable[[tarfile.TarFile], None] | None = None) -> bytes:
@@ -85,16 +85,14 @@ def test_links_and_devices_are_not_followed(tmp_path: Path) -> None:
     assert set(read_archive(path, everything).texts) == {"setup.py", "src/a.c", "data.bin"}
 
 
-def test_a_bomb_ends_in_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MAX_UNPACKED", 1 << 20)
+def test_a_bomb_ends_in_an_error(tmp_path: Path) -> None:
     path = tmp_path / "bomb.tar.gz"
     path.write_bytes(gzip.compress(tar_bytes({"p/zeros": bytes(8 << 20)})))
     with pytest.raises(InputError, match="unpacks to more than"):
-        read_archive(path, lambda _name: False)
+        read_archive(path, lambda _name: False, Limits(unpacked=1 << 20))
 
 
-def test_a_real_bomb_costs_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MAX_UNPACKED", 64 << 20)
+def test_a_real_bomb_costs_little_memory(tmp_path: Path) -> None:
     header = tarfile.TarInfo("p/setup.py")
     header.size = 1 << 33
     path = tmp_path / "bomb.tar.gz"
@@ -105,7 +103,7 @@ def test_a_real_bomb_costs_little_memory(tmp_path: Path, monkeypatch: pytest.Mon
     tracemalloc.start()
     try:
         with pytest.raises(InputError, match="unpacks to more than"):
-            read_archive(path, everything)
+            read_archive(path, everything, Limits(unpacked=64 << 20))
         assert tracemalloc.get_traced_memory()[1] < 8 << 20
     finally:
         tracemalloc.stop()
@@ -141,15 +139,14 @@ def test_zips_packed_in_ways_without_a_bound_are_refused(tmp_path: Path, method:
         read_archive(path, everything)
 
 
-def test_a_zip_with_a_huge_directory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zip_with_a_huge_directory_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "p.zip"
     with zipfile.ZipFile(path, "w") as file:
         for number in range(1000):
             file.writestr(f"p/{number}", "")
     assert len(read_archive(path, everything).names) == 1000
-    monkeypatch.setattr(archive, "MAX_DIRECTORY", 40_000)
     with pytest.raises(InputError, match="directory is larger"):
-        read_archive(path, everything)
+        read_archive(path, everything, Limits(directory=40_000))
 
 
 def test_zip_names_and_links_do_not_leave(tmp_path: Path) -> None:
@@ -225,15 +222,14 @@ def test_global_headers_do_not_pile_up(tmp_path: Path) -> None:
         read_archive(path, everything)
 
 
-def test_names_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_are_bounded(tmp_path: Path) -> None:
     path = tmp_path / "p.tar"
     path.write_bytes(tar_bytes({"p/" + "x/" * 600: b"", "p/setup.py": b""}))
     with pytest.raises(InputError, match="file names"):
         read_archive(path, everything)
     path.write_bytes(tar_bytes(FILES))
-    monkeypatch.setattr(archive, "MAX_NAMES", 20)
     with pytest.raises(InputError, match="file names"):
-        read_archive(path, everything)
+        read_archive(path, everything, Limits(names=20))
 
 
 def test_a_huge_extended_header_is_refused_before_it_is_read(tmp_path: Path) -> None:
@@ -245,12 +241,11 @@ def test_a_huge_extended_header_is_refused_before_it_is_read(tmp_path: Path) -> 
         read_archive(path, everything)
 
 
-def test_xz_may_not_ask_for_any_amount_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MAX_XZ_MEMORY", 1 << 20)
+def test_xz_may_not_ask_for_any_amount_of_memory(tmp_path: Path) -> None:
     path = tmp_path / "p.tar.xz"
     path.write_bytes(lzma.compress(tar_bytes(FILES), preset=9))
     with pytest.raises(InputError, match="cannot be read"):
-        read_archive(path, everything)
+        read_archive(path, everything, Limits(xz_memory=1 << 20))
 
 
 def test_a_cut_xz(tmp_path: Path) -> None:
@@ -260,19 +255,17 @@ def test_a_cut_xz(tmp_path: Path) -> None:
         read_archive(path, everything)
 
 
-def test_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MAX_MEMBERS", 10)
+def test_too_many_files(tmp_path: Path) -> None:
     path = tmp_path / "p.tar"
     path.write_bytes(tar_bytes({f"p/{i}": b"" for i in range(11)}))
     with pytest.raises(InputError, match="more than 10 files"):
-        read_archive(path, everything)
+        read_archive(path, everything, Limits(members=10))
 
 
-def test_a_big_build_file_is_noted_and_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MAX_FILE", 100)
+def test_a_big_build_file_is_noted_and_not_read(tmp_path: Path) -> None:
     path = tmp_path / "p.tar"
     path.write_bytes(tar_bytes({"p/setup.py": bytes(101), "p/a.py": b"a"}))
-    found = read_archive(path, everything)
+    found = read_archive(path, everything, Limits(file=100))
     assert found.oddities == ("setup.py was not read: too big",)
     assert set(found.texts) == {"a.py"}
 

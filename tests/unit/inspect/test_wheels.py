@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from uvlock2nix.errors import InputError, NetworkError
-from uvlock2nix.inspect import wheels
 from uvlock2nix.inspect.elf_needed import Needed, read_needed
 from uvlock2nix.inspect.inspections import Candidate
+from uvlock2nix.inspect.packed import Budget, Limits, Member
 from uvlock2nix.inspect.requirements import Asked, parse_requirements, read_requirements
 from uvlock2nix.inspect.wheel_survey import survey
 from uvlock2nix.inspect.wheels import WheelContents, collisions, outside, read_remote_wheel, read_wheel
-from uvlock2nix.net import remote
+from uvlock2nix.net.remote import Parts, RemoteFile
 
 
 def elf(*needed: str, soname: str = "", wide: bool = True, order: str = "<", gap: int = 0) -> bytes:
@@ -158,11 +158,10 @@ class Server:
         return self.files[url].decode()[:limit]
 
 
-def test_a_remote_wheel_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "BLOCK", 1 << 12)
+def test_a_remote_wheel_is_read_in_parts() -> None:
     data = wheel({"big/data.bin": random.Random(1).randbytes(2 << 20), **FILES})  # noqa: S311
     server = Server({"u": data})
-    found = read_remote_wheel(server, "u", "x.whl")
+    found = read_remote_wheel(server, "u", "x.whl", Parts(block=1 << 12))
     assert "libGL.so.1" in found.needed
     assert server.sent < len(data) / 4
 
@@ -190,13 +189,11 @@ def test_damage_is_an_error_of_ours_or_harmless(position: int, noise: bytes) -> 
     assert not any(".." in path.removeprefix("../../../bin/") for path in found.files)
 
 
-def test_broken_members_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wheels, "MAX_UNPACKED", 10_000)
-    monkeypatch.setattr(wheels, "PIECE", 1_000)
+def test_broken_members_are_told(tmp_path: Path) -> None:
     path = tmp_path / "x.whl"
     late = elf("libGL.so.1", gap=20_000)
     path.write_bytes(wheel({"a.so": late, "b.so": b"text" * 9, "../c.so": elf(), "d.so": elf("libz.so.1")}))
-    found = read_wheel(path)
+    found = read_wheel(path, Limits(unpacked=10_000, chunk=1_000))
     assert found.unread == (
         "a.so: more than 0 GiB would have to be unpacked",
         "b.so: not a good ELF file",
@@ -235,15 +232,11 @@ class Counted(io.BytesIO):
 
 @pytest.mark.parametrize("gap", [0, 300, 9_000, 90_000])
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
-def test_what_lies_together_is_unpacked_once(
-    gap: int, order: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_lies_together_is_unpacked_once(gap: int, order: tuple[int, int, int]) -> None:
     """patchelf moves the program headers, the dynamic section and its strings to the end, in any order."""
-    monkeypatch.setattr(wheels, "PIECE", 64)
-    monkeypatch.setattr(wheels, "KEEP", 1000)
     data = random.Random(gap).randbytes(gap + 900)  # noqa: S311
     file = Counted(data)
-    member = wheels._Member(file, [10**6])
+    member = Member(file, Budget(Limits(unpacked=10**6, chunk=64, keep=1000)))
     places = [gap + 100 + 200 * number for number in order]
     for place in (0, 16, *places, 3):
         member.seek(place)
@@ -269,21 +262,19 @@ def test_of_a_stored_library_only_the_places_that_count_are_fetched() -> None:
     assert server.sent < 4 << 20
 
 
-def test_reading_on_in_order_asks_for_more_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "BLOCK", 1 << 12)
+def test_reading_on_in_order_asks_for_more_at_a_time() -> None:
     data = random.Random(5).randbytes(40 * 4096)  # noqa: S311
     server = Server({"u": data})
-    with remote.RemoteFile(server, "u") as file:
+    with RemoteFile(server, "u", Parts(block=1 << 12)) as file:
         assert b"".join(iter(lambda: file.read(1000), b"")) == data
         assert server.asked < 12
         file.seek(3)
         assert file.read(5) == data[3:8]
 
 
-def test_a_file_that_changes_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "TAIL", 64)
+def test_a_file_that_changes_while_it_is_read() -> None:
     server = Server({"u": wheel(FILES) + bytes(1)})
-    with remote.RemoteFile(server, "u") as file:
+    with RemoteFile(server, "u", Parts(tail=64)) as file:
         server.files["u"] += b"x"
         with pytest.raises(NetworkError, match="changed while it was read"):
             file.read(10)
