@@ -1,35 +1,39 @@
 """Whether a lock still belongs to its pyproject.toml files, as far as it can be seen without uv.
 
 ``uv lock --check`` is the judge; this finds the everyday cases early and says what differs: members,
-requires-python, versions, requirements, extras, dependency groups. Now and then uv is content with a change
-that we tell, because it alters nothing that is locked: so this is something to warn of.
+requires-python, versions, requirements with their sources, extras, dependency groups, settings. What it does
+not see is listed in docs/check.md.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from uvlock2nix.lock.marker_diagrams import Conditions
+from uvlock2nix.lock.declared import (
+    Sources,
+    Wanted,
+    declared_keys,
+    locked_keys,
+    marker_texts,
+    read_requirements,
+    without_own_extras,
+)
+from uvlock2nix.lock.locked_settings import settings_that_differ
+from uvlock2nix.lock.marker_functions import MarkerFunctions
 from uvlock2nix.lock.markers import MarkerError
-from uvlock2nix.lock.model import DirectorySource, EditableSource, Package
+from uvlock2nix.lock.model import DirectorySource, EditableSource, Package, VirtualSource
 from uvlock2nix.lock.model import Requirement as LockedRequirement
 from uvlock2nix.lock.project import Member, Project
 from uvlock2nix.lock.pyproject import PyProject, read_pyproject
 from uvlock2nix.lock.script import read_script
 from uvlock2nix.lock.wire import normalize, shorten
-from uvlock2nix.target import SYSTEMS, Target, latest_patch
 
 MAX_MEMBERS = 5_000
-_SOURCE_KEYS = frozenset(("git", "url", "path", "directory", "editable", "virtual"))
-
-# What a requirement is compared by: name, extras, specifier ("" where a source decides), and where it holds.
-_Key = tuple[str, tuple[str, ...], str, tuple[bool, ...]]
 
 
 def check_lock_matches(project: Project) -> list[str]:
@@ -52,23 +56,60 @@ def check_lock_matches(project: Project) -> list[str]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Requirements of a pyproject.toml and of the lock that should be the same.
+
+    ``flat``: the declared ones with the project's own extras replaced, the form that uv writes where the
+    version is dynamic.
+    """
+
+    where: str
+    declared: Sequence[Wanted]
+    locked: Sequence[LockedRequirement]
+    sources: Sources
+    flat: Sequence[Wanted] = ()
+
+    def differences(self, requires_python: str) -> Iterator[str]:
+        """One sentence with the names that differ, or none."""
+        texts = [
+            *marker_texts((*self.declared, *self.flat), self.sources),
+            *(one.marker for one in self.locked),
+        ]
+        try:
+            functions = MarkerFunctions(texts, requires_python)
+            declared = declared_keys(self.declared, self.sources, functions)
+            locked = locked_keys(self.locked, self.sources.root, functions)
+            if declared != locked and self.flat:
+                flat = declared_keys(self.flat, self.sources, functions)
+                declared = min(declared, flat, key=lambda keys: len(keys ^ locked))
+        except MarkerError:
+            return
+        names = sorted({key[0] for key in declared ^ locked})
+        if names:
+            listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+            yield f"{self.where}: differ between pyproject.toml and lock: {shorten(listed, 400)}"
+
+
 class _Checker:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.lock = project.lock
-        self.places = [Conditions(environment) for environment in _environments(self.lock.requires_python)]
+        self.members = {member.name: Path(member.path) for member in project.members}
 
     def check_script(self, script: Path) -> list[str]:
+        """The block of a script against its lock."""
         metadata = read_script(script)
         found = []
         if metadata.requires_python is not None and not _same_specifier(
             metadata.requires_python, self.lock.requires_python
         ):
             found.append(f"script: requires-python is {metadata.requires_python}, {self._locked_python()}")
-        sources = _source_names([metadata.tool.get("uv", {})])
-        declared = self._declared(metadata.dependencies, sources)
-        locked = self._locked(self.lock.manifest.requirements, sources)
-        found.extend(_differences("script: dependencies", declared, locked))
+        uv = metadata.tool.get("uv", {})
+        declared = list(read_requirements(metadata.dependencies))
+        sources = self._sources([(self.project.root, uv)])
+        pair = _Pair("script: dependencies", declared, self.lock.manifest.requirements, sources)
+        found.extend(pair.differences(self.lock.requires_python))
         return found
 
     def check_members(self) -> Iterator[str]:
@@ -84,6 +125,7 @@ class _Checker:
             yield f"workspace: the lock has member {name}, tool.uv.workspace does not"
 
     def check_requires_python(self) -> Iterator[str]:
+        """All members' requires-python together."""
         values = [value for member in self.project.members if (value := member.pyproject.requires_python)]
         declared = ",".join(values)
         if declared and not _same_specifier(declared, self.lock.requires_python):
@@ -94,8 +136,8 @@ class _Checker:
         root, manifest, settings = self.project.pyproject, self.lock.manifest, self.project.uv
         if root is None:
             return
-        sources = _source_names([root.tool_uv])
-        for key, texts, requirements in (
+        sources = self._sources([(self.project.root, root.tool_uv)])
+        for key, texts, locked in (
             ("constraint-dependencies", settings.constraint_dependencies, manifest.constraints),
             ("override-dependencies", settings.override_dependencies, manifest.overrides),
             (
@@ -106,25 +148,47 @@ class _Checker:
         ):
             # Tables among them say more than a name and a version: those are left to uv.
             if all(isinstance(item, str) for item in root.tool_uv.get(key, ())):
-                declared, locked = self._declared(texts, sources), self._locked(requirements, sources)
-                yield from _differences(f"tool.uv: {key}", declared, locked)
-        if self._places_of(settings.environments) != self._places_of(self.lock.supported_markers):
-            yield "tool.uv: environments: differ between pyproject.toml and lock"
-        wanted, required = settings.required_environments, self.lock.required_markers
-        if required and self._places_of(wanted) != self._places_of(required):
-            yield "tool.uv: required-environments: differ between pyproject.toml and lock"
-
-    def _places_of(self, markers: Iterable[str]) -> set[tuple[bool, ...]]:
-        """Where each marker holds, among the places that we ask about."""
-        try:
-            return {tuple(place.compile(marker) != 0 for place in self.places) for marker in markers}
-        except MarkerError:
-            return set()
+                pair = _Pair(f"tool.uv: {key}", list(read_requirements(texts)), locked, sources)
+                yield from pair.differences(self.lock.requires_python)
+        yield from settings_that_differ(
+            self.lock, settings, root, [member.pyproject for member in self.project.members]
+        )
 
     def _locked_python(self) -> str:
         return f"the lock has {self.lock.requires_python}"
 
+    def _sources(self, tables: Sequence[tuple[Path, Mapping[str, object]]]) -> Sources:
+        """The sources of the folders' ``[tool.uv]``; the first that names a package wins."""
+        found: dict[str, tuple[Path, Sequence[Mapping[str, object]]]] = {}
+        indexes: dict[str, str] = {}
+        for folder, tool in tables:
+            declared, listed = tool.get("sources"), tool.get("index")
+            for name, value in declared.items() if isinstance(declared, dict) else ():
+                entries = value if isinstance(value, list) else [value]
+                if all(isinstance(entry, dict) for entry in entries):
+                    found.setdefault(normalize(name), (folder, entries))
+            for index in listed if isinstance(listed, list) else ():
+                if isinstance(index, dict) and isinstance(index.get("name"), str):
+                    indexes.setdefault(index["name"], str(index.get("url")))
+        for one in self.project.uv.indexes:
+            if one.name is not None:
+                indexes.setdefault(one.name, one.url)
+        return Sources(self.project.root, tables[0][0], found, self.members, indexes)
+
+    def _sources_of(self, pyproject: PyProject) -> Sources:
+        tables: list[tuple[Path, Mapping[str, object]]] = [(pyproject.path.parent, pyproject.tool_uv)]
+        if self.project.pyproject is not None and not self._is_nested(pyproject.path.parent):
+            tables.append((self.project.root, self.project.pyproject.tool_uv))
+        return self._sources(tables)
+
+    def _is_nested(self, folder: Path) -> bool:
+        """Whether a project lies between a folder and the root: uv does not take the root's sources then."""
+        between = [place for place in folder.parents if self.project.root in place.parents]
+        found = (place / "pyproject.toml" for place in between)
+        return any(path.is_file() and read_pyproject(path).name is not None for path in found)
+
     def check_member(self, member: Member, *, groups: bool = True) -> Iterator[str]:
+        """One local package's pyproject.toml against its entry."""
         package = next((p for p in self.lock.by_name.get(member.name, ()) if p.is_local_tree), None)
         if package is None:
             return
@@ -133,19 +197,23 @@ class _Checker:
             yield f"package {name}: {member.pyproject_path} is named {value.name}"
         if value.version and package.version and not _same_version(value.version, package.version):
             yield f"package {name}: version is {shorten(value.version, 40)}, the lock has {package.version}"
+        if member.path == PurePosixPath(".") and groups:
+            yield from _check_kind(member, package)
+        if groups and self.lock.revision >= 5 and _defaults(value) != _defaults(package):
+            yield f"package {name}: default-groups: differ between pyproject.toml and lock"
         if package.metadata.present:
             yield from self._check_metadata(member, package, groups=groups)
 
     def _check_metadata(self, member: Member, package: Package, *, groups: bool) -> Iterator[str]:
         value, where = member.pyproject, f"package {member.name}"
-        sources = _source_names(
-            [value.tool_uv, self.project.pyproject.tool_uv if self.project.pyproject else {}]
-        )
+        sources = self._sources_of(value)
         if not {"dependencies", "optional-dependencies"} & set(value.dynamic):
-            texts = [*value.dependencies, *_with_extra(value.optional_dependencies)]
-            declared = self._declared(texts, sources)
-            locked = self._locked(package.metadata.requires_dist, sources)
-            yield from _differences(f"{where}: dependencies", declared, locked)
+            listed = [*read_requirements(value.dependencies)]
+            for extra, texts in value.optional_dependencies:
+                listed += read_requirements(texts, extra=extra)
+            flat = tuple(without_own_extras(member.name, listed))
+            pair = _Pair(f"{where}: dependencies", listed, package.metadata.requires_dist, sources, flat)
+            yield from pair.differences(self.lock.requires_python)
             extras = {name for name, _ in value.optional_dependencies}
             if self.lock.revision >= 1 and extras != set(package.metadata.provides_extras):
                 changed = ", ".join(sorted(extras ^ set(package.metadata.provides_extras)))
@@ -158,15 +226,15 @@ class _Checker:
         where: str,
         value: PyProject,
         locked: Mapping[str, tuple[LockedRequirement, ...]],
-        sources: frozenset[str],
+        sources: Sources,
     ) -> Iterator[str]:
         groups = dict(value.groups)
         for name in groups:
-            declared = self._declared(expand_group(groups, name), sources)
+            declared = list(read_requirements(expand_group(groups, name), group=name))
             # Older revisions leave out empty groups.
             if name in locked or declared:
-                found = self._locked(locked.get(name, ()), sources)
-                yield from _differences(f"{where}: dependency group {name}", declared, found)
+                pair = _Pair(f"{where}: dependency group {name}", declared, locked.get(name, ()), sources)
+                yield from pair.differences(self.lock.requires_python)
         for name in sorted(locked.keys() - groups.keys()):
             yield f"{where}: the lock has the dependency group {name}, pyproject.toml does not"
 
@@ -174,52 +242,24 @@ class _Checker:
         """The groups of a workspace root that is no project stand in the manifest."""
         root = self.project.pyproject
         if root is not None and root.name is None:
-            sources = _source_names([root.tool_uv])
             yield from self._check_groups(
-                "workspace", root, dict(self.lock.manifest.dependency_groups), sources
+                "workspace", root, dict(self.lock.manifest.dependency_groups), self._sources_of(root)
             )
 
-    def _declared(self, texts: Iterable[str], sources: frozenset[str]) -> Counter[_Key]:
-        found: set[_Key] = set()
-        for text in texts:
-            try:
-                requirement = Requirement(text)
-            except InvalidRequirement:
-                continue
-            name = normalize(requirement.name)
-            marker = str(requirement.marker) if requirement.marker is not None else ""
-            plain = name in sources or requirement.url is not None
-            found.add(self._key(name, requirement.extras, str(requirement.specifier), marker, plain))
-        return Counter(found)
 
-    def _locked(self, requirements: Iterable[LockedRequirement], sources: frozenset[str]) -> Counter[_Key]:
-        return Counter(
-            {
-                self._key(
-                    item.name,
-                    item.extras,
-                    item.specifier,
-                    item.marker,
-                    item.name in sources or any(key in _SOURCE_KEYS for key, _ in item.source),
-                )
-                for item in requirements
-            }
-        )
+def _defaults(one: PyProject | Package) -> object:
+    """The default groups as a set; ``dev`` is what uv takes where nothing is said."""
+    groups = one.default_groups
+    return groups if groups == "all" else frozenset(("dev",) if groups is None else groups)
 
-    def _key(self, name: str, extras: Iterable[str], specifier: str, marker: str, plain: bool) -> _Key:
-        """``plain``: a source decides (or splits the requirement by marker), so compare the name only."""
-        if plain:
-            return name, (), "", ()
-        try:
-            holds = tuple(place.compile(marker) != 0 for place in self.places)
-        except MarkerError:
-            holds = ()
-        try:
-            canonical = str(SpecifierSet(specifier))
-        except ValueError:
-            canonical = specifier
-        extra = _extra_of(marker)
-        return name, (*sorted(map(normalize, extras)), f"extra {extra}"), canonical, holds
+
+def _check_kind(member: Member, package: Package) -> Iterator[str]:
+    """Whether the root is installed or only its dependencies are (``tool.uv.package``, a build system)."""
+    value, wanted = member.pyproject, member.pyproject.tool_uv.get("package")
+    installed = wanted if isinstance(wanted, bool) else value.build_system.declared
+    if installed == isinstance(package.source, VirtualSource):
+        kind = "a package to build" if installed else "no package (no build system, or `package = false`)"
+        yield f"package {member.name}: pyproject.toml makes it {kind}, the lock does not"
 
 
 def _other_trees(project: Project) -> Iterator[Member]:
@@ -247,39 +287,6 @@ def expand_group(groups: Mapping[str, tuple[str, ...]], name: str) -> Iterator[s
                 queue.append(entry.removeprefix("include-group:"))
             else:
                 yield entry
-
-
-def _extra_of(marker: str) -> str:
-    """The value that ``extra`` is compared with, in normal form; ``""`` if it is not."""
-    _, _, rest = marker.partition("extra == ")
-    quote = rest[:1]
-    return normalize(rest[1:].partition(quote)[0]) if quote in {"'", '"'} else ""
-
-
-def _with_extra(extras: Iterable[tuple[str, tuple[str, ...]]]) -> Iterator[str]:
-    for extra, texts in extras:
-        for text in texts:
-            base, semicolon, marker = text.partition(";")
-            condition = f"({marker}) and extra == '{extra}'" if semicolon else f"extra == '{extra}'"
-            yield f"{base} ; {condition}"
-
-
-def _differences(where: str, declared: Counter[_Key], locked: Counter[_Key]) -> Iterator[str]:
-    added, removed = declared - locked, locked - declared
-    if added or removed:
-        names = sorted({key[0] for key in (*added, *removed)})
-        listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-        yield f"{where}: differ between pyproject.toml and lock: {listed}"
-
-
-def _source_names(tables: Iterable[object]) -> frozenset[str]:
-    """Names for which ``tool.uv.sources`` decides where they come from."""
-    found = set[str]()
-    for table in tables:
-        sources = table.get("sources") if isinstance(table, Mapping) else None
-        if isinstance(sources, Mapping):
-            found.update(normalize(str(name)) for name in sources)
-    return frozenset(found)
 
 
 def _workspace_names(root: Path, pyproject: PyProject) -> Iterator[str]:
@@ -329,26 +336,3 @@ def _same_specifier(left: str, right: str) -> bool:
         return all(first.contains(probe) == second.contains(probe) for probe in probes)
     except ValueError:
         return left == right
-
-
-def _environments(requires_python: str) -> Iterator[Mapping[str, str]]:
-    """Enough environments to tell everyday markers apart: our systems and Windows on every Python."""
-    try:
-        admitted = SpecifierSet(requires_python)
-    except ValueError:
-        admitted = SpecifierSet()
-    for minor, patch in latest_patch().items():
-        for release in (f"3.{minor}.0", f"3.{minor}.{patch}"):
-            if admitted.contains(release):
-                for system in SYSTEMS:
-                    yield Target.parse(system, release).marker_environment()
-                linux = Target.parse(SYSTEMS[0], release).marker_environment()
-                for machine in ("AMD64", "ARM64"):
-                    yield {
-                        **linux,
-                        "os_name": "nt",
-                        "platform_machine": machine,
-                        "platform_system": "Windows",
-                        "sys_platform": "win32",
-                    }
-                yield {**linux, "implementation_name": "pypy", "platform_python_implementation": "PyPy"}

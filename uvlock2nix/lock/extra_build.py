@@ -34,7 +34,8 @@ def extra(project: Project, name: str, locked: Mapping[str, str | None]) -> Extr
     return Extra(
         (*requires, *(f"{one}=={version}" for one, version in shared.items())),
         dict(project.uv.extra_build_variables).get(name, ()),
-        (*project.uv.config_settings, *dict(project.uv.config_settings_package).get(name, ())),
+        # In uv's order: what is said of the package comes first.
+        (*dict(project.uv.config_settings_package).get(name, ()), *project.uv.config_settings),
         tuple(shared),
     )
 

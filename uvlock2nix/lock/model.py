@@ -159,6 +159,7 @@ class Package:
     """One locked package. ``version`` is None only for a local source tree with a dynamic version.
 
     ``marker`` is used by pylock.toml only, which has conditions on packages instead of on edges.
+    ``default_groups``: the ``tool.uv.default-groups`` of a project, from revision 5 on.
     """
 
     index: int
@@ -173,6 +174,7 @@ class Package:
     resolution_markers: tuple[str, ...] = ()
     metadata: PackageMetadata = PackageMetadata()
     marker: str = ""
+    default_groups: tuple[str, ...] | Literal["all"] | None = None
 
     @property
     def is_local_tree(self) -> bool:
@@ -199,12 +201,15 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The resolver's settings that matter later.
+    """The resolver's settings that the lock was made with; the modes are None where they are uv's default.
 
     ``exclude_newer``: RFC 3339, None where a span (``P3W``) replaces it. Per package: a time, a span, or
     None where the limit is switched off.
     """
 
+    resolution_mode: str | None = None
+    prerelease_mode: str | None = None
+    fork_strategy: str | None = None
     exclude_newer: str | None = None
     exclude_newer_span: str | None = None
     exclude_newer_package: tuple[tuple[str, str | None], ...] = ()

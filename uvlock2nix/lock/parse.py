@@ -23,6 +23,7 @@ from uvlock2nix.lock.model import (
 )
 from uvlock2nix.lock.sources import UNREADABLE, read_source
 from uvlock2nix.lock.uv_manifest import read_manifest, read_metadata, read_options
+from uvlock2nix.lock.uv_settings import read_default_groups
 from uvlock2nix.lock.wire import Problems, Table, is_specifier, shorten
 
 SUPPORTED_VERSION = 1
@@ -57,6 +58,7 @@ _PACKAGE_KEYS = frozenset(
         "optional-dependencies",
         "dev-dependencies",
         "dependency-groups",
+        "default-groups",
     ]
 )
 _DEPENDENCY_KEYS = frozenset(("name", "version", "source", "extra", "marker"))
@@ -236,6 +238,7 @@ class LockReader:
             dependency_groups=self._edge_table(entry, groups_key, where),
             resolution_markers=self._markers(entry, "resolution-markers", where),
             metadata=read_metadata(entry, where, problems),
+            default_groups=read_default_groups(entry, problems),
         )
 
     def _wheels(self, entry: Table, version: str | None, where: str) -> tuple[LockedFile, ...]:

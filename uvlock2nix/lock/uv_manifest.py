@@ -135,6 +135,9 @@ def read_options(table: Table, problems: Problems) -> Options:
     span = problems.text(table, "exclude-newer-span", "options")
     per_package = problems.table(table, "exclude-newer-package", "options")
     return Options(
+        resolution_mode=problems.text(table, "resolution-mode", "options"),
+        prerelease_mode=problems.text(table, "prerelease-mode", "options"),
+        fork_strategy=problems.text(table, "fork-strategy", "options"),
         exclude_newer=None if span is not None or newer is None else _time(newer, "exclude-newer", problems),
         exclude_newer_span=span,
         exclude_newer_package=tuple(

@@ -71,6 +71,9 @@ class UvSettings:
     no_proxy: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     required_environments: tuple[str, ...] = ()
+    resolution: str | None = None
+    prerelease: str | None = None
+    fork_strategy: str | None = None
     managed: bool = True
 
 
@@ -120,6 +123,9 @@ def read_settings(table: Table, problems: Problems) -> UvSettings:
         no_proxy=problems.texts(table, "no-proxy", where),
         environments=_text_or_list(table, "environments", problems),
         required_environments=_text_or_list(table, "required-environments", problems),
+        resolution=problems.text(table, "resolution", where),
+        prerelease=problems.text(table, "prerelease", where),
+        fork_strategy=problems.text(table, "fork-strategy", where),
         managed=problems.boolean(table, "managed", where) is not False,
     )
 

@@ -44,5 +44,5 @@ def test_what_is_said_for_one_package_reaches_that_one(tmp_path: Path) -> None:
     found = extra(project, "flash", LOCKED)
     assert found.build_requires == ("ninja", "torch==1.0")
     assert found.env == (("A", "b"),)
-    assert found.settings == (("jobs", ("2",)), ("cuda", ("true",)))
+    assert found.settings == (("cuda", ("true",)), ("jobs", ("2",)))
     assert extra(project, "other", LOCKED) == Extra(settings=(("jobs", ("2",)),))

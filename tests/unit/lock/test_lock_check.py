@@ -22,6 +22,9 @@ dev = ["e", {include-group = "test"}]
 test = ["f"]
 [tool.uv.sources]
 local = { path = "../local" }
+[build-system]
+requires = []
+build-backend = "in_tree"
 """
 METADATA = """
 [package.metadata]
@@ -126,7 +129,7 @@ build-constraints = [{ name = "setuptools", specifier = "<80" }]
 
 
 def test_members_that_are_gone(tmp_path: Path) -> None:
-    text = HEAD + '[manifest]\nmembers = ["m", "root"]\n' + entry("root", source='{ editable = "." }')
+    text = HEAD + '[manifest]\nmembers = ["m", "root"]\n' + entry("root", source='{ virtual = "." }')
     text += entry("m", source='{ editable = "m" }')
     pyproject = '[project]\nname = "root"\nversion = "1.0"\n[tool.uv.workspace]\nmembers = ["other/*"]\n'
     project = write_project(tmp_path, text, pyproject, m='[project]\nname = "m"\nversion = "1.0"\n')

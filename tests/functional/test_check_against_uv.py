@@ -1,0 +1,183 @@
+"""A change of a project, judged by the real ``uv lock --check`` and by ours: nothing is fetched.
+
+MISSED are the changes that only uv sees; docs/check.md lists them for people.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.packages import make_wheel
+from uvlock2nix.lock import check_lock_matches, load_project
+
+UV = str(Path(sys.executable).parent / "uv")
+ROOT = """\
+[project]
+name = "root"
+version = "1.0"
+requires-python = ">=3.10"
+dependencies = [
+    "Alpha>=01.0,<3",
+    "beta[fast]>=1.0; python_version < '3.13'",
+    "lib",
+    "member",
+    "tool @ {vendor}/tool-1.0-py3-none-any.whl",
+]
+[project.optional-dependencies]
+web = ["gamma==1.*", "root[cli]"]
+cli = ["delta~=1.0; sys_platform == 'linux' or sys_platform == 'darwin'"]
+[dependency-groups]
+dev = ["epsilon", { include-group = "test" }]
+test = ["zeta>1"]
+[tool.uv]
+package = false
+find-links = ["vendor"]
+no-index = true
+constraint-dependencies = ["alpha<2.5"]
+override-dependencies = ["gamma>=1"]
+environments = ["sys_platform == 'linux'", "sys_platform == 'darwin'"]
+conflicts = [[{ extra = "web" }, { group = "test" }]]
+[tool.uv.sources]
+lib = { path = "lib", editable = true }
+member = { workspace = true }
+[tool.uv.workspace]
+members = ["packages/*"]
+"""
+LIB = '[project]\nname = "lib"\nversion = "1.0"\ndependencies = ["alpha"]\n'
+MEMBER = '[project]\nname = "member"\nversion = "1.0"\ndependencies = ["eta!=2.0", "lib"]\n'
+MEMBER += '[tool.uv.sources]\nlib = { path = "../../lib", editable = true }\n'
+PLACES = {"root": "pyproject.toml", "lib": "lib/pyproject.toml", "member": "packages/member/pyproject.toml"}
+
+# Where, what is there, what it becomes: the same to uv.
+SAME = (
+    ("root", "Alpha>=01.0,<3", "alpha <3, >=1"),
+    ("root", "beta[fast]>=1.0; python_version < '3.13'", "Beta[FAST] >=1.0; '3.13' > python_version"),
+    ("root", "python_version < '3.13'", "python_full_version < '3.13'"),
+    ("root", "python_version < '3.13'", "python_version < '3.13' and python_version >= '3.9'"),
+    ("root", "gamma==1.*", "gamma == 1.*"),
+    ("root", "'linux' or sys_platform == 'darwin'", "'darwin' or sys_platform == 'linux'"),
+    ("root", "zeta>1", "zeta>1.0"),
+    ("root", '"linux"', '"linux"'),
+    ("root", 'path = "lib"', 'path = "./lib/"'),
+    ("root", "gamma>=1", "gamma >= 1.0"),
+    ("root", '[tool.uv]\n', '[tool.uv]\nresolution = "highest"\n'),
+    ("root", '[tool.uv]\n', '[tool.uv]\noffline = true\n'),
+    ("lib", 'version = "1.0"', 'version = "1.0.0"'),
+    ("member", "eta!=2.0", "eta != 2"),
+)  # fmt: skip
+# To uv the lock is stale.
+STALE = (
+    ("root", 'version = "1.0"', 'version = "1.1"'),
+    ("root", '">=3.10"', '">=3.11"'),
+    ("root", '">=3.10"', '">=3.10.1"'),
+    ("root", "Alpha>=01.0,<3", "Alpha>=01.1,<3"),
+    ("root", "Alpha>=01.0,<3", "Alpha>=1.0"),
+    ("root", "beta[fast]", "beta"),
+    ("root", "python_version < '3.13'", "python_version <= '3.13'"),
+    ("root", "python_version < '3.13'", "python_full_version < '3.13.1'"),
+    ("root", "; python_version < '3.13'", ""),
+    ("root", "; python_version < '3.13'", "; platform_machine == 'x86_64'"),
+    ("root", '    "member",\n', ""),
+    ("root", '    "member",\n', '    "member", "iota",\n'),
+    ("root", "tool-1.0-py3", "tool-1.1-py3"),
+    ("root", "gamma==1.*", "gamma==1.0"),
+    ("root", '"root[cli]"', '"delta"'),
+    ("root", "delta~=1.0", "delta~=1.0.0"),
+    ("root", " or sys_platform == 'darwin'", ""),
+    ("root", "cli = [", "tui = ["),
+    ("root", "cli = [", "none = []\ncli = ["),
+    ("root", '{ include-group = "test" }', '"iota"'),
+    ("root", "zeta>1", "zeta>=1"),
+    ("root", 'test = ["zeta>1"]', 'test = ["zeta>1"]\nmore = ["iota"]'),
+    ("root", "alpha<2.5", "alpha<2.6"),
+    ("root", '"gamma>=1"', '"gamma>=1", "eta==1.0"'),
+    ("root", 'constraint-dependencies = ["alpha<2.5"]\n', ""),
+    ("root", ", \"sys_platform == 'darwin'\"]", "]"),
+    ("root", ', { group = "test" }', ', { group = "dev" }'),
+    ("root", '{ path = "lib", editable = true }', '{ path = "lib2", editable = true }'),
+    ("root", "package = false\n", 'build-constraint-dependencies = ["alpha"]\npackage = false\n'),
+    ("root", "package = false\n", 'exclude-dependencies = ["eta"]\npackage = false\n'),
+    ("root", "package = false\n", 'resolution = "lowest-direct"\npackage = false\n'),
+    ("root", "package = false\n", 'exclude-newer = "2026-01-01T00:00:00Z"\npackage = false\n'),
+    ("root", "package = false\n", "package = true\n"),
+    ("root", "package = false\n", "default-groups = []\npackage = false\n"),
+    ("root", 'members = ["packages/*"]', 'members = ["packages/*", "lib2"]'),
+    ("lib", '"alpha"', '"alpha", "iota"'),
+    ("lib", 'version = "1.0"', 'version = "1.1"'),
+    ("member", "eta!=2.0", "eta"),
+    ("member", 'name = "member"', 'name = "other"'),
+)  # fmt: skip
+METADATA = 'dependency-metadata = [{ name = "eta", version = "1.0", requires-dist = [] }]\n'
+# To uv it is stale, and ours does not see it.
+MISSED = (
+    ("root", "editable = true }\nmember", "editable = false }\nmember"),
+    ("root", "package = false\n", METADATA + "package = false\n"),
+    ("root", '"gamma>=1"', '{ package = { name = "beta" }, dependencies = ["iota"] }'),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as it was locked."""
+    folder = tmp_path_factory.mktemp("locked")
+    vendor = folder / "vendor"
+    for name in ("alpha", "gamma", "delta", "epsilon", "zeta", "eta", "iota", "tool"):
+        for version in ("1.0", "1.1", "2.0"):
+            make_wheel(vendor, name, {}, version=version)
+    make_wheel(vendor, "beta", {}, version="1.0", requires=("alpha; extra == 'fast'",))
+    texts = {"root": ROOT.replace("{vendor}", vendor.as_uri()), "lib": LIB, "member": MEMBER}
+    for name, place in PLACES.items():
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_text(texts[name])
+    (folder / "lib2").mkdir()
+    (folder / "lib2" / "pyproject.toml").write_text(LIB.replace('"lib"', '"lib2"'))
+    done = uv(folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def uv(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    argv = [UV, "lock", "--offline", "--no-cache", "--python", sys.executable, *more]
+    return subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def changed(locked: Path, to: Path, change: tuple[str, str, str]) -> Path:
+    shutil.copytree(locked, to)
+    place = to / PLACES[change[0]]
+    text = place.read_text()
+    assert text.count(change[1]) >= 1 or change in SAME, change
+    place.write_text(text.replace(change[1], change[2], 1))
+    return to
+
+
+def test_as_it_was_locked(locked: Path) -> None:
+    assert uv(locked, "--check").returncode == 0
+    assert check_lock_matches(load_project(locked)) == []
+
+
+@pytest.mark.parametrize("change", SAME, ids=lambda change: f"{change[1]} -> {change[2]}")
+def test_the_same_in_other_words(locked: Path, tmp_path: Path, change: tuple[str, str, str]) -> None:
+    folder = changed(locked, tmp_path / "project", change)
+    said = uv(folder, "--check")
+    assert said.returncode == 0, said.stderr
+    assert check_lock_matches(load_project(folder)) == []
+
+
+@pytest.mark.parametrize("change", STALE, ids=lambda change: f"{change[1]} -> {change[2]}")
+def test_a_stale_lock(locked: Path, tmp_path: Path, change: tuple[str, str, str]) -> None:
+    folder = changed(locked, tmp_path / "project", change)
+    said = uv(folder, "--check")
+    assert said.returncode != 0, said.stderr
+    assert check_lock_matches(load_project(folder)) != []
+
+
+@pytest.mark.parametrize("change", MISSED, ids=lambda change: f"{change[1]} -> {change[2]}")
+def test_what_only_uv_sees(locked: Path, tmp_path: Path, change: tuple[str, str, str]) -> None:
+    folder = changed(locked, tmp_path / "project", change)
+    assert uv(folder, "--check").returncode != 0
+    assert check_lock_matches(load_project(folder)) == []

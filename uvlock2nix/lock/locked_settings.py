@@ -1,0 +1,138 @@
+"""The settings that a lock was made with, against those of ``[tool.uv]`` now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from uvlock2nix.lock.marker_functions import MarkerFunctions
+from uvlock2nix.lock.markers import MarkerError
+from uvlock2nix.lock.model import ConflictItem, Lock
+from uvlock2nix.lock.pyproject import PyProject
+from uvlock2nix.lock.uv_settings import UvSettings
+from uvlock2nix.lock.wire import normalize
+
+_ALTERED = "differs between pyproject.toml and lock"
+
+
+def settings_that_differ(
+    lock: Lock, settings: UvSettings, root: PyProject, members: Sequence[PyProject]
+) -> Iterator[str]:
+    """One sentence for each setting of the resolver that the lock was not made with.
+
+    ``root`` is the root's pyproject.toml; of its ``members``, the conflicts count too.
+    """
+    if not _same_places(lock, settings.environments, lock.supported_markers):
+        yield f"tool.uv: environments: {_ALTERED}"
+    required = lock.required_markers
+    if required and not _same_places(lock, settings.required_environments, required):
+        yield f"tool.uv: required-environments: {_ALTERED}"
+    for key, now, then in (
+        ("resolution", settings.resolution, lock.options.resolution_mode),
+        ("prerelease", settings.prerelease, lock.options.prerelease_mode),
+        ("fork-strategy", settings.fork_strategy, lock.options.fork_strategy),
+    ):
+        if _or_default(now, key) != _or_default(then, key):
+            yield f"tool.uv: {key}: is {now or 'not set'}, the lock has {then or 'the default'}"
+    yield from _exclude_newer(lock, settings)
+    tool = root.tool_uv
+    if _names(tool.get("exclude-dependencies")) not in (None, set(map(normalize, lock.manifest.excludes))):
+        yield f"tool.uv: exclude-dependencies: {_ALTERED}"
+    projects = {one.path: one for one in (root, *members)}.values()
+    declared = [_conflicts(one.tool_uv.get("conflicts"), one.name) for one in projects]
+    known = set[frozenset[ConflictItem]]().union(*(one for one in declared if one is not None))
+    locked = set(map(frozenset, lock.conflicts))
+    if None not in declared and not known <= locked <= _with_including_groups(known, projects):
+        yield f"tool.uv: conflicts: {_ALTERED}"
+
+
+_DEFAULTS = {"resolution": "highest", "prerelease": "if-necessary", "fork-strategy": "requires-python"}
+
+
+def _or_default(value: str | None, key: str) -> str:
+    # One mode under two names: the longer one is older.
+    return (value or _DEFAULTS[key]).removesuffix("-or-explicit")
+
+
+def _exclude_newer(lock: Lock, settings: UvSettings) -> Iterator[str]:
+    key = "tool.uv: exclude-newer"
+    now, then = _instant(settings.exclude_newer), _instant(lock.options.exclude_newer)
+    # A span moves with the day; and where nothing is set, UV_EXCLUDE_NEWER may have been.
+    if now is not None and then is not None and now != then:
+        yield f"{key}: is {settings.exclude_newer}, the lock has {lock.options.exclude_newer}"
+    elif now is not None and then is None and lock.options.exclude_newer_span is None:
+        yield f"{key}: is {settings.exclude_newer}, the lock was made without"
+
+
+def _instant(text: str | None) -> datetime | None:
+    """A full RFC 3339 time; a date alone means a time that hangs on where uv ran."""
+    if text is None or "T" not in text:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _same_places(lock: Lock, now: Iterable[str], then: Iterable[str]) -> bool:
+    now, then = tuple(now), tuple(then)
+    try:
+        functions = MarkerFunctions((*now, *then), lock.requires_python)
+        return {functions.of(one) for one in now} == {functions.of(one) for one in then}
+    except MarkerError:
+        return True
+
+
+def _names(value: object) -> set[str] | None:
+    """Plain names; None where there is something else (tables), which is left to uv."""
+    if value is None:
+        return set()
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return {normalize(item) for item in value}
+    return None
+
+
+def _conflicts(value: object, own: str | None) -> set[frozenset[ConflictItem]] | None:
+    """The declared sets, items without a package being ``own``; None where they say less than the lock.
+
+    Where a package itself is an item, uv adds sets to the lock: those are left to uv.
+    """
+    found: set[frozenset[ConflictItem]] = set()
+    for entries in value if isinstance(value, list) else ():
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            return None
+        items = [_conflict_item(entry, own) for entry in entries]
+        if any(item is None for item in items):
+            return None
+        found.add(frozenset(item for item in items if item is not None))
+    return found
+
+
+def _with_including_groups(
+    declared: set[frozenset[ConflictItem]], projects: Iterable[PyProject]
+) -> set[frozenset[ConflictItem]]:
+    """The sets, and those that follow because a group includes another that is in one of them."""
+    including = [
+        (project.name, outer, entry.removeprefix("include-group:"))
+        for project in projects
+        for outer, entries in project.groups
+        for entry in entries
+        if entry.startswith("include-group:")
+    ]
+    found, queue = set(declared), list(declared)
+    while queue:
+        conflict = queue.pop()
+        for item in conflict:
+            for package, outer, inner in including:
+                if item.package == package and item.group == inner:
+                    larger = (conflict - {item}) | {ConflictItem(item.package, group=outer)}
+                    if larger not in found:
+                        found.add(larger)
+                        queue.append(larger)
+    return found
+
+
+def _conflict_item(entry: Mapping[str, object], own: str | None) -> ConflictItem | None:
+    package = entry.get("package", own)
+    names = [normalize(str(entry[key])) if key in entry else None for key in ("extra", "group")]
+    return ConflictItem(normalize(str(package)), *names) if package and any(names) else None
