@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "classify": ("classify", "Show where each package comes from, what it needs, and why."),
     "check": ("check", "Fail when a generated file or a hash is out of date."),
     "verify": ("verify", "Build deps twice and say what differs, whose it is, and why."),
+    "sbom": ("sbom", "Print a bill of materials of an environment."),
     "index": ("index", "Show or make the nixpkgs index."),
     "refs": ("refs", "Strip, restore or audit the store references of a tree."),
 }

@@ -1,0 +1,141 @@
+"""A software bill of materials of an environment: every package with its file, hash and origin, as
+CycloneDX JSON.
+
+https://cyclonedx.org/docs/1.6/json/, https://github.com/package-url/purl-spec
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from email.parser import HeaderParser
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from packaging.utils import canonicalize_name
+
+from uvlock2nix import __version__
+from uvlock2nix.app.gather import Effort, classified, knowledge_of, policy_of
+from uvlock2nix.app.reporter import Reporter
+from uvlock2nix.app.request import Options, request
+from uvlock2nix.classify.packages import ClassifiedPackage
+from uvlock2nix.errors import InputError
+from uvlock2nix.net.urls import shown_url
+
+SPEC: Final = "1.6"
+# The names that CycloneDX has for the hashes of locks.
+_ALGORITHMS: Final = {
+    "md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512",
+}  # fmt: skip
+
+
+def sbom(project: Path, options: Options, reporter: Reporter, tree: Path | None = None) -> dict[str, object]:
+    """The bill of materials of ``project``'s environment on the first target of ``options``.
+
+    ``tree``: an installed environment, whose metadata names the licences; a lock does not. The same
+    input gives the same document: it carries no time, and its serial number is made from its content.
+
+    Raises: UsageError, InputError, ProjectError: the request or the project is not in order, or ``tree``
+    holds no environment.
+    """
+    asked = request(project, options)
+    for note in asked.notes:
+        reporter.note(note)
+    policy = policy_of(asked, reporter, strict=False)
+    knowledge = knowledge_of(asked, reporter)
+    _, packages = classified(asked, knowledge, policy, asked.target, Effort(network=False), reporter)
+    licences = {} if tree is None else licences_of(tree)
+    components = [_component(one, licences.get(one.name)) for one in packages]
+    document: dict[str, object] = {
+        "$schema": f"http://cyclonedx.org/schema/bom-{SPEC}.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": SPEC,
+        "version": 1,
+        "metadata": {
+            "component": {
+                "type": "application",
+                "bom-ref": "project",
+                "name": asked.project.current or asked.project.root.name,
+            },
+            "tools": {"components": [{"type": "application", "name": "uvlock2nix", "version": __version__}]},
+            "properties": [
+                _property("system", asked.target.system),
+                _property("python", asked.target.python.full),
+            ],
+        },
+        "components": components,
+        "dependencies": _dependencies(packages),
+    }
+    content = json.dumps(document, sort_keys=True)
+    return {"serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, content)}", **document}
+
+
+def _component(one: ClassifiedPackage, licence: str | None) -> dict[str, object]:
+    artifact = one.choice.artifact
+    component: dict[str, object] = {
+        "type": "library",
+        "bom-ref": _purl(one),
+        "name": one.name,
+        "purl": _purl(one),
+        "properties": [_property("class", one.class_)],
+    }
+    if one.version is not None:
+        component["version"] = one.version
+    if licence is not None:
+        component["licenses"] = [{"license": {"name": licence}}]
+    if artifact is None or one.from_nixpkgs:
+        return component
+    component["properties"] = [_property("class", one.class_), _property("file", artifact.filename)]
+    algorithm, _, digest = (artifact.hash or "").partition(":")
+    if algorithm in _ALGORITHMS:
+        component["hashes"] = [{"alg": _ALGORITHMS[algorithm], "content": digest}]
+    if artifact.url is not None:
+        kind = "vcs" if artifact.kind == "git" else "distribution"
+        component["externalReferences"] = [{"type": kind, "url": shown_url(artifact.url)}]
+    return component
+
+
+def _property(name: str, value: str) -> dict[str, str]:
+    return {"name": f"uvlock2nix:{name}", "value": value}
+
+
+def _purl(one: ClassifiedPackage) -> str:
+    version = f"@{quote(one.version, safe='')}" if one.version is not None else ""
+    return f"pkg:pypi/{one.name}{version}"
+
+
+def _dependencies(packages: Iterable[ClassifiedPackage]) -> list[dict[str, object]]:
+    """What each package was asked for by, the other way round."""
+    named = {one.name: one for one in packages}
+    edges: dict[str, set[str]] = {"project": set(), **{_purl(one): set() for one in named.values()}}
+    for one in named.values():
+        for asker in one.package.requested_by:
+            name = asker.partition("[")[0].partition(":")[0]
+            edges[_purl(named[name]) if name in named else "project"].add(_purl(one))
+    return [{"ref": ref, "dependsOn": sorted(needed)} for ref, needed in sorted(edges.items())]
+
+
+def licences_of(tree: Path) -> Mapping[str, str]:
+    """The licence of each distribution of an environment, by normalised name; as its metadata says it.
+
+    https://packaging.python.org/en/latest/specifications/core-metadata/#license-expression
+    """
+    sites = sorted(tree.glob("lib/python3*/site-packages"))
+    if not sites:
+        raise InputError(f"{tree}: there is no lib/python3*/site-packages", hint="name an env or a venv")
+    found: dict[str, str] = {}
+    for file in sorted(sites[0].glob("*.dist-info/METADATA")):
+        headers = HeaderParser().parsestr(file.read_text(encoding="utf-8", errors="replace"))
+        classified_as = [
+            text.rpartition("::")[2].strip()
+            for text in headers.get_all("Classifier", [])
+            if text.startswith("License ::")
+        ]
+        said = headers.get("License-Expression") or "; ".join(classified_as) or headers.get("License") or ""
+        # Some put the whole text of the licence there.
+        first = next(iter(said.strip().splitlines()), "").strip()
+        if first and headers.get("Name"):
+            found[canonicalize_name(headers["Name"])] = first
+    return found
