@@ -2,7 +2,8 @@
 
 ``{"schema": 1, "lock": "<sha256 of uv.lock>", "build": {…}, "hashes": {"<system>": {"hash": "sha256-…",
 "key": "<digest in the name>", "uv": "…", "python": "…", "collisions": {…}}}}``, keys sorted. ``build``
-holds the locked build requirements (:mod:`uvlock2nix.build_pins`), and ``excludeNewer`` where one is needed.
+holds the locked build requirements (:mod:`uvlock2nix.build_pins`), and ``excludeNewer`` where one is needed;
+``wheels`` what was read from wheels (:mod:`uvlock2nix.wheel_pins`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from typing import Final
 from uvlock2nix.build_pins import MEMBERS, BuildPins, from_json, to_json
 from uvlock2nix.errors import InputError
 from uvlock2nix.nar import parse_hash
+from uvlock2nix.wheel_pins import ReadWheels
+from uvlock2nix.wheel_pins import from_json as wheels_from_json
+from uvlock2nix.wheel_pins import to_json as wheels_to_json
 
 SCHEMA: Final = 1
 _SYSTEM: Final = re.compile(r"[a-z0-9_]{1,32}-[a-z0-9_]{1,32}\Z")
@@ -58,7 +62,8 @@ class Pin:
 class Pins:
     """The whole side file; ``hashes`` is sorted by system.
 
-    ``lock`` is the SHA-256 of uv.lock in hexadecimal; ``build`` are the locked build requirements;
+    ``lock`` is the SHA-256 of uv.lock in hexadecimal; ``build`` are the locked build requirements,
+    ``wheels`` what was read from wheels;
     ``exclude_newer`` holds back those that could not be locked, None when there are none. Members that this
     version does not know are kept and written again: a newer uvlock2nix may have put them there for a
     colleague.
@@ -70,6 +75,7 @@ class Pins:
     extra: tuple[tuple[str, str], ...] = ()
     build_extra: tuple[tuple[str, str], ...] = field(default=())
     build: BuildPins = field(default_factory=BuildPins)
+    wheels: ReadWheels = ()
 
     def pin(self, system: str) -> Pin | None:
         """The pin of ``system``, None when there is none."""
@@ -132,6 +138,7 @@ def render(pins: Pins) -> str:
             **({} if pins.exclude_newer is None else {"excludeNewer": pins.exclude_newer}),
             **to_json(pins.build),
         },
+        **({"wheels": wheels_to_json(pins.wheels)} if pins.wheels else {}),
         "hashes": {
             pin.system: {
                 **_known(pin.extra),
@@ -201,9 +208,10 @@ def _pins(raw: Mapping[str, object], problems: list[str]) -> Pins:
         lock=lock,
         exclude_newer=exclude_newer,
         hashes=tuple(_pin(system, hashes[system], problems) for system in sorted(hashes)),
-        extra=_unknown(raw, {"schema", "lock", "build", "hashes"}),
+        extra=_unknown(raw, {"schema", "lock", "build", "hashes", "wheels"}),
         build_extra=_unknown(build, {"excludeNewer", *MEMBERS}),
         build=from_json(build, "build", problems),
+        wheels=wheels_from_json(raw.get("wheels", {}), problems),
     )
 
 

@@ -21,6 +21,7 @@ from uvlock2nix.local_builds import local_builds
 from uvlock2nix.lock import GitSource, Member, PathSource, Project, RegistrySource, Selection
 from uvlock2nix.native import Native
 from uvlock2nix.target import Target
+from uvlock2nix.wheel_pins import ReadWheels
 
 # Small, and in every closure that has Python: env offers them to wheels without being asked.
 # https://peps.python.org/pep-0600/
@@ -88,6 +89,7 @@ class Plan:
     exclude_newer: str | None
     collisions: Mapping[str, str]
     ignore_missing: tuple[str, ...]
+    read_wheels: ReadWheels = ()
 
     @property
     def python_attr(self) -> str:

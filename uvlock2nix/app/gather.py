@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tomli
 
+from uvlock2nix.app.fetching import fetching
 from uvlock2nix.app.index import project_key
 from uvlock2nix.app.remarks import on_strangers, on_wheels
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Request
+from uvlock2nix.app.wheel_libraries import platform_wheels, wheel_needs, with_needs
 from uvlock2nix.cache import cache_dir
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import Classification, ClassifiedPackage, ClassifyPolicy
@@ -25,9 +26,9 @@ from uvlock2nix.inspect.wheel_survey import sizes, survey
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.user import parse_user_native
 from uvlock2nix.lock import GitSource, Project
-from uvlock2nix.net.fetch import HttpFetcher
 from uvlock2nix.nixpkgs_index import stored as indexes
 from uvlock2nix.target import Target
+from uvlock2nix.wheel_pins import WheelNeeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,14 @@ class Effort:
 
     ``network``: files are fetched, not only taken from caches. ``repeatable``: only files that the lock has a
     hash of are inspected, so that everybody finds the same. ``wheels``: the wheels are read too.
+    ``recorded``: what was read from wheels before, by system; with it, what they need is read where it is not
+    there. None: it does not matter what they need.
     """
 
     network: bool = True
     repeatable: bool = False
     wheels: bool = False
+    recorded: Mapping[str, WheelNeeds] | None = None
 
 
 def policy_of(asked: Request, reporter: Reporter, *, strict: bool = True) -> ClassifyPolicy:
@@ -83,6 +87,11 @@ def classified(
     if unknown:
         learnt = with_inspections(work.knowledge, unknown, reporter, network=effort.network)
         work.learn(learnt, [one.name for one in unknown])
+    if effort.recorded is not None and target.is_linux:
+        found, large = platform_wheels(work.packages(), root)
+        needs = wheel_needs(found, large, effort.recorded.get(target.system), reporter) if found else None
+        if needs is not None:
+            work.learn(with_needs(work.knowledge, found, needs), [one.name for one in found])
     asks_ranges = effort.network and (policy.from_nixpkgs == "compatible" or bool(policy.allow))
     if effort.wheels or asks_ranges:
         packages = work.packages()
@@ -143,16 +152,9 @@ def wheels_of(packages: Iterable[ClassifiedPackage], root: Path) -> tuple[Candid
     )
 
 
-@contextmanager
-def _fetching(reporter: Reporter, label: str, count: int) -> Iterator[tuple[HttpFetcher, Callable[[], None]]]:
-    """A fetcher, and what to call after each of ``count`` things."""
-    with HttpFetcher(cache_dir()) as fetcher, reporter.steps(label, count, fetcher.stop) as step:
-        yield fetcher, lambda: step(1)
-
-
 def with_wheels(knowledge: Knowledge, wheels: tuple[Candidate, ...], reporter: Reporter) -> Knowledge:
     """Read the wheels and put what they need, and what they fight about, into the knowledge."""
-    with _fetching(reporter, "reading wheels", len(wheels)) as (fetcher, tick):
+    with fetching(reporter, "reading wheels", len(wheels)) as (fetcher, tick):
         found = survey(wheels, fetcher, fetcher.cache, tick)
     return replace(knowledge, wheel_needs=found.needs, wheel_notes=found.notes)
 
@@ -164,7 +166,7 @@ def with_sizes(knowledge: Knowledge, packages: Iterable[ClassifiedPackage], repo
         for p in packages
         if p.is_file and (a := p.choice.artifact) is not None and a.size is None and a.url is not None
     )
-    with _fetching(reporter, "asking for sizes", len(wanted)) as (fetcher, tick):
+    with fetching(reporter, "asking for sizes", len(wanted)) as (fetcher, tick):
         found = sizes(wanted, fetcher, tick)
     return replace(knowledge, sizes=found)
 
@@ -178,7 +180,7 @@ def with_requirements(
 ) -> Knowledge:
     """Ask the wheels' metadata which versions of each other they accept, with their active ``extras``."""
     environment = target.marker_environment()
-    with _fetching(reporter, "reading requirements", len(wheels)) as (fetcher, tick):
+    with fetching(reporter, "reading requirements", len(wheels)) as (fetcher, tick):
         found = read_requirements(wheels, fetcher, fetcher.cache, environment, extras, tick)
     if found.unread:
         shown = ", ".join(found.unread[:8]) + (" …" if len(found.unread) > 8 else "")
@@ -191,7 +193,7 @@ def with_inspections(
     knowledge: Knowledge, unknown: tuple[Candidate, ...], reporter: Reporter, *, network: bool = True
 ) -> Knowledge:
     """Inspect the candidates and put what was found into the knowledge."""
-    with _fetching(reporter, "reading sdists", len(unknown)) as (fetcher, tick):
+    with fetching(reporter, "reading sdists", len(unknown)) as (fetcher, tick):
         findings = inspect_all(unknown, fetcher if network else None, fetcher.cache, tick)
     return replace(
         knowledge,

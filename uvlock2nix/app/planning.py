@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,12 +13,15 @@ from uvlock2nix.app.gather import Effort, classified, knowledge_of, policy_of
 from uvlock2nix.app.remarks import on_classes, on_doubts
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options, Request, request
+from uvlock2nix.app.wheel_libraries import on_wheel_libraries, with_read_wheels
 from uvlock2nix.emit import deps_file, env_file, package_file
 from uvlock2nix.emit.common import DEPS, ENV, FOLDER, PACKAGE, PINS
 from uvlock2nix.emit.remarks import attribute_remarks
+from uvlock2nix.errors import InputError
 from uvlock2nix.exposed import without_programs
 from uvlock2nix.pins import Pins, read_pins, render
 from uvlock2nix.plan import Plan, make_plan
+from uvlock2nix.wheel_pins import WheelNeeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +64,26 @@ def plan_of(asked: Request, reporter: Reporter) -> Plan:
     knowledge = knowledge_of(asked, reporter)
     policy = policy_of(asked, reporter)
     every = []
+    read: dict[str, WheelNeeds] = {}
+    effort = Effort(repeatable=True, recorded=_recorded(asked.project.root / FOLDER / PINS))
     for target in asked.targets:
-        learnt, packages = classified(asked, knowledge, policy, target, Effort(repeatable=True), reporter)
+        learnt, packages = classified(asked, knowledge, policy, target, effort, reporter)
+        if learnt.read_wheels is not None:
+            read[target.system] = learnt.read_wheels
         for note in on_classes(packages, learnt, policy):
             reporter.note(note)
         every.append((target, packages))
     held = asked.config.string("exclude-newer")
-    return make_plan(asked.project, asked.selection, asked.config, every, exclude_newer=held)
+    plan = make_plan(asked.project, asked.selection, asked.config, every, exclude_newer=held)
+    return with_read_wheels(plan, read)
+
+
+def _recorded(pins: Path) -> Mapping[str, WheelNeeds]:
+    """What the pins on disk say about wheels; pins that cannot be read say nothing."""
+    try:
+        return dict(read_pins(pins).wheels)
+    except InputError:
+        return {}
 
 
 def generated(plan: Plan, root: Path) -> tuple[Generated, ...]:
@@ -84,7 +101,7 @@ def on_plan(found: Planned) -> tuple[str, ...]:
     """What the person should know about the Plan who sees only the files."""
     plan = found.plan
     bare = without_programs(plan.members, plan.exposed)
-    return (*on_doubts(plan), *attribute_remarks(plan), *((bare,) if bare else ()))
+    return (*on_doubts(plan), *attribute_remarks(plan), *on_wheel_libraries(plan), *((bare,) if bare else ()))
 
 
 def on_collisions(found: Planned) -> tuple[str, ...]:
@@ -100,8 +117,8 @@ def _pins(plan: Plan, path: Path) -> Pins:
     update-hash knows that they still are.
     """
     if not path.exists():
-        return Pins(lock=plan.lock_sha256, exclude_newer=plan.exclude_newer)
+        return Pins(lock=plan.lock_sha256, exclude_newer=plan.exclude_newer, wheels=plan.read_wheels)
     old = read_pins(path)
     current = all((pin := old.pin(one.system)) and pin.key.startswith(one.key) for one in plan.systems)
     lock = plan.lock_sha256 if current or not old.hashes else old.lock
-    return replace(old, lock=lock, exclude_newer=plan.exclude_newer)
+    return replace(old, lock=lock, exclude_newer=plan.exclude_newer, wheels=plan.read_wheels)

@@ -187,7 +187,8 @@ def _stage_files(state: State) -> Mapping[PurePosixPath, Path | str]:
 
 
 def _merged(state: State, pins: Pins, new: tuple[Pin, ...]) -> Pins:
-    pins = replace(pins, lock=state.plan.lock_sha256, exclude_newer=state.plan.exclude_newer)
+    plan = state.plan
+    pins = replace(pins, lock=plan.lock_sha256, exclude_newer=plan.exclude_newer, wheels=plan.read_wheels)
     for pin in new:
         pins = pins.with_pin(pin)
     return pins

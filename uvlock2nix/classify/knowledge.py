@@ -15,6 +15,7 @@ from uvlock2nix.knowledge.build_requires import build_requirements
 from uvlock2nix.knowledge.native import NativeInputs, merge
 from uvlock2nix.knowledge.native_table import NativeTable, native_table
 from uvlock2nix.nixpkgs_index.model import NixpkgsIndex, embedded_index
+from uvlock2nix.wheel_pins import WheelNeeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Knowledge:
     embedded ones. ``uninspected`` says why a package could not be inspected; ``wheel_needs`` which
     attributes a package's wheel needs from outside, ``wheel_notes`` what else there is to say about it;
     ``sizes`` the bytes of files for which the lock says none; ``specifiers`` maps (dependent, dependency)
-    to the version range that the dependent asks for.
+    to the version range that the dependent asks for; ``read_wheels`` is what ``wheel_needs`` was made from.
     """
 
     user: Mapping[str, NativeInputs] = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Knowledge:
     wheel_notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
     specifiers: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    read_wheels: WheelNeeds | None = None
     table: NativeTable | None = None
     own_index: NixpkgsIndex | None = None
 

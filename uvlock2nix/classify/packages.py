@@ -238,15 +238,17 @@ def _known(
 def _with_run_time(draft: ClassifiedPackage, target: Target, knowledge: Knowledge) -> ClassifiedPackage:
     """A wheel: libraries from outside that its files, or its Python code, load.
 
-    What was read from the wheel itself replaces what the table says about wheels of that name.
+    What was read from the wheel itself replaces what the table says about wheels of that name, and what the
+    user says replaces both.
     """
     known, _ = _known(draft, target, knowledge)
-    read = knowledge.wheel_needs.get(draft.name)
+    said = known is not None and "wheel_runtime_libs" in known.origin.given
+    read = None if said else knowledge.wheel_needs.get(draft.name)
     runtime = read if read is not None else known.run.wheel_runtime_libs if known is not None else ()
     dlopen = known.run.dlopen if known is not None else ()
     reasons = [*draft.reasons, *knowledge.wheel_notes.get(draft.name, ())]
     if runtime:
-        how = "read from the wheel" if read is not None else "from the table"
+        how = "you say so" if said else "read from the wheel" if read is not None else "from the table"
         reasons.append(f"its shared objects need {', '.join(runtime)} from outside ({how})")
     if dlopen:
         reasons.append(f"it loads {', '.join(dlopen)} at run time")
@@ -256,7 +258,7 @@ def _with_run_time(draft: ClassifiedPackage, target: Target, knowledge: Knowledg
         run=RunInputs(wheel_runtime_libs=runtime, dlopen=dlopen),
         origin=Origin(
             sources=known.origin.sources if known is not None else ("read from the wheel",),
-            provenance=known.origin.provenance if known is not None else "inspected",
+            provenance="user" if said else "inspected" if read is not None else "table",
         ),
         kind="wheel-runtime" if runtime else "dlopen",
     )

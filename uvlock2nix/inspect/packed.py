@@ -18,7 +18,7 @@ class Limits:
 
     ``text``: of a small file; ``piece``: at once (the table of contents); ``unpacked``: in all (the largest
     wheels of CUDA hold 3 GiB). ``chunk``: at a time; ``keep``: what stays
-    in memory of a packed file.
+    in memory of a packed file. Without ``inside`` no shared object is looked into.
     """
 
     text: int = 1 << 20
@@ -27,6 +27,7 @@ class Limits:
     unpacked: int = 12 << 30
     chunk: int = 1 << 20
     keep: int = 4 << 20
+    inside: bool = True
 
 
 USUAL: Final = Limits()

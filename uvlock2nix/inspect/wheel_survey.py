@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.cache import Kept
 from uvlock2nix.errors import InputError, NetworkError, Uvlock2nixError
 from uvlock2nix.inspect.inspections import Candidate
-from uvlock2nix.inspect.wheels import WheelContents, collisions, outside, read_remote_wheel, read_wheel
+from uvlock2nix.inspect.outside import missing_sonames, outside
+from uvlock2nix.inspect.packed import USUAL
+from uvlock2nix.inspect.wheels import WheelContents, collisions, read_remote_wheel, read_wheel
 from uvlock2nix.net.fetch import Fetcher
 
 # Raised whenever reading changes: old results are then made again.
@@ -36,25 +38,15 @@ def survey(
     tick: Callable[[], None] = lambda: None,
 ) -> Survey:
     """Read every wheel (in parallel, each only once ever) and compare them; failures become notes."""
-
-    def one(wheel: Candidate) -> WheelContents | str:
-        try:
-            return _contents(wheel, fetcher, cache)
-        except Uvlock2nixError as error:
-            return f"its wheel was not looked at: {error.message.splitlines()[0][:200]}"
-        finally:
-            tick()
-
-    with ThreadPoolExecutor(max_workers=6) as pool:
-        results = dict(zip((wheel.name for wheel in wheels), pool.map(one, wheels), strict=True))
-    contents = {name: found for name, found in results.items() if isinstance(found, WheelContents)}
-    notes: dict[str, list[str]] = {n: [found] for n, found in results.items() if isinstance(found, str)}
+    contents, unread = _read_all(wheels, fetcher, cache, frozenset(), tick)
+    notes = {name: [f"its wheel was not looked at: {why}"] for name, why in unread.items()}
     foreign = outside(contents)
     for name, needs in foreign.items():
         if needs.driver:
             notes.setdefault(name, []).append(f"{', '.join(needs.driver)} comes with the graphics driver")
-        if needs.unknown:
-            shown = ", ".join(needs.unknown[:8]) + (" …" if len(needs.unknown) > 8 else "")
+        unknown = (*needs.optional, *needs.unknown)
+        if unknown:
+            shown = ", ".join(unknown[:8]) + (" …" if len(unknown) > 8 else "")
             notes.setdefault(name, []).append(f"its shared objects need {shown}, which no wheel has")
     for name, found in contents.items():
         if found.unread:
@@ -62,6 +54,45 @@ def survey(
     _note_collisions(contents, notes)
     attributes = {name: foreign[name].attributes if name in foreign else () for name in contents}
     return Survey(attributes, {name: tuple(texts) for name, texts in notes.items()})
+
+
+def sonames_from_outside(
+    wheels: Sequence[Candidate],
+    large: frozenset[str],
+    fetcher: Fetcher | None,
+    cache: Path,
+    tick: Callable[[], None] = lambda: None,
+) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, str]]:
+    """Package → the sonames that its wheel needs from outside; package → why it was not read as a whole.
+
+    Of the ``large`` ones only the table of contents is read: what they bring counts for the others.
+    """
+    contents, unread = _read_all(wheels, fetcher, cache, large, tick)
+    for name, found in contents.items():
+        if found.unread:
+            unread[name] = "; ".join(found.unread[:SHOWN])
+    return missing_sonames(contents), unread
+
+
+def _read_all(
+    wheels: Sequence[Candidate],
+    fetcher: Fetcher | None,
+    cache: Path,
+    large: frozenset[str],
+    tick: Callable[[], None],
+) -> tuple[dict[str, WheelContents], dict[str, str]]:
+    def one(wheel: Candidate) -> WheelContents | str:
+        try:
+            return _contents(wheel, fetcher, cache, names_only=wheel.name in large)
+        except Uvlock2nixError as error:
+            return error.message.splitlines()[0][:200]
+        finally:
+            tick()
+
+    with ThreadPoolExecutor(max_workers=6) as pool:
+        results = dict(zip((wheel.name for wheel in wheels), pool.map(one, wheels), strict=True))
+    contents = {name: found for name, found in results.items() if isinstance(found, WheelContents)}
+    return contents, {name: found for name, found in results.items() if isinstance(found, str)}
 
 
 def sizes(
@@ -94,17 +125,20 @@ def _note_collisions(contents: Mapping[str, WheelContents], notes: dict[str, lis
         notes.setdefault(name, []).append(f"ships {shown} with other bytes than {other}")
 
 
-def _contents(wheel: Candidate, fetcher: Fetcher | None, cache: Path) -> WheelContents:
-    kept = Kept(cache / "wheels" / str(EDITION), ".json")
+def _contents(wheel: Candidate, fetcher: Fetcher | None, cache: Path, *, names_only: bool) -> WheelContents:
+    kept = Kept(cache / "wheels" / str(EDITION), ".names.json" if names_only else ".json")
+    limits = replace(USUAL, inside=not names_only)
     if (known := _recall(kept, wheel)) is not None:
         return known
     if wheel.path is not None:
-        return read_wheel(wheel.path)
+        return read_wheel(wheel.path, limits)
     if fetcher is None or wheel.url is None:
         raise InputError("the network may not be asked")
     try:
-        found = read_remote_wheel(fetcher, wheel.url, wheel.filename)
+        found = read_remote_wheel(fetcher, wheel.url, wheel.filename, limits=limits)
     except NetworkError:
+        if names_only:
+            raise
         # A server without ranges: the whole file then, with its hash checked.
         found = read_wheel(fetcher.file(wheel.url, wheel.hash, wheel.filename))
     _remember(kept, wheel, found)

@@ -1,4 +1,4 @@
-"""What wheels need from outside: sonames that neither they, nor other wheels, nor libc provide.
+"""Reading wheels: what each installs, which shared objects it has, and what these ask the loader for.
 
 A wheel is read where it lies, by ranges where the server serves them: its table of contents, then its
 shared objects only. The same tables of contents show two wheels that ship one path with different bytes.
@@ -20,7 +20,6 @@ from typing import Final
 from uvlock2nix.errors import InputError
 from uvlock2nix.inspect.elf_needed import Needed, read_needed
 from uvlock2nix.inspect.packed import PLAIN, USUAL, Bounded, Budget, Limits, Member, Stored, TooMuchError
-from uvlock2nix.knowledge.names import is_driver, is_libc, soname_attribute
 from uvlock2nix.net.fetch import Fetcher
 from uvlock2nix.net.remote import USUAL as USUAL_PARTS
 from uvlock2nix.net.remote import Parts, RemoteFile
@@ -46,17 +45,6 @@ class WheelContents:
     provided: frozenset[str] = frozenset()
     needed: frozenset[str] = frozenset()
     unread: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What one wheel needs that no wheel has: nixpkgs ``attributes``, sonames of the ``driver``, and
-    sonames ``unknown`` to our table.
-    """
-
-    attributes: tuple[str, ...] = ()
-    driver: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +140,8 @@ def _collect(
         if not _SHARED.search(base):
             continue
         provided.add(base)
+        if not limits.inside:
+            continue
         found = _needed(archive, file, info, budget)
         if isinstance(found, str):
             unread.append(f"{path}: {found}")
@@ -217,24 +207,6 @@ def _launchers(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> di
         for name, reference in points
         if name and "/" not in name and "\0" not in name
     }
-
-
-def outside(wheels: Mapping[str, WheelContents]) -> Mapping[str, Outside]:
-    """Package → what its wheel needs from outside, given the other wheels of the environment.
-
-    A library in a sibling wheel counts as there: it is found by a path relative to the wheels.
-    """
-    everywhere = frozenset(soname for wheel in wheels.values() for soname in wheel.provided)
-    result: dict[str, Outside] = {}
-    for package, wheel in wheels.items():
-        missing = sorted(s for s in wheel.needed - everywhere if s and not is_libc(s))
-        driver = tuple(s for s in missing if is_driver(s))
-        known = {s: attr for s in missing if s not in driver and (attr := soname_attribute(s)) is not None}
-        attributes = tuple(dict.fromkeys(attr for attr in known.values() if attr != "glibc"))
-        unknown = tuple(s for s in missing if s not in driver and s not in known)
-        if attributes or driver or unknown:
-            result[package] = Outside(attributes, driver, unknown)
-    return result
 
 
 def collisions(wheels: Mapping[str, WheelContents]) -> tuple[Collision, ...]:

@@ -41,6 +41,11 @@ def _patterns(key: str) -> tuple[str, ...]:
     return texts_of(f"knowledge/data/sonames.json: {key}", load_table("sonames.json").get(key))
 
 
+def optional_sonames() -> Mapping[str, str]:
+    """Sonames that nixpkgs does not have and whose users do without → whose they are."""
+    return Rows("sonames.json", load_table("sonames.json").get("optional"), text_of)
+
+
 def former_name(attr: str) -> str | None:
     """What an attribute of today's nixpkgs is called in older ones (words for people), or ``None``."""
     table = "attr-renames.json"

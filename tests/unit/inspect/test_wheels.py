@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from uvlock2nix.errors import InputError, NetworkError
 from uvlock2nix.inspect.elf_needed import Needed, read_needed
 from uvlock2nix.inspect.inspections import Candidate
+from uvlock2nix.inspect.outside import outside
 from uvlock2nix.inspect.packed import Budget, Limits, Member
 from uvlock2nix.inspect.requirements import Asked, parse_requirements, read_requirements
 from uvlock2nix.inspect.wheel_survey import survey
-from uvlock2nix.inspect.wheels import WheelContents, collisions, outside, read_remote_wheel, read_wheel
+from uvlock2nix.inspect.wheels import WheelContents, collisions, read_remote_wheel, read_wheel
 from uvlock2nix.net.remote import Parts, RemoteFile
 
 

@@ -1,0 +1,48 @@
+"""Who has the sonames that wheels need from outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.packages import make_wheel
+from tests.support.refs import make_elf
+from uvlock2nix.inspect.inspections import Candidate
+from uvlock2nix.inspect.outside import Outside, missing_sonames, sorted_out
+from uvlock2nix.inspect.wheel_survey import sonames_from_outside
+from uvlock2nix.inspect.wheels import WheelContents
+
+
+def test_a_plugin_of_qt_does_without_modules_that_no_wheel_brings() -> None:
+    """PyQt's and PySide's own Qt: Core is in the wheel, 3D in another that is not here."""
+    assert sorted_out(["libQt63DCore.so.6", "libX11.so.6"]) == Outside(
+        ("libx11",), (), ("libQt63DCore.so.6",)
+    )
+    # Who needs Core from outside wants nixpkgs' Qt.
+    assert sorted_out(["libQt6Core.so.6", "libQt6Gui.so.6"]).attributes == ("qt6.qtbase",)
+
+
+def test_what_only_a_database_vendor_has_is_optional() -> None:
+    found = sorted_out(["libmimerapi.so", "libcuda.so.1", "libnobody.so.9", "libstdc++.so.6"])
+    assert found == Outside(
+        ("stdenv.cc.cc.lib",), ("libcuda.so.1",), ("libmimerapi.so",), ("libnobody.so.9",)
+    )
+
+
+def test_a_sibling_counts_and_libc_does_not() -> None:
+    wheels = {
+        "a": WheelContents({}, frozenset({"liba.so"}), frozenset({"libb.so.1", "libc.so.6", "libgone.so"})),
+        "b": WheelContents({}, frozenset({"libb.so.1"}), frozenset({"ld-linux-x86-64.so.2"})),
+    }
+    assert missing_sonames(wheels) == {"a": ("libgone.so",)}
+
+
+def test_of_a_large_wheel_only_the_names_count(tmp_path: Path) -> None:
+    """Its own needs stay unknown; what it brings is there for others."""
+    big = make_wheel(tmp_path, "big", {"big/libbig.so.1": make_elf(needed=[b"libX11.so.6"])})
+    user = make_wheel(tmp_path, "user", {"user/x.so": make_elf(needed=[b"libbig.so.1", b"libXext.so.6"])})
+    wheels = [Candidate(name, path.name, None, path, None) for name, path in (("big", big), ("user", user))]
+    needs, unread = sonames_from_outside(wheels, frozenset({"big"}), None, tmp_path / "cache")
+    assert needs == {"user": ("libXext.so.6",)}
+    assert unread == {}
+    needs, _ = sonames_from_outside(wheels, frozenset(), None, tmp_path / "cache")
+    assert needs["big"] == ("libX11.so.6",)

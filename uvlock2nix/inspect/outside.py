@@ -1,0 +1,68 @@
+"""What wheels need from outside: which sonames nobody in the environment has, and who has them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from uvlock2nix.inspect.wheels import WheelContents
+from uvlock2nix.knowledge.names import is_driver, is_libc, optional_sonames, soname_attribute
+
+_QT: Final = re.compile(r"libQt([56])\w+\.so\.\1\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What one wheel needs that no wheel has: nixpkgs ``attributes``, sonames of the ``driver``, those that
+    are ``optional`` (a plugin that uv's users do without too), and those ``unknown`` to our table.
+    """
+
+    attributes: tuple[str, ...] = ()
+    driver: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def missing_sonames(wheels: Mapping[str, WheelContents]) -> Mapping[str, tuple[str, ...]]:
+    """Package → the sonames that neither its wheel, nor another wheel, nor the C library has, sorted.
+
+    A library in a sibling wheel counts as there: it is found by a path relative to the wheels.
+    """
+    everywhere = frozenset(soname for wheel in wheels.values() for soname in wheel.provided)
+    found = {
+        package: tuple(sorted(s for s in wheel.needed - everywhere if s and not is_libc(s)))
+        for package, wheel in wheels.items()
+    }
+    return {package: sonames for package, sonames in found.items() if sonames}
+
+
+def sorted_out(sonames: Iterable[str]) -> Outside:
+    """Who has these sonames, as far as is known."""
+    names = list(sonames)
+    driver = tuple(name for name in names if is_driver(name))
+    optional = tuple(name for name in names if name in optional_sonames() or _is_left_out_of_qt(name, names))
+    rest = [name for name in names if name not in driver and name not in optional]
+    known = {name: attr for name in rest if (attr := soname_attribute(name)) is not None}
+    return Outside(
+        attributes=tuple(dict.fromkeys(attr for attr in known.values() if attr != "glibc")),
+        driver=driver,
+        optional=optional,
+        unknown=tuple(name for name in rest if name not in known),
+    )
+
+
+def _is_left_out_of_qt(name: str, names: Sequence[str]) -> bool:
+    """Whether it is a module of a Qt that some wheel brings without this module.
+
+    Wheels of PyQt and PySide have plugins for modules that other wheels of theirs bring, and that nobody
+    loads where these are not installed.
+    """
+    match = _QT.match(name)
+    return match is not None and f"libQt{match[1]}Core.so.{match[1]}" not in names
+
+
+def outside(wheels: Mapping[str, WheelContents]) -> Mapping[str, Outside]:
+    """Package → what its wheel needs from outside, given the other wheels of the environment."""
+    return {package: sorted_out(sonames) for package, sonames in missing_sonames(wheels).items()}

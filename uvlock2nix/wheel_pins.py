@@ -1,0 +1,82 @@
+"""What wheels need from outside, as it was read from them: the values, and their JSON in pins (``wheels``).
+
+Reading wheels takes the network; what was read is kept beside the hashes, so that everybody generates the
+same files with or without it. ``{"<system>": {"of": "<digest of the wheels>", "needs": {"<package>":
+["<soname>"]}, "unread": {"<package>": "<why>"}}}``; packages that need nothing are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_OF: Final = re.compile(r"[0-9a-f]{16}\Z")
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,200}\Z")
+_SONAME: Final = re.compile(r"[^\x00-\x20/\x7f]{1,255}\Z")
+_WHY: Final = re.compile(r"[^\x00-\x1f\x7f]{1,300}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class WheelNeeds:
+    """What was read for one system.
+
+    ``made_from`` is a digest of the wheels, ``needs`` has (package, the sonames that neither it nor another
+    wheel nor the C library has), ``unread`` (package, why its wheel could not be read as a whole); both
+    sorted by package.
+    """
+
+    made_from: str
+    needs: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+
+
+ReadWheels = tuple[tuple[str, WheelNeeds], ...]
+"""System → what its wheels need, sorted by system."""
+
+
+def to_json(wheels: ReadWheels) -> dict[str, object]:
+    """The object under ``wheels``."""
+    return {
+        system: {
+            "of": one.made_from,
+            **({"needs": {name: list(sonames) for name, sonames in one.needs}} if one.needs else {}),
+            **({"unread": dict(one.unread)} if one.unread else {}),
+        }
+        for system, one in wheels
+    }
+
+
+def from_json(value: object, problems: list[str]) -> ReadWheels:
+    """The values of the object under ``wheels``; what is wrong with it is added to ``problems``."""
+    if not isinstance(value, dict):
+        problems.append('"wheels" must be an object')
+        return ()
+    return tuple((system, _needs(system, value[system], problems)) for system in sorted(value))
+
+
+def _needs(system: str, value: object, problems: list[str]) -> WheelNeeds:
+    where = f"wheels.{system}"
+    entry = value if isinstance(value, dict) else {}
+    made_from, needs, unread = entry.get("of"), entry.get("needs", {}), entry.get("unread", {})
+    good = (
+        isinstance(made_from, str)
+        and _OF.match(made_from)
+        and isinstance(needs, dict)
+        and isinstance(unread, dict)
+        and all(_NAME.match(name) for name in (*needs, *unread))
+        and all(isinstance(names, list) and all(map(_is_soname, names)) for names in needs.values())
+        and all(isinstance(why, str) and _WHY.match(why) for why in unread.values())
+    )
+    if not good:
+        problems.append(f'"{where}" is not an object with a digest `of`, `needs` and `unread`')
+        return WheelNeeds("")
+    return WheelNeeds(
+        str(made_from),
+        tuple((name, tuple(needs[name])) for name in sorted(needs)),
+        tuple((name, str(unread[name])) for name in sorted(unread)),
+    )
+
+
+def _is_soname(value: object) -> bool:
+    return isinstance(value, str) and _SONAME.match(value) is not None
