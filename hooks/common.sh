@@ -135,7 +135,8 @@ _uvlock2nixKeepList() { # NAME: the phases that the derivation names, ours, and 
   mapfile -d '' -t found < <(_uvlock2nixWords "$1")
   mapfile -d '' -t wanted < <(_uvlock2nixWords uvKeepPhases)
   for phase in "${found[@]}"; do
-    if [[ " ${_uvlock2nixStated[$1]} ${_uvlock2nixAdded[$1]-} ${wanted[*]} " == *" $phase "* ]]; then
+    if [[ " ${_uvlock2nixStated[$1]} ${_uvlock2nixAdded[$1]-} ${wanted[*]} " == *" $phase "* ]] ||
+      _uvlock2nixOfStdenv "$phase"; then
       kept+=("$phase")
     else
       dropped+=("$1+=$phase")
@@ -145,24 +146,31 @@ _uvlock2nixKeepList() { # NAME: the phases that the derivation names, ours, and 
   for phase in "${kept[@]}"; do _uvlock2nixAppend "$1" "$phase"; done
 }
 
-_uvlock2nixKeepHooks() { # NAME: the functions that were registered before any input's setup hook
+_uvlock2nixKeepHooks() { # NAME: the functions that stdenv itself registers
   local -n _functions="$1"
   local -a kept=()
-  local function
+  local function origin
   for function in "${_functions[@]}"; do
-    if [[ $'\n'"${_uvlock2nixHooksBefore[$1]-}"$'\n' == *$'\n'"$function"$'\n'* ]]; then
-      kept+=("$function")
-    else
-      dropped+=("$1+=$function")
-    fi
+    origin=0
+    _uvlock2nixOfStdenv "$function" || origin=$?
+    if ((origin == 1)); then dropped+=("$1+=$function"); else kept+=("$function"); fi
   done
   _functions=("${kept[@]}")
 }
 
-_uvlock2nixLines() { # ARRAY: its elements, each on a line
-  # shellcheck disable=SC2178
-  local -n _functions="$1"
-  if ((${#_functions[@]})); then printf '%s\n' "${_functions[@]}"; fi
+_uvlock2nixOfStdenv() { # FUNCTION: 0 where stdenv or its default inputs define it, 1 where others do, 2 for other texts
+  local found input
+  local -a own=()
+  found=$(
+    shopt -s extdebug # then declare -F adds the file
+    declare -F "$1"
+  ) || return 2
+  found=${found#* * }
+  read -r -d '' -a own <<<"${stdenv-} ${defaultNativeBuildInputs[*]-} ${defaultBuildInputs[*]-}" || true
+  for input in "${own[@]}"; do
+    if [[ "$found" == "$input" || "$found" == "$input"/* ]]; then return 0; fi
+  done
+  return 1
 }
 
 _uvlock2nixHookArrays() { # the arrays in which functions are registered for phases
@@ -171,13 +179,15 @@ _uvlock2nixHookArrays() { # the arrays in which functions are registered for pha
 }
 
 _uvlock2nixState() { # NAME: write down what the derivation's own attributes say: for a phase a declaration, for a list its words
-  local name=$1 declared=""
-  if [[ -n "${NIX_ATTRS_SH_FILE-}" && -r "$NIX_ATTRS_SH_FILE" ]]; then
+  local name=$1 declared="" attributes="${NIX_ATTRS_SH_FILE-}"
+  # Nix before 2.15 names the file by its path outside of the sandbox.
+  if [[ -n "$attributes" && ! -r "$attributes" ]]; then attributes="${NIX_BUILD_TOP-}/.attrs.sh"; fi
+  if [[ -r "$attributes" ]]; then
     # It sets every attribute, `name` too: only $1 is safe.
     declared=$(
       unset -v "$1"
       # shellcheck disable=SC1090 # written by Nix
-      source "$NIX_ATTRS_SH_FILE"
+      source "$attributes"
       declare -p "$1" 2>/dev/null
     ) || declared=""
   elif [[ -r "/proc/$$/environ" ]]; then
@@ -213,16 +223,12 @@ _uvlock2nixPhaseLists=(
   prePhases preConfigurePhases preBuildPhases preInstallPhases preFixupPhases preDistPhases postPhases
 )
 
-# Written down once, by the first of our hooks: it stands first among the inputs, so that what is registered now is
-# stdenv's own.
+# Written down once, by the first of our hooks.
 if [[ -z "${_uvlock2nixCommon-}" ]]; then
   _uvlock2nixCommon=1
-  declare -gA _uvlock2nixStated=() _uvlock2nixOwn=() _uvlock2nixAdded=() _uvlock2nixHooksBefore=()
-  _uvlock2nixStart() {
-    local name
-    for name in "${_uvlock2nixPhases[@]}" "${_uvlock2nixPhaseLists[@]}"; do _uvlock2nixState "$name"; done
-    while read -r name; do _uvlock2nixHooksBefore[$name]=$(_uvlock2nixLines "$name"); done < <(_uvlock2nixHookArrays)
-  }
-  _uvlock2nixStart
-  unset -f _uvlock2nixStart
+  declare -gA _uvlock2nixStated=() _uvlock2nixOwn=() _uvlock2nixAdded=()
+  for _uvlock2nixName in "${_uvlock2nixPhases[@]}" "${_uvlock2nixPhaseLists[@]}"; do
+    _uvlock2nixState "$_uvlock2nixName"
+  done
+  unset -v _uvlock2nixName
 fi

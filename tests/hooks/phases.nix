@@ -41,8 +41,8 @@ let
     (qt "qmake")
     pkgs.pkg-config
   ]
-  # What they register for stdenv's own phases cannot be told from stdenv's own where they come first.
-  ++ lib.optionals (!last) [
+  # What these register for stdenv's own phases runs in package: there it is the user who adds them.
+  ++ lib.optionals (hook != "uvPackageHook") [
     pkgs.rustPlatform.cargoSetupHook
     pkgs.wrapGAppsHook3
   ];

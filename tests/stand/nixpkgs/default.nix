@@ -1,5 +1,5 @@
 # A small nixpkgs: same attribute names, same calling conventions, libraries from Debian. See ../README.md.
-{ system ? builtins.currentSystem, config ? { }, overlays ? [ ], crossSystem ? null, localSystem ? { inherit system; } }:
+{ system ? builtins.currentSystem, config ? { }, overlays ? [ ], crossSystem ? null, localSystem ? { inherit system; }, scripts ? null }:
 let
   lib = import ./lib;
   place = /. + "stand";
@@ -16,7 +16,7 @@ let
       inherit (final) callPackage;
       shell = "${final.bash}/bin/bash";
       baseStdenv = defaults: import ./stdenv {
-        inherit lib system config shell;
+        inherit lib system config shell scripts;
         initialPath = tools.initialPath;
         defaultNativeBuildInputs = defaults;
         extraAttrs = {
@@ -67,8 +67,8 @@ let
       buildPackages = final;
       pkgsBuildHost = final;
       targetPackages = final;
-      extend = overlay: import ./. { inherit system config; overlays = overlays ++ [ overlay ]; };
-      appendOverlays = more: import ./. { inherit system config; overlays = overlays ++ more; };
+      extend = overlay: import ./. { inherit system config scripts; overlays = overlays ++ [ overlay ]; };
+      appendOverlays = more: import ./. { inherit system config scripts; overlays = overlays ++ more; };
 
       bash = tool "bash" { programs = [ "bash" "sh" ]; } // { shellPath = "/bin/bash"; };
       bashInteractive = final.bash;

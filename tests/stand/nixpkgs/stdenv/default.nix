@@ -1,7 +1,14 @@
-# `stdenv`: nixpkgs' mkDerivation for one system, over the sandbox's base system.
-{ lib, system, shell, initialPath, defaultNativeBuildInputs ? [ ], config ? { }, extraAttrs ? { } }:
+# `stdenv`: nixpkgs' mkDerivation for one system, over the sandbox's base system. `scripts`: nixpkgs' own shell code in the place of
+# ours, { setup = path of setup.sh; hooks = the setup hooks that every derivation has; }.
+{ lib, system, shell, initialPath, defaultNativeBuildInputs ? [ ], config ? { }, extraAttrs ? { }, scripts ? null }:
 let
-  setup = builtins.toFile "setup.sh" (builtins.replaceStrings
+  ours = ''
+    { echo "defaultNativeBuildInputs='$defaults'"; sed "s,/nix-stand-initial-path,$initialPath/bin,g; s,SHELL=/bin/bash CONFIG_SHELL=/bin/bash,SHELL=$shell CONFIG_SHELL=$shell," $setup; } > $out/setup
+  '';
+  theirs = ''
+    { printf 'export SHELL=%s\ninitialPath="%s"\ndefaultNativeBuildInputs="%s"\ndefaultBuildInputs=""\n' "$shell" "$initialPath" "$defaults"; cat $setup; } > $out/setup
+  '';
+  setup = if scripts != null then scripts.setup else builtins.toFile "setup.sh" (builtins.replaceStrings
     [ "@shell@" "@initialPath@" "@storeDir@" ]
     [ "/bin/bash" "/nix-stand-initial-path" builtins.storeDir ]
     (builtins.readFile ./setup.sh));
@@ -11,10 +18,10 @@ let
     inherit system;
     builder = "/bin/bash";
     inherit setup initialPath shell;
-    defaults = toString defaultNativeBuildInputs;
+    defaults = map (one: "${one}") ((if scripts != null then scripts.hooks else [ ]) ++ defaultNativeBuildInputs);
     args = [ "-c" ''
       PATH=/usr/bin; mkdir $out
-      { echo "defaultNativeBuildInputs='$defaults'"; sed "s,/nix-stand-initial-path,$initialPath/bin,g; s,SHELL=/bin/bash CONFIG_SHELL=/bin/bash,SHELL=$shell CONFIG_SHELL=$shell," $setup; } > $out/setup
+      ${if scripts != null then theirs else ours}
     '' ];
   };
 
@@ -101,7 +108,7 @@ let
     extraNativeBuildInputs = [ ];
     mkDerivation = fnOrAttrs:
       makeDerivation (if builtins.isFunction fnOrAttrs then fnOrAttrs else (_: fnOrAttrs));
-    override = over: import ./. ({ inherit lib system shell initialPath defaultNativeBuildInputs config extraAttrs; } // over);
+    override = over: import ./. ({ inherit lib system shell initialPath defaultNativeBuildInputs config extraAttrs scripts; } // over);
     meta = { };
   } // extraAttrs;
 in

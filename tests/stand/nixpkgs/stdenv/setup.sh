@@ -333,8 +333,9 @@ _sourceHooks() {
 _activate() {
   local dep hook
   local -a natives=() hosts=()
-  concatTo natives defaultNativeBuildInputs nativeBuildInputs propagatedNativeBuildInputs nativeCheckInputsActive
-  concatTo hosts defaultBuildInputs buildInputs propagatedBuildInputs
+  # stdenv's own come last, as in nixpkgs.
+  concatTo natives nativeBuildInputs propagatedNativeBuildInputs nativeCheckInputsActive defaultNativeBuildInputs
+  concatTo hosts buildInputs propagatedBuildInputs defaultBuildInputs
   for dep in ${natives+"${natives[@]}"}; do _findInputs native "$dep"; done
   for dep in ${hosts+"${hosts[@]}"}; do _findInputs host "$dep"; done
   for dep in ${pkgsBuildHost+"${pkgsBuildHost[@]}"}; do
