@@ -1,4 +1,9 @@
-"""Plan → Nix text, one module for each file that we write."""
+"""Plan → Nix text, one module for each file that we write.
+
+- ``deps``, ``env``, ``package``: the three derivations; ``module``, ``image``: on request
+- ``common``, ``attributes``, ``natives``: what the files share
+- ``remarks``: what a person should know about the attributes that are used
+"""
 
 from __future__ import annotations
 

@@ -4,11 +4,14 @@
 ``restore`` puts every reference back from the inputs at hand, which may have other hashes and versions. All
 three read a tree in one pass and leave the files that they do not change alone, inode and time included.
 
-What is where: ``store`` (paths, keys, placeholders), ``closure`` (what is looked for), ``scan`` and
-``parallel`` (Nix's rule over a tree), ``elf`` (facts of an ELF file), ``replace`` and ``undo`` (bytes there
-and back, pure), ``elfplan``, ``needs`` and ``resolve`` (what an ELF file gets), ``manifest``, ``records``
-and ``recording`` (what is written down), ``apply``, ``populate`` and ``patchelf`` (the only writing),
-``strip``, ``audit``, ``restore``.
+- ``store``: store paths, the keys of references, placeholders; ``closure``: what is looked for
+- ``scan``, ``parallel``: Nix's rule over a tree
+- ``elf``, ``elfstream``, ``elfusers``: facts of an ELF file, its bytes, who uses its strings
+- ``replace``, ``undo``: references to placeholders and back, as values
+- ``elfplan``, ``needs``, ``libraries``, ``missing``: what an ELF file gets, and what cannot be found
+- ``stripped``, ``linked``, ``recording``: what is written down, in the manifest and in RECORD
+- ``apply``, ``journal``, ``populate``, ``patchelf``: the only writing; a killed run is undone
+- ``strip``, ``audit``, ``restore``: the three commands
 """
 
 from __future__ import annotations

@@ -1,1 +1,8 @@
-"""What makes an installed tree runnable: interpreter, launchers, bytecode, and the project's own packages."""
+"""What makes an installed tree runnable: interpreter, launchers, bytecode, and the project's own packages.
+
+- ``environment``: env, a runnable environment of the restored tree of deps
+- ``members``, ``layer``: the project's own packages, built and laid over env
+- ``programs``: what a user installs, and what is everything
+- ``interpreter``: ``pyvenv.cfg`` and ``bin/python``; ``symlinks``: environments made of links
+- ``copying``: copies out of the read-only store
+"""
