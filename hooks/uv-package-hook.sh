@@ -10,6 +10,7 @@
 #   uvPackageInterpreter  the Python that runs it (path of the program)
 #   uvPackageMembers      NAME=PATH of each package, paths relative to the source (list)
 #   uvPackageNative       JSON: what each of these builds needs, as uvSyncNative of uv-sync-hook (optional)
+#   uvPackageVersion      the version of packages that would ask git for it (optional)
 #   uvPackageExpose       names of the packages whose programs are in bin of `out` (list)
 #   uvKeepPhases          phases that inputs' setup hooks add and that are wanted (list, optional)
 #   dontUseUvPackage      set: do nothing
@@ -24,6 +25,7 @@ _uvlock2nixPackageInstall() {
   local -a flags=() words=()
   _uvlock2nixOptions --member uvPackageMembers
   _uvlock2nixOption --native "${uvPackageNative-}"
+  _uvlock2nixOption --version "${uvPackageVersion-}"
   _uvlock2nixOption --compiler "${CC-}"
   # What is compiled is in the environment: a search path into `out`, which links to it, would go in circles.
   read -r -d '' -a words <<<"${NIX_LDFLAGS-}" || true

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
+from packaging.version import InvalidVersion, Version
+
 from uvlock2nix.errors import UsageError
 from uvlock2nix.spelling import did_you_mean
 
@@ -18,7 +20,7 @@ T = TypeVar("T")
 
 BOOLS: Final = ("all-packages", "all-extras", "all-groups", "default-groups")
 LISTS: Final = ("package", "extra", "no-extra", "group", "no-group", "only-group", "system", "expose")
-STRINGS: Final = ("python", "libc", "macos", "from-nixpkgs", "main-program", "exclude-newer")
+STRINGS: Final = ("python", "libc", "macos", "from-nixpkgs", "main-program", "exclude-newer", "version")
 FREE: Final = ("native", "nixpkgs", "service", "collisions", "ignore-missing-libraries")
 KEYS: Final = (*BOOLS, *LISTS, *STRINGS, *FREE)
 
@@ -69,6 +71,8 @@ def parse_config(table: Mapping[str, object]) -> Config:
     strings = {k: _typed(table, k, str, "a string", problems, default="") for k in STRINGS if k in table}
     if (held := strings.get("exclude-newer")) is not None and not RFC3339.match(held):
         problems.append(f"`exclude-newer` must be a time such as 2026-11-20T00:00:00Z, not {held!r}")
+    if (version := strings.get("version")) is not None and not _is_version(version):
+        problems.append(f"`version` must be a version such as 1.2.3, not {version!r}")
     config = Config(
         bools=bools,
         lists=lists,
@@ -85,6 +89,14 @@ def parse_config(table: Mapping[str, object]) -> Config:
             hint="the keys are: " + ", ".join(sorted(KEYS)),
         )
     return config
+
+
+def _is_version(text: str) -> bool:
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
 
 
 def _typed(

@@ -63,7 +63,7 @@ class Pins:
     """The whole side file; ``hashes`` is sorted by system.
 
     ``lock`` is the SHA-256 of uv.lock in hexadecimal; ``build`` are the locked build requirements,
-    ``wheels`` what was read from wheels;
+    ``wheels`` what was read from wheels, ``version`` what git said where the version comes from git;
     ``exclude_newer`` holds back those that could not be locked, None when there are none. Members that this
     version does not know are kept and written again: a newer uvlock2nix may have put them there for a
     colleague.
@@ -76,6 +76,7 @@ class Pins:
     build_extra: tuple[tuple[str, str], ...] = field(default=())
     build: BuildPins = field(default_factory=BuildPins)
     wheels: ReadWheels = ()
+    version: str | None = None
 
     def pin(self, system: str) -> Pin | None:
         """The pin of ``system``, None when there is none."""
@@ -133,6 +134,7 @@ def render(pins: Pins) -> str:
         **_known(pins.extra),
         "schema": SCHEMA,
         "lock": pins.lock,
+        **({} if pins.version is None else {"version": pins.version}),
         "build": {
             **_known(pins.build_extra),
             **({} if pins.exclude_newer is None else {"excludeNewer": pins.exclude_newer}),
@@ -208,10 +210,11 @@ def _pins(raw: Mapping[str, object], problems: list[str]) -> Pins:
         lock=lock,
         exclude_newer=exclude_newer,
         hashes=tuple(_pin(system, hashes[system], problems) for system in sorted(hashes)),
-        extra=_unknown(raw, {"schema", "lock", "build", "hashes", "wheels"}),
+        extra=_unknown(raw, {"schema", "lock", "build", "version", "hashes", "wheels"}),
         build_extra=_unknown(build, {"excludeNewer", *MEMBERS}),
         build=from_json(build, "build", problems),
         wheels=wheels_from_json(raw.get("wheels", {}), problems),
+        version=_text(raw, "version", "", problems) if "version" in raw else None,
     )
 
 

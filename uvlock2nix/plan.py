@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -20,6 +19,7 @@ from uvlock2nix.knowledge.templates import Output
 from uvlock2nix.local_builds import local_builds
 from uvlock2nix.lock import GitSource, Member, PathSource, Project, RegistrySource, Selection
 from uvlock2nix.native import Native
+from uvlock2nix.project_version import ProjectVersion, project_version, store_name
 from uvlock2nix.target import Target
 from uvlock2nix.wheel_pins import ReadWheels
 
@@ -27,9 +27,6 @@ from uvlock2nix.wheel_pins import ReadWheels
 # https://peps.python.org/pep-0600/
 SYSTEM_LIBRARIES: Final = ("stdenv.cc.cc", "expat", "zlib")
 ALWAYS_THERE: Final = frozenset((*SYSTEM_LIBRARIES, "stdenv.cc.cc.lib", "glibc"))
-
-# What may stand in the name of a store path, less the characters that need care in file names.
-_STORE_NAME: Final = re.compile(r"[^0-9a-zA-Z+._-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ class Plan:
     """
 
     name: str
-    version: str | None
+    version: ProjectVersion
     main_program: str | None
     exposed: tuple[str, ...]
     python: str
@@ -124,6 +121,7 @@ def make_plan(
     _refuse_different_nixpkgs(classified)
     built = [one for one in every if is_built(one)]
     members = members_of(project, every)
+    builds = local_builds(project, members, classified)
     held_back = exclude_newer or hold_back(one.package.package for one in every)
     systems = tuple(
         SystemPlan(target, deps_key(project, selection, config, target, classes, held_back), tuple(classes))
@@ -137,7 +135,7 @@ def make_plan(
     exposed = exposed_of(project, selection, members, config.strings_of("expose"), names)
     return Plan(
         name=name,
-        version=_version(project, name),
+        version=project_version(project, name, members, builds, config.string("version")),
         main_program=config.string("main-program") or main_program(members, exposed, name),
         exposed=exposed,
         python=minors.pop(),
@@ -163,7 +161,7 @@ def make_plan(
                 for a in one.native.build.native_build_inputs
             ]
         ),
-        local_builds=local_builds(project, members, classified),
+        local_builds=builds,
         compiles=any(one.native.compiles or one.known != "pure" for one in built),
         needs_git=any(isinstance(one.package.package.source, GitSource) for one in built),
         lock_sha256=project.lock_sha256,
@@ -292,11 +290,4 @@ def _files(
 def _name(project: Project, selection: Selection) -> str:
     name = selection.packages[0] if len(selection.packages) == 1 else project.current
     name = name or (project.script.stem if project.script else project.root.name)
-    return _STORE_NAME.sub("-", name).strip("-.") or "project"
-
-
-def _version(project: Project, name: str) -> str | None:
-    versions = (member.pyproject.version for member in project.members if member.name == name)
-    version = next(versions, None)
-    # An epoch's `!` cannot stand in the name of a store path.
-    return _STORE_NAME.sub("-", version).strip("-.") if version else None
+    return store_name(name) or "project"

@@ -35,7 +35,7 @@ RANKS = (
     ("lock", "dist"),
     ("artifacts", "inspect", "nixpkgs_index", "pythons"),
     ("classify", "service", "config", "flags", "digest", "build_pins", "wheel_pins", "pins"),
-    ("exposed", "key", "native", "local_builds", "plan"),
+    ("exposed", "key", "native", "local_builds", "project_version", "plan"),
     ("emit", "refs", "verify"),
     ("build", "nixrun"),
     ("sync",),

@@ -17,6 +17,7 @@ from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
 from uvlock2nix.knowledge.templates import Literal, Output
 from uvlock2nix.native import Native
 from uvlock2nix.plan import Input, Plan
+from uvlock2nix.project_version import ProjectVersion
 
 PIECES = (
     '"',
@@ -84,7 +85,7 @@ def test_hostile_values_are_what_nix_reads(
     plan = replace(
         authentik(),
         name=name,
-        version=version,
+        version=ProjectVersion(version, None),
         main_program=program,
         build_inputs=(Input("zlib", (package, name), linux),),
         natives=(Native(package, NativeInputs(build), linux), Native(f"{package}2", second, linux)),
@@ -216,7 +217,7 @@ def test_a_hostile_project_becomes_derivations(stand: Stand, tmp_path: Path, mem
     project = hostile_project(tmp_path / "project", member)
     plan = plan_of(project)
     assert plan.main_program == "run ${x} '' \""
-    assert plan.version == "1-2.0+x"
+    assert plan.version.known == "1-2.0+x"
     assert plan.exclude_newer is None
     read_back(stand, project, plan)
     argv = ["nix-instantiate", "--eval", "--strict", "--json", "--read-write-mode", "-E"]

@@ -142,7 +142,7 @@ def test_nix_evaluates_the_golden(suite: str, name: str, tmp_path: Path) -> None
     assert isinstance(names, list)
     key = plan.systems[0].key
     assert re.fullmatch(rf"{plan.name}-python-deps-{key}(-[0-9a-f]{{16}})?", names[0])
-    assert names[1:] == [f"{plan.name}-python-env", f"{plan.name}-{plan.version}"]
+    assert names[1:] == [f"{plan.name}-python-env", f"{plan.name}-{plan.version.known}"]
     assert found["same"] is True
     assert found["pythonPath"] == f"{found['venv']}/lib/python{python}/site-packages"
     assert found["envPath"] == f"{found['env']}/lib/python{python}/site-packages"

@@ -10,6 +10,7 @@ from uvlock2nix.app.collisions import notes
 from uvlock2nix.app.extras import extra_files
 from uvlock2nix.app.files import Generated
 from uvlock2nix.app.gather import Effort, classified, knowledge_of, policy_of
+from uvlock2nix.app.git_version import version_of_git
 from uvlock2nix.app.remarks import on_classes, on_doubts
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options, Request, request
@@ -101,7 +102,31 @@ def on_plan(found: Planned) -> tuple[str, ...]:
     """What the person should know about the Plan who sees only the files."""
     plan = found.plan
     bare = without_programs(plan.members, plan.exposed)
-    return (*on_doubts(plan), *attribute_remarks(plan), *on_wheel_libraries(plan), *((bare,) if bare else ()))
+    return (
+        *on_doubts(plan),
+        *on_version(plan, found.root / FOLDER / PINS),
+        *attribute_remarks(plan),
+        *on_wheel_libraries(plan),
+        *((bare,) if bare else ()),
+    )
+
+
+def on_version(plan: Plan, pins: Path) -> tuple[str, ...]:
+    """What is used where a version comes from git, which no build sees."""
+    if not plan.version.from_git:
+        return ()
+    names = ", ".join(f"{name} ({tool})" for name, tool in plan.version.from_git)
+    if plan.version.given:
+        return (f"the version of {names} is asked of git, which no build sees; used is {plan.version.given}",)
+    tagged = version_of_git(pins.parent.parent)
+    known = read_pins(pins).version if pins.exists() else None
+    used = (
+        f"{tagged.version}, from the tag {tagged.tag}"
+        if tagged
+        else known or "0: there is no tag that says one"
+    )
+    note = f"the version of {names} is asked of git, which no build sees; used is {used}"
+    return (f"{note}. Set it with [tool.uvlock2nix] version, or pass `version` to package.nix",)
 
 
 def on_collisions(found: Planned) -> tuple[str, ...]:
@@ -116,9 +141,19 @@ def _pins(plan: Plan, path: Path) -> Pins:
     ``lock`` is left as it is while a hash is there: it says what the hashes were made for, and only
     update-hash knows that they still are.
     """
+    tagged = version_of_git(path.parent.parent) if plan.version.from_git else None
+    version = tagged.version if tagged is not None else None
     if not path.exists():
-        return Pins(lock=plan.lock_sha256, exclude_newer=plan.exclude_newer, wheels=plan.read_wheels)
+        return Pins(
+            lock=plan.lock_sha256,
+            exclude_newer=plan.exclude_newer,
+            wheels=plan.read_wheels,
+            version=version,
+        )
     old = read_pins(path)
+    if plan.version.from_git:
+        # An archive of the source has no tags: what was known where it was made stays.
+        version = version or old.version
     current = all((pin := old.pin(one.system)) and pin.key.startswith(one.key) for one in plan.systems)
     lock = plan.lock_sha256 if current or not old.hashes else old.lock
-    return replace(old, lock=lock, exclude_newer=plan.exclude_newer, wheels=plan.read_wheels)
+    return replace(old, lock=lock, exclude_newer=plan.exclude_newer, wheels=plan.read_wheels, version=version)

@@ -67,6 +67,7 @@ def finish(
 @click.option("--interpreter", type=PATH, required=True)
 @click.option("--member", "members", multiple=True, metavar="NAME=PATH")
 @click.option("--native", default="", help="JSON: what each build needs.")
+@click.option("--version", help="The version of packages that would ask git for it.")
 @click.option("--cores", type=int, default=1)
 @click.option("--compiler", help="A C compiler: bin/python becomes a program that works through any link.")
 @click.option("--uv", default="uv")
@@ -78,12 +79,14 @@ def package(
     interpreter: Path,
     members: tuple[str, ...],
     native: str,
+    version: str | None,
     cores: int,
     compiler: str | None,
     uv: str,
 ) -> None:
     """Build the project's own packages offline and put them over the environment."""
     from uvlock2nix.build.values import Build, NativeBuild, Source, parse_native
+    from uvlock2nix.build.version import with_version
     from uvlock2nix.sync.manifest import read_manifest
     from uvlock2nix.target import Target
     from uvlock2nix.venv.interpreter import write_wrapper
@@ -91,24 +94,26 @@ def package(
     from uvlock2nix.venv.members import Places, build_members, install_members, local_context
 
     manifest = read_manifest(env_path)
-    version = str(manifest["python"])
+    minor = str(manifest["python"])
     natives = parse_native(native, "uvPackageNative")
     builds = [
         Build(name, None, Source(folder=folder), natives.get(name, NativeBuild()))
         for name, folder in map(_member, members)
     ]
+    if version is not None:
+        builds = [with_version(build, version) for build in builds]
     places = Places(env_path, requires, work.absolute())
     places.work.mkdir(parents=True, exist_ok=True)
-    target = Target.parse(system=str(manifest["system"]), python=version)
+    target = Target.parse(system=str(manifest["system"]), python=minor)
     context = local_context(Runner(), uv, interpreter, target, places, builds)
-    wheels = build_members(builds, context, places, version)
-    tree, scripts = install_members(wheels, context, places, version)
+    wheels = build_members(builds, context, places, minor)
+    tree, scripts = install_members(wheels, context, places, minor)
 
     def wrap(root: Path, python: Path) -> None:
         if compiler:
             write_wrapper(root, python, compiler, places.work, context.run)
 
-    clashes = layer(env_path, tree, out, interpreter, version, scripts=scripts, cores=cores, wrap=wrap)
+    clashes = layer(env_path, tree, out, interpreter, minor, scripts=scripts, cores=cores, wrap=wrap)
     for clash in clashes:
         click.echo(f"uvlock2nix: {clash}", err=True)
 

@@ -71,7 +71,7 @@ def image_file(plan: Plan, service: Service) -> str:
             AttrSet(
                 (
                     Bind(("name",), string(plan.name.lower())),
-                    Bind(("tag",), string(plan.version or "latest")),
+                    Bind(("tag",), string(plan.version.known or "latest")),
                     Bind(("contents",), List(tuple(Item(Var(one)) for one in ("cacert", "tzdata")))),
                     Bind(
                         ("extraCommands",),

@@ -6,6 +6,7 @@ from uvlock2nix.emit.attributes import arguments
 from uvlock2nix.emit.common import (
     DEPS,
     ENV,
+    PINS,
     SYSTEM,
     header,
     input_list,
@@ -25,6 +26,7 @@ from uvlock2nix.nixlang import (
     Item,
     List,
     Path,
+    Select,
     Var,
     call,
     render_file,
@@ -43,6 +45,7 @@ def package_file(plan: Plan) -> str:
     if any(one.crates is not None for one in plan.local_builds):
         names.add("rustPlatform")
     extra = (
+        *_version_argument(plan),
         Formal("python-deps", call("callPackage", Path(0, (DEPS,)), AttrSet(()))),
         Formal(
             "python-env",
@@ -61,7 +64,7 @@ def _attributes(plan: Plan) -> AttrSet:
         hooks = Binary("++", hooks, input_list(plan.member_inputs, plan, SYSTEM))
     binds: list[Bind | Inherit] = [
         Bind(("pname",), string(plan.name)),
-        Bind(("version",), string(plan.version or "0")),
+        _version(plan),
         Bind(
             ("outputs",),
             strings(["out", "venv"]),
@@ -81,11 +84,29 @@ def _attributes(plan: Plan) -> AttrSet:
         Bind(("uvPackageMembers",), strings(members)),
         Bind(("uvPackageExpose",), strings(plan.exposed)),
         *_natives(plan),
+        *([Bind(("uvPackageVersion",), Var("version"))] if plan.version.from_git else []),
         Bind(("dontFixup",), True, blank_before=True),
         Bind(("passthru",), _passthru(plan), blank_before=True),
         Bind(("meta",), _meta(plan), blank_before=True),
     ]
     return AttrSet(tuple(binds))
+
+
+def _version(plan: Plan) -> Bind | Inherit:
+    """The derivation's version; where the project's comes from git, the argument is it."""
+    if plan.version.own or not plan.version.from_git:
+        return Bind(("version",), string(plan.version.known or "0"))
+    return Inherit(("version",))
+
+
+def _version_argument(plan: Plan) -> tuple[Formal, ...]:
+    """The argument that says what git would, where git is asked; its default is known from generate."""
+    if not plan.version.from_git:
+        return ()
+    pins = Select(call("lib.importJSON", Path(0, (PINS,))), ("version",), string("0"))
+    names = ", ".join(name for name, _ in plan.version.from_git)
+    default = string(plan.version.given) if plan.version.given else pins
+    return (Formal("version", default, f"The version of {names}, which comes from git."),)
 
 
 def _natives(plan: Plan) -> list[Bind | Inherit]:

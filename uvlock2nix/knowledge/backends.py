@@ -1,4 +1,7 @@
-"""The programs that build backends run and that no Python package brings: ``data/backends.json``."""
+"""What build backends look for outside of Python: programs, and versions that come from git.
+
+From ``data/backends.json``.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Iterable
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from uvlock2nix.knowledge.tables import Rows, attributes_of, load_table
+from uvlock2nix.knowledge.tables import Rows, attributes_of, load_table, texts_of
 
 _FILE = "backends.json"
 
@@ -25,6 +28,15 @@ def backend_programs(backend: str, requires: Iterable[str]) -> tuple[str, ...]:
     for text in requires:
         found += requirements.get(_name(text), ())
     return tuple(sorted(set(found)))
+
+
+def version_tools() -> Rows[tuple[str, ...]]:
+    """Tools that ask git for a version → the variables that they take it from instead.
+
+    ``<NAME>`` in a variable stands for the project's name in capitals, with ``_`` for what is no letter or
+    digit. A tool without variables takes the version of a PKG-INFO, as in an sdist.
+    """
+    return Rows(_FILE, load_table(_FILE).get("versions"), texts_of)
 
 
 def _name(requirement: str) -> str:

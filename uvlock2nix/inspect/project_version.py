@@ -1,0 +1,203 @@
+"""Where the version of a source tree comes from: written in a file, or asked of git when it is built."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import tomli
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from uvlock2nix.knowledge.backends import version_tools
+
+_MAX_BYTES: Final = 2 << 20
+# What hatchling looks for: https://hatch.pypa.io/latest/plugins/version-source/regex/
+_ASSIGNED: Final = re.compile(
+    r"""^(?:__version__|VERSION)(?: ?: ?str)? *= *(['"])v?(?P<version>.+?)\1""", re.IGNORECASE | re.MULTILINE
+)
+_MESON: Final = re.compile(r"""^\s*project\s*\([^)]*?\bversion\s*:\s*'(?P<version>[^']+)'""", re.MULTILINE)
+
+Tables = Mapping[str, object]
+
+
+def version_tool(tree: Path) -> str:
+    """The tool that asks git for the version of a source tree; ``""`` where its version is its own."""
+    project = _toml(tree / "pyproject.toml")
+    if isinstance(_table(project, "project").get("version"), str):
+        return ""
+    known, requires = version_tools(), _requirements(tree, project)
+    for name in requires:
+        # A backend that can do it, and need not.
+        if name in known and name != "pdm-backend":
+            return name
+    if _table(project, "tool", "pdm", "version").get("source") == "scm":
+        return "pdm-backend"
+    provider = _table(project, "tool", "scikit-build", "metadata", "version").get("provider")
+    if provider == "scikit_build_core.metadata.setuptools_scm" or "setuptools_scm" in _table(project, "tool"):
+        return "setuptools-scm"
+    return ""
+
+
+def version_variables(tree: Path, name: str, version: str) -> dict[str, str]:
+    """The variables that make the tool of :func:`version_tool` take this version."""
+    tool = version_tool(tree)
+    capitals = re.sub(r"[^A-Z0-9]+", "_", name.upper())
+    names = version_tools()[tool] if tool else ()
+    return {variable.replace("<NAME>", capitals): version for variable in names}
+
+
+def static_version(tree: Path) -> str | None:
+    """The version that files of a source tree say; None where none does, or it is not a version.
+
+    Read as the backends would: ``[project]``, ``[tool.poetry]``, and the files that hatchling, setuptools,
+    flit, pdm, scikit-build-core, meson and cargo take it from.
+    """
+    for text in _candidates(tree, _toml(tree / "pyproject.toml")):
+        try:
+            Version(text.strip())
+        except InvalidVersion:
+            continue
+        return text.strip()
+    return None
+
+
+def _candidates(tree: Path, project: Tables) -> Iterator[str]:
+    tool = _table(project, "tool")
+    for table in (_table(project, "project"), _table(tool, "poetry")):
+        yield from _texts(table.get("version"))
+    hatch, pdm = _table(tool, "hatch", "version"), _table(tool, "pdm", "version")
+    skbuild = _table(tool, "scikit-build", "metadata", "version")
+    for path in (hatch.get("path"), pdm.get("path"), skbuild.get("input")):
+        yield from _assigned(tree, path, hatch.get("pattern"))
+    yield from _setuptools(tree, _table(tool, "setuptools", "dynamic", "version"))
+    yield from _setup_files(tree)
+    backend = _table(project, "build-system").get("build-backend")
+    if isinstance(backend, str) and backend.startswith("flit"):
+        name = _table(tool, "flit", "module").get("name") or _table(project, "project").get("name")
+        yield from _attribute(tree, f"{str(name).replace('-', '_')}.__version__")
+    yield from _texts(_table(_toml(tree / "Cargo.toml"), "package").get("version"))
+    if match := _MESON.search(_read(tree / "meson.build")):
+        yield match["version"]
+
+
+def _setuptools(tree: Path, table: Tables) -> Iterator[str]:
+    """``tool.setuptools.dynamic``.
+
+    https://setuptools.pypa.io/en/latest/userguide/pyproject_config.html
+    """
+    yield from _attribute(tree, table.get("attr"))
+    files = table.get("file")
+    for path in files if isinstance(files, list) else [files]:
+        if isinstance(path, str):
+            yield _read(_inside(tree, path))
+
+
+def _setup_files(tree: Path) -> Iterator[str]:
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read_string(_read(tree / "setup.cfg"))
+        given = parser.get("metadata", "version", fallback="")
+    except configparser.Error:
+        given = ""
+    kind, colon, rest = given.partition(":")
+    if colon and kind.strip() == "attr":
+        yield from _attribute(tree, rest.strip())
+    elif colon and kind.strip() == "file":
+        yield _read(_inside(tree, rest.strip()))
+    elif given:
+        yield given
+    for node in ast.walk(_parsed(_read(tree / "setup.py"))):
+        if isinstance(node, ast.keyword) and node.arg == "version" and isinstance(node.value, ast.Constant):
+            yield from _texts(node.value.value)
+
+
+def _attribute(tree: Path, reference: object) -> Iterator[str]:
+    """``package.module.attribute`` where it is set to a plain text."""
+    if not isinstance(reference, str):
+        return
+    module, _, attribute = reference.rpartition(".")
+    place = module.replace(".", "/")
+    for folder in ("", "src/", "lib/"):
+        for name in (f"{folder}{place}.py", f"{folder}{place}/__init__.py"):
+            for node in ast.walk(_parsed(_read(_inside(tree, name)))):
+                targets = node.targets if isinstance(node, ast.Assign) else ()
+                named = any(isinstance(one, ast.Name) and one.id == attribute for one in targets)
+                if named and isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+                    yield from _texts(node.value.value)
+
+
+def _assigned(tree: Path, path: object, pattern: object) -> Iterator[str]:
+    if not isinstance(path, str):
+        return
+    expression = _ASSIGNED
+    if isinstance(pattern, str):
+        try:
+            expression = re.compile(pattern, re.MULTILINE)
+        except re.error:
+            return
+    match = expression.search(_read(_inside(tree, path)))
+    if match and "version" in expression.groupindex:
+        yield match["version"]
+
+
+def _requirements(tree: Path, project: Tables) -> list[str]:
+    """The names of the declared build requirements, those of setup.cfg too."""
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read_string(_read(tree / "setup.cfg"))
+        more = parser.get("options", "setup_requires", fallback="").splitlines()
+    except configparser.Error:
+        more = []
+    declared = _table(project, "build-system").get("requires")
+    found: list[str] = []
+    for text in (*(declared if isinstance(declared, list) else ()), *more):
+        try:
+            found.append(canonicalize_name(Requirement(str(text)).name))
+        except InvalidRequirement:
+            continue
+    return found
+
+
+def _table(value: object, *keys: str) -> Tables:
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+
+
+def _toml(path: Path) -> Tables:
+    try:
+        return tomli.loads(_read(path))
+    except (tomli.TOMLDecodeError, RecursionError):
+        return {}
+
+
+def _parsed(text: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module([], [])
+
+
+def _inside(tree: Path, path: str) -> Path:
+    """A path below the tree; one that leads out of it is none that exists."""
+    place = tree / path
+    return place if place.resolve().is_relative_to(tree.resolve()) else tree / "outside of the tree"
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_BYTES).decode("utf-8", "replace").removeprefix("\ufeff")
+    except (OSError, ValueError):
+        return ""
