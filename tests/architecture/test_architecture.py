@@ -25,7 +25,6 @@ LONG_MODULES: dict[str, str] = {
 }
 LONG_FUNCTIONS: dict[str, str] = {
     "uvlock2nix.plan.make_plan": "one value with many fields, each named once",
-    "uvlock2nix.cli.refs.restore_command": "moved only; split next",
     "uvlock2nix.emit.env._attributes": "moved only; split next",
 }
 # Every part has a rank; a module imports from parts of its own rank or of lower ones.

@@ -18,6 +18,7 @@ from uvlock2nix.printable import printable
 from uvlock2nix.refs import (
     MANIFEST_PLACE,
     Finding,
+    RestoreReport,
     StorePath,
     audit,
     closure_from_environment,
@@ -237,6 +238,10 @@ def restore_command(
         link=link,
         sign=run_codesign if sys.platform == "darwin" and shutil.which("codesign") else None,
     )
+    _show_restored(report, as_json=as_json)
+
+
+def _show_restored(report: RestoreReport, *, as_json: bool) -> None:
     if as_json:
         _show_json(
             "restore",
