@@ -18,7 +18,10 @@ from uvlock2nix.spelling import did_you_mean
 
 T = TypeVar("T")
 
-BOOLS: Final = ("all-packages", "all-extras", "all-groups", "default-groups")
+BOOLS: Final = (
+    "all-packages", "all-extras", "all-groups", "default-groups", "no-default-groups", "dev", "no-dev",
+    "only-dev",
+)  # fmt: skip
 LISTS: Final = ("package", "extra", "no-extra", "group", "no-group", "only-group", "system", "expose")
 STRINGS: Final = ("python", "libc", "macos", "from-nixpkgs", "main-program", "exclude-newer", "version")
 FREE: Final = ("native", "nixpkgs", "service", "collisions", "ignore-missing-libraries")
@@ -73,6 +76,8 @@ def parse_config(table: Mapping[str, object]) -> Config:
         problems.append(f"`exclude-newer` must be a time such as 2026-11-20T00:00:00Z, not {held!r}")
     if (version := strings.get("version")) is not None and not _is_version(version):
         problems.append(f"`version` must be a version such as 1.2.3, not {version!r}")
+    if {"default-groups", "no-default-groups"} <= bools:
+        problems.append("`default-groups` and `no-default-groups` exclude each other")
     config = Config(
         bools=bools,
         lists=lists,

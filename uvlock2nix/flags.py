@@ -20,6 +20,9 @@ def selection_of(many: Callable[[str], tuple[str, ...]], flag: Callable[[str], b
         only_groups=many("only-group"),
         all_groups=flag("all-groups"),
         default_groups=flag("default-groups"),
+        dev=flag("dev"),
+        no_dev=flag("no-dev"),
+        only_dev=flag("only-dev"),
     )
 
 
@@ -49,6 +52,9 @@ def explicit_flags(selection: Selection) -> list[str]:
         ("--all-extras", selection.all_extras),
         ("--all-groups", selection.all_groups),
         ("--default-groups", selection.default_groups),
+        ("--dev", selection.dev),
+        ("--no-dev", selection.no_dev),
+        ("--only-dev", selection.only_dev),
     ):
         if on:
             flags.append(name)

@@ -1,8 +1,9 @@
 """The pins: the JSON side file with the hash per system and what each hash was made from.
 
-``{"schema": 1, "lock": "<sha256 of uv.lock>", "build": {…}, "hashes": {"<system>": {"hash": "sha256-…",
-"key": "<digest in the name>", "uv": "…", "python": "…", "collisions": {…}}}}``, keys sorted. ``build``
-holds the locked build requirements (:mod:`uvlock2nix.build_pins`), and ``excludeNewer`` where one is needed;
+``{"schema": 1, "lock": "<sha256 of uv.lock>", "generate": ["--extra=…"], "build": {…}, "hashes":
+{"<system>": {"hash": "sha256-…", "key": "<digest in the name>", "uv": "…", "python": "…",
+"collisions": {…}}}}``, keys sorted. ``generate`` holds the options that generate was called with, ``build``
+the locked build requirements (:mod:`uvlock2nix.build_pins`), and ``excludeNewer`` where one is needed;
 ``wheels`` what was read from wheels (:mod:`uvlock2nix.wheel_pins`).
 """
 
@@ -64,9 +65,10 @@ class Pins:
 
     ``lock`` is the SHA-256 of uv.lock in hexadecimal; ``build`` are the locked build requirements,
     ``wheels`` what was read from wheels, ``version`` what git said where the version comes from git;
-    ``exclude_newer`` holds back those that could not be locked, None when there are none. Members that this
-    version does not know are kept and written again: a newer uvlock2nix may have put them there for a
-    colleague.
+    ``exclude_newer`` holds back those that could not be locked, None when there are none. ``generate`` are
+    the options that generate was called with, None where the version that wrote the pins did not say. Members
+    that this version does not know are kept and written again: a newer uvlock2nix may have put them there
+    for a colleague.
     """
 
     lock: str
@@ -77,6 +79,7 @@ class Pins:
     build: BuildPins = field(default_factory=BuildPins)
     wheels: ReadWheels = ()
     version: str | None = None
+    generate: tuple[str, ...] | None = None
 
     def pin(self, system: str) -> Pin | None:
         """The pin of ``system``, None when there is none."""
@@ -135,6 +138,7 @@ def render(pins: Pins) -> str:
         "schema": SCHEMA,
         "lock": pins.lock,
         **({} if pins.version is None else {"version": pins.version}),
+        **({} if pins.generate is None else {"generate": list(pins.generate)}),
         "build": {
             **_known(pins.build_extra),
             **({} if pins.exclude_newer is None else {"excludeNewer": pins.exclude_newer}),
@@ -210,12 +214,23 @@ def _pins(raw: Mapping[str, object], problems: list[str]) -> Pins:
         lock=lock,
         exclude_newer=exclude_newer,
         hashes=tuple(_pin(system, hashes[system], problems) for system in sorted(hashes)),
-        extra=_unknown(raw, {"schema", "lock", "build", "version", "hashes", "wheels"}),
+        extra=_unknown(raw, {"schema", "lock", "generate", "build", "version", "hashes", "wheels"}),
         build_extra=_unknown(build, {"excludeNewer", *MEMBERS}),
         build=from_json(build, "build", problems),
         wheels=wheels_from_json(raw.get("wheels", {}), problems),
         version=_text(raw, "version", "", problems) if "version" in raw else None,
+        generate=_words(raw, "generate", problems),
     )
+
+
+def _words(raw: Mapping[str, object], key: str, problems: list[str]) -> tuple[str, ...] | None:
+    value = raw.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(one, str) and one[:2] == "--" for one in value):
+        problems.append(f'"{key}" must be a list of options')
+        return None
+    return tuple(value)
 
 
 def _pin(system: str, value: object, problems: list[str]) -> Pin:

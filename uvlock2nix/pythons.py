@@ -1,4 +1,4 @@
-"""Which Python an environment is computed for when nobody said."""
+"""Which Python an environment is computed for: uv's ways to ask for one, and what holds when nobody asks."""
 
 from __future__ import annotations
 
@@ -9,36 +9,117 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from uvlock2nix.errors import UsageError
 from uvlock2nix.lock import Project
+from uvlock2nix.lock.python_fit import fitting_python
+from uvlock2nix.target import PREFERRED
 
-# The minors in the order in which we offer them: nixpkgs' own default first (most of its Python
-# packages are built and cached for it), then the newer, then the older ones.
-PREFERRED: Final = ("3.13", "3.14", "3.12", "3.11", "3.10", "3.9", "3.15")
-_REQUEST: Final = re.compile(r"(?:cpython@?|python)?(\d+\.\d+(?:\.\d+)?t?)\Z")
+# https://docs.astral.sh/uv/concepts/python-versions/#requesting-a-version
+_REQUEST: Final = re.compile(
+    r"(?P<name>[a-z]+)?[@-]?(?P<version>\d+(?:\.\d+){0,2})?(?P<short>[td]{0,2})(?P<long>(?:\+[a-z]+)*)"
+    r"(?P<rest>-[a-z0-9_.-]+)?\Z",
+    re.IGNORECASE,
+)
+_RANGE: Final = re.compile(r"(?:cpython|cp|python)?@?(?P<range>[<>=!~].*)\Z", re.IGNORECASE)
+_CPYTHON: Final = frozenset({"", "cpython", "cp", "python"})
+_OTHERS: Final = {
+    "pypy": "PyPy", "pp": "PyPy", "graalpy": "GraalPy", "gp": "GraalPy", "pyodide": "Pyodide",
+}  # fmt: skip
+_ANY: Final = frozenset({"any", "default"})
 
 
-def choose_python(asked: str | None, project: Project) -> tuple[str, str]:
+def choose_python(asked: str | None, project: Project, before: str | None = None) -> tuple[str, str]:
     """The Python version to compute for, and a note that says why where it was not asked for.
 
-    Order: what was asked, ``.python-version``, the first of our minors that ``requires-python`` admits.
+    Order: what was asked, ``.python-version``, what it was ``before``, the first of our minors that
+    ``requires-python`` admits.
 
     Raises:
-        UsageError: the lock's ``requires-python`` admits no Python that we know.
+        UsageError: what was asked for is no CPython release, or ``requires-python`` admits none that we know.
     """
+    requires = project.lock.requires_python or ""
     if asked:
-        return asked, ""
-    pinned = project.python_version_file
-    if pinned and (match := _REQUEST.match(pinned.strip())):
-        return match[1], f"Python {match[1]}, from .python-version"
-    requires = project.lock.requires_python
+        return _requested(asked, requires, "--python") or asked, ""
+    ignored = ""
+    if pinned := (project.python_version_file or "").strip():
+        if found := _requested(pinned, requires, ".python-version"):
+            return found, f"Python {found}, from .python-version"
+        ignored = f"; .python-version names no version: {pinned[:60]}"
+    if before:
+        return before, ""
+    return _default(requires, ignored)
+
+
+def _default(requires: str, ignored: str) -> tuple[str, str]:
     try:
-        specifiers = SpecifierSet(requires or "")
+        specifiers = SpecifierSet(requires)
     except InvalidSpecifier as error:
         raise UsageError(f"uv.lock: requires-python: {error}", hint="say which one: --python 3.13") from None
     for minor in PREFERRED:
         # Any patch release will do: `.99` for upper bounds, `.0` for lower ones.
         if any(specifiers.contains(f"{minor}.{patch}") for patch in (99, *range(20, -1, -1))):
-            return minor, f"Python {minor}: the first of {', '.join(PREFERRED)} that `{requires}` admits"
+            why = f"the first of {', '.join(PREFERRED)} that `{requires}` admits"
+            return minor, f"Python {minor}: {why}{ignored}"
     raise UsageError(
         f"uv.lock: requires-python `{requires}` admits none of Python {', '.join(PREFERRED)}",
-        hint="say which one: --python VERSION",
+        hint="widen requires-python in pyproject.toml and run `uv lock`",
     )
+
+
+def _requested(text: str, requires: str, where: str) -> str | None:
+    """A request in uv's spellings as one of ours; None where it names no version.
+
+    Raises:
+        UsageError: it asks for what is no CPython release.
+    """
+    if (within := _RANGE.match(text)) is not None:
+        return _in_range(within["range"], requires, where)
+    match = _REQUEST.match(text)
+    if match is None:
+        return None
+    name, version = (match["name"] or "").lower(), match["version"]
+    if name in _ANY and version is None:
+        return _default(requires, "")[0]
+    if name not in _CPYTHON and name not in _OTHERS:
+        return None
+    spelled = _version(version, requires) if version else fitting_python([requires]) or PREFERRED[0]
+    variants = {one.lower() for one in match["long"].split("+") if one} | set(match["short"].lower())
+    free = "t" if variants & {"t", "freethreaded"} else ""
+    if name in _OTHERS:
+        raise UsageError(
+            f"{where} asks for {_OTHERS[name]} ({text}); environments are made for CPython only",
+            hint=f"ask for CPython: --python {_near(spelled, requires)}",
+        )
+    if variants & {"d", "debug"}:
+        raise UsageError(
+            f"{where} asks for a debug build ({text}), which nixpkgs does not have",
+            hint=f"ask for the usual build: --python {_near(spelled, requires)}{free}",
+        )
+    if match["rest"]:
+        raise UsageError(
+            f"{where} names a system together with the Python ({text})",
+            hint=f"give them apart: --python {_near(spelled, requires)}{free}, and --system for the system",
+        )
+    return f"{spelled}{free}"
+
+
+def _version(text: str, requires: str) -> str:
+    """``3.12`` of ``3.12`` or ``312``; of ``3``, one that ``requires`` admits."""
+    if text == "3":
+        return fitting_python([requires]) or PREFERRED[0]
+    return text if "." in text else f"{text[0]}.{text[1:]}"
+
+
+def _near(spelled: str, requires: str) -> str:
+    """``spelled`` where ``requires`` admits it, else one that it does."""
+    wanted = f"=={spelled}" if spelled.count(".") == 2 else f"=={spelled}.*"
+    return fitting_python([wanted, requires]) or fitting_python([requires]) or PREFERRED[0]
+
+
+def _in_range(text: str, requires: str, where: str) -> str:
+    found = fitting_python([text, requires])
+    if found is None:
+        both = f"`{text}` and requires-python `{requires}`" if requires else f"`{text}`"
+        fits = fitting_python([requires]) or PREFERRED[0]
+        raise UsageError(
+            f"{where}: no Python that uvlock2nix knows fits {both}", hint=f"name a version: --python {fits}"
+        )
+    return found

@@ -20,16 +20,42 @@ from uvlock2nix.knowledge.baselines import (
     oldest_manylinux,
 )
 
-__all__ = ["SYSTEMS", "Glibc", "Libc", "Musl", "PythonVersion", "Target", "latest_patch", "this_system"]
+__all__ = [
+    "PREFERRED",
+    "SYSTEMS",
+    "Glibc",
+    "Libc",
+    "Musl",
+    "PythonVersion",
+    "Target",
+    "is_darwin",
+    "is_linux",
+    "latest_patch",
+    "this_system",
+]
 
 SYSTEMS = ("x86_64-linux", "aarch64-linux", "riscv64-linux", "x86_64-darwin", "aarch64-darwin")
 """The systems that we know, in Nix's spelling."""
 
 _MACHINES: Mapping[str, str] = {"amd64": "x86_64", "arm64": "aarch64"}
 
+PREFERRED = ("3.13", "3.14", "3.12", "3.11", "3.10", "3.9", "3.15")
+"""The minors in the order in which we offer them: nixpkgs' own default first (most of its Python packages
+are built and cached for it), then the newer, then the older ones."""
+
 _PYTHON = re.compile(r"(?P<major>[0-9])\.(?P<minor>[0-9]{1,3})(?:\.(?P<patch>[0-9]{1,4}))?(?P<free>t)?")
 _LIBC = re.compile(r"(?P<kind>glibc|gnu|musl)?[-_ ]?(?:(?P<major>[0-9]{1,3})\.(?P<minor>[0-9]{1,4}))?")
 _MACOS = re.compile(r"(?P<major>[0-9]{1,3})(?:\.(?P<minor>[0-9]{1,3}))?(?:\.[0-9]{1,3})?")
+
+
+def is_linux(system: str) -> bool:
+    """Whether a Nix system runs Linux."""
+    return system.endswith("-linux")
+
+
+def is_darwin(system: str) -> bool:
+    """Whether a Nix system runs macOS."""
+    return system.endswith("-darwin")
 
 
 def this_system() -> str:
@@ -134,12 +160,12 @@ class Target:
     @property
     def is_linux(self) -> bool:
         """Whether it is Linux."""
-        return self.system.endswith("-linux")
+        return is_linux(self.system)
 
     @property
     def is_darwin(self) -> bool:
         """Whether it is macOS."""
-        return self.system.endswith("-darwin")
+        return is_darwin(self.system)
 
     @property
     def arch(self) -> str:

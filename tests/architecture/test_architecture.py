@@ -29,7 +29,7 @@ LONG_FUNCTIONS: dict[str, str] = {
 }
 # Every part has a rank; a module imports from parts of its own rank or of lower ones.
 RANKS = (
-    ("", "errors", "layout", "printable", "reading", "resources", "spelling"),
+    ("", "endings", "errors", "layout", "printable", "reading", "resources", "spelling"),
     ("nar", "atomic", "nixlang", "nixfile", "cache", "net", "knowledge", "target"),
     ("lock", "dist"),
     ("artifacts", "inspect", "nixpkgs_index", "pythons"),

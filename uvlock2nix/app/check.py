@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from uvlock2nix.app.remembered import command_line
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options
 from uvlock2nix.app.state import state_of
@@ -26,5 +27,7 @@ def checked(project: Path, options: Options, reporter: Reporter) -> Checked:
         name = one.path.relative_to(state.root)
         reporter.note(f"{name} was edited; it is not compared with what generate would write")
     unlocked = [f"uv.lock does not fit the project: {one}" for one in check_lock_matches(state.asked.project)]
-    steps = [*(["uv lock"] if unlocked else []), "uvlock2nix update-hash"]
+    steps = ["uv lock"] if unlocked else []
+    steps += [f"{state.generate} --force"] if state.unfit() else []
+    steps += [command_line("update-hash", Options(), project)]
     return Checked((*unlocked, *state.reasons()), tuple(steps))

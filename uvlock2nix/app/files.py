@@ -68,8 +68,8 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def write_all(files: Sequence[Generated], *, force: bool) -> tuple[Path, ...]:
-    """Write what differs, all or nothing; return the paths written.
+def write_all(files: Sequence[Generated], *, force: bool, command: str) -> tuple[Path, ...]:
+    """Write what differs, all or nothing; return the paths written. ``command`` makes these files.
 
     Raises:
         CheckFailed: a file was edited, or we did not write it; nothing is written then.
@@ -79,7 +79,7 @@ def write_all(files: Sequence[Generated], *, force: bool) -> tuple[Path, ...]:
     if edited and not force:
         raise CheckFailed(
             f"{', '.join(edited)}: edited, or not written by uvlock2nix; nothing was written",
-            hint="`uvlock2nix generate --diff` shows what would change, `--force` overwrites",
+            hint=f"`{command} --diff` shows what would change, `{command} --force` overwrites",
         )
     for one in changed:
         one.path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,13 +12,14 @@ from uvlock2nix.app.files import Generated
 from uvlock2nix.app.gather import Effort, classified, knowledge_of, policy_of
 from uvlock2nix.app.git_version import version_of_git
 from uvlock2nix.app.remarks import on_classes, on_doubts
+from uvlock2nix.app.remembered import words_of
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options, Request, request
 from uvlock2nix.app.wheel_libraries import on_wheel_libraries, with_read_wheels
 from uvlock2nix.emit import deps_file, env_file, package_file
 from uvlock2nix.emit.common import DEPS, ENV, FOLDER, PACKAGE, PINS
 from uvlock2nix.emit.remarks import attribute_remarks
-from uvlock2nix.errors import InputError
+from uvlock2nix.errors import InputError, UsageError
 from uvlock2nix.exposed import without_programs
 from uvlock2nix.pins import Pins, read_pins, render
 from uvlock2nix.plan import Plan, make_plan
@@ -44,24 +45,48 @@ class Planned:
         return tuple(one for one in self.files if one.old != one.text)
 
 
-def planned(project: Path, options: Options, reporter: Reporter) -> Planned:
+def planned(project: Path, options: Options, reporter: Reporter, *, force: bool = False) -> Planned:
     """All that ``generate`` would write for ``project``; nothing is written.
+
+    ``force``: pins that cannot be read are given up.
 
     Raises:
         UsageError, InputError, ProjectError: the request or the project is not in order.
         NoArtifactError: a package has no file for a target.
     """
     asked = request(project, options)
+    place = asked.project.root / FOLDER / PINS
+    old = _old_pins(place, reporter, force=force)
+    if old is not None and old.generate is not None and set(old.generate) != set(words_of(options)):
+        then, now = " ".join(old.generate), " ".join(words_of(options))
+        reporter.note(
+            f"the last generate was called with {then or 'no options'}, this one with {now or 'none'}"
+        )
+    return planned_as(asked, old, options, reporter)
+
+
+def planned_as(asked: Request, old: Pins | None, options: Options, reporter: Reporter) -> Planned:
+    """The same, of a request; ``old`` are the pins on disk, ``options`` those that the new ones name."""
     for note in asked.notes:
         reporter.note(note)
     plan = plan_of(asked, reporter)
     root = asked.project.root
-    files = (*generated(plan, root), *extra_files(plan, asked.config, root, options.extras))
-    return Planned(asked, plan, files)
+    usual = generated(plan, root, old, words_of(options))
+    return Planned(asked, plan, (*usual, *extra_files(plan, asked.config, root, options.extras)))
 
 
 def plan_of(asked: Request, reporter: Reporter) -> Plan:
-    """Classify for every target and make the Plan."""
+    """Classify for every target and make the Plan.
+
+    Raises:
+        UsageError: for a free-threaded Python; `classify` knows them, what is generated does not.
+    """
+    if asked.target.python.freethreaded:
+        python = asked.target.python
+        raise UsageError(
+            f"nothing can be generated for a free-threaded Python ({python}) yet",
+            hint=f"--python {python.minor} is the usual build; `uvlock2nix classify` knows {python} too",
+        )
     knowledge = knowledge_of(asked, reporter)
     policy = policy_of(asked, reporter)
     every = []
@@ -87,14 +112,16 @@ def _recorded(pins: Path) -> Mapping[str, WheelNeeds]:
         return {}
 
 
-def generated(plan: Plan, root: Path) -> tuple[Generated, ...]:
-    """The files of a Plan with what is there now."""
+def generated(
+    plan: Plan, root: Path, old: Pins | None = None, words: tuple[str, ...] = ()
+) -> tuple[Generated, ...]:
+    """The files of a Plan with what is there now; ``old`` are the pins on disk, ``words`` the options."""
     folder = root / FOLDER
     return (
         Generated.of(folder / DEPS, deps_file(plan)),
         Generated.of(folder / ENV, env_file(plan)),
         Generated.of(folder / PACKAGE, package_file(plan)),
-        Generated.of(folder / PINS, render(_pins(plan, folder / PINS)), ours=True),
+        Generated.of(folder / PINS, render(_pins(plan, root, old, words)), ours=True),
     )
 
 
@@ -135,25 +162,42 @@ def on_collisions(found: Planned) -> tuple[str, ...]:
     return notes(read_pins(found.root / FOLDER / PINS), keys, found.plan.members)
 
 
-def _pins(plan: Plan, path: Path) -> Pins:
+def _old_pins(path: Path, reporter: Reporter, *, force: bool) -> Pins | None:
+    """The pins on disk, None where there are none; with ``force`` also where they cannot be read."""
+    if not path.exists():
+        return None
+    try:
+        return read_pins(path)
+    except InputError as error:
+        if not force:
+            raise
+        first = error.message.splitlines()[0].rstrip(":")
+        reporter.note(
+            f"{first}; it is written anew, without the hashes that it may have held; options that generate "
+            "was called with before must be given again"
+        )
+        return None
+
+
+def _pins(plan: Plan, root: Path, old: Pins | None, words: tuple[str, ...]) -> Pins:
     """The pins for a Plan: the hashes that are there stay; each names what it was made from.
 
     ``lock`` is left as it is while a hash is there: it says what the hashes were made for, and only
     update-hash knows that they still are.
     """
-    tagged = version_of_git(path.parent.parent) if plan.version.from_git else None
+    tagged = version_of_git(root) if plan.version.from_git else None
     version = tagged.version if tagged is not None else None
-    if not path.exists():
-        return Pins(
-            lock=plan.lock_sha256,
-            exclude_newer=plan.exclude_newer,
-            wheels=plan.read_wheels,
-            version=version,
-        )
-    old = read_pins(path)
-    if plan.version.from_git:
+    if old is None:
+        old = Pins(lock=plan.lock_sha256)
+    elif plan.version.from_git:
         # An archive of the source has no tags: what was known where it was made stays.
         version = version or old.version
     current = all((pin := old.pin(one.system)) and pin.key.startswith(one.key) for one in plan.systems)
-    lock = plan.lock_sha256 if current or not old.hashes else old.lock
-    return replace(old, lock=lock, exclude_newer=plan.exclude_newer, wheels=plan.read_wheels, version=version)
+    return replace(
+        old,
+        lock=plan.lock_sha256 if current or not old.hashes else old.lock,
+        exclude_newer=plan.exclude_newer,
+        wheels=plan.read_wheels,
+        version=version,
+        generate=words,
+    )

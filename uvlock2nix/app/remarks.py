@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from uvlock2nix.app.request import Request
@@ -38,35 +38,68 @@ def on_classes(
 ) -> Iterator[str]:
     """What the table of ``classify`` shows and who only generates would not see."""
     packages = tuple(packages)
+    if not packages:
+        yield (
+            "the environment is empty: what is selected needs no package; see --package, --all-packages, "
+            "--extra and --group"
+        )
     taken = [one.name for one in packages if one.from_nixpkgs]
     if taken and knowledge.own_index is None:
         yield (
-            f"{len(taken)} packages come from nixpkgs as it was on {knowledge.index.date}: "
-            "`uvlock2nix index update` looks at yours"
+            f"{counted(len(taken), 'package comes', 'packages come')} from nixpkgs as it was on "
+            f"{knowledge.index.date}: `uvlock2nix index update` looks at yours"
         )
-    for one in packages:
-        if one.name in policy.allow and not one.from_nixpkgs:
-            yield f"{one.name}: {one.reasons[-1]}, although [tool.uvlock2nix.nixpkgs] allows it"
+    allowed = [one for one in packages if one.name in policy.allow and not one.from_nixpkgs]
+    refused = {one.name: one.reasons[-1] for one in allowed}
+    for reason in dict.fromkeys(refused.values()):
+        names = [name for name in refused if refused[name] == reason]
+        yield f"{listed(names)}: {reason}, although [tool.uvlock2nix.nixpkgs] allows it"
 
 
 def on_strangers(asked: Request, names: Iterable[str], where: str) -> Iterator[str]:
     """Which names the lock does not have: most likely they are misspelt."""
     known = asked.project.lock.by_name
-    for name in sorted(set(names) - set(known)):
-        yield f"{where}: the lock has no {name}{did_you_mean(name, known)}"
+    strange = sorted(set(names) - set(known))
+    near = {name: did_you_mean(name, known) for name in strange}
+    for name in strange:
+        if near[name]:
+            yield f"{where}: the lock has no {name}{near[name]}"
+    if rest := [name for name in strange if not near[name]]:
+        yield f"{where}: the lock has no {listed(rest)}"
 
 
 def on_doubts(plan: Plan) -> tuple[str, ...]:
     """What was found out by inspection, or not at all: nobody should think that it was known."""
-    notes: dict[str, None] = {}
+    needs: dict[str, tuple[str, ...]] = {}
+    unknown: dict[str, None] = {}
     for one in (one for system in plan.systems for one in system.classes):
-        needs = ", ".join(dict.fromkeys(one.native.build.attributes))
         if one.known == "inspected":
-            found = f"by inspection of its source it needs {needs or 'nothing'}"
-            notes[f"{one.name}: {found}; see `uvlock2nix classify --explain {one.name}`"] = None
+            found = (*needs.get(one.name, ()), *one.native.build.attributes)
+            needs[one.name] = tuple(dict.fromkeys(found))
         elif one.known == "unknown":
-            notes[
-                f"{one.name}: what its build needs is not known; if it fails, say it under "
-                f"[tool.uvlock2nix.native.{one.name}]"
-            ] = None
+            unknown[one.name] = None
+    notes = []
+    if needs:
+        shown = [f"{name} ({', '.join(found) or 'nothing'})" for name, found in needs.items()]
+        notes.append(
+            f"what these builds need was read from their sources, and is not proven: {listed(shown)}; "
+            f"see `uvlock2nix classify --explain {next(iter(needs))}`"
+        )
+    if unknown:
+        notes.append(
+            f"what the build of {listed(tuple(unknown))} needs is not known; if it fails, say it under "
+            f"[tool.uvlock2nix.native.{next(iter(unknown))}]"
+        )
     return tuple(notes)
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """``a, b and c``; of many, the first, and how many more there are."""
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{number} {one if number == 1 else many}"

@@ -9,24 +9,32 @@ from uvlock2nix.config import Config, parse_config
 from uvlock2nix.errors import UsageError
 from uvlock2nix.flags import selection_of
 from uvlock2nix.lock import Environment, Project, Selection, load_project, resolve
+from uvlock2nix.lock.selection import EXCLUSIVE
 from uvlock2nix.pythons import choose_python
-from uvlock2nix.target import SYSTEMS, Target, this_system
+from uvlock2nix.target import SYSTEMS, Target, is_darwin, is_linux, this_system
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a person asks for, as written; what is empty was not asked for.
 
+    ``no_default_groups`` is asked for against ``[tool.uvlock2nix]``: without any option it holds anyway.
     ``extras`` are the files beyond the usual ones, by their names in ``app.extras.EXTRAS``.
     """
 
     selection: Selection = field(default_factory=Selection)
+    no_default_groups: bool = False
     systems: tuple[str, ...] = ()
     python: str | None = None
     libc: str | None = None
     macos: str | None = None
     from_nixpkgs: str | None = None
     extras: tuple[str, ...] = ()
+
+    @property
+    def selects(self) -> bool:
+        """Whether anything is said about what is selected."""
+        return self.no_default_groups or self.selection != Selection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +58,13 @@ class Request:
         return resolve(self.project, self.selection, target or self.target)
 
 
-def request(project: Path, options: Options) -> Request:
+def request(
+    project: Path, options: Options, *, before: Options | None = None, more_systems: tuple[str, ...] = ()
+) -> Request:
     """Read the project and put ``options`` over ``[tool.uvlock2nix]``.
+
+    ``before`` is what the files on disk were made for: it holds where nobody asks for anything.
+    ``more_systems`` are taken too.
 
     Raises:
         InputError, ProjectError: the project or its lock cannot be read.
@@ -59,8 +72,12 @@ def request(project: Path, options: Options) -> Request:
     """
     loaded = load_project(project)
     config = parse_config(loaded.tool)
-    python, note = choose_python(options.python or config.string("python"), loaded)
-    systems = options.systems or config.strings_of("system") or (this_system(),)
+    before = before or Options()
+    python, note = choose_python(options.python or config.string("python"), loaded, before.python)
+    systems = (
+        *(options.systems or config.strings_of("system") or before.systems or (this_system(),)),
+        *more_systems,
+    )
     unknown = [system for system in systems if system not in SYSTEMS]
     if unknown:
         raise UsageError(
@@ -71,24 +88,28 @@ def request(project: Path, options: Options) -> Request:
         Target.parse(
             system=system,
             python=python,
-            libc=(options.libc or config.string("libc")) if system.endswith("-linux") else None,
-            macos=(options.macos or config.string("macos")) if system.endswith("-darwin") else None,
+            libc=(options.libc or config.string("libc") or before.libc) if is_linux(system) else None,
+            macos=(options.macos or config.string("macos") or before.macos) if is_darwin(system) else None,
         )
         for system in dict.fromkeys(systems)
     )
     return Request(
         project=loaded,
         config=config,
-        selection=_over(options.selection, config),
+        selection=_over(options, config),
         targets=targets,
         from_nixpkgs=options.from_nixpkgs or config.string("from-nixpkgs"),
         notes=(*loaded.warnings, *((note,) if note else ())),
     )
 
 
-def _over(given: Selection, config: Config) -> Selection:
-    """What is given over what the table says, option by option."""
-    said = selection_of(config.strings_of, config.flag)
-    return Selection(
-        **{name: getattr(given, name) or getattr(said, name) for name in Selection.__dataclass_fields__}
-    )
+def _over(options: Options, config: Config) -> Selection:
+    """What is given over what the table says, option by option; what excludes each other included."""
+    given, said = options.selection, selection_of(config.strings_of, config.flag)
+    hidden = {second for first, second in EXCLUSIVE if getattr(given, first)}
+    hidden |= {first for first, second in EXCLUSIVE if getattr(given, second)}
+    if options.no_default_groups:
+        hidden.add("default_groups")
+    names = Selection.__dataclass_fields__
+    kept = {name: getattr(given, name) or (name not in hidden and getattr(said, name)) for name in names}
+    return Selection(**{name: value or getattr(Selection(), name) for name, value in kept.items()})

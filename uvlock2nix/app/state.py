@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uvlock2nix.app.files import Generated
-from uvlock2nix.app.planning import planned
+from uvlock2nix.app.planning import planned_as
+from uvlock2nix.app.remembered import command_line, over, remembered, words_of
 from uvlock2nix.app.reporter import Reporter
-from uvlock2nix.app.request import Options, Request
+from uvlock2nix.app.request import Options, Request, request
 from uvlock2nix.errors import UsageError
-from uvlock2nix.flags import explicit_flags, selection_of_flags
-from uvlock2nix.lock import Selection
-from uvlock2nix.nixfile.generated import Recorded, read_generated
+from uvlock2nix.flags import explicit_flags
+from uvlock2nix.nixfile.generated import Recorded
 from uvlock2nix.nixrun.freshness import Freshness, compare
 from uvlock2nix.nixrun.project import Files, project_files
-from uvlock2nix.pins import Pins, read_pins
+from uvlock2nix.pins import Pins
 from uvlock2nix.plan import Plan
 from uvlock2nix.target import this_system
 
@@ -27,14 +27,17 @@ class State:
 
     ``files`` are those that generate would write; ``rewritten`` those of them that are as we once wrote them
     and have to be written again; ``edited`` those that differ by somebody's hand, and are left as they are;
-    ``moved`` is true where Nix has to evaluate other files than those on disk; ``wanted`` are the systems
-    that were asked about.
+    ``options`` are what was asked for now and then, ``words`` those that the pins will name; ``moved`` is
+    true where Nix has to evaluate other files than those on disk; ``wanted`` are the systems that were asked
+    about.
     """
 
     paths: Files
     asked: Request
     plan: Plan
     pins: Pins
+    options: Options
+    words: tuple[str, ...] | None
     recorded: Recorded
     files: tuple[Generated, ...]
     rewritten: tuple[Generated, ...]
@@ -52,6 +55,11 @@ class State:
     def keys(self) -> Mapping[str, str]:
         """System → the key that the lock gives today."""
         return {one.system: one.key for one in self.plan.systems}
+
+    @property
+    def generate(self) -> str:
+        """The command that makes the files of the Plan."""
+        return command_line("generate", self.options, self.root)
 
     def unfit(self) -> tuple[str, ...]:
         """The systems for which an edited python-deps.nix has another key than the lock gives."""
@@ -79,30 +87,34 @@ class State:
 def state_of(project: Path, options: Options, reporter: Reporter, *, all_systems: bool = False) -> State:
     """Read the project and compare; no Nix is run.
 
-    What python-deps.nix was generated for (systems, and selection, Python and C library where nothing is
-    said now) is read from it, so that flags given to generate need not be given again.
+    What generate was called with is read back, so that it need not be given again; what is given now goes
+    over it.
 
     Raises:
-        UsageError: the selection asked for now is another one than the file was generated for.
+        UsageError: the selection asked for now is another one than the files were generated for.
     """
     paths = project_files(project)
-    recorded = read_generated(paths.expression.read_text(encoding="utf-8"), str(paths.expression))
-    found = planned(project, _remembered(options, recorded), reporter)
-    plan, files = found.plan, found.files
-    paths = replace(paths, lock=found.asked.project.lock_path)
-    _same_selection(plan, recorded, paths)
-    pins = read_pins(paths.pins)
+    then, recorded, pins = remembered(paths)
+    merged = over(replace(options, systems=()), then.options)
+    asked = request(project, merged, before=then.before, more_systems=options.systems)
+    merged = _with_systems(merged, options, recorded)
+    found = planned_as(asked, pins, merged, reporter)
+    plan = found.plan
+    paths = replace(paths, lock=asked.project.lock_path)
+    _same_selection(plan, options, recorded, paths, command_line("generate", merged, asked.project.root))
     keys = {one.system: one.key for one in plan.systems}
     wanted = _wanted(options.systems, keys, all_systems=all_systems)
     differing = [one for one in found.changed if one.path != paths.pins]
     rewritten = tuple(one for one in differing if not one.edited)
     return State(
         paths=paths,
-        asked=found.asked,
+        asked=asked,
         plan=plan,
         pins=pins,
+        options=merged,
+        words=words_of(merged) if rewritten else pins.generate,
         recorded=recorded,
-        files=files,
+        files=found.files,
         rewritten=rewritten,
         edited=tuple(one for one in differing if one.edited),
         moved=bool(rewritten) or pins.exclude_newer != plan.exclude_newer,
@@ -111,16 +123,10 @@ def state_of(project: Path, options: Options, reporter: Reporter, *, all_systems
     )
 
 
-def _remembered(options: Options, recorded: Recorded) -> Options:
-    """The options with what the generated file says in the place of what is not given."""
-    selection = options.selection
-    return replace(
-        options,
-        systems=tuple(dict.fromkeys((*recorded.keys, *options.systems))),
-        python=options.python or recorded.python or None,
-        libc=options.libc or recorded.libc.replace(" ", "-") or None,
-        selection=selection if selection != Selection() else selection_of_flags(recorded.flags),
-    )
+def _with_systems(merged: Options, now: Options, recorded: Recorded) -> Options:
+    """The options with the systems that are added now: they stay."""
+    added = tuple(one for one in dict.fromkeys(now.systems) if one not in recorded.keys)
+    return replace(merged, systems=(*(merged.systems or recorded.keys), *added)) if added else merged
 
 
 def _wanted(given: tuple[str, ...], keys: Mapping[str, str], *, all_systems: bool) -> tuple[str, ...]:
@@ -131,15 +137,18 @@ def _wanted(given: tuple[str, ...], keys: Mapping[str, str], *, all_systems: boo
     return (this_system(),) if this_system() in keys else tuple(keys)[:1]
 
 
-def _same_selection(plan: Plan, recorded: Recorded, paths: Files) -> None:
+def _same_selection(plan: Plan, now: Options, recorded: Recorded, paths: Files, command: str) -> None:
+    """Refuse to make other files on the side: what is asked for now must be what they were made for."""
     flags = tuple(explicit_flags(plan.selection))
-    if set(flags) == set(recorded.flags) and plan.python == (recorded.python or plan.python):
+    selection = now.selects and set(flags) != set(recorded.flags)
+    python = now.python is not None and plan.python != (recorded.python or plan.python)
+    if not selection and not python:
         return
-    then = " ".join(recorded.flags) or "the defaults"
-    now = " ".join(flags) or "the defaults"
+    before = " ".join(recorded.flags) or "the defaults"
+    asked = " ".join(flags) or "the defaults"
     if plan.python != recorded.python:
-        then, now = f"{then}, Python {recorded.python}", f"{now}, Python {plan.python}"
+        before, asked = f"{before}, Python {recorded.python}", f"{asked}, Python {plan.python}"
     raise UsageError(
-        f"{paths.expression} was generated for {then}; this asks for {now}",
-        hint="run `uvlock2nix generate` with what you want; write it under [tool.uvlock2nix] to keep it",
+        f"{paths.expression} was generated for {before}; this asks for {asked}",
+        hint=f"to change it, run `{command}`; to keep it, write it under [tool.uvlock2nix]",
     )

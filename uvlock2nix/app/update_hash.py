@@ -149,7 +149,7 @@ class _HashMaker:
         if not before.key.startswith(one.key):
             raise InputError(
                 f"{self.state.paths.expression} gives deps the key {before.key}; the lock gives {one.key}",
-                hint="the file was edited: see `uvlock2nix generate --diff`",
+                hint=f"the file was edited: see `{self.state.generate} --diff`",
             )
         if not sure and old is not None and old.key == before.key:
             return None
@@ -170,7 +170,7 @@ def _refuse_edited(state: State) -> None:
     if state.unfit():
         raise CheckFailed(
             f"{state.paths.expression.name}: out of date, and edited by hand or not written by uvlock2nix",
-            hint="`uvlock2nix generate --diff` shows what would change, `generate --force` overwrites",
+            hint=f"`{state.generate} --diff` shows what would change, `{state.generate} --force` overwrites",
         )
 
 
@@ -188,7 +188,13 @@ def _stage_files(state: State) -> Mapping[PurePosixPath, Path | str]:
 
 def _merged(state: State, pins: Pins, new: tuple[Pin, ...]) -> Pins:
     plan = state.plan
-    pins = replace(pins, lock=plan.lock_sha256, exclude_newer=plan.exclude_newer, wheels=plan.read_wheels)
+    pins = replace(
+        pins,
+        lock=plan.lock_sha256,
+        exclude_newer=plan.exclude_newer,
+        wheels=plan.read_wheels,
+        generate=state.words,
+    )
     for pin in new:
         pins = pins.with_pin(pin)
     return pins

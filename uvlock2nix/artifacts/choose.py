@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from uvlock2nix.artifacts.reasons import rejection
+from uvlock2nix.artifacts.remedy import remedy
 from uvlock2nix.artifacts.tags import tags_for
 from uvlock2nix.artifacts.wheelname import parse_wheel_name
 from uvlock2nix.errors import NoArtifactError
@@ -229,12 +230,8 @@ def _nothing_fits(package: Package, target: Target, rejected: list[Rejected]) ->
     reasons = " ".join(item.reason for item in rejected)
     if "tool.uv.no-b" in reasons:
         hint = "change no-binary or no-build in [tool.uv]"
-    elif "macOS ≥" in reasons:
-        hint = "raise the target's minimum macOS, or choose another version of the package"
-    elif "glibc ≥" in reasons:
-        hint = "raise the target's libc, or choose another version of the package"
     else:
-        hint = "choose another Python or system, or a version of the package that has a file for it"
+        hint = remedy((file.filename for file in package.wheels), target)
     return NoArtifactError(
         "\n".join((f"package {package}: nothing in the lock fits {target}", *shown)),
         hint=hint,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from uvlock2nix.endings import ended, hint_for
 from uvlock2nix.errors import NetworkError, ToolError
 from uvlock2nix.net.urls import shown_text
 
@@ -125,7 +126,7 @@ def failure(what: str, argv: Sequence[str], code: int, output: str) -> ToolError
     shown = "\n".join(f"  | {line}" for line in lines[-TAIL:])
     # A script that we pass in is no help to the reader.
     shown_argv = [word for word in argv[1:3] if "\n" not in word]
-    message = f"{what}: `{Path(argv[0]).name} {' '.join(shown_argv)} …` ended with exit code {code}\n{shown}"
+    message = f"{what}: `{Path(argv[0]).name} {' '.join(shown_argv)} …` {ended(code)}\n{shown}"
     low = output.lower()
     if any(sign in low for sign in NETWORK_SIGNS):
         return NetworkError(
@@ -133,7 +134,7 @@ def failure(what: str, argv: Sequence[str], code: int, output: str) -> ToolError
             hint="the build needs the network: in Nix only a fixed-output derivation has it; behind a proxy "
             "set http_proxy and https_proxy for the Nix daemon",
         )
-    return ToolError(message, hint=build_hint(output))
+    return ToolError(message, hint=hint_for(code) or build_hint(output))
 
 
 def build_hint(output: str) -> str:

@@ -10,7 +10,8 @@ import click
 from packaging.utils import canonicalize_name
 
 from uvlock2nix.app.gather import Effort, classified, knowledge_of, policy_of, with_sizes
-from uvlock2nix.app.request import Options, request
+from uvlock2nix.app.remembered import recalled
+from uvlock2nix.app.request import Options
 from uvlock2nix.atomic import write_atomic
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.cli.classify_html import page
@@ -61,7 +62,7 @@ def command(
 ) -> None:
     """Show where each package comes from, what it needs from the system, and why."""
     with TerminalReporter() as reporter:
-        asked = request(project, options)
+        asked = recalled(project, options, reporter)
         for note in asked.notes:
             reporter.note(note)
         if html is not None and not html.absolute().parent.is_dir():

@@ -11,6 +11,7 @@ import click
 
 from uvlock2nix.app.files import Generated, write_all
 from uvlock2nix.app.planning import Planned, on_collisions, on_plan, planned
+from uvlock2nix.app.remembered import command_line
 from uvlock2nix.app.request import Options
 from uvlock2nix.cli.options import project_argument, request_options
 from uvlock2nix.cli.reporter import TerminalReporter
@@ -32,22 +33,23 @@ def command(
     extras = tuple(name for name, on in (("module", module), ("image", image)) if on)
     options = replace(options, extras=extras)
     with TerminalReporter() as reporter:
-        found = planned(project, options, reporter)
+        found = planned(project, options, reporter, force=force)
         if diff or check:
-            _compare(found, diff=diff, check=check)
+            _compare(found, command_line("generate", options, project), diff=diff, check=check)
             return
-        _show(found, write_all(found.files, force=force), reporter)
+        again = command_line("generate", options, project)
+        _show(found, write_all(found.files, force=force, command=again), reporter)
         for note in on_collisions(found):
             reporter.note(note)
 
 
-def _compare(found: Planned, *, diff: bool, check: bool) -> None:
+def _compare(found: Planned, command: str, *, diff: bool, check: bool) -> None:
     for one in found.changed:
         if diff:
             click.echo(_diff(one), nl=False)
     if check and found.changed:
         names = ", ".join(str(one.path.relative_to(found.root)) for one in found.changed)
-        raise CheckFailed(f"out of date: {names}", hint="run `uvlock2nix generate`")
+        raise CheckFailed(f"out of date: {names}", hint=f"run `{command}`")
 
 
 def _diff(one: Generated) -> str:

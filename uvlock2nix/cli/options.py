@@ -32,11 +32,16 @@ _FLAGS: Final = {
     "all-packages": "Select all workspace members.",
     "all-extras": "Include all extras.",
     "all-groups": "Include all dependency groups.",
-    "default-groups": "Add uv's default groups (`dev`).",
+    "only-dev": "Only the group `dev`, without the project.",
+}
+# One option switches the other off, as with uv: the last counts.
+_PAIRS: Final = {
+    "default-groups": "Add uv's default groups (`dev`), or (the default) do not.",
+    "dev": "Include the dependency group `dev`, or leave it out.",
 }
 _ORDER: Final = (
     "package", "all-packages", "extra", "no-extra", "all-extras", "group", "no-group", "only-group",
-    "all-groups", "default-groups",
+    "all-groups", "default-groups", "dev", "only-dev",
 )  # fmt: skip
 
 
@@ -50,20 +55,27 @@ def selection_options(function: Callable[..., object]) -> Callable[..., object]:
 
     @functools.wraps(function)
     def command(**values: Any) -> object:
-        taken = {name: values.pop(name.replace("-", "_")) for name in _ORDER}
-        return function(selection=_selection(taken), **values)
+        return function(selection=_selection(_taken(values)), **values)
 
     return _decorate(command, [_selection_option(name) for name in _ORDER])
+
+
+def _taken(values: dict[str, Any]) -> dict[str, Any]:
+    """Take the selection options out of a command's parameters, by their names."""
+    return {name: values.pop(name.replace("-", "_")) for name in _ORDER}
 
 
 def _selection_option(name: str) -> Callable[[Any], Any]:
     if name in _MANY:
         return click.option(f"--{name}", multiple=True, metavar="NAME", help=_MANY[name])
+    if name in _PAIRS:
+        return click.option(f"--{name}/--no-{name}", default=None, help=_PAIRS[name])
     return click.option(f"--{name}", is_flag=True, help=_FLAGS[name])
 
 
 def _selection(taken: dict[str, Any]) -> Selection:
-    return selection_of(lambda name: tuple(taken[name]), lambda name: bool(taken[name]))
+    given = {**taken, "no-dev": taken["dev"] is False}
+    return selection_of(lambda name: tuple(given[name]), lambda name: bool(given[name]))
 
 
 def request_options(
@@ -75,7 +87,6 @@ def request_options(
         @functools.wraps(function)
         def command(
             *,
-            selection: Selection,
             python: str | None,
             system: tuple[str, ...],
             libc: str | None,
@@ -83,11 +94,21 @@ def request_options(
             from_nixpkgs: str | None,
             **values: Any,
         ) -> object:
-            options = Options(selection, tuple(system), python, libc, macos, from_nixpkgs)
+            taken = _taken(values)
+            options = Options(
+                selection=_selection(taken),
+                no_default_groups=taken["default-groups"] is False,
+                systems=tuple(system),
+                python=python,
+                libc=libc,
+                macos=macos,
+                from_nixpkgs=from_nixpkgs,
+            )
             return function(options=options, **values)
 
         level = click.option("--from-nixpkgs", type=click.Choice(LEVELS), help=help_from_nixpkgs)
-        return selection_options(_decorate(command, [*_target_options(), level]))
+        selecting = [_selection_option(name) for name in _ORDER]
+        return _decorate(command, [*selecting, *_target_options(), level])
 
     return decorate
 

@@ -45,7 +45,6 @@ from uvlock2nix.nixlang import AttrSet as Attrs
 from uvlock2nix.plan import Plan
 
 UPDATE: Final = "uvlock2nix update-hash"
-GENERATE: Final = "uvlock2nix generate"
 
 
 def deps_file(plan: Plan) -> str:
@@ -108,7 +107,7 @@ def _no_system(plan: Plan) -> Str:
     return interpolated(
         f"{plan.name}: nothing was generated for ",
         Var("system"),
-        f". Run: {GENERATE} --system ",
+        f". Run: {UPDATE} --system ",
         Var("system"),
     )
 

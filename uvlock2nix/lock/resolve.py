@@ -18,6 +18,7 @@ from uvlock2nix.lock.marker_diagrams import FALSE, TRUE, Conditions, extra_item,
 from uvlock2nix.lock.markers import MarkerError
 from uvlock2nix.lock.model import ConflictItem, Dependency, Lock, Package, Requirement, VirtualSource
 from uvlock2nix.lock.project import Project
+from uvlock2nix.lock.python_fit import fitting_python
 from uvlock2nix.lock.selection import Active, Selection, activate, check_group_pythons, conflict_error
 from uvlock2nix.lock.wire import shorten
 from uvlock2nix.target import Target
@@ -60,7 +61,7 @@ def resolve(project: Project, selection: Selection, target: Target) -> Environme
     # In uv's order, so that one and the same request is refused for the same reason.
     check_python(lock, target, where)
     active = activate(project, selection)
-    check_group_pythons(project, active, target.python.full)
+    check_group_pythons(project, active, target.python)
     try:
         check_platform(lock, target, where)
         if lock.flavour == "pylock":
@@ -74,9 +75,12 @@ def check_python(lock: Lock, target: Target, where: str) -> None:
     """Raise SelectionError unless the lock admits the target's Python."""
     requires = lock.requires_python
     if requires and not SpecifierSet(requires).contains(target.python.full, prereleases=True):
+        fits = fitting_python([requires], target.python)
         raise SelectionError(
             f"{where}: Python {target.python} does not fit requires-python {requires}",
-            hint="choose another Python with --python",
+            hint=f"choose one that fits: --python {fits}"
+            if fits
+            else "no Python that uvlock2nix knows fits: change requires-python and run `uv lock`",
         )
 
 

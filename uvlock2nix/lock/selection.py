@@ -14,8 +14,10 @@ from packaging.specifiers import SpecifierSet
 from uvlock2nix.errors import ConflictError, LockError, ProjectError, SelectionError
 from uvlock2nix.lock.model import ConflictItem, Lock, Package
 from uvlock2nix.lock.project import Member, Project
+from uvlock2nix.lock.python_fit import fitting_python
 from uvlock2nix.lock.wire import normalize, shorten
 from uvlock2nix.spelling import nearest
+from uvlock2nix.target import PythonVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,8 @@ class Selection:
     """uv's ``--package``, ``--all-packages``, ``--extra``, ``--group`` and their kin.
 
     ``no_groups`` wins over every way to include a group, ``no_extras`` likewise. ``only_groups`` leaves
-    out the projects themselves. ``no_dev`` is ``--no-dev``: like ``no_groups=("dev",)``, but ``dev``
-    need not exist.
+    out the projects themselves. ``dev``, ``no_dev`` and ``only_dev`` are like ``groups``, ``no_groups`` and
+    ``only_groups`` of ``("dev",)``, but ``dev`` need not exist.
     """
 
     packages: tuple[str, ...] = ()
@@ -37,7 +39,25 @@ class Selection:
     only_groups: tuple[str, ...] = ()
     all_groups: bool = False
     default_groups: bool = False
+    dev: bool = False
     no_dev: bool = False
+    only_dev: bool = False
+
+
+EXCLUSIVE = (
+    ("packages", "all_packages"),
+    ("extras", "all_extras"),
+    ("extras", "only_groups"),
+    ("all_extras", "only_groups"),
+    ("groups", "only_groups"),
+    ("all_groups", "only_groups"),
+    ("dev", "only_groups"),
+    ("groups", "only_dev"),
+    ("all_groups", "only_dev"),
+    ("no_dev", "only_dev"),
+    ("dev", "no_dev"),
+)
+"""The pairs of fields of a :class:`Selection` that exclude each other, as uv's options do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +112,9 @@ def activate(project: Project, selection: Selection) -> Active:
     single, roots = _roots(project, selection)
     owner = single if single is not None else project.current_member
     defaults = _default_groups(project, owner) if selection.default_groups else ()
-    asked = frozenset(map(normalize, (*selection.groups, *selection.only_groups)))
-    only = bool(selection.only_groups)
+    dev = ("dev",) if selection.dev or selection.only_dev else ()
+    asked = frozenset(map(normalize, (*selection.groups, *selection.only_groups, *dev)))
+    only = bool(selection.only_groups) or selection.only_dev
     default_all = defaults is None and not only
     listed = () if only or defaults is None else defaults
     active = Active(
@@ -117,19 +138,9 @@ def activate(project: Project, selection: Selection) -> Active:
     return active
 
 
-_EXCLUSIVE = (
-    ("packages", "all_packages"),
-    ("extras", "all_extras"),
-    ("extras", "only_groups"),
-    ("all_extras", "only_groups"),
-    ("groups", "only_groups"),
-    ("all_groups", "only_groups"),
-)
-
-
 def _check_flags(selection: Selection) -> None:
     """Refuse the pairs of flags that uv refuses."""
-    for first, second in _EXCLUSIVE:
+    for first, second in EXCLUSIVE:
         if getattr(selection, first) and getattr(selection, second):
             flags = [
                 f"--{name.replace('_', '-').removesuffix('s' if name[:3] != 'all' else '')}"
@@ -300,15 +311,19 @@ def _check_names(project: Project, selection: Selection, active: Active) -> None
                 )
 
 
-def check_group_pythons(project: Project, active: Active, python: str) -> None:
+def check_group_pythons(project: Project, active: Active, python: PythonVersion) -> None:
     """Raise SelectionError where a selected group's own ``requires-python`` leaves ``python`` out."""
+    own = project.lock.requires_python or ""
     root = [project.pyproject] if project.pyproject is not None else []
     for pyproject in (*root, *(member.pyproject for member in project.members)):
         for group, requires in pyproject.group_pythons:
-            if active.has_group(group) and not SpecifierSet(requires).contains(python, prereleases=True):
+            if active.has_group(group) and not SpecifierSet(requires).contains(python.full, prereleases=True):
+                fits = fitting_python([own, requires], python)
+                choose = f"choose a Python that fits, --python {fits}, or " if fits else ""
                 raise SelectionError(
-                    f"{pyproject.path}: dependency group {group} requires Python {requires}, not {python}",
-                    hint=f"choose another Python with --python, or leave the group out: --no-group {group}",
+                    f"{pyproject.path}: dependency group {group} requires Python {requires},"
+                    f" not {python.full}",
+                    hint=f"{choose}leave the group out: --no-group {group}",
                 )
 
 

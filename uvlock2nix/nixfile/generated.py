@@ -16,13 +16,15 @@ _PYTHON: Final = re.compile(r"python3(?P<minor>\d+)(?P<free>FreeThreading)?\Z")
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """``keys`` is system → key in the file's order; ``flags`` the selection as uv's flags; ``python`` the
-    minor version (``3.13``, ``3.13t``); ``excluded`` are the packages taken from nixpkgs.
+    minor version (``3.13``, ``3.13t``); ``libc`` and ``macos`` are ``""`` where no system has one;
+    ``excluded`` are the packages taken from nixpkgs.
     """
 
     keys: Mapping[str, str]
     flags: tuple[str, ...]
     python: str
     libc: str
+    macos: str
     excluded: tuple[str, ...]
 
 
@@ -32,12 +34,13 @@ def read_generated(text: str, where: str) -> Recorded:
     names = {token.text for token in stream if token.kind is Kind.IDENT}
     python = next((match for name in sorted(names) if (match := _PYTHON.match(name))), None)
     minor = f"3.{python['minor']}{'t' if python['free'] else ''}" if python else ""
-    libc = _strings(stream, "uvSyncLibc")
+    libc, macos = _strings(stream, "uvSyncLibc"), _strings(stream, "uvSyncMacos")
     return Recorded(
         keys=_keys(stream),
         flags=_strings(stream, "uvSyncFlags"),
         python=minor,
         libc=libc[0] if libc else "",
+        macos=macos[0] if macos else "",
         excluded=_strings(stream, "uvSyncExclude"),
     )
 

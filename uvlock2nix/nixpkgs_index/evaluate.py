@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from uvlock2nix.endings import ended
 from uvlock2nix.errors import ToolError
 from uvlock2nix.knowledge.tables import DATA
 from uvlock2nix.nixpkgs_index.channel import Found, parse_evaluated
@@ -119,7 +120,7 @@ class _Asker:
         if ran.code != 0:
             said = [line.strip() for line in lines if "error:" in line] or lines[-1:]
             raise ToolError(
-                f"nix-instantiate failed with code {ran.code}: {' '.join(said)[:500]}",
+                f"nix-instantiate {ended(ran.code)}: {' '.join(said)[:500]}",
                 hint="does this nixpkgs evaluate? --channel makes an index without Nix",
             )
         try:

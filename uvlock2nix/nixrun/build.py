@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, assert_never
 
+from uvlock2nix.endings import ended, hint_for
 from uvlock2nix.errors import ToolError
 from uvlock2nix.nar import FAKE_HASH, Hash, parse_hash
 from uvlock2nix.nixrun.hints import build_error, evaluation_error
@@ -94,6 +95,7 @@ class Nix:
             self._on_status(Status(None, plain(line).strip()))
 
         ran = self._runner.run([*argv, *self._options], on_line)
+        _refuse_killed("nix-instantiate", ran.code)
         if ran.code != 0:
             raise evaluation_error(lines)
         value = _json_object(ran.stdout)
@@ -127,6 +129,7 @@ class Nix:
         argv = ["nix-store", "--realise", drv]
         argv += ["--log-format", "internal-json"] if self.version.structured_log else ["--no-build-output"]
         ran = self._runner.run([*argv, *self._options], reader.line)
+        _refuse_killed("nix-store", ran.code)
         return ran.code == 0, reader
 
     def log(self, drv: str) -> tuple[str, ...]:
@@ -145,6 +148,12 @@ class Nix:
             return parse_hash(ran.stdout) if ran.code == 0 else None
         except ValueError:
             return None
+
+
+def _refuse_killed(program: str, code: int) -> None:
+    """Say that Nix itself was killed: what it printed until then is no answer."""
+    if code < 0:
+        raise ToolError(f"{program} {ended(code)}; nothing was changed", hint=hint_for(code))
 
 
 def find_hash(nix: Nix, evaluate: Callable[[Hash], Evaluated], before: Evaluated | None = None) -> Built:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from uvlock2nix.endings import MEMORY
 from uvlock2nix.errors import InputError, NetworkError, ToolError
 from uvlock2nix.knowledge.attributes import former_attribute
 from uvlock2nix.knowledge.libraries import NAMESPACES, Namespace, library_attribute, library_names
@@ -158,6 +159,7 @@ _NETWORK: Final = (
     r"unable to access 'https?://|early EOF|the remote end hung up",
 )
 _TLS: Final = r"invalid peer certificate|UnknownIssuer|certificate verify failed|self.signed certificate"
+_KILLED: Final = r"due to signal 9\b|exit code 137\b|[Kk]illed signal terminated|fatal error: Killed"
 # What our own sync says when it does not know more.
 _GENERIC: Final = "the lines above are the end"
 _AUTH: Final = r"\b(?:401 Unauthorized|403 Forbidden|407 Proxy)|could not read Username"
@@ -173,6 +175,8 @@ def recognise(lines: Sequence[str], words: Sequence[str], system: str) -> Cause 
     said = "\n".join(words)
     if re.search(r"[Nn]o space left on device|ENOSPC", text + said):
         return Cause("the disk is full: make room (`nix-collect-garbage`), then run the command again")
+    if re.search(_KILLED, text + said):
+        return Cause(f"the builder was killed: {MEMORY}")
     if re.search(r"is required to build|system or feature not available|platform mismatch", said):
         return Cause(
             f"this machine cannot build for {system} and has no remote builder that can: run the command on"

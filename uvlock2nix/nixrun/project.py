@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.nar import Hash
@@ -39,7 +40,9 @@ def project_files(project: Path) -> Files:
     )
     for path in (files.expression, files.pins):
         if not path.is_file():
-            raise InputError(f"{path} does not exist", hint=f"run `uvlock2nix generate {project}` first")
+            raise InputError(
+                f"{path} does not exist", hint=f"run `uvlock2nix generate {quote(str(project))}` first"
+            )
     return files
 
 

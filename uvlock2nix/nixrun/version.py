@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from uvlock2nix.endings import ended
 from uvlock2nix.errors import ToolError
 from uvlock2nix.nixrun.runner import Runner
 
@@ -48,7 +49,7 @@ def nix_version(runner: Runner, on_line: Callable[[str], None] = lambda _: None)
     version = parse_version(ran.stdout)
     if ran.code != 0 or version is None:
         raise ToolError(
-            f"`nix-store --version` says {ran.stdout.strip()[:200]!r} (exit code {ran.code})",
+            f"`nix-store --version` {ended(ran.code)} and says {ran.stdout.strip()[:200]!r}",
             hint="check the installation of Nix",
         )
     if version.number[:2] < OLDEST:

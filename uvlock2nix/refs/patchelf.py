@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from uvlock2nix.endings import ended, hint_for
 from uvlock2nix.errors import ToolError
 
 # (file, search path or None, keep it a DT_RPATH, interpreter or None)
@@ -41,4 +42,4 @@ def _run(command: list[str | bytes], *, hint: str) -> None:
         raise ToolError(f"{name} cannot be run: {error.strerror}", hint=hint) from error
     if done.returncode:
         said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
-        raise ToolError(f"{name} failed with exit code {done.returncode}: {said[-2000:]}")
+        raise ToolError(f"{name} {ended(done.returncode)}: {said[-2000:]}", hint=hint_for(done.returncode))

@@ -29,7 +29,7 @@ def check_key(request: SyncRequest, plan: SyncPlan, target: Target) -> None:
         raise InputError(
             f"the environment for Python {request.python_version} on {request.system} is not the one that "
             "these files were generated for",
-            hint=f"run: uvlock2nix generate --python {request.python_version}; then: uvlock2nix update-hash",
+            hint=f"run: uvlock2nix update-hash --python {request.python_version}",
         )
 
 

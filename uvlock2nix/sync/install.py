@@ -63,13 +63,14 @@ def selection_flags(project: Project, selection: Selection, *, knows_no_default_
     groups' names, and takes names that a project does not have. To a newer one these are an error.
     """
     flags = [flag for flag in explicit_flags(selection) if flag != "--default-groups"]
-    if selection.default_groups or selection.only_groups:
+    if selection.default_groups or selection.only_groups or selection.only_dev:
         return flags
     if knows_no_default_groups:
         return [*flags, "--no-default-groups"]
     if not selection.all_groups:
         # Leaving a group out wins over asking for it: one that is asked for is not named.
-        left_out = [name for name in default_groups(project) if name not in selection.groups]
+        asked = {*selection.groups, *(("dev",) if selection.dev else ())}
+        left_out = [name for name in default_groups(project) if name not in asked]
         flags += [f"--no-group={name}" for name in left_out]
     return flags
 

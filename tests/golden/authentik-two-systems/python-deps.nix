@@ -36,7 +36,7 @@ let
     aarch64-darwin = "4521aed54e9d84c3aeab9f74090e6721";
   };
   key = keys.${system}
-    or (throw "authentik-like: nothing was generated for ${system}. Run: uvlock2nix generate --system ${system}");
+    or (throw "authentik-like: nothing was generated for ${system}. Run: uvlock2nix update-hash --system ${system}");
 
   # Programs that builds from source run, with the packages that need them.
   nativeBuildInputs = [

@@ -35,7 +35,7 @@ let
     x86_64-linux = "038b4746f0f2596353a0accef391f027";
   };
   key = keys.${system}
-    or (throw "authentik-like: nothing was generated for ${system}. Run: uvlock2nix generate --system ${system}");
+    or (throw "authentik-like: nothing was generated for ${system}. Run: uvlock2nix update-hash --system ${system}");
 
   # Programs that builds from source run, with the packages that need them.
   nativeBuildInputs = [

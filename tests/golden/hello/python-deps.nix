@@ -25,7 +25,7 @@ let
     x86_64-linux = "b4f138b2301144c133c86abcde473e0c";
   };
   key = keys.${system}
-    or (throw "hello-uv: nothing was generated for ${system}. Run: uvlock2nix generate --system ${system}");
+    or (throw "hello-uv: nothing was generated for ${system}. Run: uvlock2nix update-hash --system ${system}");
 
   # Programs that builds from source run, with the packages that need them.
   nativeBuildInputs = [ ];

@@ -25,7 +25,7 @@ let
     x86_64-linux = "214e9e0750958c2931a15fa2062f3122";
   };
   key = keys.${system}
-    or (throw "wheels-only: nothing was generated for ${system}. Run: uvlock2nix generate --system ${system}");
+    or (throw "wheels-only: nothing was generated for ${system}. Run: uvlock2nix update-hash --system ${system}");
 
   # Programs that builds from source run, with the packages that need them.
   nativeBuildInputs = [ ];

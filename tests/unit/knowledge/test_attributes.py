@@ -14,7 +14,7 @@ from uvlock2nix.knowledge.platforms import is_linux_only
 from uvlock2nix.knowledge.tables import DATA
 from uvlock2nix.knowledge.templates import Output
 from uvlock2nix.plan import SYSTEM_LIBRARIES
-from uvlock2nix.pythons import PREFERRED
+from uvlock2nix.target import PREFERRED
 
 LISTS = ("build_inputs", "native_build_inputs", "dlopen", "wheel_runtime_libs")
 NAMESPACES = ("pkg-config", "linker", "cmake", "programs", "headers", "crates")

@@ -1,0 +1,123 @@
+"""What ``generate`` was called with: written into the pins, and read back by every other command.
+
+Pins hold the options as words of a command line, so that ``uvlock2nix generate`` with those words makes the
+same files again. Files of older versions have no such words: for them, what python-deps.nix says counts.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from uvlock2nix.app.extras import EXTRAS
+from uvlock2nix.app.reporter import Reporter
+from uvlock2nix.app.request import Options, Request, request
+from uvlock2nix.emit.common import DEPS, FOLDER, PINS
+from uvlock2nix.errors import InputError
+from uvlock2nix.flags import explicit_flags, selection_of_flags
+from uvlock2nix.nixfile.generated import Recorded, read_generated
+from uvlock2nix.nixrun.project import Files, project_files
+from uvlock2nix.pins import Pins, read_pins
+from uvlock2nix.target import this_system
+
+_STRINGS = {"--python": "python", "--libc": "libc", "--macos": "macos", "--from-nixpkgs": "from_nixpkgs"}
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """``options``: what ``generate`` was called with; ``before``: what came of that and of defaults."""
+
+    options: Options
+    before: Options
+
+
+def words_of(options: Options) -> tuple[str, ...]:
+    """Options as words of a command line."""
+    words = explicit_flags(options.selection)
+    if options.no_default_groups:
+        words.append("--no-default-groups")
+    words += [f"--system={one}" for one in options.systems]
+    for name, field in _STRINGS.items():
+        if value := getattr(options, field):
+            words.append(f"{name}={value}")
+    return (*words, *(f"--{name}" for name in EXTRAS if name in options.extras))
+
+
+def options_of(words: Iterable[str]) -> Options:
+    """The options that :func:`words_of` wrote; words of a newer version are left out."""
+    words = tuple(words)
+    values: dict[str, str] = {}
+    systems: list[str] = []
+    for word in words:
+        name, _, value = word.partition("=")
+        if name == "--system":
+            systems.append(value)
+        elif name in _STRINGS:
+            values[_STRINGS[name]] = value
+    return Options(
+        selection=selection_of_flags(words),
+        no_default_groups="--no-default-groups" in words,
+        systems=tuple(systems),
+        extras=tuple(name for name in EXTRAS if f"--{name}" in words),
+        **values,
+    )
+
+
+def command_line(command: str, options: Options, project: Path | None = None) -> str:
+    """``uvlock2nix COMMAND`` with ``options``, as one types it into a shell."""
+    place = [] if project in (None, Path()) else [str(project)]
+    return shlex.join(["uvlock2nix", command, *words_of(options), *place])
+
+
+def remembered(files: Files) -> tuple[Remembered, Recorded, Pins]:
+    """What the files of a project say about how they were made; InputError where one cannot be read."""
+    pins = read_pins(files.pins)
+    recorded = read_generated(files.expression.read_text(encoding="utf-8"), str(files.expression))
+    before = Options(
+        systems=tuple(recorded.keys),
+        python=recorded.python or None,
+        libc=recorded.libc.replace(" ", "-") or None,
+        macos=recorded.macos or None,
+    )
+    if pins.generate is not None:
+        return Remembered(options_of(pins.generate), before), recorded, pins
+    # An older version: what was asked for and what came of defaults cannot be told apart.
+    asked = replace(before, selection=selection_of_flags(recorded.flags))
+    return Remembered(asked, before), recorded, pins
+
+
+def recalled(project: Path, options: Options, reporter: Reporter) -> Request:
+    """What is asked for, where what ``generate`` was called with holds too, if it ever was."""
+    place = (project if project.is_dir() else project.parent) / FOLDER
+    if not (place / DEPS).is_file() or not (place / PINS).is_file():
+        return request(project, options)
+    try:
+        found, _, _ = remembered(project_files(project))
+    except InputError as error:
+        reporter.note(f"what generate was called with is not known: {error.message.splitlines()[0]}")
+        return request(project, options)
+    merged = over(options, found.options)
+    systems = merged.systems or found.before.systems
+    if not options.systems and len(systems) > 1:
+        # Asked about one system where several were generated for: this machine's, or the first.
+        merged = replace(merged, systems=(this_system() if this_system() in systems else systems[0],))
+    if merged != options and (words := words_of(replace(merged, systems=options.systems, extras=()))):
+        reporter.note(f"as generate was called: {' '.join(words)}")
+    return request(project, merged, before=found.before)
+
+
+def over(given: Options, then: Options) -> Options:
+    """What is given now over what was given then; a selection is replaced as a whole."""
+    selecting = given if given.selects else then
+    return Options(
+        selection=selecting.selection,
+        no_default_groups=selecting.no_default_groups,
+        systems=given.systems or then.systems,
+        python=given.python or then.python,
+        libc=given.libc or then.libc,
+        macos=given.macos or then.macos,
+        from_nixpkgs=given.from_nixpkgs or then.from_nixpkgs,
+        extras=tuple(name for name in EXTRAS if name in (*given.extras, *then.extras)),
+    )

@@ -1,0 +1,39 @@
+"""How a program ended, in words."""
+
+from __future__ import annotations
+
+import signal
+from typing import Final
+
+MEMORY: Final = "most likely the memory ran out (`dmesg` says so): give it fewer cores, or more memory"
+
+
+def ended(code: int) -> str:
+    """``failed with exit code 3``, or by which signal a program was killed.
+
+    ``code`` is as :mod:`subprocess` gives it (negative: a signal), or as a shell does (128 and the signal).
+    """
+    number = _signal(code)
+    if number is None:
+        return f"failed with exit code {code}"
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    return f"was killed by {name}"
+
+
+def hint_for(code: int) -> str:
+    """What to do about a program that a signal ended; ``""`` where its code says nothing."""
+    number = _signal(code)
+    if number == signal.SIGKILL:
+        return MEMORY
+    return "" if number is None else "somebody or something ended it: run the command again"
+
+
+def _signal(code: int) -> int | None:
+    """The number of the signal; above 128 only those that end programs in practice count."""
+    if code < 0:
+        return -code
+    usual = (signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV, signal.SIGABRT)
+    return code - 128 if code - 128 in usual else None
