@@ -119,7 +119,8 @@ def parse_pins(data: bytes, where: str = "pins") -> Pins:
     if schema > SCHEMA:
         raise InputError(
             f"{where} has schema {schema}; this uvlock2nix knows {SCHEMA}",
-            hint="a newer uvlock2nix wrote it: use that one, or newer",
+            hint="a newer uvlock2nix wrote it: use that one, or newer; or give up what the file holds: "
+            "`uvlock2nix generate --force`",
         )
     problems: list[str] = []
     if schema < SCHEMA:

@@ -27,11 +27,12 @@ class Generated:
     def of(cls, path: Path, text: str, *, ours: bool = False) -> Generated:
         """Read what is at ``path``; a Nix file gets the digest by which an edit is noticed."""
         try:
-            old = path.read_text(encoding="utf-8")
+            # What is no text is not ours either way: it is only compared.
+            old = path.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             old = None
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: cannot be read: {error}", hint="move it away") from None
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}", hint="move it away") from None
         return cls(path, text if ours else stamped(text), old, ours)
 
     @property

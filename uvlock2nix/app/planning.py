@@ -85,7 +85,7 @@ def plan_of(asked: Request, reporter: Reporter) -> Plan:
         python = asked.target.python
         raise UsageError(
             f"nothing can be generated for a free-threaded Python ({python}) yet",
-            hint=f"--python {python.minor} is the usual build; `uvlock2nix classify` knows {python} too",
+            hint=f"choose the usual build: --python {python.minor}",
         )
     knowledge = knowledge_of(asked, reporter)
     policy = policy_of(asked, reporter)

@@ -59,9 +59,12 @@ def test_damaged_collisions(value: object) -> None:
 systems = st.sampled_from(["x86_64-linux", "aarch64-linux", "aarch64-darwin", "riscv64-linux"])
 hashes = st.builds(lambda data: Hash("sha256", data).sri, st.binary(min_size=32, max_size=32))
 pins_values = st.builds(
-    lambda lock, time, table: Pins(lock, time, tuple(table[name] for name in sorted(table))),
+    lambda lock, time, words, table: Pins(
+        lock, time, tuple(table[name] for name in sorted(table)), generate=words
+    ),
     st.binary(min_size=32, max_size=32).map(bytes.hex),
     st.sampled_from([None, "2026-08-01T00:00:00Z", "2026-08-01T00:00:00.5+02:00"]),
+    st.sampled_from([None, (), ("--extra=ä", "--python=3.12.8")]),
     st.lists(systems, unique=True).flatmap(
         lambda names: st.fixed_dictionaries(
             {
