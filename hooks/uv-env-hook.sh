@@ -6,6 +6,7 @@
 #   uvEnvInterpreter   the Python that runs the environment (path of the program)
 #   uvEnvPackages      packages of nixpkgs to link into it (list, optional)
 #   uvEnvKeep          PATH=PACKAGE: whose file stays, where packages of nixpkgs and of deps have one (list, optional)
+#   dontCompileBytecode  set: no bytecode is made
 #   uvKeepPhases       phases that inputs' setup hooks add and that are wanted (list, optional)
 #   dontUseUvEnv       set: do nothing
 #   preInstall, postInstall, preUvEnvFinish, postUvEnvFinish: hooks
@@ -23,6 +24,7 @@ _uvlock2nixEnvFinish() {
   _uvlock2nixOption --build-to "${build-}"
   _uvlock2nixOptions --package uvEnvPackages
   _uvlock2nixOptions --keep uvEnvKeep
+  if [[ -n "${dontCompileBytecode-}" ]]; then flags+=(--no-bytecode); fi
   @uvlock2nix@ venv finish "$out" \
     --interpreter "$uvEnvInterpreter" \
     --cores "${NIX_BUILD_CORES:-1}" \

@@ -12,6 +12,7 @@
 #   uvPackageNative       JSON: what each of these builds needs, as uvSyncNative of uv-sync-hook (optional)
 #   uvPackageVersion      the version of packages that would ask git for it (optional)
 #   uvPackageExpose       names of the packages whose programs are in bin of `out` (list)
+#   dontCompileBytecode   set: no bytecode is made
 #   uvKeepPhases          phases that inputs' setup hooks add and that are wanted (list, optional)
 #   dontUseUvPackage      set: do nothing
 #   preInstall, postInstall: hooks
@@ -27,6 +28,7 @@ _uvlock2nixPackageInstall() {
   _uvlock2nixOption --native "${uvPackageNative-}"
   _uvlock2nixOption --version "${uvPackageVersion-}"
   _uvlock2nixOption --compiler "${CC-}"
+  if [[ -n "${dontCompileBytecode-}" ]]; then flags+=(--no-bytecode); fi
   # What is compiled is in the environment: a search path into `out`, which links to it, would go in circles.
   read -r -d '' -a words <<<"${NIX_LDFLAGS-}" || true
   if ((${#words[@]} > 0)); then export NIX_LDFLAGS="${words[*]//"$out"/"$environment"}"; fi

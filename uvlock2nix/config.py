@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 BOOLS: Final = (
     "all-packages", "all-extras", "all-groups", "default-groups", "no-default-groups", "dev", "no-dev",
-    "only-dev",
+    "only-dev", "no-bytecode",
 )  # fmt: skip
 LISTS: Final = ("package", "extra", "no-extra", "group", "no-group", "only-group", "system", "expose")
 STRINGS: Final = ("python", "libc", "macos", "from-nixpkgs", "main-program", "exclude-newer", "version")

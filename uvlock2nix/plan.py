@@ -86,6 +86,7 @@ class Plan:
     exclude_newer: str | None
     collisions: Mapping[str, str]
     ignore_missing: tuple[str, ...]
+    bytecode: bool = True
     read_wheels: ReadWheels = ()
 
     @property
@@ -169,6 +170,7 @@ def make_plan(
         exclude_newer=held_back if built or members else None,
         collisions=config.collisions,
         ignore_missing=config.ignore_missing_libraries,
+        bytecode=not config.flag("no-bytecode"),
     )
 
 

@@ -34,6 +34,7 @@ def copy(deps: Path, out: Path) -> None:
 @click.option("--package", "packages", type=PATH, multiple=True, help="A package of nixpkgs to link in.")
 @click.option("--keep", multiple=True, metavar="PATH=NAME", help="Whose file stays, where two have one.")
 @click.option("--cores", type=int, default=1)
+@click.option("--no-bytecode", is_flag=True, help="Leave bytecode out.")
 def finish(
     root: Path,
     interpreter: Path,
@@ -41,13 +42,19 @@ def finish(
     packages: tuple[Path, ...],
     keep: tuple[str, ...],
     cores: int,
+    no_bytecode: bool,
 ) -> None:
     """Make the restored tree ROOT an environment."""
     from uvlock2nix.venv.environment import finish_environment
 
     chosen = {path: name for path, _, name in (one.rpartition("=") for one in keep)}
     clashes = finish_environment(
-        root, interpreter, cores=cores, build_to=build_to, packages=packages, keep=chosen
+        root,
+        interpreter,
+        cores=0 if no_bytecode else max(1, cores),
+        build_to=build_to,
+        packages=packages,
+        keep=chosen,
     )
     for clash in clashes:
         click.echo(f"uvlock2nix: {clash}", err=True)
@@ -69,6 +76,7 @@ def finish(
 @click.option("--native", default="", help="JSON: what each build needs.")
 @click.option("--version", help="The version of packages that would ask git for it.")
 @click.option("--cores", type=int, default=1)
+@click.option("--no-bytecode", is_flag=True, help="Leave bytecode out.")
 @click.option("--compiler", help="A C compiler: bin/python becomes a program that works through any link.")
 @click.option("--uv", default="uv")
 def package(
@@ -81,6 +89,7 @@ def package(
     native: str,
     version: str | None,
     cores: int,
+    no_bytecode: bool,
     compiler: str | None,
     uv: str,
 ) -> None:
@@ -113,7 +122,16 @@ def package(
         if compiler:
             write_wrapper(root, python, compiler, places.work, context.run)
 
-    clashes = layer(env_path, tree, out, interpreter, minor, scripts=scripts, cores=cores, wrap=wrap)
+    clashes = layer(
+        env_path,
+        tree,
+        out,
+        interpreter,
+        minor,
+        scripts=scripts,
+        cores=0 if no_bytecode else max(1, cores),
+        wrap=wrap,
+    )
     for clash in clashes:
         click.echo(f"uvlock2nix: {clash}", err=True)
 

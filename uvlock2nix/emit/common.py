@@ -8,7 +8,7 @@ from typing import Final
 
 from uvlock2nix import __version__
 from uvlock2nix.emit.attributes import picked
-from uvlock2nix.nixlang import AttrSet, Binary, Expr, Item, List, Path, Str, call, select, string
+from uvlock2nix.nixlang import AttrSet, Binary, Bind, Expr, Item, List, Path, Str, call, select, string
 from uvlock2nix.plan import Input, Plan
 
 PINS: Final = "python-deps.json"
@@ -81,6 +81,11 @@ def _plus(left: Expr, right: Expr) -> Expr:
     if isinstance(left, List) and not left.items:
         return right
     return Binary("++", left, right)
+
+
+def no_bytecode(plan: Plan) -> tuple[Bind, ...]:
+    """What switches bytecode off in env and package; nothing where it is wanted."""
+    return () if plan.bytecode else (Bind(("dontCompileBytecode",), True),)
 
 
 def strings(values: Iterable[str]) -> Expr:

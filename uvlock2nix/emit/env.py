@@ -12,6 +12,7 @@ from uvlock2nix.emit.common import (
     input_list,
     interpolated,
     is_conditional,
+    no_bytecode,
     only_on,
     strings,
 )
@@ -109,6 +110,7 @@ def _attributes(plan: Plan) -> AttrSet:
         Bind(("referenceInputs",), select("python-deps.referenceInputs")),
         Bind(("pythonDeps",), Var("python-deps"), blank_before=True),
         Bind(("uvEnvInterpreter",), select(f"{plan.python_attr}.interpreter")),
+        *no_bytecode(plan),
     ]
     if plan.excluded:
         modules = call(f"{plan.python_attr}.pkgs.requiredPythonModules", Var("fromNixpkgs"))

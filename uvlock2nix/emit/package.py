@@ -11,6 +11,7 @@ from uvlock2nix.emit.common import (
     header,
     input_list,
     interpolated,
+    no_bytecode,
     strings,
 )
 from uvlock2nix.emit.natives import native_table
@@ -85,6 +86,7 @@ def _attributes(plan: Plan) -> AttrSet:
         Bind(("uvPackageExpose",), strings(plan.exposed)),
         *_natives(plan),
         *([Bind(("uvPackageVersion",), Var("version"))] if plan.version.from_git else []),
+        *no_bytecode(plan),
         Bind(("dontFixup",), True, blank_before=True),
         Bind(("passthru",), _passthru(plan), blank_before=True),
         Bind(("meta",), _meta(plan), blank_before=True),

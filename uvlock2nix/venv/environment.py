@@ -15,7 +15,8 @@ from uvlock2nix.dist.entry_points import entry_points
 from uvlock2nix.dist.installed import Installed, installed
 from uvlock2nix.dist.record import digest_of, write_record
 from uvlock2nix.venv.copying import copy_writable
-from uvlock2nix.venv.interpreter import compile_bytecode, write_interpreter
+from uvlock2nix.venv.bytecode import compile_bytecode
+from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.dist.scripts import place_script
 from uvlock2nix.dist.launchers import write_launchers
 from uvlock2nix.venv.symlinks import LOCK, NIXPKGS, Clash, Clashes, Owner, link_packages, link_programs

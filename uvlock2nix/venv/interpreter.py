@@ -70,24 +70,3 @@ def write_wrapper(root: Path, python: Path, compiler: str, work: Path, run: Runn
 def _c_string(path: Path) -> str:
     """A path as a literal of C, whatever is in it."""
     return '"' + "".join(f"\\{byte:03o}" for byte in os.fsencode(path)) + '"'
-
-
-def compile_bytecode(folder: Path, python: Path, cores: int) -> None:
-    """Compile all modules below ``folder``; a module that does not compile is left to fail when imported.
-
-    The bytecode is of the kind that is never compared with its source (PEP 552): in the store neither can
-    change, and modification times are all the same there.
-    """
-    argv = [
-        str(python), "-I", "-m", "compileall", "-q", "-q", "-f",
-        "--invalidation-mode", "unchecked-hash", "-j", str(max(1, cores)), str(folder),
-    ]  # fmt: skip
-    try:
-        # Its exit code says that some module did not compile: code for another Python, templates, tests.
-        subprocess.run(
-            argv, check=False, env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}, stdout=subprocess.DEVNULL
-        )
-    except OSError as error:
-        raise ToolError(
-            f"{python}: cannot be run: {error.strerror}", hint="--interpreter names the Python of the target"
-        ) from None

@@ -15,7 +15,8 @@ from uvlock2nix.dist.entry_points import entry_points
 from uvlock2nix.dist.installed import installed
 from uvlock2nix.venv.copying import copy_file, copy_writable
 from uvlock2nix.venv.environment import bin_winners, launchers_of, record_bin, scripts_in
-from uvlock2nix.venv.interpreter import compile_bytecode, write_interpreter
+from uvlock2nix.venv.bytecode import compile_bytecode
+from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.dist.launchers import is_launcher, write_launchers
 from uvlock2nix.dist.scripts import place_script
 from uvlock2nix.venv.programs import programs_of

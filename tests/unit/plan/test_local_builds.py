@@ -129,7 +129,7 @@ build-inputs = ["zlib"]
     )
     build = native_of(made, "app").inputs.build
     assert dict(build.env) == {"BOTH": (Literal("ours"),), "FROM_UV": (Literal("1"),)}
-    assert build.flags == ("all=1", "own=2", "config-setting:mine=3")
+    assert build.flags == ("own=2", "all=1", "config-setting:mine=3")
     assert (build.build_requires, build.relax, build.cflags) == (("one", "two"), ("three",), ("-DX",))
     text = texts(made)["package.nix"]
     for part in ("uvPackageNative", 'BOTH = "ours"', '"one"', "zlib"):

@@ -1,0 +1,83 @@
+"""Bytecode of installed modules that is the same in every build."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.errors import ToolError
+
+_SCRIPT: Final = Path(__file__).with_name("compile_modules.py")
+# Modules that one process compiles, one after the other; the same wherever the build runs.
+BATCH: Final = 200
+
+
+def compile_bytecode(folder: Path, python: Path, cores: int) -> None:
+    """Compile all modules below ``folder``; a module that does not compile is left to fail when imported.
+
+    The bytecode is of the kind that is never compared with its source (PEP 552): in the store neither can
+    change, and modification times are all the same there.
+
+    Python marks in a module's bytecode which of its objects were in use when it was written, and a process that
+    has compiled something before uses more of them. So each batch of modules is compiled by a process of its own,
+    in a fixed order: neither the number of cores nor what else is installed shows. Without ``cores`` nothing
+    is compiled.
+    """
+    if cores < 1:
+        return
+    batches = list(_batches(folder))
+    # The largest first, so that the cores are busy to the end.
+    batches.sort(key=len, reverse=True)
+    with ThreadPoolExecutor(max_workers=cores) as pool:
+        for _ in pool.map(lambda modules: _compile(modules, python), batches):
+            pass
+
+
+def _compile(modules: list[str], python: Path) -> None:
+    # Not `site`: what it loads would differ with what is installed.
+    argv = [str(python), "-I", "-S", "-W", "ignore", str(_SCRIPT)]
+    names = b"".join(os.fsencode(name) + b"\0" for name in modules)
+    env = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
+    try:
+        done = subprocess.run(argv, input=names, check=False, env=env, capture_output=True)
+    except OSError as error:
+        raise ToolError(
+            f"{python}: cannot be run: {error.strerror}", hint="--interpreter names the Python of the target"
+        ) from None
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        raise ToolError(
+            f"{python}: compiling {modules[0]} and others ended with exit code {done.returncode}: "
+            + "".join(said),
+            hint="set dontCompileBytecode in the derivation to leave bytecode out",
+        )
+
+
+def _batches(folder: Path) -> Iterator[list[str]]:
+    """The modules below ``folder``: those of each folder in it by themselves, in order, no batch too large."""
+    if folder.is_file():
+        yield [str(folder)]
+        return
+    single: list[str] = []
+    for entry in sorted(os.scandir(folder), key=lambda one: os.fsencode(one.name)):
+        if entry.is_dir(follow_symlinks=False):
+            modules = list(_modules(entry.path))
+            yield from (modules[at : at + BATCH] for at in range(0, len(modules), BATCH))
+        elif entry.name.endswith(".py"):
+            single.append(entry.path)
+    # One process each: what is installed beside must not show.
+    yield from ([module] for module in single)
+
+
+def _modules(folder: str) -> Iterator[str]:
+    """The modules below a folder, in one order; links to folders are somebody else's."""
+    for entry in sorted(os.scandir(folder), key=lambda one: os.fsencode(one.name)):
+        if entry.is_dir(follow_symlinks=False):
+            if entry.name != "__pycache__":
+                yield from _modules(entry.path)
+        elif entry.name.endswith(".py"):
+            yield entry.path
