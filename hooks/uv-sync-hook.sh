@@ -9,6 +9,7 @@
 #   uvSyncLibc          the C library's baseline, as glibc-2.40 (optional)
 #   uvSyncMacos         the oldest macOS, as 14.0 (optional)
 #   uvSyncExcludeNewer  build requirements published later are not seen, RFC 3339 (optional)
+#   uvSyncBuildRequirements  JSON: the locked build requirements, `build` of the pins; with passAsFile (optional)
 #   uvSyncNoBinary      packages to build although a wheel fits (list, optional)
 #   uvSyncExclude       packages that come from elsewhere (list, optional)
 #   uvSyncNative        JSON: what each build from source needs (optional)
@@ -31,6 +32,11 @@ _uvlock2nixSync() {
   _uvlock2nixOption --libc "${uvSyncLibc-}"
   _uvlock2nixOption --macos "${uvSyncMacos-}"
   _uvlock2nixOption --exclude-newer "${uvSyncExcludeNewer-}"
+  if [[ -n "${uvSyncBuildRequirements-}" ]]; then
+    uvSyncBuildRequirementsPath=$NIX_BUILD_TOP/build-requirements.json
+    printf '%s' "$uvSyncBuildRequirements" >"$uvSyncBuildRequirementsPath"
+  fi
+  _uvlock2nixOption --build-requirements "${uvSyncBuildRequirementsPath-}"
   _uvlock2nixOption --native "${uvSyncNative-}"
   _uvlock2nixOption --collisions "${uvSyncCollisions-}"
   _uvlock2nixOption --key "${uvSyncKey-}"

@@ -20,6 +20,7 @@ from uvlock2nix.nar import parse_hash
 MEMBERS: Final = frozenset({"files", "packages", "sdists"})
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,250}\Z")
 _FROM: Final = re.compile(r"[0-9a-f]{16}\Z")
+_BUILD_MEMBERS: Final = {"version", "from", "time", "requires", "files", "asked", "built", "unsure"}
 
 Extra = tuple[tuple[str, str], ...]
 
@@ -60,7 +61,8 @@ class LockedBuild:
     ``made_from`` is a digest of all that was resolved, ``time`` what uv was held back to, ``requires`` what
     it was asked for. ``files`` are installed before the backend runs, ``asked`` only when the backend asks
     for them; both are keys of files. ``built`` names locked packages of the environment that are built from
-    source too: the build gets those very wheels.
+    source too: the build gets those very wheels. ``unsure`` says why the backend may ask for more: that is
+    held back to ``time`` where it happens.
     """
 
     name: str
@@ -71,6 +73,7 @@ class LockedBuild:
     files: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
     built: tuple[str, ...] = ()
+    unsure: str = ""
     extra: Extra = ()
 
 
@@ -118,7 +121,8 @@ class BuildPins:
     def facts(self, build: LockedBuild, system: str) -> list[object]:
         """What of a build's requirements decides its result, JSON-like: for digests."""
         asked, files = set(build.asked), self.reached(build, system)
-        return [[[one.filename, one.hash, one.key in asked] for one in files], list(build.built)]
+        time = [build.time] if build.unsure else []
+        return [[[one.filename, one.hash, one.key in asked] for one in files], list(build.built), time]
 
     def of_system(self, system: str) -> BuildPins:
         """The part that builds on ``system`` read."""
@@ -199,6 +203,7 @@ def _build_json(build: LockedBuild) -> dict[str, object]:
         "from": build.made_from,
         "time": build.time,
         **{key: list(items) for key, items in lists.items() if items or key in ("requires", "files")},
+        **({"unsure": build.unsure} if build.unsure else {}),
     }
 
 
@@ -294,7 +299,8 @@ class _Reader:
             files=files,
             asked=asked,
             built=self.texts(raw, "built", where),
-            extra=_unknown(raw, {"version", "from", "time", "requires", "files", "asked", "built"}),
+            unsure=self.text(raw, "unsure", where) if "unsure" in raw else "",
+            extra=_unknown(raw, _BUILD_MEMBERS),
         )
 
 

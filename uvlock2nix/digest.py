@@ -27,7 +27,7 @@ def environment_digest(steps: Iterable[tuple[Package, Choice]], *, python: str, 
     ``python`` is the minor. Where a file comes from does not count when its hash is known: a mirror has the
     same bytes.
     """
-    entries = sorted((_entry(package, choice) for package, choice in steps), key=json.dumps)
+    entries = sorted((file_facts(package, choice) for package, choice in steps), key=json.dumps)
     return _digest({"layout": LAYOUT, "python": python, "system": system, "packages": entries})
 
 
@@ -36,7 +36,8 @@ def rest_digest(facts: Mapping[str, object]) -> str:
     return _digest(facts)
 
 
-def _entry(package: Package, choice: Choice) -> list[object]:
+def file_facts(package: Package, choice: Choice) -> list[object]:
+    """What of a lock entry decides what is built or installed, JSON-like."""
     artifact = choice.artifact
     if artifact is None:
         return [package.name, package.version]

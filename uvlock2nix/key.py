@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from uvlock2nix.build_pins import BuildPins
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.config import Config
 from uvlock2nix.digest import environment_digest, rest_digest
@@ -32,8 +33,12 @@ def deps_key(
     target: Target,
     classes: Sequence[ClassifiedPackage],
     exclude_newer: str | None,
+    build_pins: BuildPins,
 ) -> str:
-    """The digest in the name of deps, 32 hexadecimal digits (without the toolchain's, which Nix knows)."""
+    """The digest in the name of deps, 32 hexadecimal digits (without the toolchain's, which Nix knows).
+
+    ``build_pins`` are the locked build requirements, ``exclude_newer`` holds back those that are not locked.
+    """
     held = [one for one in classes if not one.from_nixpkgs and not is_member(one)]
     environment = environment_digest(
         [(one.package.package, one.choice) for one in held],
@@ -42,23 +47,39 @@ def deps_key(
     )
     members = {member.name: member for member in members_of(project, classes)}
     built = any(is_built(one) for one in held)
+    locked = build_pins.builds(target.system)
+    needed = [*(one.name for one in held if is_built(one)), *members]
+    missing = unlocked(project, target, classes, build_pins)
     rest = rest_digest(
         {
             "native": {
                 name: _native_facts(native) for name, native in natives_of([o for o in held if is_built(o)])
             },
             "requires": {name: sorted(member.build_requires) for name, member in members.items()},
-            "excludeNewer": exclude_newer if built or members else None,
+            "buildRequirements": {
+                name: build_pins.facts(locked[name], target.system) for name in needed if name in locked
+            },
+            "excludeNewer": exclude_newer if missing else None,
             "constraints": sorted(project.uv.build_constraint_dependencies) if built or members else [],
             "collisions": dict(config.collisions),
             "excluded": sorted(one.name for one in classes if one.from_nixpkgs),
-            **(_build_settings(project.uv) if built or members else {}),
+            **(build_settings(project.uv) if built or members else {}),
         }
     )
     return environment + rest
 
 
-def _build_settings(uv: UvSettings) -> dict[str, object]:
+def unlocked(
+    project: Project, target: Target, classes: Sequence[ClassifiedPackage], build_pins: BuildPins
+) -> tuple[str, ...]:
+    """The packages that are built on the target and have no locked build requirements there."""
+    built = [one.name for one in classes if is_built(one)]
+    members = [member.name for member in members_of(project, classes)]
+    locked = build_pins.builds(target.system)
+    return tuple(name for name in (*built, *members) if name not in locked)
+
+
+def build_settings(uv: UvSettings) -> dict[str, object]:
     """The settings of ``[tool.uv]`` that reach builds, those that are set."""
     settings = {
         "config-settings": uv.config_settings,

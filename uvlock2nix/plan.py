@@ -8,12 +8,13 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from uvlock2nix.artifacts import BuildPolicy, choose
+from uvlock2nix.build_pins import BuildPins
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.config import Config
 from uvlock2nix.digest import hold_back
 from uvlock2nix.errors import ProjectError, UsageError
 from uvlock2nix.exposed import exposed_of, main_program
-from uvlock2nix.key import deps_key, is_built, is_member, members_of, natives_of
+from uvlock2nix.key import deps_key, is_built, is_member, members_of, natives_of, unlocked
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import Output
 from uvlock2nix.local_builds import local_builds
@@ -58,7 +59,8 @@ class Plan:
 
     ``exposed`` are the packages whose programs a user gets, ``natives`` those whose build or run needs
     something said, ``dlopen`` those that open libraries by name, ``no_binary`` those that are built although
-    a wheel fits.
+    a wheel fits. ``build_pins`` are the locked build requirements; ``exclude_newer`` holds back those that
+    are not locked.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Plan:
     lock_sha256: str
     lock_name: str
     exclude_newer: str | None
+    build_pins: BuildPins
     collisions: Mapping[str, str]
     ignore_missing: tuple[str, ...]
     bytecode: bool = True
@@ -108,6 +111,7 @@ def make_plan(
     classified: Sequence[tuple[Target, Sequence[ClassifiedPackage]]],
     *,
     exclude_newer: str | None = None,
+    build_pins: BuildPins | None = None,
 ) -> Plan:
     """Turn classes into a Plan.
 
@@ -124,9 +128,11 @@ def make_plan(
     members = members_of(project, every)
     builds = local_builds(project, members, classified)
     held_back = exclude_newer or hold_back(one.package.package for one in every)
+    build_pins = build_pins or BuildPins()
+    keys = [deps_key(project, selection, config, *one, held_back, build_pins) for one in classified]
     systems = tuple(
-        SystemPlan(target, deps_key(project, selection, config, target, classes, held_back), tuple(classes))
-        for target, classes in classified
+        SystemPlan(target, key, tuple(classes))
+        for (target, classes), key in zip(classified, keys, strict=True)
     )
     inputs = [(target.system, one) for target, classes in classified for one in classes if is_built(one)]
     wheels = [(target.system, one) for target, classes in classified for one in classes if not is_built(one)]
@@ -142,7 +148,7 @@ def make_plan(
         python=minors.pop(),
         selection=selection,
         systems=systems,
-        files=_files(project, every, members),
+        files=_files(project, every, members, build_pins),
         members=members,
         build_inputs=_inputs([(s, one, a) for s, one in inputs for a in _linked(one.native)]),
         native_build_inputs=_inputs(
@@ -167,7 +173,8 @@ def make_plan(
         needs_git=any(isinstance(one.package.package.source, GitSource) for one in built),
         lock_sha256=project.lock_sha256,
         lock_name=project.lock_path.name,
-        exclude_newer=held_back if built or members else None,
+        exclude_newer=held_back if any(unlocked(project, *one, build_pins) for one in classified) else None,
+        build_pins=build_pins,
         collisions=config.collisions,
         ignore_missing=config.ignore_missing_libraries,
         bytecode=not config.flag("no-bytecode"),
@@ -271,11 +278,15 @@ def _inputs(needs: Sequence[tuple[str, ClassifiedPackage, str]]) -> tuple[Input,
 
 
 def _files(
-    project: Project, every: Sequence[ClassifiedPackage], members: Sequence[Member]
+    project: Project,
+    every: Sequence[ClassifiedPackage],
+    members: Sequence[Member],
+    build_pins: BuildPins,
 ) -> tuple[PurePosixPath, ...]:
     files = dict.fromkeys(project.files)
     declared = (member.pyproject_path for member in members)
     files |= dict.fromkeys(path for path in declared if (project.root / path).is_file())
+    files |= {PurePosixPath(file.path): None for file in build_pins.files if file.path is not None}
     for one in every:
         source = one.package.package.source
         if isinstance(source, PathSource):

@@ -33,7 +33,7 @@ RANKS = (
     ("nar", "atomic", "nixlang", "nixfile", "cache", "net", "knowledge", "target"),
     ("lock", "dist"),
     ("artifacts", "inspect", "nixpkgs_index", "pythons"),
-    ("classify", "service", "config", "flags", "digest", "build_pins", "wheel_pins", "pins"),
+    ("classify", "service", "config", "flags", "digest", "build_pins", "held_back", "wheel_pins", "pins"),
     ("exposed", "key", "native", "local_builds", "project_version", "plan"),
     ("emit", "refs", "verify"),
     ("build", "nixrun"),

@@ -39,7 +39,8 @@ def generate(
 ) -> subprocess.CompletedProcess[str]:
     env = dict(os.environ, XDG_CACHE_HOME=str(project.parent / "cache"), PYTHONDONTWRITEBYTECODE="1")
     env.pop("NO_COLOR", None)
-    env |= {} if color else {"NO_COLOR": "1"}
+    # What locking build requirements does with the network is tested elsewhere.
+    env |= {"UV_OFFLINE": "1"} | ({} if color else {"NO_COLOR": "1"})
     argv = [sys.executable, "-m", "uvlock2nix", "generate", str(project), *TARGET, *arguments]
     if read_only:
         mount = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'

@@ -119,6 +119,7 @@ def place(tmp_path: Path, generated: Path) -> Place:
         "PYTHONPATH": str(REPOSITORY),
         "NIX_PATH": "nixpkgs=/nowhere",
         "FAKE_NIX_STATE": str(state),
+        "UV_OFFLINE": "1",
     }
     return Place(root, state, env)
 

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.stand import Stand
+from uvlock2nix.app.build_requirements import fitting
+from uvlock2nix.build_pins import BuildPins
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import ClassifyPolicy, classify
+from uvlock2nix.cli.sync import read_build_requirements
 from uvlock2nix.config import parse_config
 from uvlock2nix.emit import deps_file, env_file, package_file
 from uvlock2nix.emit.common import DEPS, ENV, PACKAGE
@@ -20,6 +23,8 @@ from uvlock2nix.plan import Plan, make_plan
 from uvlock2nix.target import Target
 
 FAKE_HASH = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+# What a fixture's packages are built with; scripts/update_fixtures writes it.
+BUILD_REQUIREMENTS = "build-requirements.json"
 NOTHING_FROM_NIXPKGS = ClassifyPolicy(from_nixpkgs="none")
 
 
@@ -43,7 +48,10 @@ def plan_of(
         target = Target.parse(system, python, libc=libc)
         environment = resolve(project, selection, target)
         classified.append((target, classify(project, environment, target, knowledge, NOTHING_FROM_NIXPKGS)))
-    return make_plan(project, selection, config, classified, exclude_newer=exclude_newer)
+    file = project.root / BUILD_REQUIREMENTS
+    pins = read_build_requirements(file) if file.exists() else BuildPins()
+    pins = fitting(project, config, classified, pins).pins
+    return make_plan(project, selection, config, classified, exclude_newer=exclude_newer, build_pins=pins)
 
 
 def texts(plan: Plan) -> dict[str, str]:

@@ -21,6 +21,7 @@ from urllib.parse import unquote
 from tests.support.http_server import serving
 
 Content = str | bytes
+FIRST = "2024-01-01T00:00:00Z"
 
 
 def _bytes(content: Content) -> bytes:
@@ -87,13 +88,17 @@ def make_sdist(folder: Path, name: str, files: Mapping[str, Content], *, version
 
 @dataclass(slots=True)
 class Index:
-    """A running index: the files of ``folder``; ``delays`` (file name → seconds) slow a download down."""
+    """A running index: the files of ``folder``; ``delays`` (file name → seconds) slow a download down.
+
+    ``times`` say when files were uploaded (``""``: the index does not tell); else it is the first of 2024.
+    """
 
     folder: Path
     port: int = 0
     login: tuple[str, str] | None = None
     delays: dict[str, float] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    times: dict[str, str] = field(default_factory=dict)
 
     @property
     def root(self) -> str:
@@ -110,7 +115,7 @@ class Index:
                 "filename": file.name,
                 "url": f"{self.root}/files/{file.name}",
                 "hashes": {"sha256": hashlib.sha256(file.read_bytes()).hexdigest()},
-                "upload-time": "2024-01-01T00:00:00Z",
+                **({"upload-time": time} if (time := self.times.get(file.name, FIRST)) else {}),
                 "size": file.stat().st_size,
             }
             for file in sorted(self.folder.iterdir())

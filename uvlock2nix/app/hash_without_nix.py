@@ -6,14 +6,12 @@ and the libraries, which only Nix has; for that this refuses.
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from typing import Final, assert_never
+from typing import Final
 
+from uvlock2nix.app import uv_resolve
 from uvlock2nix.app.collisions import read_collisions
 from uvlock2nix.app.request import Request
 from uvlock2nix.build.programs import Runner
@@ -26,7 +24,7 @@ from uvlock2nix.plan import Plan, SystemPlan
 from uvlock2nix.refs import strip
 from uvlock2nix.sync.core import sync
 from uvlock2nix.sync.request import SyncRequest
-from uvlock2nix.target import Glibc, Musl, Target
+from uvlock2nix.target import Target
 
 # uv by another name, that installs for the target's platform and not for this machine's. What it needs to
 # know lies in files next to it: sync hands its own environment on, and ours is not ours to change.
@@ -44,7 +42,6 @@ case "$1" in
 esac
 exec "$uv" "$@"
 """
-_GLIBC: Final = (17, 28, *range(31, 41))  # the manylinux_2_… that uv has a platform for
 
 
 def refusal(one: SystemPlan) -> str:
@@ -87,6 +84,7 @@ def compute(
             python_version=str(one.target.python),
             libc=str(one.target.libc) if one.target.is_linux else None,
             exclude_newer=plan.exclude_newer,
+            build_pins=plan.build_pins,
             key=one.key,
             exclude=frozenset(package.name for package in plan.excluded),
             collisions=plan.collisions,
@@ -114,17 +112,9 @@ def _wrapper(folder: Path, uv: str, target: Target) -> Path:
 
 
 def platform_of(target: Target) -> str:
-    """uv's name of the target's platform; UsageError where uv has none."""
-    if target.is_darwin:
-        return f"{target.arch}-apple-darwin"
-    match target.libc:
-        case Musl():
-            name = f"{target.arch}-unknown-linux-musl"
-        case Glibc(minor=minor):
-            name = f"{target.arch}-manylinux_2_{max(value for value in _GLIBC if value <= max(minor, 17))}"
-        case _:
-            assert_never(target.libc)
-    if target.arch not in ("x86_64", "aarch64"):
+    """uv's name of the target's platform; UsageError where uv has none that it can install for from here."""
+    name = uv_resolve.platform_of(target)
+    if name is None or (target.is_linux and target.arch not in ("x86_64", "aarch64")):
         raise UsageError(
             f"uv installs for {target.system} only on such a machine",
             hint=f"run `uvlock2nix update-hash --system {target.system}` there, or where Nix is",
@@ -133,8 +123,7 @@ def platform_of(target: Target) -> str:
 
 
 def _uv() -> str:
-    beside = Path(sys.executable).parent / "uv"
-    found = os.environ.get("UV") or shutil.which("uv") or (str(beside) if beside.is_file() else None)
+    found = uv_resolve.find_uv()
     if found is None:
         raise ToolError("uv is not installed, or not in PATH", hint="install uv: https://docs.astral.sh/uv")
     return found

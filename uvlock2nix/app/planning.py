@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from uvlock2nix.app.build_lock import BuildLock, locked_before, locked_now
+from uvlock2nix.app.build_requirements import Classified
 from uvlock2nix.app.collisions import notes
 from uvlock2nix.app.extras import extra_files
 from uvlock2nix.app.files import Generated
@@ -28,11 +30,16 @@ from uvlock2nix.wheel_pins import WheelNeeds
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What was asked, the Plan of it, and its files with what is there now."""
+    """What was asked, the Plan of it, and its files with what is there now.
+
+    ``outdated``: the packages of which the pins have no build requirements that fit; none where they were
+    resolved.
+    """
 
     asked: Request
     plan: Plan
     files: tuple[Generated, ...]
+    outdated: tuple[str, ...] = ()
 
     @property
     def root(self) -> Path:
@@ -45,7 +52,22 @@ class Planned:
         return tuple(one for one in self.files if one.old != one.text)
 
 
-def planned(project: Path, options: Options, reporter: Reporter, *, force: bool = False) -> Planned:
+@dataclass(frozen=True, slots=True)
+class Resolving:
+    """Whether build requirements that are not locked yet are resolved, and whether the others are anew."""
+
+    missing: bool = True
+    upgrade: bool = False
+
+
+def planned(
+    project: Path,
+    options: Options,
+    reporter: Reporter,
+    *,
+    force: bool = False,
+    resolving: Resolving | None = None,
+) -> Planned:
     """All that ``generate`` would write for ``project``; nothing is written.
 
     ``force``: pins that cannot be read are given up.
@@ -62,21 +84,26 @@ def planned(project: Path, options: Options, reporter: Reporter, *, force: bool 
         reporter.note(
             f"the last generate was called with {then or 'no options'}, this one with {now or 'none'}"
         )
-    return planned_as(asked, old, options, reporter)
+    return planned_as(asked, old, options, reporter, resolving or Resolving())
 
 
-def planned_as(asked: Request, old: Pins | None, options: Options, reporter: Reporter) -> Planned:
+def planned_as(
+    asked: Request, old: Pins | None, options: Options, reporter: Reporter, resolving: Resolving
+) -> Planned:
     """The same, of a request; ``old`` are the pins on disk, ``options`` those that the new ones name."""
     for note in asked.notes:
         reporter.note(note)
-    plan = plan_of(asked, reporter)
+    plan, outdated = _plan_of(asked, old, reporter, resolving)
     root = asked.project.root
     usual = generated(plan, root, old, words_of(options))
-    return Planned(asked, plan, (*usual, *extra_files(plan, asked.config, root, options.extras)))
+    files = (*usual, *extra_files(plan, asked.config, root, options.extras))
+    return Planned(asked, plan, files, outdated)
 
 
-def plan_of(asked: Request, reporter: Reporter) -> Plan:
-    """Classify for every target and make the Plan.
+def _plan_of(
+    asked: Request, old: Pins | None, reporter: Reporter, resolving: Resolving
+) -> tuple[Plan, tuple[str, ...]]:
+    """Classify for every target, lock the build requirements, and make the Plan.
 
     Raises:
         UsageError: for a free-threaded Python; `classify` knows them, what is generated does not.
@@ -99,9 +126,28 @@ def plan_of(asked: Request, reporter: Reporter) -> Plan:
         for note in on_classes(packages, learnt, policy):
             reporter.note(note)
         every.append((target, packages))
-    held = asked.config.string("exclude-newer")
-    plan = make_plan(asked.project, asked.selection, asked.config, every, exclude_newer=held)
-    return with_read_wheels(plan, read)
+    found = _build_lock(asked, every, old, reporter, resolving)
+    plan = make_plan(
+        asked.project,
+        asked.selection,
+        asked.config,
+        every,
+        exclude_newer=found.exclude_newer,
+        build_pins=found.pins,
+    )
+    return with_read_wheels(plan, read), found.outdated
+
+
+def _build_lock(
+    asked: Request, every: Classified, old: Pins | None, reporter: Reporter, resolving: Resolving
+) -> BuildLock:
+    """The build requirements: those of the pins that fit, and what is resolved now."""
+    if not (resolving.missing or resolving.upgrade):
+        return locked_before(asked.project, asked.config, every, old, reporter.note)
+    with reporter.steps("locking build requirements", 1) as done:
+        found = locked_now(asked.project, asked.config, every, old, reporter.note, upgrade=resolving.upgrade)
+        done(1)
+    return found
 
 
 def _recorded(pins: Path) -> Mapping[str, WheelNeeds]:
@@ -200,4 +246,5 @@ def _pins(plan: Plan, root: Path, old: Pins | None, words: tuple[str, ...]) -> P
         wheels=plan.read_wheels,
         version=version,
         generate=words,
+        build=plan.build_pins,
     )

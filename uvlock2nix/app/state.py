@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uvlock2nix.app.files import Generated
-from uvlock2nix.app.planning import planned_as
+from uvlock2nix.app.planning import Resolving, planned_as
 from uvlock2nix.app.remembered import command_line, over, remembered, words_of
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options, Request, request
@@ -29,7 +29,7 @@ class State:
     and have to be written again; ``edited`` those that differ by somebody's hand, and are left as they are;
     ``options`` are what was asked for now and then, ``words`` those that the pins will name; ``moved`` is
     true where Nix has to evaluate other files than those on disk; ``wanted`` are the systems that were asked
-    about.
+    about. ``outdated`` packages have no build requirements in the pins that fit.
     """
 
     paths: Files
@@ -45,6 +45,7 @@ class State:
     moved: bool
     wanted: tuple[str, ...]
     freshness: Freshness
+    outdated: tuple[str, ...] = ()
 
     @property
     def root(self) -> Path:
@@ -76,6 +77,9 @@ class State:
             f"{self.paths.expression.relative_to(self.root)} was edited, and not for this lock ({system})"
             for system in self.unfit()
         ]
+        if self.outdated:
+            names = ", ".join(self.outdated[:8]) + (" …" if len(self.outdated) > 8 else "")
+            found.append(f"the pins have no build requirements, or those of something else, for: {names}")
         found += [f"the hash of {system} {why}" for system, why in self.freshness.systems.items()]
         if self.freshness.lock:
             found.append(
@@ -84,11 +88,18 @@ class State:
         return tuple(found)
 
 
-def state_of(project: Path, options: Options, reporter: Reporter, *, all_systems: bool = False) -> State:
+def state_of(
+    project: Path,
+    options: Options,
+    reporter: Reporter,
+    *,
+    all_systems: bool = False,
+    resolving: Resolving | None = None,
+) -> State:
     """Read the project and compare; no Nix is run.
 
     What generate was called with is read back, so that it need not be given again; what is given now goes
-    over it.
+    over it. Build requirements are resolved only where ``resolving`` says so.
 
     Raises:
         UsageError: the selection asked for now is another one than the files were generated for.
@@ -98,7 +109,7 @@ def state_of(project: Path, options: Options, reporter: Reporter, *, all_systems
     merged = over(replace(options, systems=()), then.options)
     asked = request(project, merged, before=then.before, more_systems=options.systems)
     merged = _with_systems(merged, options, recorded)
-    found = planned_as(asked, pins, merged, reporter)
+    found = planned_as(asked, pins, merged, reporter, resolving or Resolving(missing=False))
     plan = found.plan
     paths = replace(paths, lock=asked.project.lock_path)
     _same_selection(plan, options, recorded, paths, command_line("generate", merged, asked.project.root))
@@ -117,9 +128,10 @@ def state_of(project: Path, options: Options, reporter: Reporter, *, all_systems
         files=found.files,
         rewritten=rewritten,
         edited=tuple(one for one in differing if one.edited),
-        moved=bool(rewritten) or pins.exclude_newer != plan.exclude_newer,
+        moved=bool(rewritten) or (pins.exclude_newer, pins.build) != (plan.exclude_newer, plan.build_pins),
         wanted=wanted,
         freshness=compare(pins, plan.lock_sha256, {system: keys[system] for system in wanted}),
+        outdated=found.outdated,
     )
 
 

@@ -194,6 +194,7 @@ def _merged(state: State, pins: Pins, new: tuple[Pin, ...]) -> Pins:
         exclude_newer=plan.exclude_newer,
         wheels=plan.read_wheels,
         generate=state.words,
+        build=plan.build_pins,
     )
     for pin in new:
         pins = pins.with_pin(pin)

@@ -100,8 +100,23 @@ class FromIndex:
         context.run(arguments, what=build.what, env=environment.variables, cwd=context.root)
 
 
-def resolver_arguments(context: BuildContext, work: Path, requirements: Sequence[str]) -> list[str]:
+def install_wheels(
+    wheels: Sequence[Path], environment: BuildEnvironment, context: BuildContext, what: str
+) -> None:
+    """Install these files and nothing else; no index is asked."""
+    if not wheels:
+        return
+    arguments = [context.uv, "pip", "install", "--quiet", "--offline", "--no-deps", "--no-index"]
+    arguments += ["--python", str(environment.python), "--", *map(str, wheels)]
+    context.run(arguments, what=what, env=environment.variables, cwd=context.root)
+
+
+def resolver_arguments(
+    context: BuildContext, work: Path, requirements: Sequence[str], held: Sequence[str] = ()
+) -> list[str]:
     """uv's arguments to install requirements as they were known at the time that holds them back.
+
+    ``held`` are further constraints.
 
     Requirements and constraints go through files in ``work``, not through arguments: nothing in them
     can be taken for an option of uv.
@@ -113,8 +128,8 @@ def resolver_arguments(context: BuildContext, work: Path, requirements: Sequence
     ]
     if context.exclude_newer:
         arguments += ["--exclude-newer", context.exclude_newer]
-    if context.constraints:
-        arguments += ["--constraints", str(_listed(work / "constraints.txt", context.constraints))]
+    if constraints := [*context.constraints, *held]:
+        arguments += ["--constraints", str(_listed(work / "constraints.txt", constraints))]
     return arguments
 
 

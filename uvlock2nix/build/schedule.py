@@ -11,19 +11,26 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from uvlock2nix.build.environment import Requirements, clean
+from uvlock2nix.build.pinned import Pinned
 from uvlock2nix.build.requirements import BuildSystem
 from uvlock2nix.build.sources import prepare
 from uvlock2nix.build.values import Build, BuildContext
 from uvlock2nix.build.wheel import build_wheel
+from uvlock2nix.build_pins import LockedBuild
 
 
 def build_all(
-    builds: Sequence[Build], context: BuildContext, requirements: Requirements, workers: int
+    builds: Sequence[Build],
+    context: BuildContext,
+    requirements: Requirements,
+    workers: int,
+    pinned: Pinned | None = None,
 ) -> dict[str, Path]:
     """Build every package; return name → wheel.
 
-    The sources are fetched first, side by side, because what a build requires stands in its source. Then
-    each build starts when those that it requires are ready; a circle is broken in the order given.
+    The sources are fetched first, side by side, because what a build requires stands in its source, unless
+    ``pinned`` names it. Then each build starts when those that it requires are ready; a circle is broken in
+    the order given.
 
     Raises:
         Uvlock2nixError: the first failure; builds that run are ended, none is started any more.
@@ -31,7 +38,11 @@ def build_all(
     by_name = {build.name: build for build in builds}
     with ThreadPoolExecutor(max_workers=max(workers, 4)) as pool:
         prepared = dict(zip(by_name, pool.map(lambda build: prepare(build, context), builds), strict=True))
-    needs = {name: _required(by_name[name], prepared[name][1], set(by_name)) - {name} for name in by_name}
+    locked = {name: pinned.of(name) if pinned is not None else None for name in by_name}
+    needs = {
+        name: _required(build, prepared[name][1], set(by_name), locked[name]) - {name}
+        for name, build in by_name.items()
+    }
 
     def run(name: str, ready: Mapping[str, Path]) -> Path:
         build = by_name[name]
@@ -45,7 +56,12 @@ def build_all(
     return _run_graph(needs, run, workers, context.run.stop)
 
 
-def _required(build: Build, system: BuildSystem, names: set[str]) -> set[str]:
+def _required(
+    build: Build, system: BuildSystem, names: set[str], locked: LockedBuild | None = None
+) -> set[str]:
+    """Which of ``names`` the build gets: those that pins name, else those that it requires."""
+    if locked is not None:
+        return set(locked.built) & names
     found: set[str] = set()
     for text in (*system.requires, *build.native.build_requires):
         try:

@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 
 from uvlock2nix.app.files import Generated, write_all
-from uvlock2nix.app.planning import Planned, on_collisions, on_plan, planned
+from uvlock2nix.app.planning import Planned, Resolving, on_collisions, on_plan, planned
 from uvlock2nix.app.remembered import command_line
 from uvlock2nix.app.request import Options
-from uvlock2nix.cli.options import project_argument, request_options
+from uvlock2nix.cli.options import project_argument, request_options, upgrade_option
 from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.errors import CheckFailed
 
@@ -26,14 +26,23 @@ from uvlock2nix.errors import CheckFailed
 @click.option("--force", is_flag=True, help="Overwrite files that were edited or are not ours.")
 @click.option("--diff", is_flag=True, help="Show what would change; write nothing.")
 @click.option("--check", is_flag=True, help="Only compare; exit 1 when a file is out of date.")
+@upgrade_option
 def command(
-    project: Path, options: Options, module: bool, image: bool, force: bool, diff: bool, check: bool
+    project: Path,
+    options: Options,
+    module: bool,
+    image: bool,
+    force: bool,
+    diff: bool,
+    check: bool,
+    upgrade: bool,
 ) -> None:
     """Write nix/python-deps.nix, python-env.nix, package.nix and python-deps.json of PROJECT."""
     extras = tuple(name for name, on in (("module", module), ("image", image)) if on)
     options = replace(options, extras=extras)
     with TerminalReporter() as reporter:
-        found = planned(project, options, reporter, force=force)
+        resolving = Resolving(missing=not check, upgrade=upgrade)
+        found = planned(project, options, reporter, force=force, resolving=resolving)
         if diff or check:
             _compare(found, command_line("generate", options, project), diff=diff, check=check)
             return

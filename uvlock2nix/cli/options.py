@@ -50,6 +50,16 @@ def project_argument(function: F) -> F:
     return click.argument("project", type=click.Path(path_type=Path), default=".", required=False)(function)
 
 
+def upgrade_option(function: F) -> F:
+    """``--upgrade-build-requirements``: resolve anew what pins lock."""
+    return click.option(
+        "--upgrade-build-requirements",
+        "upgrade",
+        is_flag=True,
+        help="Resolve the build requirements of all packages anew; else only what changed is resolved.",
+    )(function)
+
+
 def selection_options(function: Callable[..., object]) -> Callable[..., object]:
     """uv's selection options, given to the command together as ``selection``."""
 

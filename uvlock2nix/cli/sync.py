@@ -11,6 +11,7 @@ import click
 
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.values import parse_native
+from uvlock2nix.build_pins import BuildPins, from_json
 from uvlock2nix.cli.inputs import inputs_of
 from uvlock2nix.cli.options import selection_options
 from uvlock2nix.errors import InputError, UsageError
@@ -32,6 +33,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--libc", help="The C library's baseline, as glibc-2.40.")
 @click.option("--macos", help="The oldest macOS, as 14.0.")
 @click.option("--exclude-newer", help="RFC 3339; build requirements published later are not seen.")
+@click.option("--build-requirements", type=PATH, help="JSON: `build` of the pins, the locked requirements.")
 @click.option("--key", help="The key that generate wrote.")
 @click.option("--no-binary-package", multiple=True, help="A package to build although a wheel fits.")
 @click.option("--exclude", multiple=True, help="A package that comes from elsewhere.")
@@ -57,6 +59,7 @@ def command(project: Path, out: Path, selection: Selection, **options: Any) -> N
         libc=options["libc"],
         macos=options["macos"],
         exclude_newer=options["exclude_newer"],
+        build_pins=read_build_requirements(options["build_requirements"]),
         key=options["key"],
         exclude=frozenset(options["exclude"]),
         no_binary=frozenset(options["no_binary_package"]),
@@ -80,3 +83,23 @@ def parse_collisions(text: str) -> dict[str, str]:
     if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
         raise InputError("--collisions: not a JSON object of strings", hint="it is JSON: path → package")
     return data
+
+
+def read_build_requirements(path: Path | None) -> BuildPins:
+    """Read what stands under ``build`` in the pins; without a file nothing is locked.
+
+    Raises:
+        InputError: the file cannot be read, or is not of that shape.
+    """
+    if path is None:
+        return BuildPins()
+    hint = "it is `build` of the pins that `uvlock2nix generate` writes"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"--build-requirements {path}: {error}", hint=hint) from None
+    problems: list[str] = []
+    pins = from_json(data if isinstance(data, dict) else {}, "build", problems)
+    if problems or not isinstance(data, dict):
+        raise InputError(f"--build-requirements {path}: {'; '.join(problems) or 'no object'}", hint=hint)
+    return pins

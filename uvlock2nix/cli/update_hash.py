@@ -10,11 +10,12 @@ from typing import Final
 import click
 
 from uvlock2nix.app.commit_message import commit_message
+from uvlock2nix.app.planning import Resolving
 from uvlock2nix.app.request import Options
 from uvlock2nix.app.state import State, state_of
 from uvlock2nix.app.update_file import FileChange, FileOptions, update_file
 from uvlock2nix.app.update_hash import Change, HashOptions, check_state, update
-from uvlock2nix.cli.options import project_argument, request_options
+from uvlock2nix.cli.options import project_argument, request_options, upgrade_option
 from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.errors import UsageError
 
@@ -29,6 +30,7 @@ SCHEMA: Final = "uvlock2nix/update-hash/1"
 @click.option("--no-nix", is_flag=True, help="Compute the hash without Nix (wheels only).")
 @click.option("--attr", metavar="A.B", default="", help="With FILE.nix: the derivation inside it.")
 @click.option("--check", is_flag=True, help="Only compare: exit 1 and say what is out of date.")
+@upgrade_option
 @click.option("--commit-message", "message", is_flag=True, help="Print a commit message with what changed.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
@@ -40,6 +42,7 @@ def command(
     no_nix: bool,
     attr: str,
     check: bool,
+    upgrade: bool,
     message: bool,
     as_json: bool,
     quiet: bool,
@@ -59,7 +62,8 @@ def command(
             raise UsageError(
                 "--attr goes with a FILE.nix", hint="a project has one deps, no attribute to choose"
             )
-        state = state_of(project, options, reporter, all_systems=all_systems)
+        resolving = None if check else Resolving(upgrade=upgrade)
+        state = state_of(project, options, reporter, all_systems=all_systems, resolving=resolving)
         if check:
             check_state(state)
             click.echo("up to date")

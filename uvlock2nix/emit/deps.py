@@ -272,6 +272,16 @@ def _sync(plan: Plan) -> list[Bind | Inherit]:
         binds.append(Bind(("uvSyncNoBinary",), strings(plan.no_binary)))
     if plan.excluded:
         binds.append(Bind(("uvSyncExclude",), strings(one.name for one in plan.excluded)))
+    if plan.build_pins.packages:
+        binds.append(
+            Bind(
+                ("uvSyncBuildRequirements",),
+                call("builtins.toJSON", select("pins.build")),
+                "The files, with their hashes, that build what has no wheel.",
+                blank_before=True,
+            )
+        )
+        binds.append(Bind(("passAsFile",), strings(["uvSyncBuildRequirements"])))
     if plan.exclude_newer:
         binds.append(Bind(("uvSyncExcludeNewer",), select("pins.build.excludeNewer")))
     if plan.collisions:

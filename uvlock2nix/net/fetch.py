@@ -16,7 +16,17 @@ from typing import IO, Final, Protocol
 from uvlock2nix.atomic import replacing
 from uvlock2nix.cache import hash_key
 from uvlock2nix.errors import InputError, NetworkError
-from uvlock2nix.net.client import Client, Limits, Progress, body, is_coded, length_of, range_of, refuse
+from uvlock2nix.net.client import (
+    Client,
+    Limits,
+    Logins,
+    Progress,
+    body,
+    is_coded,
+    length_of,
+    range_of,
+    refuse,
+)
 from uvlock2nix.net.download import NO_SPACE, download
 from uvlock2nix.net.hashes import ALGORITHMS, digest_of
 from uvlock2nix.net.urls import shown_url
@@ -50,10 +60,11 @@ class HttpFetcher:
     cache: Path
     progress: Progress | None = None
     limits: Limits = field(default_factory=Limits)
+    logins: Logins | None = None
     _client: Client = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._client = Client(self.limits, hint=_OFFLINE)
+        self._client = Client(self.limits, self.logins, hint=_OFFLINE)
 
     def stop(self) -> None:
         """Let whoever still fetches end soon, with an error."""

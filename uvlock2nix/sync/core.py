@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,24 +11,22 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
-from uvlock2nix.build.environment import FromIndex, folders_to_link, resolver_arguments
+from uvlock2nix.build.environment import folders_to_link
+from uvlock2nix.build.from_pins import FromPins
 from uvlock2nix.build.indexes import index_flags, logins, network_environment
 from uvlock2nix.build.machine import base_environment
+from uvlock2nix.build.pinned import Pinned
 from uvlock2nix.build.programs import Runner
-from uvlock2nix.build.requirements import effective_requires
-from uvlock2nix.build.rpath import library_folders, linked_libraries, without_rpath
+from uvlock2nix.build.rpath import library_folders, linked_libraries
 from uvlock2nix.build.schedule import build_all
-from uvlock2nix.build.values import BuildContext, NativeBuild
+from uvlock2nix.build.values import BuildContext
 from uvlock2nix.dist.installed import Collision, Installed, collisions, installed
-from uvlock2nix.dist.scripts import Script
 from uvlock2nix.layout import BUILD_REQUIRES, site_packages
-from uvlock2nix.lock import Project, load_project, local_packages, resolve
+from uvlock2nix.lock import Project, load_project, resolve
 from uvlock2nix.refs.closure import closure_from_environment
 from uvlock2nix.refs.linked import Linked
 from uvlock2nix.refs.store import STORE_DIR, Keys
+from uvlock2nix.sync.build_requires import local_requirements, move_in
 from uvlock2nix.sync.checking import check_installed, check_key
 from uvlock2nix.sync.install import Uv, decide_collisions, leave_out, not_built, selection_flags, shown
 from uvlock2nix.sync.manifest import write_manifest
@@ -64,16 +61,16 @@ def sync(request: SyncRequest, run: Runner) -> None:
     env = {**sync_environment(request, os.environ), **network_environment(project.uv, os.environ)}
     uv = Uv(run, request.uv, request.python, env, request.project, request.out)
     context = _build_context(request, project, plan, target, env, run)
-    context.root.mkdir(parents=True, exist_ok=True)
     selected = selection_flags(
         project, request.selection, knows_no_default_groups=uv.knows("--no-default-groups")
     )
     selected += not_built(step.package.name for step in plan.wheels)
+    requirements = _requirements(request, project, env)
     run.say(f"uvlock2nix: {len(plan.wheels)} wheels, {len(plan.builds)} to build")
     wheels, required = _all_at_once(
         lambda: uv.sync([*selected, *leave_out(plan.not_by_uv)]),
-        lambda: build_all(plan.builds, context, FromIndex(), request.cores),
-        lambda: _build_requires(request, project, plan, context),
+        lambda: build_all(plan.builds, context, requirements, request.cores, requirements.pinned),
+        lambda: local_requirements(project, plan.local, request.native, requirements, context),
         run,
     )
     uv.install_files([wheels[name] for name in sorted(wheels)])
@@ -88,7 +85,7 @@ def sync(request: SyncRequest, run: Runner) -> None:
     own = own_programs(project, {one.name for one in plan.local}, distributions)
     _tell(collided, request.collisions, own, run)
     scripts = normalise(request.out, site)
-    kept = _move_in(required, request.out / BUILD_REQUIRES)
+    kept = move_in(required, request.out / BUILD_REQUIRES)
     libraries = _libraries(request, site, context, kept)
     write_manifest(
         request.out,
@@ -200,7 +197,15 @@ def _build_context(
         logins=logins(project, os.environ),
         marker_environment=target.marker_environment(),
     )
+    context.root.mkdir(parents=True, exist_ok=True)
     return replace(context, folders=folders_to_link(plan.builds, context))
+
+
+def _requirements(request: SyncRequest, project: Project, env: Mapping[str, str]) -> FromPins:
+    """Where build requirements come from: the files that pins lock."""
+    folder = request.work / "uvlock2nix" / "build-requirements"
+    found = logins(project, os.environ)
+    return FromPins(Pinned(request.build_pins, request.system, request.project, folder, found, env))
 
 
 def _libraries(
@@ -232,52 +237,3 @@ def _libraries(
             for entry in one.entries
         ]
     return linked_libraries(request.out, files, folders, keys, store_dir)
-
-
-def _build_requires(
-    request: SyncRequest, project: Project, plan: SyncPlan, context: BuildContext
-) -> dict[str, tuple[Path, tuple[Script, ...]]]:
-    """Install what builds each of the project's own packages into a folder of its own."""
-    made: dict[str, tuple[Path, tuple[Script, ...]]] = {}
-    local = {package.name for package in plan.local}
-    for member in local_packages(project, plan.local):
-        what = f"the build requirements of {member.name}"
-        added = request.native.get(member.name, NativeBuild()).build_requires
-        requires = effective_requires(
-            member.build_requires, added=added, marker_environment=context.marker_environment, what=what
-        )
-        wanted = [text for text in requires if canonicalize_name(Requirement(text).name) not in local]
-        made[member.name] = _install_tree(wanted, context.root / "requires" / member.name, context, what)
-    return made
-
-
-def _install_tree(
-    requires: Sequence[str], work: Path, context: BuildContext, what: str
-) -> tuple[Path, tuple[Script, ...]]:
-    work.mkdir(parents=True)
-    tree = work / "tree"
-    arguments = [
-        context.uv,
-        "pip",
-        "install",
-        "--quiet",
-        "--python",
-        str(context.python),
-        "--target",
-        str(tree),
-    ]
-    if requires:
-        arguments += resolver_arguments(context, work, requires)
-        context.run(arguments, what=what, env=without_rpath(context.env), cwd=work)
-    tree.mkdir(exist_ok=True)
-    return tree, normalise(tree, tree, scripts_to="_scripts")
-
-
-def _move_in(
-    made: Mapping[str, tuple[Path, tuple[Script, ...]]], place: Path
-) -> dict[str, tuple[Script, ...]]:
-    # Only now: uv makes the environment around it at the same time, and wants an empty place.
-    for name, (tree, _) in made.items():
-        place.mkdir(parents=True, exist_ok=True)
-        shutil.move(tree, place / name)
-    return {name: scripts for name, (_, scripts) in made.items()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from uvlock2nix.build.values import NativeBuild
+from uvlock2nix.build_pins import BuildPins
 from uvlock2nix.lock import Selection
 
 
@@ -14,6 +15,7 @@ from uvlock2nix.lock import Selection
 class SyncRequest:
     """Everything that decides what deps holds, and the places to work in.
 
+    ``build_pins`` are the locked build requirements, ``exclude_newer`` holds back those that are not locked.
     ``reference_inputs``: attribute → store path, the names under which libraries are written down.
     """
 
@@ -27,6 +29,7 @@ class SyncRequest:
     libc: str | None = None
     macos: str | None = None
     exclude_newer: str | None = None
+    build_pins: BuildPins = field(default_factory=BuildPins)
     key: str | None = None
     exclude: frozenset[str] = frozenset()
     no_binary: frozenset[str] = frozenset()

@@ -32,8 +32,8 @@ let
 
   # What the content depends on (locked files, selection, Python, build settings), by system.
   keys = {
-    x86_64-linux = "038b4746f0f2596353a0accef391f027";
-    aarch64-darwin = "4521aed54e9d84c3aeab9f74090e6721";
+    x86_64-linux = "f81aa648d34ac76e5fbd2d1cee17ff95";
+    aarch64-darwin = "90c71eabfe6c208532db37f3e64d962a";
   };
   key = keys.${system}
     or (throw "authentik-like: nothing was generated for ${system}. Run: uvlock2nix update-hash --system ${system}");
@@ -127,7 +127,10 @@ stdenv.mkDerivation {
   uvSyncKey = key;
   uvSyncLibc = lib.optionalString stdenv.hostPlatform.isLinux "glibc 2.40";
   uvSyncMacos = lib.optionalString stdenv.hostPlatform.isDarwin "13.0";
-  uvSyncExcludeNewer = pins.build.excludeNewer;
+
+  # The files, with their hashes, that build what has no wheel.
+  uvSyncBuildRequirements = builtins.toJSON pins.build;
+  passAsFile = [ "uvSyncBuildRequirements" ];
 
   # What each build from source gets, and no other build sees.
   uvSyncNative = builtins.toJSON (

@@ -32,7 +32,7 @@ let
 
   # What the content depends on (locked files, selection, Python, build settings), by system.
   keys = {
-    x86_64-linux = "038b4746f0f2596353a0accef391f027";
+    x86_64-linux = "f81aa648d34ac76e5fbd2d1cee17ff95";
   };
   key = keys.${system}
     or (throw "authentik-like: nothing was generated for ${system}. Run: uvlock2nix update-hash --system ${system}");
@@ -118,7 +118,10 @@ stdenv.mkDerivation {
   uvSyncSystem = system;
   uvSyncKey = key;
   uvSyncLibc = "glibc 2.40";
-  uvSyncExcludeNewer = pins.build.excludeNewer;
+
+  # The files, with their hashes, that build what has no wheel.
+  uvSyncBuildRequirements = builtins.toJSON pins.build;
+  passAsFile = [ "uvSyncBuildRequirements" ];
 
   # What each build from source gets, and no other build sees.
   uvSyncNative = builtins.toJSON {

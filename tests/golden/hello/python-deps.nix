@@ -22,7 +22,7 @@ let
 
   # What the content depends on (locked files, selection, Python, build settings), by system.
   keys = {
-    x86_64-linux = "b4f138b2301144c133c86abcde473e0c";
+    x86_64-linux = "1171a215996c7805fd0f99f113ed6bf9";
   };
   key = keys.${system}
     or (throw "hello-uv: nothing was generated for ${system}. Run: uvlock2nix update-hash --system ${system}");
@@ -74,7 +74,10 @@ stdenv.mkDerivation {
   uvSyncSystem = system;
   uvSyncKey = key;
   uvSyncLibc = "glibc 2.40";
-  uvSyncExcludeNewer = pins.build.excludeNewer;
+
+  # The files, with their hashes, that build what has no wheel.
+  uvSyncBuildRequirements = builtins.toJSON pins.build;
+  passAsFile = [ "uvSyncBuildRequirements" ];
 
   # Nothing may be changed any more behind the check that no reference is left.
   dontFixup = true;

@@ -22,7 +22,7 @@ let
 
   # What the content depends on (locked files, selection, Python, build settings), by system.
   keys = {
-    x86_64-linux = "214e9e0750958c2931a15fa2062f3122";
+    x86_64-linux = "9b9dd59fa4cf223fb8f3dd3de406ca6a";
   };
   key = keys.${system}
     or (throw "wheels-only: nothing was generated for ${system}. Run: uvlock2nix update-hash --system ${system}");
@@ -74,7 +74,10 @@ stdenv.mkDerivation {
   uvSyncSystem = system;
   uvSyncKey = key;
   uvSyncLibc = "glibc 2.40";
-  uvSyncExcludeNewer = pins.build.excludeNewer;
+
+  # The files, with their hashes, that build what has no wheel.
+  uvSyncBuildRequirements = builtins.toJSON pins.build;
+  passAsFile = [ "uvSyncBuildRequirements" ];
 
   # Nothing may be changed any more behind the check that no reference is left.
   dontFixup = true;

@@ -1,0 +1,97 @@
+"""Reading what sources say about their build: archives, commits, and the user's own trees."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from uvlock2nix.app.build_subjects import Subject
+from uvlock2nix.artifacts import Artifact
+from uvlock2nix.build.machine import base_environment
+from uvlock2nix.build.programs import Runner
+from uvlock2nix.build.sources import prepare
+from uvlock2nix.build.values import Build, BuildContext, Source
+from uvlock2nix.errors import InputError
+from uvlock2nix.inspect.archive import Archive, read_archive
+from uvlock2nix.inspect.build_system import BuildFacts, read_build_facts, wanted
+from uvlock2nix.lock import GitSource, UrlSource
+from uvlock2nix.net.fetch import Fetcher
+
+MAX_TEXT: Final = 2 << 20
+
+
+def read_facts(subject: Subject, fetcher: Fetcher) -> tuple[BuildFacts, str | None]:
+    """What the source of a locked package says about its build, and when it was uploaded or committed.
+
+    Raises:
+        NetworkError: it cannot be had.
+        ToolError: git is missing, or cannot get it.
+        InputError: it is not what the lock says, or cannot be read.
+    """
+    source, artifact = subject.one.package.package.source, subject.one.choice.artifact
+    if artifact is None:
+        raise InputError(f"{subject.what}: no source to build", hint="run `uv lock` again")
+    if isinstance(source, GitSource):
+        return _commit_facts(source, subject)
+    place = archive_of(artifact, subject.project.root, fetcher)
+    inside = source.subdirectory if isinstance(source, UrlSource) else None
+    return facts_of_archive(place, subject.what, inside), subject.uploaded
+
+
+def _commit_facts(source: GitSource, subject: Subject) -> tuple[BuildFacts, str | None]:
+    """Check the commit out, somewhere, for a moment."""
+    with tempfile.TemporaryDirectory(prefix="uvlock2nix-") as folder:
+        root, run = Path(folder), Runner(quiet=True)
+        env = base_environment(root, os.environ)
+        wanted_ = Source(url=source.url, commit=source.commit, subdirectory=source.subdirectory)
+        context = BuildContext(run, "uv", Path(), root, env, None)
+        tree, _ = prepare(Build(subject.name, subject.version, wanted_), context)
+        what = f"reading {subject.name} from git"
+        time = run(["git", "log", "-1", "--format=%cI"], what=what, env=env, cwd=tree).strip()
+        return local_facts(tree, subject.what), time
+
+
+def archive_of(artifact: Artifact, root: Path, fetcher: Fetcher) -> Path:
+    """The archive of an sdist on disk."""
+    if artifact.path is not None:
+        return root / artifact.path
+    return fetcher.file(artifact.url or "", artifact.hash, artifact.filename)
+
+
+def facts_of_archive(place: Path, what: str, inside: str | None = None) -> BuildFacts:
+    """The build facts of an sdist; ``inside``: of a folder in it."""
+    prefix = f"{PurePosixPath(inside)}/" if inside else ""
+    found: Archive = read_archive(
+        place, lambda name: name.startswith(prefix) and wanted(name.removeprefix(prefix))
+    )
+    texts = {name.removeprefix(prefix): text for name, text in found.texts.items()}
+    return read_build_facts(texts, what)
+
+
+def local_facts(folder: Path, what: str) -> BuildFacts:
+    """The build facts of a source tree on disk. Only its build files are looked at.
+
+    Raises:
+        InputError: they cannot be read.
+    """
+    texts: dict[str, str] = {}
+    for path in sorted(folder.glob("*")):
+        _add(path, folder, texts)
+    facts = read_build_facts(texts, what)
+    for inner in facts.backend_path:
+        for path in sorted((folder / inner).rglob("*.py"))[:200]:
+            if path.resolve().is_relative_to(folder.resolve()):
+                _add(path, folder, texts)
+    return read_build_facts(texts, what) if facts.backend_path else facts
+
+
+def _add(path: Path, folder: Path, texts: dict[str, str]) -> None:
+    name = path.relative_to(folder).as_posix()
+    if (wanted(name) or "/" in name) and path.is_file():
+        try:
+            with path.open("rb") as file:
+                texts[name] = file.read(MAX_TEXT).decode("utf-8", "replace")
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from None

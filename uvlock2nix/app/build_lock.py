@@ -1,0 +1,103 @@
+"""Build requirements for a Plan: locked where they can be, else held back in time; and what is reported."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from uvlock2nix.app.build_requirements import Classified, Locked, fitting, lock_build_requirements
+from uvlock2nix.build.indexes import logins
+from uvlock2nix.build_pins import BuildPins
+from uvlock2nix.cache import cache_dir
+from uvlock2nix.config import Config
+from uvlock2nix.digest import hold_back
+from uvlock2nix.held_back import attempts, limits, written
+from uvlock2nix.lock import Project
+from uvlock2nix.net.fetch import HttpFetcher
+from uvlock2nix.pins import Pins
+
+SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class BuildLock:
+    """``pins`` are the locked build requirements; ``exclude_newer`` holds back all others.
+
+    ``outdated`` are packages of which the pins on disk have the build requirements of something else; only
+    where nothing was to be resolved.
+    """
+
+    pins: BuildPins
+    exclude_newer: str
+    outdated: tuple[str, ...] = ()
+
+
+def locked_now(
+    project: Project,
+    config: Config,
+    classified: Classified,
+    old: Pins | None,
+    note: Callable[[str], None],
+    *,
+    upgrade: bool | Collection[str] = False,
+) -> BuildLock:
+    """Lock what is not locked yet, or differently; ``old`` are the pins on disk.
+
+    Raises:
+        InputError: uv says that nothing meets the build requirements of a package.
+    """
+    time = _fallback(project, config, classified, old)
+    before = old.build if old is not None else BuildPins()
+    with HttpFetcher(cache_dir(), logins=logins(project, os.environ)) as fetcher:
+        locked = lock_build_requirements(project, config, classified, before, fetcher, upgrade=upgrade)
+    for text in _notes(locked, time):
+        note(text)
+    return BuildLock(locked.pins, time)
+
+
+def locked_before(
+    project: Project, config: Config, classified: Classified, old: Pins | None, note: Callable[[str], None]
+) -> BuildLock:
+    """What the pins on disk lock, as far as it fits; nothing is resolved."""
+    found = fitting(project, config, classified, old.build if old is not None else BuildPins())
+    time = old.exclude_newer if old is not None else None
+    if found.missing and time is not None:
+        note(f"the build requirements of {_shown(found.missing)} are not locked, but held back to {time}")
+    outdated = (*found.outdated, *(found.missing if time is None else ()))
+    return BuildLock(found.pins, time or _fallback(project, config, classified, old), outdated)
+
+
+def _fallback(project: Project, config: Config, classified: Classified, old: Pins | None) -> str:
+    """The time that holds back what cannot be locked: of the newest file, but one at which things build.
+
+    Where the lock has no times, it is when the pins were first written.
+    """
+    newest = hold_back(one.package.package for _, classes in classified for one in classes)
+    own = config.string("exclude-newer")
+    if newest is None and own is None and old is not None and old.exclude_newer is not None:
+        return old.exclude_newer
+    minor = classified[0][0].python.minor_number
+    allowed = limits(datetime.now(UTC), project.uv.exclude_newer, own)
+    return written(attempts(newest, minor, allowed)[0])
+
+
+def _notes(locked: Locked, time: str) -> list[str]:
+    found = [
+        f"the build requirements of {_shown(names)} could not be locked: {why}; in deps they are held back "
+        f"to {time}"
+        for why, names in locked.missing.items()
+    ]
+    if locked.unsure:
+        whose = "its backend asks" if len(locked.unsure) == 1 else "their backends ask"
+        found.append(
+            f"{_shown(tuple(locked.unsure))}: what {whose} for on top of what is declared is known only when "
+            "it is built, and held back then"
+        )
+    return found
+
+
+def _shown(names: Collection[str]) -> str:
+    listed = list(names)
+    return ", ".join(listed[:SHOWN]) + (f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else "")

@@ -1,0 +1,269 @@
+"""Locking build requirements: which have to be resolved, resolving them side by side, and the new pins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from uvlock2nix.app.build_facts import local_facts, read_facts
+from uvlock2nix.app.build_resolver import Draft, Resolver
+from uvlock2nix.app.build_subjects import EDITION, Subject, subjects
+from uvlock2nix.app.uv_resolve import Unresolvable, Uv, find_uv
+from uvlock2nix.build.indexes import index_flags, logins
+from uvlock2nix.build_pins import BuildPins, Builds, LockedBuild, PinnedFile, merge_files
+from uvlock2nix.classify.packages import ClassifiedPackage
+from uvlock2nix.config import Config
+from uvlock2nix.digest import rest_digest
+from uvlock2nix.errors import InputError, NetworkError, ToolError, Uvlock2nixError
+from uvlock2nix.held_back import limits, written
+from uvlock2nix.inspect.build_system import BuildFacts
+from uvlock2nix.lock import Project
+from uvlock2nix.net.fetch import Fetcher
+from uvlock2nix.target import Target
+
+Classified = Sequence[tuple[Target, Sequence[ClassifiedPackage]]]
+_WORKERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """``pins`` are the build requirements of everything that is built and could be locked.
+
+    ``missing`` maps a reason to the packages that could not; ``renewed`` are those that were resolved now;
+    ``unsure`` maps a package to the reason why its backend may ask for more than is locked.
+    """
+
+    pins: BuildPins
+    missing: Mapping[str, tuple[str, ...]]
+    renewed: tuple[str, ...]
+    unsure: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """``pins`` are those that fit; ``outdated`` packages have others, ``missing`` ones have none."""
+
+    pins: BuildPins
+    outdated: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def fitting(project: Project, config: Config, classified: Classified, pins: BuildPins) -> Fitting:
+    """What of the pins is what the project needs now. Nothing is fetched and no program is run."""
+    kept: list[tuple[Subject, LockedBuild]] = []
+    outdated: dict[str, None] = {}
+    missing: dict[str, None] = {}
+    for subject in subjects(project, config, classified):
+        locked = pins.builds(subject.target.system).get(subject.name)
+        if locked is None:
+            missing[subject.name] = None
+        elif subject.fits(locked, _own_facts(subject)):
+            kept.append((subject, locked))
+        else:
+            outdated[subject.name] = None
+    return Fitting(_pins(pins, kept, ()), tuple(outdated), tuple(missing))
+
+
+def lock_build_requirements(
+    project: Project,
+    config: Config,
+    classified: Classified,
+    old: BuildPins,
+    fetcher: Fetcher,
+    *,
+    upgrade: bool | Collection[str] = False,
+) -> Locked:
+    """The build requirements of all that is built; what ``old`` has and still fits stays as it is.
+
+    ``upgrade``: the packages (or all) whose build requirements are resolved anew all the same.
+
+    Raises:
+        InputError: uv says that nothing meets the build requirements of a package.
+    """
+    kept: list[tuple[Subject, LockedBuild]] = []
+    stale: list[tuple[Subject, BuildFacts | None]] = []
+    for subject in subjects(project, config, classified):
+        locked, facts = old.builds(subject.target.system).get(subject.name), _own_facts(subject)
+        renewed = upgrade is True or (not isinstance(upgrade, bool) and subject.name in upgrade)
+        if locked is not None and not renewed and subject.fits(locked, facts):
+            kept.append((subject, locked))
+        else:
+            stale.append((subject, facts))
+    made = _Maker(project, config, fetcher).make(stale) if stale else _Made((), {}, {})
+    pins = _pins(old, kept, made.results)
+    names = dict.fromkeys(one.subject.name for one in made.results)
+    return Locked(pins, made.missing, tuple(names), made.unsure)
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    subject: Subject
+    draft: Draft
+    built: tuple[str, ...]
+    facts: BuildFacts
+
+    @property
+    def made_from(self) -> str:
+        return self.subject.made_from(self.facts if self.subject.member else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    results: tuple[_Result, ...]
+    missing: Mapping[str, tuple[str, ...]]
+    unsure: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Resolves many packages side by side."""
+
+    project: Project
+    config: Config
+    fetcher: Fetcher
+
+    def make(self, stale: Sequence[tuple[Subject, BuildFacts | None]]) -> _Made:
+        program = find_uv()
+        if os.environ.get("UV_OFFLINE", "").lower() not in ("", "0", "false"):
+            return _Made((), {"UV_OFFLINE is set": tuple(dict.fromkeys(one.name for one, _ in stale))}, {})
+        names = tuple(dict.fromkeys(subject.name for subject, _ in stale))
+        if program is None:
+            return _Made((), {"uv is not installed, or not in PATH": names}, {})
+        resolver = self._resolver(program)
+        with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
+            results = list(pool.map(lambda entry: self._one(resolver, *entry), stale))
+        made: list[_Result] = []
+        wrong: list[str] = []
+        missing: dict[str, dict[str, None]] = {}
+        for (subject, _), result in zip(stale, results, strict=True):
+            if isinstance(result, _Result):
+                made.append(result)
+            elif isinstance(result, Unresolvable):
+                wrong.append(f"{subject.what}, on {subject.target.system}:\n{result.message}")
+            else:
+                missing.setdefault(result.message.splitlines()[0], {})[subject.name] = None
+        if wrong:
+            raise InputError(
+                "uv cannot resolve the build requirements of\n" + "\n".join(wrong), hint=_hint(names)
+            )
+        unsure = {one.subject.name: one.facts.unsure for one in made if one.facts.unsure}
+        return _Made(tuple(made), {why: tuple(found) for why, found in missing.items()}, unsure)
+
+    def _resolver(self, program: str) -> Resolver:
+        uv = self.project.uv
+        times = [
+            f"--exclude-newer-package={name}={time or 'false'}" for name, time in uv.exclude_newer_package
+        ]
+        return Resolver(
+            Uv(program, index_flags(self.project), uv.build_constraint_dependencies, tuple(times)),
+            self.project.root,
+            limits(datetime.now(UTC), uv.exclude_newer, self.config.string("exclude-newer")),
+            self.fetcher,
+            logins(self.project, os.environ),
+        )
+
+    def _one(
+        self, resolver: Resolver, subject: Subject, facts: BuildFacts | None
+    ) -> _Result | Uvlock2nixError:
+        try:
+            uploaded = subject.uploaded
+            if facts is None:
+                facts, uploaded = read_facts(subject, self.fetcher)
+            requires, built = subject.requires(facts)
+            draft = resolver.draft(facts, requires, uploaded, subject.target, of=(subject.name,))
+        except (NetworkError, ToolError, InputError) as error:
+            return error
+        return _Result(subject, draft, built, facts)
+
+
+def _hint(names: Sequence[str]) -> str:
+    name = names[0] if len(names) == 1 else "<package>"
+    return (
+        f"name what it can be built with under [tool.uvlock2nix.native.{name}] build-requires, or the "
+        "requirements to ignore under relax; a later exclude-newer may help too"
+    )
+
+
+def _own_facts(subject: Subject) -> BuildFacts | None:
+    """Of a local package: what its files say now. None for a locked one: its files never change."""
+    if subject.member is None:
+        return None
+    return local_facts(subject.project.root / subject.member.path, subject.what)
+
+
+def _pins(old: BuildPins, kept: Sequence[tuple[Subject, LockedBuild]], made: Sequence[_Result]) -> BuildPins:
+    """The pins of what was kept and of what was made."""
+    held = [file for subject, locked in kept for file in old.reached(locked, subject.target.system)]
+    new = [file for one in made for file in _files(one.draft)]
+    ordered = sorted((*held, *new), key=lambda one: (one.filename, one.hash, one.url or "", one.path or ""))
+    merged, keys = merge_files(ordered)
+    writer = _Writer(keys, old)
+    for subject, locked in kept:
+        writer.keep(subject, locked)
+    for one in made:
+        writer.add(one)
+    return BuildPins(merged, _sorted(writer.packages), _sorted(writer.sdists)).without_unused()
+
+
+def _sorted(builds: Mapping[str, Mapping[str, LockedBuild]]) -> Builds:
+    return tuple(
+        (system, tuple(builds[system][name] for name in sorted(builds[system]))) for system in sorted(builds)
+    )
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Collects builds by system and name; ``keys`` are those of all files, ``old`` what was there before."""
+
+    keys: Mapping[PinnedFile, str]
+    old: BuildPins
+    packages: dict[str, dict[str, LockedBuild]] = field(default_factory=dict)
+    sdists: dict[str, dict[str, LockedBuild]] = field(default_factory=dict)
+
+    def _key(self, file: PinnedFile) -> str:
+        return self.keys[replace(file, key="")]
+
+    def keep(self, subject: Subject, locked: LockedBuild) -> None:
+        system = subject.target.system
+        self.packages.setdefault(system, {})[subject.name] = self._renamed(locked, subject.name)
+        nested = self.old.nested(system)
+        for file in self.old.reached(locked, system):
+            if file.key in nested:
+                again = self._renamed(nested[file.key], self._key(file))
+                self.sdists.setdefault(system, {})[again.name] = again
+
+    def _renamed(self, locked: LockedBuild, name: str) -> LockedBuild:
+        """A build that stays, its files under the keys that they have now."""
+        files = self.old.by_key
+        again = (
+            tuple(sorted(self._key(files[key]) for key in part)) for part in (locked.files, locked.asked)
+        )
+        needed, asked = again
+        return replace(locked, name=name, files=needed, asked=asked)
+
+    def add(self, one: _Result) -> None:
+        system, draft = one.subject.target.system, one.draft
+        made = self._locked(one.subject.name, one.subject.version, draft, one.made_from)
+        made = replace(made, built=one.built, unsure=one.facts.unsure)
+        self.packages.setdefault(system, {})[made.name] = made
+        for file, inner in _nested(draft):
+            digest = rest_digest({"edition": EDITION, "file": file.hash, "requires": inner.requires})
+            made = self._locked(self._key(file), file.version, inner, digest)
+            self.sdists.setdefault(system, {}).setdefault(made.name, made)
+
+    def _locked(self, name: str, version: str, draft: Draft, made_from: str) -> LockedBuild:
+        needed, asked = (tuple(sorted(map(self._key, part))) for part in (draft.files, draft.asked))
+        return LockedBuild(name, version, made_from, written(draft.time), draft.requires, needed, asked)
+
+
+def _files(draft: Draft) -> list[PinnedFile]:
+    inner = [file for _, nested in draft.sdists for file in _files(nested)]
+    return [*draft.files, *draft.asked, *inner]
+
+
+def _nested(draft: Draft) -> list[tuple[PinnedFile, Draft]]:
+    inner = [entry for _, nested in draft.sdists for entry in _nested(nested)]
+    return [*draft.sdists, *inner]

@@ -1,0 +1,205 @@
+"""What is built from source on each target, and what uv is asked for to build it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from uvlock2nix.build.requirements import effective_requires
+from uvlock2nix.build_pins import LockedBuild
+from uvlock2nix.classify.packages import ClassifiedPackage
+from uvlock2nix.config import Config
+from uvlock2nix.digest import file_facts, hold_back, rest_digest
+from uvlock2nix.inspect.build_system import BuildFacts
+from uvlock2nix.key import build_settings, is_built, members_of
+from uvlock2nix.lock import Member, Project
+from uvlock2nix.lock.extra_build import Extra, extra
+from uvlock2nix.target import Target
+
+# Raised whenever build requirements are read or resolved in a different way: old ones are then made again.
+EDITION: Final = 1
+_INDEXES: Final = ("index", "index-url", "extra-index-url", "find-links", "no-index", "index-strategy")
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The environment that a package is built for.
+
+    ``versions`` are those of all packages, ``built`` of the ones that are built from source, ``local`` the
+    names of local packages. ``needs`` maps each package to those that the lock says it depends on.
+    ``newest`` is when the newest file was uploaded.
+    """
+
+    built: Mapping[str, str]
+    versions: Mapping[str, str | None]
+    local: frozenset[str]
+    needs: Mapping[str, tuple[ClassifiedPackage, ...]]
+    newest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One package that is built on one target. ``member`` is set for a local package."""
+
+    project: Project
+    config: Config
+    target: Target
+    one: ClassifiedPackage
+    member: Member | None
+    around: Around
+
+    @property
+    def name(self) -> str:
+        """The package's name in normal form."""
+        return self.one.name
+
+    @property
+    def version(self) -> str:
+        """Its locked version; ``""`` for a local package that computes its version."""
+        return self.one.package.package.version or ""
+
+    @property
+    def what(self) -> str:
+        """How messages name it."""
+        return f"{self.name} {self.version}".rstrip()
+
+    @property
+    def uploaded(self) -> str | None:
+        """When its sdist was uploaded; of what has no such time, when the newest file of the lock was."""
+        sdist = self.one.package.package.sdist
+        return (sdist.upload_time if sdist is not None else None) or self.around.newest
+
+    @property
+    def extra(self) -> Extra:
+        """What ``[tool.uv]`` adds: extra-build-dependencies, and the environment where it is not isolated."""
+        return extra(self.project, self.name, self.around.versions)
+
+    def made_from(self, local_facts: BuildFacts | None) -> str:
+        """The digest of all that decides what is resolved, apart from what indexes offer.
+
+        Nothing of any other package is in it, so that none of them can move it.
+        """
+        uv, target, native = self.project.uv, self.target, self.one.native.build
+        return rest_digest(
+            {
+                "edition": EDITION,
+                "file": file_facts(self.one.package.package, self.one.choice),
+                "python": f"{target.python.minor}{'t' if target.python.freethreaded else ''}",
+                "platform": [target.system, str(target.libc) if target.is_linux else list(target.macos)],
+                "added": [list(native.build_requires), list(native.relax), list(self.extra.build_requires)],
+                "constraints": sorted(uv.build_constraint_dependencies),
+                "indexes": {key: build_settings(uv).get(key) for key in _INDEXES},
+                "times": [uv.exclude_newer, uv.exclude_newer_package, self.config.string("exclude-newer")],
+                "local": None if local_facts is None else _facts_json(local_facts),
+            }
+        )
+
+    def requires(self, facts: BuildFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What uv is asked for, and the packages built in this environment that the build gets instead."""
+        native, environment = self.one.native.build, self.target.marker_environment()
+        others = {name: version for name, version in self.around.built.items() if name != self.name}
+        of_uv = self.extra
+        declared = effective_requires(
+            [text for text in facts.requires if _name(text) not in of_uv.relax],
+            relax=native.relax,
+            added=native.build_requires,
+            locked=others,
+            marker_environment=environment,
+            what=self.what,
+        )
+        more = effective_requires(
+            (*(text for text in facts.dynamic if _name(text) not in of_uv.relax), *of_uv.build_requires),
+            relax=native.relax,
+            locked=others,
+            marker_environment=environment,
+            what=self.what,
+        )
+        wanted_: dict[str, None] = {}
+        built: dict[str, None] = {}
+        for text in (*declared, *more):
+            name = _name(text)
+            if self.member is not None and name in self.around.local:
+                continue  # package builds it before, and has it there
+            if others.get(name) and str(Requirement(text).specifier) == f"=={others[name]}":
+                self._take(name, built, wanted_)
+            else:
+                wanted_[text] = None
+        return tuple(wanted_), tuple(sorted(built))
+
+    def _take(self, name: str, built: dict[str, None], wanted_: dict[str, None]) -> None:
+        """A package that is built here too: its wheel is given, and what it runs with, at locked versions."""
+        if name in built:
+            return
+        built[name] = None
+        for one in self.around.needs.get(name, ()):
+            if one.name in self.around.built:
+                self._take(one.name, built, wanted_)
+            elif one.package.package.version:
+                wanted_[f"{one.name}=={one.package.package.version}"] = None
+
+    def fits(self, locked: LockedBuild | None, local_facts: BuildFacts | None) -> bool:
+        """Whether what is locked is what this needs now."""
+        if locked is None or locked.made_from != self.made_from(local_facts):
+            return False
+        if not set(locked.built) <= self.around.built.keys():
+            return False
+        # A requirement that a package which is now built from source would meet.
+        return not any(
+            _meets(text, self.around.built) for text in locked.requires if _name(text) != self.name
+        )
+
+
+def subjects(
+    project: Project, config: Config, classified: Sequence[tuple[Target, Sequence[ClassifiedPackage]]]
+) -> Iterator[Subject]:
+    """Every package that is built, on every target."""
+    for target, classes in classified:
+        members = {member.name: member for member in members_of(project, classes)}
+        here = [one for one in classes if not one.from_nixpkgs]
+        around = _around(here)
+        for one in here:
+            if is_built(one) or one.name in members:
+                yield Subject(project, config, target, one, members.get(one.name), around)
+
+
+def _around(classes: Sequence[ClassifiedPackage]) -> Around:
+    needs: dict[str, list[ClassifiedPackage]] = {one.name: [] for one in classes}
+    for one in classes:
+        for dependent in one.package.requested_by:
+            needs.get(dependent.partition("[")[0], []).append(one)
+    return Around(
+        built={one.name: one.package.package.version or "" for one in classes if is_built(one)},
+        versions={one.name: one.package.package.version for one in classes},
+        local=frozenset(one.name for one in classes if one.package.package.is_local_tree),
+        needs={name: tuple(ones) for name, ones in needs.items()},
+        newest=hold_back(one.package.package for one in classes),
+    )
+
+
+def _facts_json(facts: BuildFacts) -> list[object]:
+    return [facts.requires, facts.backend, facts.backend_path, facts.dynamic, facts.programs, facts.unsure]
+
+
+def _name(text: str) -> str:
+    try:
+        return canonicalize_name(Requirement(text).name)
+    except InvalidRequirement:
+        return ""
+
+
+def _meets(text: str, built: Mapping[str, str]) -> bool:
+    version = built.get(_name(text))
+    try:
+        requirement = Requirement(text)
+        return (
+            bool(version)
+            and requirement.url is None
+            and requirement.specifier.contains(Version(version or ""), prereleases=True)
+        )
+    except (InvalidRequirement, InvalidVersion):
+        return False

@@ -1,0 +1,83 @@
+"""What time holds build requirements back: one of the sdist's own, at which something can be built."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from uvlock2nix.digest import parse_time
+from uvlock2nix.errors import InputError
+
+RELEASED: Final[Mapping[int, str]] = {
+    9: "2020-10-05", 10: "2021-10-04", 11: "2022-10-24", 12: "2023-10-02", 13: "2024-10-07", 14: "2025-10-07",
+    15: "2026-10-01",
+}  # fmt: skip
+"""Minor of Python 3 → the day of its first release: build backends of before do not run on it."""
+
+_UNITS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+_FRIENDLY: Final = re.compile(r"\s*(\d{1,6})\s*(second|minute|hour|day|week)s?(?:\s+ago)?\s*\Z")
+_ISO: Final = re.compile(
+    r"P(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``fixed`` is the one time that the user wants for all builds, ``latest`` what is never exceeded."""
+
+    latest: datetime
+    fixed: datetime | None = None
+
+
+def limits(now: datetime, uv_exclude_newer: str | None, own: str | None) -> Limits:
+    """The limits from ``[tool.uv] exclude-newer`` (a time, a date or a span) and our own ``exclude-newer``.
+
+    Raises:
+        InputError: uv's cannot be read.
+    """
+    latest = now
+    if uv_exclude_newer:
+        latest = min(now, _moment(uv_exclude_newer, now))
+    return Limits(latest, parse_time(own) if own else None)
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    if (match := _FRIENDLY.match(text)) is not None:
+        return now - timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    if len(text) > 1 and (match := _ISO.match(text)) is not None:
+        weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+        return now - timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text) and (day := parse_time(text)) is not None:
+        return day + timedelta(days=1)  # uv means the end of that day
+    if (moment := parse_time(text)) is not None:
+        return moment
+    raise InputError(
+        f"[tool.uv] exclude-newer: {text[:60]!r} is neither a time, nor a date, nor a span",
+        hint='write it as "2026-11-20T00:00:00Z" or "1 week"',
+    )
+
+
+def attempts(uploaded: str | None, minor: int, limits: Limits) -> tuple[datetime, ...]:
+    """The times at which to try, in order.
+
+    The first belongs to the sdist: when it was uploaded, or, where its target's Python (3.``minor``) is
+    younger, when that was released. The last is the latest possible, the only one where nothing is known.
+    """
+    if limits.fixed is not None:
+        return (limits.fixed,)
+    moment = parse_time(uploaded) if uploaded else None
+    if moment is None:
+        return (limits.latest,)
+    released = parse_time(RELEASED[minor])
+    first = min(limits.latest, max(moment, released) if released else moment)
+    return tuple(dict.fromkeys((first, limits.latest)))
+
+
+def written(moment: datetime) -> str:
+    """The moment as RFC 3339 in UTC, to the second; a part of a second counts as the whole."""
+    if moment.microsecond:
+        moment = moment.replace(microsecond=0) + timedelta(seconds=1)
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
