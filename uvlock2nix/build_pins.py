@@ -16,6 +16,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from uvlock2nix.nar import parse_hash
+from uvlock2nix.net.urls import plain_url
 
 MEMBERS: Final = frozenset({"files", "packages", "sdists"})
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,250}\Z")
@@ -185,7 +186,7 @@ def _file_json(file: PinnedFile) -> dict[str, object]:
         "name": file.name,
         "version": file.version,
         "hash": file.hash,
-        **({} if file.url is None else {"url": file.url}),
+        **({} if file.url is None else {"url": plain_url(file.url)}),
         **({} if file.path is None else {"path": file.path}),
         **({} if file.size is None else {"size": file.size}),
     }

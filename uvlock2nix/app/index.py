@@ -15,6 +15,7 @@ from uvlock2nix.cache import cache_dir
 from uvlock2nix.errors import InputError, NetworkError, ToolError, UsageError
 from uvlock2nix.lock import load_project
 from uvlock2nix.net.fetch import HttpFetcher
+from uvlock2nix.net.urls import shown_url
 from uvlock2nix.nixpkgs_index import stored as indexes
 from uvlock2nix.nixpkgs_index.brotli import unpack
 from uvlock2nix.nixpkgs_index.channel import Found, make_index, read_channel
@@ -166,8 +167,9 @@ def _from_channel(channel: str, reporter: Reporter) -> IndexMade:
     sets = read_channel(unpack(_read(path)))
     date = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).date().isoformat()
     key = revision or indexes.key_of((("channel", channel), ("date", date)))
+    shown = shown_url(channel)
     raw = make_index(
-        sets, source=f"channel {channel}", nixpkgs=f"nixpkgs of {channel}", date=date, revision=revision,
+        sets, source=f"channel {shown}", nixpkgs=f"nixpkgs of {shown}", date=date, revision=revision,
         system="x86_64-linux",
     )  # fmt: skip
     path = indexes.store(cache_dir(), key, raw, default=True)

@@ -13,7 +13,7 @@ from uvlock2nix.app.extras import extra_files
 from uvlock2nix.app.files import Generated
 from uvlock2nix.app.gather import Effort, classified, knowledge_of, policy_of
 from uvlock2nix.app.git_version import version_of_git
-from uvlock2nix.app.remarks import on_classes, on_doubts
+from uvlock2nix.app.remarks import on_classes, on_doubts, on_logins
 from uvlock2nix.app.remembered import words_of
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options, Request, request
@@ -176,6 +176,7 @@ def on_plan(found: Planned) -> tuple[str, ...]:
     plan = found.plan
     bare = without_programs(plan.members, plan.exposed)
     return (
+        *on_logins(found.asked.project),
         *on_doubts(plan),
         *on_version(plan, found.root / FOLDER / PINS),
         *attribute_remarks(plan),

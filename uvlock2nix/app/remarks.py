@@ -8,10 +8,14 @@ from typing import Final
 from uvlock2nix.app.request import Request
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import ClassifiedPackage, ClassifyPolicy
+from uvlock2nix.lock import Project
+from uvlock2nix.net.urls import logins_in
 from uvlock2nix.plan import Plan
+from uvlock2nix.reading import read_regular
 from uvlock2nix.spelling import did_you_mean
 
 MUCH: Final = 1 << 30  # bytes of wheels that are worth a warning
+_MOST: Final = 64 << 20
 
 
 def size_text(count: int) -> str:
@@ -66,6 +70,23 @@ def on_strangers(asked: Request, names: Iterable[str], where: str) -> Iterator[s
             yield f"{where}: the lock has no {name}{near[name]}"
     if rest := [name for name in strange if not near[name]]:
         yield f"{where}: the lock has no {listed(rest)}"
+
+
+def on_logins(project: Project) -> Iterator[str]:
+    """Files of deps' source that hold a login: everybody who reads the Nix store would read it."""
+    for name in project.files:
+        try:
+            text = read_regular(project.root / name, _MOST).decode("utf-8", "replace")
+        except OSError:
+            continue  # what is wrong with it has been reported, or nobody reads it
+        hosts = logins_in(text)
+        if hosts:
+            shown = ", ".join(hosts[:3]) + (" …" if len(hosts) > 3 else "")
+            yield (
+                f"{name} holds a login ({shown}) and is part of the source of deps: it would be copied into"
+                " the Nix store, where everybody on the machine can read it. Take the login out, give it in"
+                " UV_INDEX_<NAME>_USERNAME and _PASSWORD or in a netrc file, and run `uv lock` again"
+            )
 
 
 def on_doubts(plan: Plan) -> tuple[str, ...]:

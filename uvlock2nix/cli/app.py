@@ -71,13 +71,18 @@ def color_wish() -> bool | None:
 
 def show_error(error: Uvlock2nixError) -> None:
     """Print ``error:`` and ``hint:`` to stderr."""
+    from uvlock2nix.net.urls import shown_text
     from uvlock2nix.printable import printable
 
     color = color_wish()
-    message = printable(error.message, lines=True)
+    message = printable(shown_text(error.message), lines=True)
     click.echo(click.style("error:", fg="red", bold=True) + f" {message}", err=True, color=color)
     if error.hint:
-        click.echo(click.style("hint:", fg="cyan", bold=True) + f" {error.hint}", err=True, color=color)
+        click.echo(
+            click.style("hint:", fg="cyan", bold=True) + f" {printable(shown_text(error.hint), lines=True)}",
+            err=True,
+            color=color,
+        )
 
 
 def run() -> None:

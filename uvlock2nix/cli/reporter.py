@@ -10,6 +10,7 @@ import click
 
 from uvlock2nix.cli.interrupt import stopped_by_interrupt
 from uvlock2nix.cli.progress import Progress
+from uvlock2nix.net.urls import shown_text
 from uvlock2nix.nixrun.stream import Status
 from uvlock2nix.printable import printable
 
@@ -30,7 +31,7 @@ class TerminalReporter:
     def note(self, text: str) -> None:
         """A line that stays."""
         self._progress.clear()
-        click.echo(f"note: {printable(text, lines=True)}", err=True)
+        click.echo(f"note: {printable(shown_text(text), lines=True)}", err=True)
 
     def status(self, status: Status) -> None:
         """What Nix is doing now, in the place of what it did before."""

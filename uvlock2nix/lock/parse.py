@@ -28,7 +28,7 @@ from uvlock2nix.lock.wire import Problems, Table, is_specifier, shorten
 
 SUPPORTED_VERSION = 1
 KNOWN_REVISION = 5
-MAX_PACKAGES = 100_000
+MAX_PACKAGES = 250_000
 
 _TOP_KEYS = frozenset(
     [

@@ -24,6 +24,7 @@ from uvlock2nix.lock.model import (
 )
 from uvlock2nix.lock.sources import COMMIT, inner_path, is_git_place
 from uvlock2nix.lock.wire import Problems, Table, is_specifier, shorten
+from uvlock2nix.net.urls import shown_url
 
 _TOP_KEYS = frozenset(
     [
@@ -150,7 +151,7 @@ def _direct_source(
         url = problems.text(table, "url", where) or problems.text(table, "path", where, required=True)
         commit = problems.text(table, "commit-id", where, required=True)
         if (url is not None and url.startswith("-")) or ("url" in table and not is_git_place(url or "")):
-            problems.add(where, "url", f"is not a place that we fetch from: {shorten(url)}")
+            problems.add(where, "url", f"is not a place that we fetch from: {shorten(shown_url(url or ''))}")
         if commit is not None and not COMMIT.fullmatch(commit):
             problems.add(where, "commit-id", f"is not a commit: {shorten(commit)}")
         requested = problems.text(table, "requested-revision", where)

@@ -15,6 +15,7 @@ import tomli
 from packaging.specifiers import SpecifierSet
 
 from uvlock2nix.errors import InputError
+from uvlock2nix.net.urls import shown_text, shown_url
 
 Table: TypeAlias = Mapping[str, Any]
 
@@ -63,7 +64,8 @@ def parse_toml(data: bytes, name: str, *, error: type[InputError]) -> dict[str, 
 
 def shorten(text: object, limit: int = 120) -> str:
     """``text`` for a message: control characters escaped, cut at ``limit`` characters."""
-    shown = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text)[: limit + 1])
+    # Not cut in the middle of a login, which nobody would recognise then.
+    shown = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", shown_text(str(text))[: limit + 1])
     return shown if len(shown) <= limit else shown[:limit] + "…"
 
 
@@ -206,7 +208,7 @@ class Problems:
         value = self.text(table, key, where)
         if value is None or _PLACE.fullmatch(value):
             return value
-        self.add(where, key, f"is not a URL that we fetch (https, http or file): {shorten(value)}")
+        self.add(where, key, f"is not a URL that we fetch (https, http or file): {shorten(shown_url(value))}")
         return None
 
     def hash(self, table: Table, where: str) -> str | None:

@@ -1,7 +1,7 @@
 """URLs as they may be shown: the one policy for credentials in them.
 
 Neither user nor password (both can be a token), neither query nor fragment (signed URLs keep their signature
-there). What looks like a URL and cannot be read as one is cut to its scheme.
+there). The user ``git`` of ssh is everybody's and stays.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 # Up to a blank or a character that cannot be part of a URL and often ends one in a text.
 _URL: Final = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s\"'`<>|\\^{}\x00-\x1f\x7f]+")
-_NO_PORT: Final = re.compile(r":[^\]]*[^0-9\]][^\]]*\Z")
-# The user of git over ssh is everybody's: https://git-scm.com/docs/git-clone#_git_urls
+# https://git-scm.com/docs/git-clone#_git_urls
 _COMMON_USERS: Final = frozenset({"git", "hg"})
+_REST: Final = re.compile(r"[?#]")
+_END: Final = re.compile(r"[/?#]")
 
 
 def shown_url(url: str) -> str:
@@ -25,29 +26,65 @@ def shown_url(url: str) -> str:
     """
     scheme, separator, rest = url.partition("://")
     if not separator:
-        return re.split(r"[?#]", url, maxsplit=1)[0]
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    if "@" not in authority and "@" in rest and _NO_PORT.search(authority):
-        # No host but the user, and the begin of a password with a slash that is not quoted.
+        scheme, rest = "", url
+    authority = _END.split(rest, maxsplit=1)[0]
+    if "@" not in authority and "@" in rest and ":" in authority and not _is_port(authority):
+        # No host but a user, and the begin of a password with a slash or the like that is not quoted.
         rest = rest.rpartition("@")[2]
-        authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    path = re.split(r"[?#]", rest[len(authority) :], maxsplit=1)[0]
-    user, _, host = authority.rpartition("@")
-    if "ssh" in scheme.lower() and user in _COMMON_USERS:
-        host = authority
-    return f"{scheme}://{host}{path}"
+        authority = _END.split(rest, maxsplit=1)[0]
+    path = _REST.split(rest[len(authority) :], maxsplit=1)[0]
+    user, at, host = authority.rpartition("@")
+    if user in _COMMON_USERS and (not separator or "ssh" in scheme.lower()):
+        host = user + at + host
+    elif separator and not at and ":" in host and not _is_port(host) and not path:
+        host = "…"  # cut off in the middle of a login, most likely
+    return f"{scheme}{separator}{host}{path}"
+
+
+def _is_port(authority: str) -> bool:
+    """Whether what follows the last colon of ``host:port`` can be a port."""
+    return authority.endswith("]") or authority.rpartition(":")[2].isdecimal()
 
 
 def shown_text(text: str) -> str:
-    """``text`` (of a program, of a library) with every URL in it as :func:`shown_url` has it."""
-    return _URL.sub(lambda match: shown_url(match[0]), text) if "://" in text else text
+    """``text`` (of a program, of a library) with every URL that has a login or a query as it may be shown."""
+    if "://" not in text:
+        return text
+    return _URL.sub(lambda match: _shown_in_text(match[0]), text)
+
+
+def _shown_in_text(url: str) -> str:
+    # What ends a sentence is no part of the URL.
+    bare = url.rstrip(".,;:!)]")
+    authority = _END.split(bare.partition("://")[2], maxsplit=1)[0]
+    if not set("@?") & set(bare) and (":" not in authority or _is_port(authority)):
+        return url
+    return shown_url(bare) + url[len(bare) :]
 
 
 def without_login(url: str) -> str:
     """``url`` without ``user:password@``, to compare two of them; the query stays, so not to be shown."""
     scheme, separator, rest = url.partition("://")
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    authority = _END.split(rest, maxsplit=1)[0]
     return f"{scheme}{separator}{authority.rpartition('@')[2]}{rest[len(authority) :]}"
+
+
+def plain_url(url: str) -> str:
+    """As :func:`shown_url`, with its fragment: to be kept, and fetched by whoever has the login."""
+    _, mark, fragment = url.partition("#")
+    return shown_url(url) + mark + fragment
+
+
+def logins_in(text: str) -> tuple[str, ...]:
+    """The URLs of ``text`` that hold a login, as they may be shown; each once."""
+    found = (match[0] for match in _URL.finditer(text)) if "://" in text else ()
+    return tuple(dict.fromkeys(shown_url(url) for url in found if _has_login(url)))
+
+
+def _has_login(url: str) -> bool:
+    scheme, _, rest = url.partition("://")
+    user, at, _ = _END.split(rest, maxsplit=1)[0].rpartition("@")
+    return bool(at) and not (user in _COMMON_USERS and "ssh" in scheme.lower())
 
 
 def realm_of(url: str) -> tuple[str, str]:
