@@ -208,6 +208,7 @@ def look_at_everything(place: Place) -> None:
     place.run("generate", project, *TARGET, "--check")
     place.run("generate", project, *TARGET, "--python", "3.14", "--diff", codes=(0, 1))
     place.run("check", project, codes=(0, 1, 3))
+    place.run("sbom", project, codes=(0, 3))
     place.run("update-hash", project, "--no-nix", codes=(2, 3, 4))
     nothing_is_kept(place)
 
