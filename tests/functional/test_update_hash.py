@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from tests.support.command import project_at
 from uvlock2nix.nar import FAKE_HASH, Hash
 from uvlock2nix.pins import read_pins
 
@@ -166,6 +168,37 @@ def test_one_command_one_build_and_then_nothing_to_do(place: Place) -> None:
     assert place.run("update-hash", "--check").stdout == "up to date\n"
     assert place.run("check").stdout == "up to date\n"
     assert place.files() == before
+
+
+def test_the_patch_release_that_nix_has_decides(place: Place) -> None:
+    """The lock cuts at 3.13.16; we take 3.13 for a newer release, Nix has 3.13.15."""
+    shutil.rmtree(place.root)
+    project_at(place.root)
+    place.run("generate", "--python", "3.13", "--system", "x86_64-linux")
+    failed = place.run("update-hash", code=3)
+    assert "nixpkgs' Python is 3.13.15; for it uv.lock has other packages than for 3.13" in failed.stderr
+    assert "the files were made: older" in failed.stderr
+    assert place.builds == 0
+    hint = re.search(r"hint: run `uvlock2nix ([^`]+)`", failed.stderr)
+    assert hint is not None
+    assert "--python 3.13.15" in hint[1]
+    place.run(*shlex.split(hint[1]))
+    assert place.builds == 1
+    assert read_pins(place.pins).generate == ("--system=x86_64-linux", "--python=3.13.15")
+    for command in ("check", "update-hash"):
+        assert place.run(command).stdout == "up to date\n"
+
+
+def test_a_requires_python_that_leaves_nix_out(place: Place) -> None:
+    shutil.rmtree(place.root)
+    project_at(place.root)
+    for name in ("uv.lock", "pyproject.toml"):
+        file = place.root / name
+        file.write_text(file.read_text().replace(">=3.11", "==3.13.2"))
+    place.run("generate", "--python", "3.13.2", "--system", "x86_64-linux")
+    failed = place.run("update-hash", code=3)
+    assert "nixpkgs' Python is 3.13.15, and uv.lock asks for ==3.13.2" in failed.stderr
+    assert "a nixpkgs with --nixpkgs that has Python 3.13.2" in failed.stderr
 
 
 def test_after_a_change_of_the_lock_one_command_makes_all_right(place: Place) -> None:

@@ -62,6 +62,11 @@ class State:
         """The command that makes the files of the Plan."""
         return command_line("generate", self.options, self.root)
 
+    @property
+    def update_hash(self) -> str:
+        """The command that makes the hash of the project."""
+        return command_line("update-hash", Options(), self.root)
+
     def unfit(self) -> tuple[str, ...]:
         """The systems for which an edited python-deps.nix has another key than the lock gives."""
         if self.paths.expression not in {one.path for one in self.edited}:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from uvlock2nix.app.collisions import notes, read_collisions
 from uvlock2nix.app.hash_without_nix import compute, refusal
+from uvlock2nix.app.nix_python import check_nix_python
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.state import State
 from uvlock2nix.atomic import folder_lock, replace_many
@@ -146,6 +147,7 @@ class _HashMaker:
         nix, source = self._tools()
         evaluate = evaluator(nix, self._root / FOLDER / DEPS, source, nix_dir(), one.system)
         before = evaluate(FAKE_HASH)
+        check_nix_python(self.state.asked, one.target, before.python, self.state.update_hash)
         if not before.key.startswith(one.key):
             raise InputError(
                 f"{self.state.paths.expression} gives deps the key {before.key}; the lock gives {one.key}",

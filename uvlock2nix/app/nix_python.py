@@ -1,0 +1,58 @@
+"""Whether the Python that Nix has is the one that the files were made for: asked before anything is built."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from uvlock2nix.app.request import Request
+from uvlock2nix.errors import InputError
+from uvlock2nix.lock import EnvPackage
+from uvlock2nix.lock.python_fit import fitting_python
+from uvlock2nix.target import PythonVersion, Target
+
+
+def check_nix_python(asked: Request, target: Target, version: str, command: str) -> None:
+    """Compare the environment for Nix's Python (``version``) with the one for the target's.
+
+    A lock can cut at a patch release, and nixpkgs' is seldom the one that we take a minor to mean.
+    ``command`` is the ``update-hash`` to which the version is added.
+
+    Raises:
+        InputError: ``requires-python`` leaves it out, or other packages belong to it.
+    """
+    if not re.fullmatch(r"3\.\d+\.\d+", version) or version == target.python.full:
+        return
+    number = version.split(".")
+    actual = PythonVersion(3, int(number[1]), int(number[2]), target.python.freethreaded)
+    requires = asked.project.lock.requires_python or ""
+    if not _admits(requires, version):
+        fits = fitting_python([requires], actual)
+        raise InputError(
+            f"nixpkgs' Python is {version}, and {asked.project.lock_path.name} asks for {requires}",
+            hint="widen requires-python in pyproject.toml and run `uv lock`, or name a nixpkgs with "
+            f"--nixpkgs{f' that has Python {fits}' if fits else ''}",
+        )
+    here = _names(asked.environment(target).packages)
+    there = _names(asked.environment(replace(target, python=actual)).packages)
+    if here != there:
+        differing = ", ".join(sorted({name for name, _ in here ^ there}))
+        raise InputError(
+            f"nixpkgs' Python is {version}; for it {asked.project.lock_path.name} has other packages than "
+            f"for {target.python}, for which the files were made: {differing}",
+            hint=f"run `{command} --python {version}`",
+        )
+
+
+def _admits(requires: str, version: str) -> bool:
+    try:
+        return SpecifierSet(requires).contains(version, prereleases=True)
+    except InvalidSpecifier:
+        return True  # the lock was read already: what is wrong with it has been said
+
+
+def _names(packages: Iterable[EnvPackage]) -> set[tuple[str, str | None]]:
+    return {(one.package.name, one.package.version) for one in packages}
