@@ -30,6 +30,8 @@ def main() -> int:
             return 0
         case "--check-validity":
             return 0 if (STATE / Path(arguments[1]).name).exists() else 1
+        case "--delete":
+            return 0
         case "--read-log":
             print(os.environ.get("FAKE_NIX_LOG", ""))
             return 0

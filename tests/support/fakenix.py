@@ -62,6 +62,7 @@ class FakeNix:
     hashes: dict[str, Hash] = field(default_factory=dict)
     calls: list[list[str]] = field(default_factory=list)
     builds: int = 0
+    deleted: list[str] = field(default_factory=list)
 
     def run(
         self, argv: Sequence[str], on_line: Callable[[str], None], *, env: Mapping[str, str] | None = None
@@ -77,6 +78,9 @@ class FakeNix:
         if arguments[0] == "--query":
             found = self.hashes.get(arguments[-1])
             return Ran(0, f"sha256:{found.nix32}\n") if found else Ran(1, "")
+        if arguments[0] == "--delete":
+            self.deleted.append(arguments[1])
+            return Ran(0, "")
         if arguments[0] == "--read-log":
             return Ran(1, "")
         if arguments[0] == "--realise":

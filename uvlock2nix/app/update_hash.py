@@ -15,6 +15,7 @@ from uvlock2nix.app.hash_without_nix import compute, refusal
 from uvlock2nix.app.nix_python import check_nix_python
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.state import State
+from uvlock2nix.app.timings import Timings
 from uvlock2nix.atomic import folder_lock, replace_many
 from uvlock2nix.emit.common import DEPS, FOLDER, PINS
 from uvlock2nix.errors import CheckFailed, InputError
@@ -71,7 +72,7 @@ def _out_of_date_too(state: State, changes: Sequence[Change]) -> tuple[str, ...]
 
 
 def update(
-    state: State, options: HashOptions, reporter: Reporter
+    state: State, options: HashOptions, reporter: Reporter, timings: Timings | None = None
 ) -> tuple[tuple[Change, ...], tuple[Path, ...]]:
     """Make the hashes of the wanted systems right; what was done, and the files that were written.
 
@@ -81,7 +82,8 @@ def update(
     """
     _refuse_edited(state)
     stale = set(state.freshness.systems)
-    maker = _HashMaker(state, options, reporter)
+    timings = timings or Timings()
+    maker = _HashMaker(state, options, reporter, timings)
     changes: list[Change] = []
     pins: list[Pin] = []
     with maker:
@@ -95,7 +97,8 @@ def update(
                 change, pin = made
                 changes.append(change)
                 pins.append(pin)
-    written = _write(state, tuple(pins))
+    with timings.part("writing"):
+        written = _write(state, tuple(pins))
     for text in notes(read_pins(state.paths.pins), dict(state.keys), state.plan.members):
         reporter.note(text)
     for system in _out_of_date_too(state, changes):
@@ -106,10 +109,11 @@ def update(
 class _HashMaker:
     """Makes hashes; Nix is asked for, and files are staged, only when a hash has to be built."""
 
-    def __init__(self, state: State, options: HashOptions, reporter: Reporter) -> None:
+    def __init__(self, state: State, options: HashOptions, reporter: Reporter, timings: Timings) -> None:
         self.state = state
         self.options = options
         self.reporter = reporter
+        self.timings = timings
         self._nix: Nix | None = None
         self._source: NixpkgsSource | None = None
         self._stage: AbstractContextManager[Path] = nullcontext(state.root)
@@ -135,7 +139,9 @@ class _HashMaker:
         if self.options.no_nix or (foreign and not refusal(one)):
             if not sure:
                 return None
-            digest, uv, collided = compute(self.state.asked, self.state.plan, one, quiet=self.options.quiet)
+            with self.timings.part("installing and hashing"):
+                found = compute(self.state.asked, self.state.plan, one, quiet=self.options.quiet)
+            digest, uv, collided = found
             pin = Pin(one.system, digest.sri, one.key, uv, one.target.python.full, collided)
             seconds = time.monotonic() - start
             return Change(one.system, old.hash if old else "", digest.sri, "computed", 0, seconds), pin
@@ -145,7 +151,9 @@ class _HashMaker:
             )
             return None
         nix, source = self._tools()
-        evaluate = evaluator(nix, self._root / FOLDER / DEPS, source, nix_dir(), one.system)
+        evaluate = self.timings.counted(
+            "evaluating", evaluator(nix, self._root / FOLDER / DEPS, source, nix_dir(), one.system)
+        )
         before = evaluate(FAKE_HASH)
         check_nix_python(self.state.asked, one.target, before.python, self.state.update_hash)
         if not before.key.startswith(one.key):
@@ -155,7 +163,8 @@ class _HashMaker:
             )
         if not sure and old is not None and old.key == before.key:
             return None
-        built = find_hash(nix, evaluate, before)
+        with self.timings.part("building and proving"):
+            built = find_hash(nix, evaluate, before)
         collided = read_collisions(nix.log(before.drv))
         pin = Pin(one.system, built.hash.sri, before.key, before.uv, before.python, collided)
         seconds = time.monotonic() - start

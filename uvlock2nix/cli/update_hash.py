@@ -13,6 +13,7 @@ from uvlock2nix.app.commit_message import commit_message
 from uvlock2nix.app.planning import Resolving
 from uvlock2nix.app.request import Options
 from uvlock2nix.app.state import State, state_of
+from uvlock2nix.app.timings import Timings
 from uvlock2nix.app.update_file import FileChange, FileOptions, update_file
 from uvlock2nix.app.update_hash import Change, HashOptions, check_state, update
 from uvlock2nix.cli.options import project_argument, request_options, upgrade_option
@@ -32,6 +33,7 @@ SCHEMA: Final = "uvlock2nix/update-hash/1"
 @click.option("--check", is_flag=True, help="Only compare: exit 1 and say what is out of date.")
 @upgrade_option
 @click.option("--commit-message", "message", is_flag=True, help="Print a commit message with what changed.")
+@click.option("--timings", "timed", is_flag=True, help="Say where the seconds went.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def command(
@@ -44,6 +46,7 @@ def command(
     check: bool,
     upgrade: bool,
     message: bool,
+    timed: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -52,7 +55,12 @@ def command(
     with TerminalReporter(quiet=quiet) as reporter:
         if project.suffix == ".nix":
             _only_for_projects(
-                {"--no-nix": no_nix, "--all-systems": all_systems, "--commit-message": message}
+                {
+                    "--no-nix": no_nix,
+                    "--all-systems": all_systems,
+                    "--commit-message": message,
+                    "--timings": timed,
+                }
             )
             system = options.systems[0] if options.systems else None
             change = update_file(project, FileOptions(attr, system, nixpkgs, check), reporter)
@@ -62,13 +70,16 @@ def command(
             raise UsageError(
                 "--attr goes with a FILE.nix", hint="a project has one deps, no attribute to choose"
             )
-        resolving = None if check else Resolving(upgrade=upgrade)
-        state = state_of(project, options, reporter, all_systems=all_systems, resolving=resolving)
+        resolving, timings = None if check else Resolving(upgrade=upgrade), Timings()
+        with timings.part("reading and classifying"):
+            state = state_of(project, options, reporter, all_systems=all_systems, resolving=resolving)
         if check:
             check_state(state)
             click.echo("up to date")
             return
-        changes, written = update(state, how, reporter)
+        changes, written = update(state, how, reporter, timings)
+        if timed:
+            reporter.note(timings.words())
     if message:
         click.echo(commit_message(state, changes), nl=False)
     elif as_json:

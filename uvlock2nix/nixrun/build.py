@@ -141,6 +141,18 @@ class Nix:
         """Whether the store has ``path`` and vouches for it."""
         return self._runner.run(["nix-store", "--check-validity", path], lambda _: None).code == 0
 
+    def discard_invalid(self, path: str) -> bool:
+        """Remove what a build with a wrong hash has left at ``path``; whether there was something to do.
+
+        Nix leaves the whole tree there, as an invalid path, until its garbage is collected. Nix itself takes
+        it away, so that a build of the same path by somebody else is not disturbed. What is valid stays.
+        """
+        place = Path(path)
+        # In a store that we do not see (a daemon's, elsewhere) Nix alone knows whether it is there.
+        if (place.parent.is_dir() and not place.exists()) or self.is_valid(path):
+            return False
+        return self._runner.run(["nix-store", "--delete", path], lambda _: None).code == 0
+
     def nar_hash(self, path: str) -> Hash | None:
         """The NAR hash that the store has written down for ``path``."""
         ran = self._runner.run(["nix-store", "--query", "--hash", path], lambda _: None)
@@ -170,7 +182,9 @@ def find_hash(nix: Nix, evaluate: Callable[[Hash], Evaluated], before: Evaluated
     verdict = _verdict(nix, reader, wanted, worked=worked)
     match verdict:
         case Found():
-            return _proved(nix, evaluate, before, verdict)
+            built = _proved(nix, evaluate, before, verdict)
+            nix.discard_invalid(before.out)
+            return built
         case Hidden():
             return Built(_in_store(nix, wanted), before, 1)
         case HasReferences():

@@ -48,6 +48,19 @@ def test_one_build_and_the_store_proves_it() -> None:
     assert Status(FAKE_DRV, "ok") in statuses
 
 
+def test_what_the_wrong_hash_left_is_removed() -> None:
+    fake = FakeNix(RIGHT)
+    found(fake)
+    seen = Path("/nix/store").is_dir()  # a store here that does not have the path: nothing to remove
+    assert fake.deleted == ([] if seen else [fod_path(NAME, FAKE_HASH)])
+
+
+def test_a_valid_path_is_never_removed() -> None:
+    fake = FakeNix(RIGHT, valid={fod_path(NAME, FAKE_HASH)})
+    assert not Nix(fake).discard_invalid(fod_path(NAME, FAKE_HASH))
+    assert fake.deleted == []
+
+
 def test_nothing_is_pasted_into_nix() -> None:
     fake = FakeNix(RIGHT)
     found(fake)
