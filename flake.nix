@@ -27,6 +27,8 @@
     {
       overlays.default = import ./nix/overlay.nix;
 
+      lib = import ./nix/lib { overlay = self.overlays.default; };
+
       packages = forAllSystems (pkgs: {
         default = pkgs.uvlock2nix;
         inherit (pkgs) uvlock2nix;

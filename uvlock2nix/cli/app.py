@@ -18,6 +18,7 @@ from uvlock2nix.errors import InputError, Uvlock2nixError
 
 # name -> (module below uvlock2nix.cli, what it does); each module has a click command named ``command``.
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "init": ("init", "Write everything that Nix needs for a project: flake, files, hash."),
     "generate": ("generate", "Write the Nix files of a project."),
     "update-hash": ("update_hash", "Make the hash in the pins right, with one build."),
     "classify": ("classify", "Show where each package comes from, what it needs, and why."),

@@ -1,0 +1,155 @@
+"""``init``: from a project with a lock to everything that Nix needs, in one go."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import tomli
+
+from uvlock2nix.app.files import write_all
+from uvlock2nix.app.planning import Planned, Resolving, planned
+from uvlock2nix.app.remembered import command_line
+from uvlock2nix.app.reporter import Reporter
+from uvlock2nix.app.request import Options
+from uvlock2nix.atomic import write_atomic
+from uvlock2nix.emit.flake import FLAKE, FLAKE_URL, NIXPKGS_URL, additions, flake_file
+from uvlock2nix.errors import InputError, UsageError
+
+TABLE: Final = "[tool.uvlock2nix]"
+IGNORED: Final = ("result", "result-*", ".direnv/")
+
+
+@dataclass(frozen=True, slots=True)
+class InitOptions:
+    """What ``init`` writes beyond the generated files, and where the flake's inputs come from."""
+
+    flake_url: str = FLAKE_URL
+    nixpkgs_url: str = NIXPKGS_URL
+    gitignore: bool = False
+    envrc: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What ``init`` sees in a project, and what it would do; nothing is written yet."""
+
+    planned: Planned
+    root: Path
+    texts: tuple[tuple[Path, str], ...]
+    to_add: str
+    command: str
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files that will be written or changed."""
+        return (*(path for path, _ in self.texts), *(one.path for one in self.planned.changed))
+
+
+def look(project: Path, options: Options, how: InitOptions, reporter: Reporter) -> Found:
+    """Read the project and decide what to write.
+
+    Raises:
+        UsageError: ``project`` is not a folder with pyproject.toml.
+        InputError, ProjectError: the project cannot be read; without a lock the hint says how to make one.
+    """
+    if project.is_file():
+        raise UsageError(
+            f"{project}: init takes the folder of a project", hint="run `uvlock2nix generate` for a script"
+        )
+    found = planned(project, options, reporter, force=how.force, resolving=Resolving(missing=True))
+    plan, root = found.plan, found.root
+    written, table = _read(root / "pyproject.toml")
+    description = table.get("project", {}).get("description")
+    systems = [one.system for one in plan.systems]
+    texts: list[tuple[Path, str]] = []
+    to_add = ""
+    if (root / FLAKE).exists():
+        to_add = additions(plan.name, systems, how.flake_url)
+    else:
+        about = description if isinstance(description, str) else f"{plan.name}, built from its uv.lock"
+        text = flake_file(plan.name, about, systems, how.flake_url, how.nixpkgs_url)
+        texts.append((root / FLAKE, text))
+    config = _configured(root / "pyproject.toml", written, table, {"python": plan.python, "system": systems})
+    if config is not None:
+        texts.append((root / "pyproject.toml", config))
+    if how.gitignore:
+        texts += _lines(root / ".gitignore", IGNORED)
+    if how.envrc:
+        texts += _lines(root / ".envrc", ("use flake",))
+    return Found(found, root, tuple(texts), to_add, command_line("generate", options, project))
+
+
+def write(found: Found, how: InitOptions) -> tuple[Path, ...]:
+    """Write what :func:`look` decided; the paths that were written.
+
+    Raises:
+        CheckFailed: a generated file was edited; nothing is written then.
+    """
+    written = write_all(found.planned.files, force=how.force, command=found.command)
+    for path, text in found.texts:
+        write_atomic(path, text)
+    return (*(path for path, _ in found.texts), *written)
+
+
+def untracked(root: Path, paths: tuple[Path, ...]) -> tuple[str, ...]:
+    """Those of ``paths`` that git does not track yet: a flake does not see them. Empty outside of git."""
+    names = [str(path.relative_to(root)) for path in paths]
+    command = ["git", "-C", str(root), "ls-files", "--others", "-z", "--", *names]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ()
+    return tuple(name for name in done.stdout.split("\0") if name) if done.returncode == 0 else ()
+
+
+def _read(path: Path) -> tuple[str, dict[str, Any]]:
+    """The text of pyproject.toml, and what it says."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return text, tomli.loads(text)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read: {error}", hint="check the file") from None
+
+
+def _configured(path: Path, text: str, before: dict[str, Any], wanted: Mapping[str, object]) -> str | None:
+    """pyproject.toml with what our table lacks, at its end; None where nothing can or need be added."""
+    there = before.get("tool", {}).get("uvlock2nix", {})
+    missing = {key: value for key, value in wanted.items() if key not in there}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in missing.items()]
+    after = text.rstrip("\n") + f"\n\n{TABLE}\n" + "\n".join(lines) + "\n"
+    expected = {**before, "tool": {**before.get("tool", {}), "uvlock2nix": {**there, **missing}}}
+    try:
+        good = tomli.loads(after) == expected
+    except tomli.TOMLDecodeError:
+        good = False
+    if good and missing:
+        return after
+    if not good and not there:
+        raise InputError(
+            f"{path}: {TABLE} cannot be added at the end of the file",
+            hint=f"add it yourself: {TABLE}, " + ", ".join(lines),
+        )
+    # The table is the user's own: generate remembers the rest in the files that it writes.
+    return None
+
+
+def _lines(path: Path, wanted: tuple[str, ...]) -> list[tuple[Path, str]]:
+    """The file with the lines that it lacks; nothing where it has them all."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    missing = [line for line in wanted if line not in text.splitlines()]
+    if not missing:
+        return []
+    start = text if not text or text.endswith("\n") else f"{text}\n"
+    return [(path, start + "\n".join(missing) + "\n")]
+
+
+def with_extras(options: Options, *, module: bool, image: bool) -> Options:
+    """The options, with the files on request."""
+    extras = tuple(name for name, on in (("module", module), ("image", image)) if on)
+    return replace(options, extras=extras)
