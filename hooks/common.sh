@@ -114,6 +114,7 @@ _uvlock2nixKeepPhases() {
   if [[ -n "${_uvlock2nixOwnHooks-}" ]]; then
     while read -r name; do _uvlock2nixKeepHooks "$name"; done < <(_uvlock2nixHookArrays)
   fi
+  if [[ -n "${_uvlock2nixUnwanted-}" ]]; then _uvlock2nixLeaveOut preFixupHooks; fi
   if ((${#dropped[@]})); then echo "uvlock2nix: not run, from inputs' setup hooks: ${dropped[*]}"; fi
 }
 
@@ -154,6 +155,17 @@ _uvlock2nixKeepHooks() { # NAME: the functions that stdenv itself registers
     origin=0
     _uvlock2nixOfStdenv "$function" || origin=$?
     if ((origin == 1)); then dropped+=("$1+=$function"); else kept+=("$function"); fi
+  done
+  _functions=("${kept[@]}")
+}
+
+_uvlock2nixLeaveOut() { # ARRAY: take out of it what _uvlock2nixUnwanted names
+  # shellcheck disable=SC2178
+  local -n _functions="$1"
+  local -a kept=()
+  local function
+  for function in "${_functions[@]}"; do
+    if [[ "$_uvlock2nixUnwanted" != *" $function "* ]]; then kept+=("$function"); fi
   done
   _functions=("${kept[@]}")
 }

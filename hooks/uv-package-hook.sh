@@ -57,4 +57,8 @@ if [[ -z "${dontUseUvPackage-}" ]]; then
   _uvlock2nixSkipPhase configurePhase
   _uvlock2nixSkipPhase buildPhase
   _uvlock2nixSetPhase installPhase uvPackageInstallPhase
+  # Fixup looks after interpreters of scripts and after links. What wheels and compilers made stays as it is, and
+  # nothing moves between `out` and `venv`: the one links to the other.
+  : "${dontStrip=1}" "${dontPatchELF=1}" "${dontGzipMan=1}"
+  _uvlock2nixUnwanted=" _multioutDocs _multioutDevs "
 fi

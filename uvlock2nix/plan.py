@@ -18,7 +18,7 @@ from uvlock2nix.key import deps_key, is_built, is_member, members_of, natives_of
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import Output
 from uvlock2nix.local_builds import local_builds
-from uvlock2nix.lock import GitSource, Member, PathSource, Project, RegistrySource, Selection
+from uvlock2nix.lock import About, GitSource, Member, PathSource, Project, RegistrySource, Selection
 from uvlock2nix.native import Native
 from uvlock2nix.project_version import ProjectVersion, project_version, store_name
 from uvlock2nix.target import Target
@@ -66,6 +66,7 @@ class Plan:
     name: str
     version: ProjectVersion
     main_program: str | None
+    about: About
     exposed: tuple[str, ...]
     python: str
     selection: Selection
@@ -80,6 +81,7 @@ class Plan:
     dlopen: tuple[tuple[str, tuple[str, ...]], ...]
     no_binary: tuple[str, ...]
     member_inputs: tuple[Input, ...]
+    member_tools: tuple[Input, ...]
     local_builds: tuple[Native, ...]
     compiles: bool
     needs_git: bool
@@ -144,6 +146,7 @@ def make_plan(
         name=name,
         version=project_version(project, name, members, builds, config.string("version")),
         main_program=config.string("main-program") or main_program(members, exposed, name),
+        about=next((one.pyproject.about for one in project.members if one.name == name), About()),
         exposed=exposed,
         python=minors.pop(),
         selection=selection,
@@ -161,7 +164,9 @@ def make_plan(
         no_binary=_no_binary(project, classified),
         member_inputs=_inputs(
             [(s, one, a) for s, one in wheels if is_member(one) for a in _linked(one.native)]
-            + [
+        ),
+        member_tools=_inputs(
+            [
                 (s, one, a)
                 for s, one in wheels
                 if is_member(one)

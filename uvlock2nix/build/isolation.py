@@ -34,14 +34,20 @@ JOINED: Final = (
 
 
 def isolated(env: Mapping[str, str], own: Iterable[str], everyone: Iterable[str]) -> dict[str, str]:
-    """``env`` without the inputs of other packages.
+    """``env`` without the inputs of other packages, and with the programs of its own.
 
     ``own`` are this build's inputs, ``everyone`` those of all builds; what an input propagates goes with it.
-    Only these are ever taken out: compiler, Python and shell stay for everyone.
+    Only these are ever taken out: compiler, Python and shell stay for everyone. Under ``strictDeps`` stdenv
+    has no program of a library on PATH, and builds ask for ``curl-config`` and the like.
     """
     mine = closure(own)
     foreign = closure(everyone) - mine
     out = dict(env)
+    there = out.get("PATH", "").split(":")
+    programs = (f"{path}/bin" for path in sorted(mine))
+    added = [folder for folder in programs if folder not in there and Path(folder).is_dir()]
+    if added:
+        out["PATH"] = ":".join((*filter(None, there), *added))
     if not foreign:
         return out
     for name in PATH_LISTS:

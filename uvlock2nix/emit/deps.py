@@ -199,10 +199,10 @@ def _derivation(plan: Plan) -> Expr:
     binds: list[Bind | Inherit] = [
         Bind(("name",), interpolated(f"{plan.name}-python-deps-", Var("pinsKey"))),
         Bind(("src",), _source(plan), blank_before=True),
+        Bind(("strictDeps",), True, blank_before=True),
         Bind(
             ("nativeBuildInputs",),
             Binary("++", List(tuple(own_tools), broken=True), Var("nativeBuildInputs")),
-            blank_before=True,
         ),
         Inherit(("buildInputs", "referenceInputs")),
         *_sync(plan),

@@ -15,6 +15,7 @@ from uvlock2nix.emit.common import (
     strings,
 )
 from uvlock2nix.emit.natives import native_table
+from uvlock2nix.knowledge.licenses import spdx_identifiers
 from uvlock2nix.nixlang import (
     Apply,
     AttrSet,
@@ -56,13 +57,13 @@ def package_file(plan: Plan) -> str:
     final = Func("finalAttrs", _attributes(plan))
     body = Apply(select("stdenv.mkDerivation"), (final,))
     about = "its own packages, ready to run"
-    return render_file(Func(arguments(plan, names, plan.member_inputs, extra), body), header(plan, about))
+    return render_file(Func(arguments(plan, names, (*plan.member_tools, *plan.member_inputs), extra), body), header(plan, about))
 
 
 def _attributes(plan: Plan) -> AttrSet:
     hooks: Expr = List((Item(Var("uvPackageHook")),))
-    if plan.member_inputs:
-        hooks = Binary("++", hooks, input_list(plan.member_inputs, plan, SYSTEM))
+    if plan.member_tools:
+        hooks = Binary("++", hooks, input_list(plan.member_tools, plan, SYSTEM))
     binds: list[Bind | Inherit] = [
         Bind(("pname",), string(plan.name)),
         _version(plan),
@@ -73,7 +74,8 @@ def _attributes(plan: Plan) -> AttrSet:
             blank_before=True,
         ),
         Bind(("src",), _source(), blank_before=True),
-        Bind(("nativeBuildInputs",), hooks, blank_before=True),
+        Bind(("strictDeps",), True, blank_before=True),
+        Bind(("nativeBuildInputs",), hooks),
     ]
     if plan.member_inputs:
         binds.append(Bind(("buildInputs",), input_list(plan.member_inputs, plan, SYSTEM)))
@@ -87,7 +89,6 @@ def _attributes(plan: Plan) -> AttrSet:
         *_natives(plan),
         *([Bind(("uvPackageVersion",), Var("version"))] if plan.version.from_git else []),
         *no_bytecode(plan),
-        Bind(("dontFixup",), True, blank_before=True),
         Bind(("passthru",), _passthru(plan), blank_before=True),
         Bind(("meta",), _meta(plan), blank_before=True),
     ]
@@ -150,7 +151,20 @@ def _passthru(plan: Plan) -> AttrSet:
 
 
 def _meta(plan: Plan) -> AttrSet:
+    about = plan.about
     binds: list[Bind | Inherit] = []
+    if about.description:
+        binds.append(Bind(("description",), string(about.description)))
+    if about.homepage:
+        binds.append(Bind(("homepage",), string(about.homepage)))
+    licenses = [
+        call("lib.getLicenseFromSpdxId", string(one))
+        for one in spdx_identifiers(about.license, about.classifiers)
+    ]
+    if len(licenses) == 1:
+        binds.append(Bind(("license",), licenses[0]))
+    elif licenses:
+        binds.append(Bind(("license",), List(tuple(Item(one) for one in licenses), broken=True)))
     if plan.main_program:
         binds.append(Bind(("mainProgram",), string(plan.main_program)))
     binds.append(Bind(("platforms",), strings(one.system for one in plan.systems)))

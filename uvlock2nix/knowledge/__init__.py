@@ -12,6 +12,7 @@ Facts are data files in ``data/``; the code here reads and checks them, and deci
 - ``names``: nixpkgs attributes by soname and by PyPI name; what they were called.
 - ``libraries``: names of libraries in pkg-config, CMake, linker flags, headers, crates.
 - ``build_requires``: build requirements that sdists leave out.
+- ``licenses``: licenses as the SPDX identifiers that nixpkgs knows.
 - ``rules``: rules between packages and between libraries.
 - ``baselines``: what a target is taken to have: libc, macOS, patch releases of Python.
 """

@@ -3,13 +3,14 @@
 - ``parse``, ``quick``, ``wire``, ``files``, ``sources``, ``uv_manifest``: uv.lock to values
 - ``pylock``: pylock.toml to values
 - ``model``: these values
-- ``project``, ``pyproject``, ``script``, ``local``: a project on disk and its local packages
+- ``project``, ``pyproject``, ``about``, ``script``, ``local``: a project on disk and its local packages
 - ``uv_settings``, ``uv_keys``, ``uv_files``, ``extra_build``: uv's settings and where they are written
 - ``selection``, ``resolve``: what is asked for, and the packages that uv would install
 - ``markers``, ``marker_diagrams``: PEP 508 markers, for one environment and with extras left open
 - ``check``: whether a lock still belongs to its project
 """
 
+from uvlock2nix.lock.about import About
 from uvlock2nix.lock.local import local_packages, refuse_unseen
 from uvlock2nix.lock.model import (
     ConflictItem,
@@ -48,6 +49,7 @@ def check_lock_matches(project: Project) -> list[str]:
 
 
 __all__ = [
+    "About",
     "BuildSystem",
     "ConflictItem",
     "Dependency",

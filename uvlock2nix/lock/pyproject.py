@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from uvlock2nix.errors import ProjectError
+from uvlock2nix.lock.about import About, read_about
 from uvlock2nix.lock.uv_settings import read_default_groups
 from uvlock2nix.lock.wire import Problems, Table, is_specifier, load_toml, shorten
 
@@ -64,6 +65,7 @@ class PyProject:
     tool_uv: Mapping[str, Any] = field(hash=False)
     tool_uvlock2nix: Mapping[str, Any] = field(hash=False)
     external: Mapping[str, Any] = field(hash=False)
+    about: About = About()
 
 
 def read_pyproject(path: Path) -> PyProject:
@@ -108,6 +110,7 @@ def parse_pyproject(table: Table, path: Path, problems: Problems) -> PyProject:
         tool_uv=uv,
         tool_uvlock2nix=problems.table(tool, "uvlock2nix", "tool"),
         external=problems.table(table, "external", "pyproject"),
+        about=read_about(project),
     )
 
 

@@ -111,6 +111,7 @@ stdenv.mkDerivation {
     ];
   };
 
+  strictDeps = true;
   nativeBuildInputs = [
     uvSyncHook
     stripReferencesHook

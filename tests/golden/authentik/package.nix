@@ -36,6 +36,7 @@ stdenv.mkDerivation (finalAttrs: {
     );
   };
 
+  strictDeps = true;
   nativeBuildInputs = [ uvPackageHook ];
 
   uvPackageEnv = python-env;
@@ -47,8 +48,6 @@ stdenv.mkDerivation (finalAttrs: {
     "authentik-like-tasks=packages/authentik-like-tasks"
   ];
   uvPackageExpose = [ "authentik-like" ];
-
-  dontFixup = true;
 
   passthru = {
     deps = python-deps;
@@ -62,6 +61,7 @@ stdenv.mkDerivation (finalAttrs: {
   };
 
   meta = {
+    description = "A small Django application with the dependencies that make a large one hard to package";
     mainProgram = "ak";
     platforms = [ "x86_64-linux" ];
   };

@@ -103,6 +103,7 @@ stdenv.mkDerivation {
     ];
   };
 
+  strictDeps = true;
   nativeBuildInputs = [
     uvSyncHook
     stripReferencesHook

@@ -20,6 +20,7 @@ stdenv.mkDerivation (finalAttrs: {
     "build"
   ];
 
+  strictDeps = true;
   nativeBuildInputs = [
     restoreReferencesHook
     uvEnvHook

@@ -36,6 +36,7 @@ stdenv.mkDerivation (finalAttrs: {
     );
   };
 
+  strictDeps = true;
   nativeBuildInputs = [ uvPackageHook ];
 
   uvPackageEnv = python-env;
@@ -43,8 +44,6 @@ stdenv.mkDerivation (finalAttrs: {
   uvPackageInterpreter = python313.interpreter;
   uvPackageMembers = [ "hello-uv=." ];
   uvPackageExpose = [ "hello-uv" ];
-
-  dontFixup = true;
 
   passthru = {
     deps = python-deps;
@@ -58,6 +57,7 @@ stdenv.mkDerivation (finalAttrs: {
   };
 
   meta = {
+    description = "The smallest project that has a dependency";
     mainProgram = "hello-uv";
     platforms = [ "x86_64-linux" ];
   };

@@ -60,6 +60,7 @@ stdenv.mkDerivation {
     ];
   };
 
+  strictDeps = true;
   nativeBuildInputs = [
     uvSyncHook
     stripReferencesHook

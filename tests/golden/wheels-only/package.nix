@@ -36,6 +36,7 @@ stdenv.mkDerivation (finalAttrs: {
     );
   };
 
+  strictDeps = true;
   nativeBuildInputs = [ uvPackageHook ];
 
   uvPackageEnv = python-env;
@@ -43,8 +44,6 @@ stdenv.mkDerivation (finalAttrs: {
   uvPackageInterpreter = python313.interpreter;
   uvPackageMembers = [ "wheels-only=." ];
   uvPackageExpose = [ "wheels-only" ];
-
-  dontFixup = true;
 
   passthru = {
     deps = python-deps;
@@ -58,6 +57,7 @@ stdenv.mkDerivation (finalAttrs: {
   };
 
   meta = {
+    description = "A project of wheels only: extension modules, bundled libraries and an executable";
     mainProgram = "wheels-only";
     platforms = [ "x86_64-linux" ];
   };

@@ -105,7 +105,7 @@ def test_backends_bring_their_programs(
     made = plan(
         tmp_path, '{ directory = "dep" }', **{"dep/pyproject.toml": declared("dep0", backend, requires)}
     )
-    assert tuple(one.attr for one in made.member_inputs) == programs
+    assert tuple(one.attr for one in made.member_tools) == programs
     assert [one.inputs.build.native_build_inputs for one in made.local_builds] == [programs] * bool(programs)
 
 

@@ -279,9 +279,18 @@ let
       "http_proxy" "https_proxy" "ftp_proxy" "all_proxy" "no_proxy"
       "HTTP_PROXY" "HTTPS_PROXY" "FTP_PROXY" "ALL_PROXY" "NO_PROXY"
     ];
-    licenses = genAttrs
-      [ "mit" "asl20" "bsd2" "bsd3" "isc" "zlib" "mpl20" "gpl2Only" "gpl2Plus" "gpl3Only" "gpl3Plus" "lgpl21Plus" "lgpl3Plus" "agpl3Only" "psfl" "unfree" "cc0" "unlicense" "publicDomain" "free" ]
-      (name: { shortName = name; fullName = name; free = name != "unfree"; spdxId = name; deprecated = false; });
+    licenses = mapAttrs
+      (name: spdxId: { shortName = name; fullName = name; free = name != "unfree"; inherit spdxId; deprecated = false; })
+      {
+        mit = "MIT"; asl20 = "Apache-2.0"; bsd2 = "BSD-2-Clause"; bsd3 = "BSD-3-Clause"; isc = "ISC"; zlib = "Zlib"; mpl20 = "MPL-2.0";
+        gpl2Only = "GPL-2.0-only"; gpl2Plus = "GPL-2.0-or-later"; gpl3Only = "GPL-3.0-only"; gpl3Plus = "GPL-3.0-or-later";
+        lgpl21Plus = "LGPL-2.1-or-later"; lgpl3Plus = "LGPL-3.0-or-later"; agpl3Only = "AGPL-3.0-only"; psfl = "PSF-2.0"; cc0 = "CC0-1.0";
+        unlicense = "Unlicense"; unfree = "unfree"; publicDomain = "publicDomain"; free = "free";
+      };
+    getLicenseFromSpdxId = id:
+      let known = filter (license: toLower license.spdxId == toLower id) (attrValues licenses); in
+      if known != [ ] then head known
+      else warn "getLicenseFromSpdxId: No license matches the given SPDX ID: ${id}" { shortName = id; };
     license = licenses;
     platforms = rec {
       linux = [ "x86_64-linux" "aarch64-linux" "i686-linux" "riscv64-linux" ];

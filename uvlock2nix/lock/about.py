@@ -1,0 +1,50 @@
+"""What ``[project]`` says about a project for people: https://packaging.python.org/specifications/pyproject-toml/."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+# https://packaging.python.org/specifications/well-known-project-urls/: the label without punctuation, in lower case.
+_PUNCTUATION: Final = re.compile(r"[^a-z0-9]")
+_HOMES: Final = ("homepage", "source", "repository", "sourcecode", "github")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """``license`` is an SPDX expression, or the old table's text. What has the wrong shape is left out."""
+
+    description: str | None = None
+    homepage: str | None = None
+    license: str | None = None
+    classifiers: tuple[str, ...] = ()
+
+
+def read_about(project: Mapping[str, Any]) -> About:
+    """The values of a raw ``[project]``; nothing here decides what is installed, so nothing is refused."""
+    urls = project.get("urls")
+    labels: dict[str, str] = {}
+    for label, url in urls.items() if isinstance(urls, Mapping) else ():
+        if isinstance(url, str) and url.startswith(("http://", "https://")):
+            labels.setdefault(_PUNCTUATION.sub("", str(label).lower()), url)
+    license_ = project.get("license")
+    if isinstance(license_, Mapping):
+        license_ = license_.get("text")
+    classifiers = project.get("classifiers")
+    return About(
+        description=_line(project.get("description")),
+        homepage=next((labels[name] for name in _HOMES if name in labels), None),
+        license=_line(license_),
+        classifiers=tuple(one for one in classifiers if isinstance(one, str))
+        if isinstance(classifiers, list)
+        else (),
+    )
+
+
+def _line(value: object) -> str | None:
+    """A text of one line, without what no terminal shows; None for anything else."""
+    if not isinstance(value, str) or not value.strip():
+        return None
+    return " ".join("".join(char if char.isprintable() else " " for char in value).split())
