@@ -166,12 +166,7 @@ def make_plan(
             [(s, one, a) for s, one in wheels if is_member(one) for a in _linked(one.native)]
         ),
         member_tools=_inputs(
-            [
-                (s, one, a)
-                for s, one in wheels
-                if is_member(one)
-                for a in one.native.build.native_build_inputs
-            ]
+            [(s, one, a) for s, one in wheels if is_member(one) for a in one.native.build.native_build_inputs]
         ),
         local_builds=builds,
         compiles=any(one.native.compiles or one.known != "pure" for one in built),

@@ -57,7 +57,10 @@ def package_file(plan: Plan) -> str:
     final = Func("finalAttrs", _attributes(plan))
     body = Apply(select("stdenv.mkDerivation"), (final,))
     about = "its own packages, ready to run"
-    return render_file(Func(arguments(plan, names, (*plan.member_tools, *plan.member_inputs), extra), body), header(plan, about))
+    return render_file(
+        Func(arguments(plan, names, (*plan.member_tools, *plan.member_inputs), extra), body),
+        header(plan, about),
+    )
 
 
 def _attributes(plan: Plan) -> AttrSet:

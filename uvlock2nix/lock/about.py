@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-# https://packaging.python.org/specifications/well-known-project-urls/: the label without punctuation, in lower case.
+# Labels are compared without punctuation, in lower case:
+# https://packaging.python.org/specifications/well-known-project-urls/
 _PUNCTUATION: Final = re.compile(r"[^a-z0-9]")
 _HOMES: Final = ("homepage", "source", "repository", "sourcecode", "github")
 

@@ -65,7 +65,7 @@ class PyProject:
     tool_uv: Mapping[str, Any] = field(hash=False)
     tool_uvlock2nix: Mapping[str, Any] = field(hash=False)
     external: Mapping[str, Any] = field(hash=False)
-    about: About = About()
+    about: About = field(default_factory=About)
 
 
 def read_pyproject(path: Path) -> PyProject:
