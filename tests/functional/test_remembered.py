@@ -78,6 +78,13 @@ def test_classify_says_what_it_takes_over(tmp_path: Path) -> None:
     assert packages(project, "--group", "dev") == {"always", "older", "for-dev"}
 
 
+def test_sbom_reads_it_back_too(tmp_path: Path) -> None:
+    project = project_at(tmp_path / "app")
+    uvlock2nix("generate", "--extra", "more", "--python", "3.13.15", str(project))
+    listed = json.loads(uvlock2nix("sbom", str(project)).stdout)["components"]
+    assert {one["name"] for one in listed} == {"always", "older", "extra-one"}
+
+
 def test_what_pyproject_says_is_followed_and_noticed(tmp_path: Path) -> None:
     project = project_at(tmp_path / "app", table='python = "3.13.15"\nextra = ["more"]\n')
     assert uvlock2nix("generate", str(project)).error is None

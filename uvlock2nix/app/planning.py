@@ -13,7 +13,7 @@ from uvlock2nix.app.extras import extra_files
 from uvlock2nix.app.files import Generated
 from uvlock2nix.app.gather import Effort, classified, knowledge_of, policy_of
 from uvlock2nix.app.git_version import version_of_git
-from uvlock2nix.app.remarks import on_classes, on_doubts, on_logins
+from uvlock2nix.app.remarks import on_classes, on_doubts, on_empty, on_logins
 from uvlock2nix.app.remembered import words_of
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options, Request, request
@@ -123,6 +123,8 @@ def _plan_of(
         learnt, packages = classified(asked, knowledge, policy, target, effort, reporter)
         if learnt.read_wheels is not None:
             read[target.system] = learnt.read_wheels
+        if not packages:
+            reporter.note(on_empty(asked))
         for note in on_classes(packages, learnt, policy):
             reporter.note(note)
         every.append((target, packages))

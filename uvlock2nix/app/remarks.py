@@ -42,11 +42,6 @@ def on_classes(
 ) -> Iterator[str]:
     """What the table of ``classify`` shows and who only generates would not see."""
     packages = tuple(packages)
-    if not packages:
-        yield (
-            "the environment is empty: what is selected needs no package; see --package, --all-packages, "
-            "--extra and --group"
-        )
     taken = [one.name for one in packages if one.from_nixpkgs]
     if taken and knowledge.own_index is None:
         yield (
@@ -58,6 +53,20 @@ def on_classes(
     for reason in dict.fromkeys(refused.values()):
         names = [name for name in refused if refused[name] == reason]
         yield f"{listed(names)}: {reason}, although [tool.uvlock2nix.nixpkgs] allows it"
+
+
+def on_empty(asked: Request) -> str:
+    """Why there is nothing to install."""
+    pyproject = asked.project.pyproject
+    if pyproject is not None and pyproject.name is None and not asked.project.members:
+        return (
+            f"the environment is empty: {pyproject.path.name} has no [project] table, and uv reads no other "
+            "(neither [tool.poetry] nor setup.py)"
+        )
+    return (
+        "the environment is empty: what is selected needs no package; --package, --all-packages, --extra and "
+        "--group select more"
+    )
 
 
 def on_strangers(asked: Request, names: Iterable[str], where: str) -> Iterator[str]:

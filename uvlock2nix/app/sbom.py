@@ -18,8 +18,9 @@ from packaging.utils import canonicalize_name
 
 from uvlock2nix import __version__
 from uvlock2nix.app.gather import Effort, classified, knowledge_of, policy_of
+from uvlock2nix.app.remembered import recalled
 from uvlock2nix.app.reporter import Reporter
-from uvlock2nix.app.request import Options, request
+from uvlock2nix.app.request import Options
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.errors import InputError
 from uvlock2nix.net.urls import shown_url
@@ -40,7 +41,7 @@ def sbom(project: Path, options: Options, reporter: Reporter, tree: Path | None 
     Raises: UsageError, InputError, ProjectError: the request or the project is not in order, or ``tree``
     holds no environment.
     """
-    asked = request(project, options)
+    asked = recalled(project, options, reporter)
     for note in asked.notes:
         reporter.note(note)
     policy = policy_of(asked, reporter, strict=False)

@@ -1,0 +1,66 @@
+"""The notes of generate are short: one line for many packages of one kind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import project_at, uvlock2nix
+from tests.support.emit import plan_of
+from uvlock2nix.app.remarks import listed, on_doubts
+from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        ([], ""),
+        (["a"], "a"),
+        (["a", "b"], "a and b"),
+        (["a", "b", "c"], "a, b and c"),
+        (list("abcdefghij"), "a, b, c, d, e, f, g, h and 2 more"),
+    ],
+)
+def test_names_in_a_sentence(names: list[str], text: str) -> None:
+    assert listed(names) == text
+
+
+def test_many_packages_of_one_kind_are_one_line(tmp_path: Path) -> None:
+    plan = plan_of(project_at(tmp_path), python="3.13.2")
+    first, *rest = plan.systems[0].classes
+    needs = NativeInputs(build=BuildInputs(build_inputs=("zlib",)))
+    many = [replace(first, known="inspected", native=needs)]
+    many += [
+        replace(
+            first,
+            known="unknown",
+            package=replace(first.package, package=replace(first.package.package, name=f"x{number}")),
+        )
+        for number in range(12)
+    ]
+    notes = on_doubts(replace(plan, systems=(replace(plan.systems[0], classes=(*many, *rest)),)))
+    assert len(notes) == 2
+    assert f"{first.name} (zlib)" in notes[0]
+    assert "x0, x1, x2, x3, x4, x5, x6, x7 and 4 more" in notes[1]
+    assert "[tool.uvlock2nix.native.x0]" in notes[1]
+
+
+@pytest.mark.parametrize(
+    ("pyproject", "why"),
+    [
+        ('[tool.poetry]\nname = "a"\n[tool.poetry.dependencies]\nidna = "*"\n', "has no [project] table"),
+        ("[dependency-groups]\ndev = []\n", "has no [project] table"),
+        ('[project]\nname = "a"\nversion = "1"\nrequires-python = ">=3.13"\n', "needs no package"),
+    ],
+)
+def test_an_empty_environment_is_reported(tmp_path: Path, pyproject: str, why: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(pyproject)
+    own = '\n[[package]]\nname = "a"\nversion = "1"\nsource = { virtual = "." }\n'
+    lock = 'version = 1\nrequires-python = ">=3.13"\n'
+    (tmp_path / "uv.lock").write_text(lock + (own if "[project]" in pyproject else ""))
+    done = uvlock2nix("generate", str(tmp_path))
+    assert done.error is None
+    assert "note: the environment is empty: " in done.stderr
+    assert why in done.stderr
