@@ -11,6 +11,7 @@
 #   uvPackageMembers      NAME=PATH of each package, paths relative to the source (list)
 #   uvPackageNative       JSON: what each of these builds needs, as uvSyncNative of uv-sync-hook (optional)
 #   uvPackageVersion      the version of packages that would ask git for it (optional)
+#   uvPackageScript       a script that becomes a program, then the files that it takes along, relative to the source (list)
 #   uvPackageExpose       names of the packages whose programs are in bin of `out` (list)
 #   dontCompileBytecode   set: no bytecode is made
 #   uvKeepPhases          phases that inputs' setup hooks add and that are wanted (list, optional)
@@ -25,6 +26,7 @@ _uvlock2nixPackageInstall() {
   local environment="${venv:-$out}"
   local -a flags=() words=()
   _uvlock2nixOptions --member uvPackageMembers
+  _uvlock2nixOptions --script uvPackageScript
   _uvlock2nixOption --native "${uvPackageNative-}"
   _uvlock2nixOption --version "${uvPackageVersion-}"
   _uvlock2nixOption --compiler "${CC-}"
@@ -46,6 +48,8 @@ _uvlock2nixPackageInstall() {
   if [[ "$environment" != "$out" ]]; then
     flags=()
     _uvlock2nixOptions --package uvPackageExpose
+    mapfile -d '' -t words < <(_uvlock2nixWords uvPackageScript)
+    if ((${#words[@]})); then flags+=(--script "${words[0]}"); fi
     @uvlock2nix@ venv expose "$environment" "$out" "${flags[@]}"
   fi
 }

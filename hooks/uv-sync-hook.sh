@@ -2,6 +2,7 @@
 # Install the packages of a uv.lock into $out, the same way every time.
 #
 # For a fixed-output derivation whose source has uv.lock and the pyproject.toml files. Attributes:
+#   uvSyncProject       a lock other than uv.lock: that of a script, a pylock.toml (optional)
 #   uvSyncFlags         uv's selection flags, as --extra=NAME (list)
 #   uvSyncInterpreter   the Python to install for (path of the program)
 #   uvSyncPython        its version
@@ -47,7 +48,7 @@ _uvlock2nixSync() {
     export SSL_CERT_FILE=$NIX_SSL_CERT_FILE
   fi
 
-  @uvlock2nix@ sync "$PWD" \
+  @uvlock2nix@ sync "$PWD${uvSyncProject:+/$uvSyncProject}" \
     --out "$out" \
     --work "$NIX_BUILD_TOP/uvlock2nix" \
     --interpreter "$uvSyncInterpreter" \

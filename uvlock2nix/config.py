@@ -22,7 +22,10 @@ BOOLS: Final = (
     "all-packages", "all-extras", "all-groups", "default-groups", "no-default-groups", "dev", "no-dev",
     "only-dev", "no-bytecode",
 )  # fmt: skip
-LISTS: Final = ("package", "extra", "no-extra", "group", "no-group", "only-group", "system", "expose")
+LISTS: Final = (
+    "package", "extra", "no-extra", "group", "no-group", "only-group", "system",
+    "expose", "include", "exclude",
+)  # fmt: skip
 STRINGS: Final = ("python", "libc", "macos", "from-nixpkgs", "main-program", "exclude-newer", "version")
 FREE: Final = ("native", "nixpkgs", "service", "collisions", "ignore-missing-libraries")
 KEYS: Final = (*BOOLS, *LISTS, *STRINGS, *FREE)

@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 from uvlock2nix.errors import UsageError
 from uvlock2nix.lock import Member, Project, Selection
 from uvlock2nix.lock.selection import activate
+from uvlock2nix.scripts import program_of
 from uvlock2nix.spelling import nearest
 
 
@@ -42,11 +43,15 @@ def exposed_of(
     return tuple(found)
 
 
-def main_program(members: Sequence[Member], exposed: Sequence[str], name: str) -> str | None:
+def main_program(
+    project: Project, members: Sequence[Member], exposed: Sequence[str], name: str
+) -> str | None:
     """The program that `nix run` starts: the script with the project's name, else its only one.
 
     Only those count that are in ``bin/``, so of packages in ``exposed``.
     """
+    if project.script is not None:
+        return program_of(project.script.name)
     shown = [member for member in members if member.name in exposed]
     own = [script for member in shown if member.name == name for script, _ in member.scripts]
     every = [script for member in shown for script, _ in member.scripts]

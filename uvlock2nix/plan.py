@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -18,9 +19,10 @@ from uvlock2nix.key import deps_key, is_built, is_member, members_of, natives_of
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import Output
 from uvlock2nix.local_builds import local_builds
-from uvlock2nix.lock import About, GitSource, Member, PathSource, Project, RegistrySource, Selection
+from uvlock2nix.lock import About, GitSource, Member, Project, RegistrySource, Selection
 from uvlock2nix.native import Native
 from uvlock2nix.project_version import ProjectVersion, project_version, store_name
+from uvlock2nix.scripts import script_files
 from uvlock2nix.target import Target
 from uvlock2nix.wheel_pins import ReadWheels
 
@@ -60,10 +62,13 @@ class Plan:
     ``exposed`` are the packages whose programs a user gets, ``natives`` those whose build or run needs
     something said, ``dlopen`` those that open libraries by name, ``no_binary`` those that are built although
     a wheel fits. ``build_pins`` are the locked build requirements; ``exclude_newer`` holds back those that
-    are not locked.
+    are not locked. ``argument`` is what commands are given to mean
+    the project; ``script`` are a script and the files that it takes along.
     """
 
     name: str
+    argument: str
+    script: tuple[PurePosixPath, ...]
     version: ProjectVersion
     main_program: str | None
     about: About
@@ -144,8 +149,10 @@ def make_plan(
     exposed = exposed_of(project, selection, members, config.strings_of("expose"), names)
     return Plan(
         name=name,
+        argument=project.argument,
+        script=script_files(project, config.strings_of("include")) if project.script else (),
         version=project_version(project, name, members, builds, config.string("version")),
-        main_program=config.string("main-program") or main_program(members, exposed, name),
+        main_program=config.string("main-program") or main_program(project, members, exposed, name),
         about=next((one.pyproject.about for one in project.members if one.name == name), About()),
         exposed=exposed,
         python=minors.pop(),
@@ -288,16 +295,30 @@ def _files(
     files |= dict.fromkeys(path for path in declared if (project.root / path).is_file())
     files |= {PurePosixPath(file.path): None for file in build_pins.files if file.path is not None}
     for one in every:
-        source = one.package.package.source
-        if isinstance(source, PathSource):
-            path = PurePosixPath(source.path)
-            if path.is_absolute() or ".." in path.parts:
-                raise ProjectError(
-                    f"{one.name}: its file {source.path} is outside of the project",
-                    hint="put it below the project's folder and run `uv lock` again",
-                )
-            files[path] = None
+        artifact = one.choice.artifact
+        if artifact is None or artifact.path is None or artifact.kind not in ("wheel", "sdist"):
+            continue
+        if not isinstance(one.package.package.source, GitSource):
+            files[_below(project, one.name, artifact.path)] = None
     return tuple(sorted(files))
+
+
+def _below(project: Project, name: str, path: str) -> PurePosixPath:
+    """The path of a file that the lock names, which Nix has to see. Raises ProjectError."""
+    where = posixpath.normpath(project.root.as_posix() + "/" + path if not path.startswith("/") else path)
+    try:
+        below = PurePosixPath(where).relative_to(project.root.as_posix())
+    except ValueError:
+        raise ProjectError(
+            f"{name}: its file {path} is outside of {project.root}, which is all that Nix sees",
+            hint="put it below that folder and run `uv lock` again",
+        ) from None
+    if not (project.root / below).is_file():
+        raise ProjectError(
+            f"{name}: its file {project.root / below} is not there",
+            hint="bring it back, or run `uv lock` again",
+        )
+    return below
 
 
 def _name(project: Project, selection: Selection) -> str:

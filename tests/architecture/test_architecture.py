@@ -34,7 +34,7 @@ RANKS = (
     ("lock", "dist"),
     ("artifacts", "inspect", "nixpkgs_index", "pythons"),
     ("classify", "service", "config", "flags", "digest", "build_pins", "held_back", "wheel_pins", "pins"),
-    ("exposed", "key", "native", "local_builds", "project_version", "plan"),
+    ("scripts", "exposed", "key", "native", "local_builds", "project_version", "plan"),
     ("emit", "refs", "verify"),
     ("build", "nixrun"),
     ("sync",),

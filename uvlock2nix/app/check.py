@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,10 +25,13 @@ def checked(project: Path, options: Options, reporter: Reporter) -> Checked:
     """Compare; run no Nix. Without systems in ``options``, all that the files were generated for."""
     state = state_of(project, options, reporter, all_systems=not options.systems)
     for one in state.edited:
-        name = one.path.relative_to(state.root)
-        reporter.note(f"{name} was edited; it is not compared with what generate would write")
-    unlocked = [f"uv.lock does not fit the project: {one}" for one in check_lock_matches(state.asked.project)]
-    steps = ["uv lock"] if unlocked else []
+        edited = one.path.relative_to(state.root)
+        reporter.note(f"{edited} was edited; it is not compared with what generate would write")
+    asked = state.asked.project
+    name = asked.lock_path.name
+    unlocked = [f"{name} does not fit the project: {one}" for one in check_lock_matches(asked)]
+    lock = "uv lock" if asked.script is None else f"uv lock --script {shlex.quote(str(project))}"
+    steps = [lock] if unlocked else []
     steps += [f"{state.generate} --force"] if state.unfit() else []
     steps += [command_line("update-hash", Options(), project)]
     return Checked((*unlocked, *state.reasons()), tuple(steps))

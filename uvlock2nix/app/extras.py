@@ -11,7 +11,7 @@ from typing import Final
 
 from uvlock2nix.app.files import Generated
 from uvlock2nix.config import Config
-from uvlock2nix.emit.common import FOLDER, header
+from uvlock2nix.emit.common import folder_of, header
 from uvlock2nix.emit.image import IMAGE, image_file
 from uvlock2nix.emit.module import MAKER, MODULE, module_file
 from uvlock2nix.plan import Plan
@@ -28,7 +28,7 @@ def extra_files(plan: Plan, config: Config, root: Path, asked: Collection[str]) 
     Raises:
         UsageError: ``[tool.uvlock2nix.service]`` is not in order, or the project has no program to run.
     """
-    folder = root / FOLDER
+    folder = root / folder_of(plan.argument)
     service = parse_service(config.service)
     wanted = {name for name, file in EXTRAS.items() if name in asked or (folder / file).exists()}
     files: list[Generated] = []

@@ -75,7 +75,7 @@ def compute(
         wrapper = _wrapper(root, uv, one.target)
         tree = root / "out"
         request = SyncRequest(
-            project=asked.project.root,
+            project=asked.project.root / asked.project.argument,
             out=tree,
             work=root / "work",
             python=_python(uv, one.target),

@@ -19,7 +19,7 @@ from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options, Request, request
 from uvlock2nix.app.wheel_libraries import on_wheel_libraries, with_read_wheels
 from uvlock2nix.emit import deps_file, env_file, package_file
-from uvlock2nix.emit.common import DEPS, ENV, FOLDER, PACKAGE, PINS
+from uvlock2nix.emit.common import DEPS, ENV, PACKAGE, PINS, folder_of
 from uvlock2nix.emit.remarks import attribute_remarks
 from uvlock2nix.errors import InputError, UsageError
 from uvlock2nix.exposed import without_programs
@@ -77,7 +77,7 @@ def planned(
         NoArtifactError: a package has no file for a target.
     """
     asked = request(project, options)
-    place = asked.project.root / FOLDER / PINS
+    place = asked.project.root / folder_of(asked.project.argument) / PINS
     old = _old_pins(place, reporter, force=force)
     if old is not None and old.generate is not None and set(old.generate) != set(words_of(options)):
         then, now = " ".join(old.generate), " ".join(words_of(options))
@@ -118,7 +118,9 @@ def _plan_of(
     policy = policy_of(asked, reporter)
     every = []
     read: dict[str, WheelNeeds] = {}
-    effort = Effort(repeatable=True, recorded=_recorded(asked.project.root / FOLDER / PINS))
+    effort = Effort(
+        repeatable=True, recorded=_recorded(asked.project.root / folder_of(asked.project.argument) / PINS)
+    )
     for target in asked.targets:
         learnt, packages = classified(asked, knowledge, policy, target, effort, reporter)
         if learnt.read_wheels is not None:
@@ -164,7 +166,7 @@ def generated(
     plan: Plan, root: Path, old: Pins | None = None, words: tuple[str, ...] = ()
 ) -> tuple[Generated, ...]:
     """The files of a Plan with what is there now; ``old`` are the pins on disk, ``words`` the options."""
-    folder = root / FOLDER
+    folder = root / folder_of(plan.argument)
     return (
         Generated.of(folder / DEPS, deps_file(plan)),
         Generated.of(folder / ENV, env_file(plan)),
@@ -176,25 +178,26 @@ def generated(
 def on_plan(found: Planned) -> tuple[str, ...]:
     """What the person should know about the Plan who sees only the files."""
     plan = found.plan
-    bare = without_programs(plan.members, plan.exposed)
+    bare = "" if plan.script else without_programs(plan.members, plan.exposed)
     return (
         *on_logins(found.asked.project),
         *on_doubts(plan),
-        *on_version(plan, found.root / FOLDER / PINS),
+        *on_version(plan, found.root),
         *attribute_remarks(plan),
         *on_wheel_libraries(plan),
         *((bare,) if bare else ()),
     )
 
 
-def on_version(plan: Plan, pins: Path) -> tuple[str, ...]:
+def on_version(plan: Plan, root: Path) -> tuple[str, ...]:
     """What is used where a version comes from git, which no build sees."""
     if not plan.version.from_git:
         return ()
     names = ", ".join(f"{name} ({tool})" for name, tool in plan.version.from_git)
     if plan.version.given:
         return (f"the version of {names} is asked of git, which no build sees; used is {plan.version.given}",)
-    tagged = version_of_git(pins.parent.parent)
+    pins = root / folder_of(plan.argument) / PINS
+    tagged = version_of_git(root)
     known = read_pins(pins).version if pins.exists() else None
     used = (
         f"{tagged.version}, from the tag {tagged.tag}"
@@ -208,7 +211,7 @@ def on_version(plan: Plan, pins: Path) -> tuple[str, ...]:
 def on_collisions(found: Planned) -> tuple[str, ...]:
     """What two packages have and only one can, as the pins on disk know it."""
     keys = {one.system: one.key for one in found.plan.systems}
-    return notes(read_pins(found.root / FOLDER / PINS), keys, found.plan.members)
+    return notes(read_pins(found.root / folder_of(found.plan.argument) / PINS), keys, found.plan.members)
 
 
 def _old_pins(path: Path, reporter: Reporter, *, force: bool) -> Pins | None:

@@ -14,11 +14,10 @@ from pathlib import Path
 from uvlock2nix.app.extras import EXTRAS
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options, Request, request
-from uvlock2nix.emit.common import DEPS, FOLDER, PINS
 from uvlock2nix.errors import InputError
 from uvlock2nix.flags import explicit_flags, selection_of_flags
 from uvlock2nix.nixfile.generated import Recorded, read_generated
-from uvlock2nix.nixrun.project import Files, project_files
+from uvlock2nix.nixrun.project import Files, files_of
 from uvlock2nix.pins import Pins, read_pins
 from uvlock2nix.target import this_system
 
@@ -90,11 +89,11 @@ def remembered(files: Files) -> tuple[Remembered, Recorded, Pins]:
 
 def recalled(project: Path, options: Options, reporter: Reporter) -> Request:
     """What is asked for, where what ``generate`` was called with holds too, if it ever was."""
-    place = (project if project.is_dir() else project.parent) / FOLDER
-    if not (place / DEPS).is_file() or not (place / PINS).is_file():
-        return request(project, options)
     try:
-        found, _, _ = remembered(project_files(project))
+        files = files_of(project)
+        if not files.expression.is_file() or not files.pins.is_file():
+            return request(project, options)
+        found, _, _ = remembered(files)
     except InputError as error:
         reporter.note(f"what generate was called with is not known: {error.message.splitlines()[0]}")
         return request(project, options)

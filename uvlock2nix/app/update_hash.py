@@ -17,7 +17,7 @@ from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.state import State
 from uvlock2nix.app.timings import Timings
 from uvlock2nix.atomic import folder_lock, replace_many
-from uvlock2nix.emit.common import DEPS, FOLDER, PINS
+from uvlock2nix.emit.common import DEPS, PINS, folder_of
 from uvlock2nix.errors import CheckFailed, InputError
 from uvlock2nix.nar import FAKE_HASH
 from uvlock2nix.nixrun.build import Nix, find_hash
@@ -151,8 +151,9 @@ class _HashMaker:
             )
             return None
         nix, source = self._tools()
+        expression = self._root / folder_of(self.state.plan.argument) / DEPS
         evaluate = self.timings.counted(
-            "evaluating", evaluator(nix, self._root / FOLDER / DEPS, source, nix_dir(), one.system)
+            "evaluating", evaluator(nix, expression, source, nix_dir(), one.system)
         )
         before = evaluate(FAKE_HASH)
         check_nix_python(self.state.asked, one.target, before.python, self.state.update_hash)
@@ -190,10 +191,11 @@ def _stage_files(state: State) -> Mapping[PurePosixPath, Path | str]:
     files: dict[PurePosixPath, Path | str] = {
         path: state.root / path for path in state.plan.files if (state.root / path).exists()
     }
-    files[PurePosixPath(FOLDER) / DEPS] = state.paths.expression
+    folder = folder_of(state.plan.argument)
+    files[folder / DEPS] = state.paths.expression
     for one in state.rewritten:
-        files[PurePosixPath(FOLDER) / one.path.name] = one.text
-    files[PurePosixPath(FOLDER) / PINS] = render(_merged(state, state.pins, ()))
+        files[folder / one.path.name] = one.text
+    files[folder / PINS] = render(_merged(state, state.pins, ()))
     return files
 
 

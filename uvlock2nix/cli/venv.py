@@ -73,6 +73,7 @@ def finish(
 @click.option("--work", type=PATH, required=True)
 @click.option("--interpreter", type=PATH, required=True)
 @click.option("--member", "members", multiple=True, metavar="NAME=PATH")
+@click.option("--script", "script", type=PATH, multiple=True, help="A script; then what it takes along.")
 @click.option("--native", default="", help="JSON: what each build needs.")
 @click.option("--version", help="The version of packages that would ask git for it.")
 @click.option("--cores", type=int, default=1)
@@ -86,6 +87,7 @@ def package(
     work: Path,
     interpreter: Path,
     members: tuple[str, ...],
+    script: tuple[Path, ...],
     native: str,
     version: str | None,
     cores: int,
@@ -101,6 +103,7 @@ def package(
     from uvlock2nix.venv.interpreter import write_wrapper
     from uvlock2nix.venv.layer import layer
     from uvlock2nix.venv.members import Places, build_members, install_members, local_context
+    from uvlock2nix.venv.script import install_script
 
     manifest = read_manifest(env_path)
     minor = str(manifest["python"])
@@ -134,20 +137,24 @@ def package(
     )
     for clash in clashes:
         click.echo(f"uvlock2nix: {clash}", err=True)
+    if script:
+        install_script(script, out)
 
 
 @command.command("expose")
 @click.argument("venv", type=PATH)
 @click.argument("out", type=PATH)
 @click.option("--package", "packages", multiple=True, metavar="NAME", help="Whose programs; repeatable.")
-def expose_command(venv: Path, out: Path, packages: tuple[str, ...]) -> None:
+@click.option("--script", help="The script whose program it is.")
+def expose_command(venv: Path, out: Path, packages: tuple[str, ...], script: str | None) -> None:
     """Make OUT what a user installs: links to programs of VENV."""
+    from uvlock2nix.scripts import program_of
     from uvlock2nix.venv.programs import expose
 
     sites = sorted(venv.glob("lib/python3*/site-packages"))
     if len(sites) != 1:
         raise UsageError(f"{venv}: not an environment", hint="pass the output of `uvlock2nix venv package`")
-    expose(venv, out, sites[0], packages)
+    expose(venv, out, sites[0], packages, [program_of(script)] if script else [])
 
 
 def _member(text: str) -> tuple[str, Path]:

@@ -27,9 +27,21 @@ MARK: Final = "Written by uvlock2nix"
 def header(plan: Plan, what: str) -> tuple[str, ...]:
     """The comment at the top of a generated file: who wrote it, from what, and what it is."""
     return (
-        f"{MARK} {__version__} from {plan.lock_name}; `uvlock2nix generate` writes it again.",
+        f"{MARK} {__version__} from {plan.lock_name}; `{command('generate', plan)}` writes it again.",
         f"{plan.name}: {what}",
     )
+
+
+def folder_of(argument: str) -> PurePosixPath:
+    """Where the files of a project are written, below its folder: a script has a folder of its own."""
+    name = PurePosixPath(argument)
+    own = name.stem if name.suffix in (".py", ".toml") else argument.replace(".", "-") + "-script"
+    return PurePosixPath(FOLDER, own) if argument else PurePosixPath(FOLDER)
+
+
+def command(verb: str, plan: Plan) -> str:
+    """The command that somebody runs for a project, in its folder."""
+    return f"uvlock2nix {verb} {plan.argument}".rstrip()
 
 
 def is_conditional(inputs: Iterable[Input], plan: Plan) -> bool:
@@ -93,9 +105,10 @@ def strings(values: Iterable[str]) -> Expr:
     return List(tuple(Item(string(value)) for value in values))
 
 
-def project_path(path: PurePosixPath | str) -> Path:
-    """A path of the project, seen from the folder that the files are in."""
-    return Path(1, tuple(part for part in PurePosixPath(path).parts if part != "."))
+def project_path(plan: Plan, path: PurePosixPath | str = ".") -> Path:
+    """A path of the project (default: its folder), seen from the folder that the files are in."""
+    up = len(folder_of(plan.argument).parts)
+    return Path(up, tuple(part for part in PurePosixPath(path).parts if part != "."))
 
 
 def interpolated(*parts: str | Expr) -> Str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from uvlock2nix.emit.attributes import arguments, picked
 from uvlock2nix.emit.common import (
     PINS,
+    command,
+    folder_of,
     header,
     input_list,
     interpolated,
@@ -43,8 +44,6 @@ from uvlock2nix.nixlang import (
 )
 from uvlock2nix.nixlang import AttrSet as Attrs
 from uvlock2nix.plan import Plan
-
-UPDATE: Final = "uvlock2nix update-hash"
 
 
 def deps_file(plan: Plan) -> str:
@@ -107,7 +106,7 @@ def _no_system(plan: Plan) -> Str:
     return interpolated(
         f"{plan.name}: nothing was generated for ",
         Var("system"),
-        f". Run: {UPDATE} --system ",
+        f". Run: {command('update-hash', plan)} --system ",
         Var("system"),
     )
 
@@ -166,18 +165,17 @@ def _referenced(plan: Plan) -> Expr:
 
 def _checks(plan: Plan) -> tuple[Bind, ...]:
     """The checks that make a stale hash impossible."""
-    found = call("builtins.hashFile", string("sha256"), project_path(plan.lock_name))
+    found = call("builtins.hashFile", string("sha256"), project_path(plan, plan.lock_name))
     stale = Binary("&&", Not(Var("skipLockCheck")), Binary("!=", found, select("pins.lock")))
+    pins, update = f"{folder_of(plan.argument)}/{PINS}", command("update-hash", plan)
     lock_message = string(
-        f"{plan.name}: {plan.lock_name} is not the one that nix/{PINS} was made for. Run: {UPDATE}"
+        f"{plan.name}: {plan.lock_name} is not the one that {pins} was made for. Run: {update}"
     )
     known = Binary(
         "&&", Binary("!=", Var("pin"), Var("null")), call("lib.hasPrefix", Var("key"), select("pin.key"))
     )
     hash_message = interpolated(
-        f"{plan.name}: nix/{PINS} has no hash for what would be installed on ",
-        Var("system"),
-        f". Run: {UPDATE}",
+        f"{plan.name}: {pins} has no hash for what would be installed on ", Var("system"), f". Run: {update}"
     )
     given = Binary("!=", Var("outputHash"), Var("null"))
     chosen = If(given, Var("outputHash"), If(known, select("pin.hash"), call("throw", hash_message)))
@@ -239,9 +237,9 @@ def _derivation(plan: Plan) -> Expr:
 
 
 def _source(plan: Plan) -> Expr:
-    files = List(tuple(Item(project_path(path)) for path in plan.files), broken=True)
+    files = List(tuple(Item(project_path(plan, path)) for path in plan.files), broken=True)
     pairs: list[tuple[str, Expr]] = [
-        ("root", Path(1, ())),
+        ("root", project_path(plan)),
         ("fileset", call("lib.fileset.unions", files)),
     ]
     return call("lib.fileset.toSource", attrs(pairs))
@@ -254,6 +252,8 @@ def _sync(plan: Plan) -> list[Bind | Inherit]:
         Bind(("uvSyncSystem",), Var("system")),
         Bind(("uvSyncKey",), Var("key")),
     ]
+    if plan.lock_name != "uv.lock":
+        binds.append(Bind(("uvSyncProject",), string(plan.lock_name)))
     linux = [one.target for one in plan.systems if one.target.is_linux]
     if linux:
         libc: Expr = string(str(linux[0].libc))

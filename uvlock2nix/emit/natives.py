@@ -41,7 +41,7 @@ def _native(plan: Plan, one: Native) -> Expr:
             pairs.append((name, strings(values)))
     if one.crates is not None:
         lock: list[tuple[str, Expr | bool]] = [
-            ("lockFile", project_path(one.crates)),
+            ("lockFile", project_path(plan, one.crates)),
             ("allowBuiltinFetchGit", True),
         ]
         pairs.append(("crates", call("rustPlatform.importCargoLock", attrs(lock))))

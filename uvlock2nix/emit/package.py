@@ -8,10 +8,12 @@ from uvlock2nix.emit.common import (
     ENV,
     PINS,
     SYSTEM,
+    command,
     header,
     input_list,
     interpolated,
     no_bytecode,
+    project_path,
     strings,
 )
 from uvlock2nix.emit.natives import native_table
@@ -76,7 +78,7 @@ def _attributes(plan: Plan) -> AttrSet:
             "`venv` holds everything that `uv sync` would give; `out` links to the programs of the project.",
             blank_before=True,
         ),
-        Bind(("src",), _source(), blank_before=True),
+        Bind(("src",), _source(plan), blank_before=True),
         Bind(("strictDeps",), True, blank_before=True),
         Bind(("nativeBuildInputs",), hooks),
     ]
@@ -88,6 +90,7 @@ def _attributes(plan: Plan) -> AttrSet:
         Bind(("uvPackageRequires",), select("python-env.build")),
         Bind(("uvPackageInterpreter",), select(f"{plan.python_attr}.interpreter")),
         Bind(("uvPackageMembers",), strings(members)),
+        *([Bind(("uvPackageScript",), strings(map(str, plan.script)))] if plan.script else []),
         Bind(("uvPackageExpose",), strings(plan.exposed)),
         *_natives(plan),
         *([Bind(("uvPackageVersion",), Var("version"))] if plan.version.from_git else []),
@@ -124,17 +127,16 @@ def _natives(plan: Plan) -> list[Bind | Inherit]:
     ]
 
 
-def _source() -> Expr:
-    left_out = [call("lib.fileset.maybeMissing", Path(1, (name,))) for name in NOT_SOURCE]
-    difference = call(
-        "lib.fileset.difference",
-        Path(1, ()),
-        call("lib.fileset.unions", List(tuple(Item(one) for one in left_out), broken=True)),
-    )
-    return call(
-        "lib.fileset.toSource",
-        AttrSet((Bind(("root",), Path(1, ())), Bind(("fileset",), difference))),
-    )
+def _source(plan: Plan) -> Expr:
+    if plan.script:
+        listed = List(tuple(Item(project_path(plan, path)) for path in plan.script), broken=True)
+        files = call("lib.fileset.unions", listed)
+    else:
+        left_out = [call("lib.fileset.maybeMissing", project_path(plan, name)) for name in NOT_SOURCE]
+        unions = call("lib.fileset.unions", List(tuple(Item(one) for one in left_out), broken=True))
+        files = call("lib.fileset.difference", project_path(plan), unions)
+    binds = (Bind(("root",), project_path(plan)), Bind(("fileset",), files))
+    return call("lib.fileset.toSource", AttrSet(binds))
 
 
 def _passthru(plan: Plan) -> AttrSet:
@@ -148,7 +150,7 @@ def _passthru(plan: Plan) -> AttrSet:
             Bind(("python",), Var(plan.python_attr)),
             Bind(("pythonPath",), site),
             # What nix-update and nixpkgs' own updater run, in the project's folder.
-            Bind(("updateScript",), strings(["uvlock2nix", "update-hash"])),
+            Bind(("updateScript",), strings(command("update-hash", plan).split())),
         )
     )
 

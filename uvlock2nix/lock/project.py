@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -10,6 +11,7 @@ from typing import Any, Literal
 
 from uvlock2nix.errors import LockError, ProjectError
 from uvlock2nix.lock.model import DirectorySource, EditableSource, Lock, Package, VirtualSource
+from uvlock2nix.lock.places import argument_of, is_pylock, is_pylock_folder
 from uvlock2nix.lock.pylock import parse_pylock
 from uvlock2nix.lock.pyproject import Pairs, PyProject, read_pyproject
 from uvlock2nix.lock.quick import parse_text
@@ -19,6 +21,7 @@ from uvlock2nix.lock.uv_settings import UvSettings
 from uvlock2nix.lock.wire import load_bytes, load_toml, shorten
 
 MAX_LOCK_BYTES = 64 << 20
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,11 @@ class Project:
         return next((member for member in self.members if member.name == self.current), None)
 
     @property
+    def argument(self) -> str:
+        """What commands are given to mean this project, in its folder; ``""`` where that is the folder."""
+        return argument_of(self.lock_path)
+
+    @property
     def root_groups(self) -> tuple[str, ...]:
         """The dependency groups that the root's pyproject.toml declares."""
         return tuple(name for name, _ in self.pyproject.groups) if self.pyproject else ()
@@ -123,8 +131,8 @@ class Project:
 def load_project(path: Path) -> Project:
     """Read what ``path`` points at.
 
-    ``path``: a folder with pyproject.toml and uv.lock (or a workspace member below one), a uv.lock, a
-    script with a ``.lock`` beside it (or that lock), or a pylock.toml.
+    ``path``: a folder with pyproject.toml and uv.lock (or a workspace member below one), or with a
+    pylock.toml alone; a uv.lock; a script with a ``.lock`` beside it (or that lock); a pylock.toml.
     Raises ProjectError or LockError; each names the file and the place in it.
     """
     path = path.absolute()
@@ -134,11 +142,13 @@ def load_project(path: Path) -> Project:
         raise ProjectError(
             f"{shorten(path)}: {error.strerror}", hint="name a folder with a uv.lock"
         ) from None
+    if is_folder and is_pylock_folder(path):
+        return _load_pylock(path / "pylock.toml")
     if is_folder:
         return _load_folder(path)
     if path.name in {"uv.lock", "pyproject.toml"}:
         return _load_folder(path.parent)
-    if path.name == "pylock.toml" or (path.name.startswith("pylock.") and path.suffix == ".toml"):
+    if is_pylock(path):
         return _load_pylock(path)
     if path.suffix == ".lock":
         return _load_script(path.with_suffix(""), path)
@@ -255,6 +265,11 @@ def _load_script(script: Path, lock_path: Path) -> Project:
         missing = lock_path if script.is_file() else script
         raise ProjectError(
             f"{missing}: there is no such file", hint=f"run `uv lock --script {script.name}` to lock a script"
+        )
+    if not _PLAIN_NAME.fullmatch(script.name):
+        raise ProjectError(
+            f"{script}: its name has characters that the name of a program or a store path cannot have",
+            hint="rename it: letters, digits, `.`, `_`, `+` and `-`",
         )
     lock, digest = _load_lock(lock_path, "script")
     metadata = read_script(script)

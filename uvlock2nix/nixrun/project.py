@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
+from uvlock2nix.emit.common import DEPS, PINS, folder_of
 from uvlock2nix.errors import InputError
+from uvlock2nix.lock.places import argument_of, find_lock
 from uvlock2nix.nar import Hash
 from uvlock2nix.nixrun.build import Evaluated, Nix
 from uvlock2nix.nixrun.nixpkgs import NixpkgsSource
@@ -30,14 +32,16 @@ class Files:
             raise InputError(f"cannot read {self.lock}: {error.strerror}") from error
 
 
+def files_of(project: Path) -> Files:
+    """Where the files of ``project`` (a folder, lock or script) are, or would be."""
+    lock = find_lock(project.resolve())
+    folder = lock.parent / folder_of(argument_of(lock))
+    return Files(lock, folder / DEPS, folder / PINS)
+
+
 def project_files(project: Path) -> Files:
-    """The files of ``project`` (its folder, or its lock); InputError where generate has not run yet."""
-    project = project.resolve()
-    if project.is_file():
-        project = project.parent
-    files = Files(
-        project / "uv.lock", project / "nix" / "python-deps.nix", project / "nix" / "python-deps.json"
-    )
+    """The files of ``project`` (a folder, lock or script); InputError where generate has not run yet."""
+    files = files_of(project)
     for path in (files.expression, files.pins):
         if not path.is_file():
             raise InputError(

@@ -21,6 +21,7 @@ from uvlock2nix.build.rpath import library_folders, linked_libraries
 from uvlock2nix.build.schedule import build_all
 from uvlock2nix.build.values import BuildContext
 from uvlock2nix.dist.installed import Collision, Installed, collisions, installed
+from uvlock2nix.dist.scripts import Script
 from uvlock2nix.layout import BUILD_REQUIRES, site_packages
 from uvlock2nix.lock import Project, load_project, resolve
 from uvlock2nix.refs.closure import closure_from_environment
@@ -34,6 +35,7 @@ from uvlock2nix.sync.normalise import normalise
 from uvlock2nix.sync.own_programs import own_programs
 from uvlock2nix.sync.plan import SyncPlan, plan_sync
 from uvlock2nix.sync.request import SyncRequest
+from uvlock2nix.sync.wheels import fetch_wheels
 from uvlock2nix.target import Target
 
 
@@ -59,21 +61,10 @@ def sync(request: SyncRequest, run: Runner) -> None:
     check_key(request, plan, target)
     request.work.mkdir(parents=True, exist_ok=True)
     env = {**sync_environment(request, os.environ), **network_environment(project.uv, os.environ)}
-    uv = Uv(run, request.uv, request.python, env, request.project, request.out)
+    uv = Uv(run, request.uv, request.python, env, project.root, request.out)
     context = _build_context(request, project, plan, target, env, run)
-    selected = selection_flags(
-        project, request.selection, knows_no_default_groups=uv.knows("--no-default-groups")
-    )
-    selected += not_built(step.package.name for step in plan.wheels)
-    requirements = _requirements(request, project, env)
-    run.say(f"uvlock2nix: {len(plan.wheels)} wheels, {len(plan.builds)} to build")
-    wheels, required = _all_at_once(
-        lambda: uv.sync([*selected, *leave_out(plan.not_by_uv)]),
-        lambda: build_all(plan.builds, context, requirements, request.cores, requirements.pinned),
-        lambda: local_requirements(project, plan.local, request.native, requirements, context),
-        run,
-    )
-    uv.install_files([wheels[name] for name in sorted(wheels)])
+    selected = _selected(project, request, plan, uv)
+    wheels, required = _install(request, project, plan, context, uv, selected)
     site = request.out / site_packages(target.python.minor)
     site.mkdir(parents=True, exist_ok=True)
     distributions = installed(site)
@@ -99,6 +90,38 @@ def sync(request: SyncRequest, run: Runner) -> None:
     )
 
 
+def _install(
+    request: SyncRequest,
+    project: Project,
+    plan: SyncPlan,
+    context: BuildContext,
+    uv: Uv,
+    selected: Sequence[str],
+) -> tuple[Mapping[str, Path], Mapping[str, tuple[Path, tuple[Script, ...]]]]:
+    """Install all packages; the wheels that were not installed by uv sync, and what builds local packages."""
+    uv.run.say(f"uvlock2nix: {len(plan.wheels)} wheels, {len(plan.builds)} to build")
+    requirements = _requirements(request, project, uv.env)
+    by_uv = project.lock.flavour == "uv"
+
+    def take() -> dict[str, Path]:
+        if not by_uv:
+            return fetch_wheels(plan, project, context)
+        uv.sync([*selected, *leave_out(plan.not_by_uv)])
+        return {}
+
+    fetched, built, required = _all_at_once(
+        take,
+        lambda: build_all(plan.builds, context, requirements, request.cores, requirements.pinned),
+        lambda: local_requirements(project, plan.local, request.native, requirements, context),
+        uv.run,
+    )
+    if not by_uv:
+        uv.make()
+    wheels = {**built, **fetched}
+    uv.install_files([wheels[name] for name in sorted(wheels)])
+    return wheels, required
+
+
 def _tell_outside(distributions: Iterable[Installed], run: Runner) -> None:
     for one in distributions:
         for path in one.outside:
@@ -110,13 +133,24 @@ def sync_environment(request: SyncRequest, outer: Mapping[str, str]) -> dict[str
     return {**base_environment(request.work, outer), "UV_PROJECT_ENVIRONMENT": str(request.out)}
 
 
+def _selected(project: Project, request: SyncRequest, plan: SyncPlan, uv: Uv) -> list[str]:
+    """The flags of every ``uv sync``, which a script and a pylock.toml have none of."""
+    if project.lock.flavour != "uv":
+        return []
+    flags = selection_flags(
+        project, request.selection, knows_no_default_groups=uv.knows("--no-default-groups")
+    )
+    return [*flags, *not_built(step.package.name for step in plan.wheels)]
+
+
+S = TypeVar("S")
 T = TypeVar("T")
 U = TypeVar("U")
 
 
 def _all_at_once(
-    syncing: Callable[[], object], building: Callable[[], T], requiring: Callable[[], U], run: Runner
-) -> tuple[T, U]:
+    syncing: Callable[[], S], building: Callable[[], T], requiring: Callable[[], U], run: Runner
+) -> tuple[S, T, U]:
     """Run three things side by side; the first that fails ends the others and is the one that is told."""
 
     def guarded(action: Callable[[], V]) -> V:
@@ -130,8 +164,7 @@ def _all_at_once(
         synced = pool.submit(guarded, syncing)
         built, required = pool.submit(guarded, building), pool.submit(guarded, requiring)
         try:
-            synced.result()
-            return built.result(), required.result()
+            return synced.result(), built.result(), required.result()
         except BaseException as error:
             run.stop(error)
             # Those that were ended fail too: what counts is why they were.

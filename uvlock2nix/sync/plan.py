@@ -98,10 +98,11 @@ def _build(
         flags=(*(f"{key}={one}" for key, values in more.settings for one in values), *native.flags),
         relax=(*more.relax, *native.relax),
     )
-    return Build(package.name, package.version, _source(step, project.root), native)
+    return Build(package.name, package.version, source_of(step, project.root), native)
 
 
-def _source(step: Step, root: Path) -> Source:
+def source_of(step: Step, root: Path) -> Source:
+    """Where the file (or commit) of a step is to be had. Raises InputError where the lock names none."""
     package, artifact = step.package, step.choice.artifact
     match package.source:
         case GitSource() as git:

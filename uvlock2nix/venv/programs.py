@@ -37,16 +37,19 @@ def _is_data(path: str) -> bool:
     return path.startswith(_UP) and bool(slash) and top not in _PRIVATE and top != ".."
 
 
-def expose(venv: Path, out: Path, site: Path, names: Sequence[str]) -> None:
+def expose(
+    venv: Path, out: Path, site: Path, names: Sequence[str], programs: Sequence[str] = ()
+) -> None:
     """Make ``out``: links to the programs and the data of the distributions ``names`` of ``venv``.
 
-    ``site`` is venv's site-packages.
+    ``site`` is venv's site-packages; ``programs`` are further ones by their own names.
 
     Raises:
         InputError: a name is no distribution of ``venv``, or has nothing to show.
     """
     there = {one.name: one for one in installed(site)}
     out.mkdir(parents=True, exist_ok=True)
+    _link(venv, out, (f"bin/{program}" for program in programs))
     for name in names:
         one = there.get(canonicalize_name(name))
         if one is None:

@@ -163,7 +163,7 @@ def test_of_three_at_once_the_first_failure_is_told(tmp_path: Path) -> None:
         run = Runner()
         with pytest.raises(ToolError, match="the reason"):
             _all_at_once(syncing, building, requiring, run)
-    assert _all_at_once(lambda: 0, lambda: 1, lambda: 2, Runner()) == (1, 2)
+    assert _all_at_once(lambda: 0, lambda: 1, lambda: 2, Runner()) == (0, 1, 2)
 
 
 class Builds:

@@ -106,7 +106,7 @@ def test_what_a_build_gets(tmp_path: Path) -> None:
     assert builds["b"] == NativeBuild(
         inputs=("/i",),
         env={"FROM_UV": "1", "BOTH": "ours"},
-        flags=("all=1", "some=2", "some=3", "mine=4"),
+        flags=("some=2", "some=3", "all=1", "mine=4"),
         build_requires=("x>=1", "a==1.0", "y"),
     )
     assert builds["c"] == NativeBuild(flags=("all=1",))

@@ -1,0 +1,36 @@
+"""Which lock a path means, and what commands are given to mean it: by names, without reading a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def find_lock(path: Path) -> Path:
+    """The lock that ``path`` points at, as :func:`load_project` would find it; it need not be there."""
+    if path.is_dir():
+        return path / ("pylock.toml" if is_pylock_folder(path) else "uv.lock")
+    if path.name == "pyproject.toml":
+        return path.with_name("uv.lock")
+    if path.suffix == ".lock" or is_pylock(path):
+        return path
+    return path.with_name(f"{path.name}.lock")
+
+
+def argument_of(lock_path: Path) -> str:
+    """What commands are given, in the folder of a lock, to mean it; ``""`` where the folder does."""
+    if lock_path.name == "uv.lock":
+        return ""
+    if is_pylock(lock_path):
+        alone = lock_path.name == "pylock.toml" and not (lock_path.parent / "uv.lock").is_file()
+        return "" if alone else lock_path.name
+    return lock_path.name.removesuffix(".lock")
+
+
+def is_pylock(path: Path) -> bool:
+    """Whether a file has one of the names of PEP 751."""
+    return path.name == "pylock.toml" or (path.name.startswith("pylock.") and path.suffix == ".toml")
+
+
+def is_pylock_folder(folder: Path) -> bool:
+    """Whether a folder has a pylock.toml and no uv.lock."""
+    return not (folder / "uv.lock").is_file() and (folder / "pylock.toml").is_file()
