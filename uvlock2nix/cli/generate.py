@@ -50,6 +50,8 @@ def command(
         _show(found, write_all(found.files, force=force, command=again), reporter)
         for note in on_collisions(found):
             reporter.note(note)
+        if any(one.old != one.text for one in found.files):
+            click.echo(f"next: {command_line('update-hash', Options(), project)}", err=True)
 
 
 def _compare(found: Planned, command: str, *, diff: bool, check: bool) -> None:
@@ -84,5 +86,3 @@ def _show(found: Planned, written: tuple[Path, ...], reporter: TerminalReporter)
     click.echo(f"{plan.name}: Python {plan.python}, {systems}: {shown}", err=True)
     for note in on_plan(found):
         reporter.note(note)
-    if written:
-        click.echo("next: uvlock2nix update-hash", err=True)

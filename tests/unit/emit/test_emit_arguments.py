@@ -264,7 +264,7 @@ def test_a_system_that_was_not_generated_is_named(stand: Stand, hello: Path) -> 
     plan = plan_of(hello, systems=("aarch64-darwin",))
     code, said = check(stand, hello, plan, pins_of(plan))
     assert code == 1
-    assert "nothing was generated for x86_64-linux. Run: uvlock2nix generate --system x86_64-linux" in said
+    assert "nothing was generated for x86_64-linux. Run: uvlock2nix update-hash --system x86_64-linux" in said
 
 
 def evaluated(stand: Stand, folder: Path, plan: Plan, packages: str) -> str:
