@@ -360,6 +360,30 @@ def test_a_local_package_is_locked_and_renewed_when_its_build_system_changes(pla
     assert len(build(place.generate(), "app").files) == 2
 
 
+def test_a_local_backend_that_only_runs_is_asked(place: Place) -> None:
+    """Its own code answers, in a copy; a change of that code renews what is locked."""
+    tools(place)
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    place.wheel("helper", "1.0", "2022-01-02T00:00:00Z")
+    place.wheel("other", "1.0", "2024-12-02T00:00:00Z")
+    system = '[build-system]\nrequires = ["tool"]\nbuild-backend = "own"\nbackend-path = ["build"]\n'
+    place.lock("other==1.0", more=system, own="package = true")
+    (place.root / "build").mkdir()
+    own = place.root / "build" / "own.py"
+    text = "import tool\nopen('trace', 'w').close()\ndef get_requires_for_build_wheel(settings=None):\n"
+    own.write_text(text + "    return ['helper']\n")
+    found = place.generate(python=here)
+    named = [one.partition("-")[0] for one in build(found, "app").files]
+    assert (named, build(found, "app").unsure, place.notes) == (["helper", "tool"], "", [])
+    assert not (place.root / "trace").exists()
+    assert place.check(python=here) == ()
+    own.write_text(text + "    return []\n")
+    assert place.check(python=here) == ("app",)
+    assert len(build(place.generate(python=here), "app").files) == 1
+    own.write_text(text + "    raise SystemExit('no')\n")
+    assert "could not be asked" in build(place.generate(python=here), "app").unsure
+
+
 def test_an_index_in_a_folder_gives_paths_and_one_outside_is_refused(place: Place) -> None:
     folder = place.root / "vendor"
     make_wheel(folder, "tool", {"tool.py": ""}, version="1.0")

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from uvlock2nix.app.ask_backend import asked
 from uvlock2nix.app.build_facts import local_facts, read_facts
 from uvlock2nix.app.build_resolver import Draft, Resolver
 from uvlock2nix.app.build_subjects import EDITION, Subject, subjects
@@ -104,6 +105,7 @@ class _Result:
     draft: Draft
     built: tuple[str, ...]
     facts: BuildFacts
+    unsure: str
 
     @property
     def made_from(self) -> str:
@@ -149,7 +151,7 @@ class _Maker:
             raise InputError(
                 "uv cannot resolve the build requirements of\n" + "\n".join(wrong), hint=_hint(names)
             )
-        unsure = {one.subject.name: one.facts.unsure for one in made if one.facts.unsure}
+        unsure = {one.subject.name: one.unsure for one in made if one.unsure}
         return _Made(tuple(made), {why: tuple(found) for why, found in missing.items()}, unsure)
 
     def _resolver(self, program: str) -> Resolver:
@@ -172,11 +174,24 @@ class _Maker:
             uploaded = subject.uploaded
             if facts is None:
                 facts, uploaded = read_facts(subject, self.fetcher)
-            requires, built = subject.requires(facts)
-            draft = resolver.draft(facts, requires, uploaded, subject.target, of=(subject.name,))
+            known = _with_answer(subject, facts, resolver)
+            requires, built = subject.requires(known)
+            draft = resolver.draft(known, requires, uploaded, subject.target, of=(subject.name,))
         except (NetworkError, ToolError, InputError) as error:
             return error
-        return _Result(subject, draft, built, facts)
+        return _Result(subject, draft, built, facts, known.unsure)
+
+
+def _with_answer(subject: Subject, facts: BuildFacts, resolver: Resolver) -> BuildFacts:
+    """The facts with what the backend itself answers, where only it knows and it is the user's own code."""
+    if subject.member is None or not facts.unsure:
+        return facts
+    try:
+        answer = asked(subject, facts, resolver)
+    except (ToolError, OSError) as error:
+        said = str(error).splitlines()[0]
+        return replace(facts, unsure=f"{facts.unsure}, and could not be asked: {said}")
+    return replace(facts, dynamic=tuple(dict.fromkeys((*facts.dynamic, *answer))), unsure="")
 
 
 def _hint(names: Sequence[str]) -> str:
@@ -247,7 +262,7 @@ class _Writer:
     def add(self, one: _Result) -> None:
         system, draft = one.subject.target.system, one.draft
         made = self._locked(one.subject.name, one.subject.version, draft, one.made_from)
-        made = replace(made, built=one.built, unsure=one.facts.unsure)
+        made = replace(made, built=one.built, unsure=one.unsure)
         self.packages.setdefault(system, {})[made.name] = made
         for file, inner in _nested(draft):
             digest = rest_digest({"edition": EDITION, "file": file.hash, "requires": inner.requires})

@@ -182,7 +182,8 @@ def _around(classes: Sequence[ClassifiedPackage]) -> Around:
 
 
 def _facts_json(facts: BuildFacts) -> list[object]:
-    return [facts.requires, facts.backend, facts.backend_path, facts.dynamic, facts.programs, facts.unsure]
+    known = [facts.requires, facts.backend, facts.backend_path, facts.dynamic, facts.programs, facts.unsure]
+    return [*known, *([facts.digest] if facts.digest else [])]
 
 
 def _name(text: str) -> str:

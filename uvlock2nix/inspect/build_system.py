@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import ast
 import configparser
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -35,7 +37,8 @@ class BuildFacts:
     """``requires`` is declared; ``dynamic`` is what the backend asks for because of the source, ``programs``
     what it asks for only where the machine has no such program.
 
-    ``unsure`` says why there may be more: only the backend itself knows. ``""`` where that is all.
+    ``unsure`` says why there may be more: only the backend itself knows. ``""`` where that is all. Then
+    ``digest`` is that of the files that were read: what it answers may change with them.
     """
 
     requires: tuple[str, ...]
@@ -44,6 +47,7 @@ class BuildFacts:
     dynamic: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     unsure: str = ""
+    digest: str = ""
 
     @property
     def is_setuptools(self) -> bool:
@@ -74,7 +78,8 @@ def read_build_facts(texts: Mapping[str, str], where: str) -> BuildFacts:
     project = _toml(texts.get("pyproject.toml", ""), f"{where}: pyproject.toml")
     requires, backend, path = _build_system(project, where)
     dynamic, programs, unsure = _answer(backend, path, project, texts)
-    return BuildFacts(requires, backend, path, tuple(dict.fromkeys(dynamic)), programs, unsure)
+    digest = hashlib.sha256(json.dumps(sorted(texts.items())).encode()).hexdigest() if unsure else ""
+    return BuildFacts(requires, backend, path, tuple(dict.fromkeys(dynamic)), programs, unsure, digest)
 
 
 def _toml(text: str, where: str) -> Mapping[str, object]:

@@ -1,0 +1,87 @@
+"""Asking the build backend of a local package what it needs, as uv does; only where its files do not say."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.app.build_resolver import Resolver
+from uvlock2nix.app.build_subjects import Subject
+from uvlock2nix.build.backend import Backend
+from uvlock2nix.build.environment import make_environment
+from uvlock2nix.build.machine import base_environment
+from uvlock2nix.build.programs import Runner
+from uvlock2nix.build.requirements import BuildSystem
+from uvlock2nix.build.values import Build, BuildContext, Source
+from uvlock2nix.build_pins import PinnedFile
+from uvlock2nix.errors import ToolError
+from uvlock2nix.inspect.build_system import BuildFacts
+from uvlock2nix.nar import parse_hash
+from uvlock2nix.target import this_system
+
+# What is no part of the source and may be large.
+_LEFT_OUT: Final = (".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", "target", "result", ".tox")
+
+
+def asked(subject: Subject, facts: BuildFacts, resolver: Resolver) -> tuple[str, ...]:
+    """What ``get_requires_for_build_wheel`` of a local package answers on this machine.
+
+    It runs in a copy of the package's folder, with the build requirements that are known so far.
+
+    Raises:
+        ToolError: there is no Python of that version here, or the backend fails.
+        NetworkError: its requirements cannot be had.
+        InputError: they cannot be resolved.
+    """
+    if subject.member is None:
+        return ()
+    target = replace(subject.target, system=this_system())
+    requires, _ = subject.requires(facts)
+    draft = resolver.draft(facts, requires, subject.uploaded, target, of=(subject.name,))
+    with tempfile.TemporaryDirectory(prefix="uvlock2nix-") as folder:
+        root = Path(folder)
+        tree = root / "source"
+        source = subject.project.root / subject.member.path
+        shutil.copytree(source, tree, symlinks=True, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+        run, uv = Runner(quiet=True), resolver.uv.program
+        env = base_environment(root, os.environ)
+        # The user's own cache, and no tags are needed to answer.
+        env |= {name: value for name, value in os.environ.items() if name == "UV_CACHE_DIR"}
+        env |= {"SETUPTOOLS_SCM_PRETEND_VERSION": "0", "PBR_VERSION": "0"}
+        python = _python(uv, target.python.minor)
+        context = BuildContext(run, uv, python, root, env, None)
+        build = Build(subject.name, None, Source(folder=tree))
+        environment = make_environment(build, context, {})
+        _install(draft.files, resolver, context, environment.python)
+        system = BuildSystem(facts.requires, facts.backend, facts.backend_path)
+        backend = Backend(system, tree, {}, environment, run)
+        return tuple(backend.requires(f"asking the build backend of {subject.name}"))
+
+
+def _python(uv: str, minor: str) -> Path:
+    argv = [uv, "python", "find", "--no-project", "--no-python-downloads", minor]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode != 0 or not done.stdout.strip():
+        raise ToolError(f"there is no Python {minor} on this machine", hint=f"uv python install {minor}")
+    return Path(done.stdout.strip())
+
+
+def _install(files: Sequence[PinnedFile], resolver: Resolver, context: BuildContext, python: Path) -> None:
+    if not files:
+        return
+    lines = []
+    for file in files:
+        digest = parse_hash(file.hash, "sha256").hex
+        place = file.url or (resolver.root / str(file.path)).resolve().as_uri()
+        lines.append(f"{file.name} @ {place}#sha256={digest}\n")
+    listed = context.root / "requirements.txt"
+    listed.write_text("".join(lines), encoding="utf-8")
+    arguments = [context.uv, "pip", "install", "--quiet", "--no-deps", "--python", str(python)]
+    arguments += [*resolver.uv.flags, "--requirements", str(listed)]
+    context.run(arguments, what="installing build requirements", env=context.env, cwd=context.root)
