@@ -10,7 +10,7 @@ from pathlib import Path
 
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.elf import MAGIC, CorruptElf, ElfFile, RunPath, read_elf
-from uvlock2nix.refs.elfusers import other_users
+from uvlock2nix.refs.elfusers import other_users, shared_runpaths
 from uvlock2nix.refs.libraries import Member, effective_entry, effective_runpath
 from uvlock2nix.refs.patchelf import Grow
 from uvlock2nix.refs.replace import place
@@ -168,20 +168,26 @@ def plan_elf(
         return (tree / os.fsdecode(folder)).is_dir()
 
     names = names_of(references)
-    for runpath in facts.runpaths:
+    shared = shared_runpaths(facts)
+    own = [one for one in facts.runpaths if one.index not in shared]
+    for runpath in own:
         runpaths[runpath.index], gone = kept_entries(runpath.text, undo, exists, names, counts)
         dropped += gone
     if facts.interpreter is not None:
         interpreter = undo.text(facts.interpreter.text, names, counts)
-    ranges = [(one.offset, one.offset + len(one.text)) for one in (*facts.runpaths, facts.interpreter) if one]
+    ranges = [(one.offset, one.offset + len(one.text)) for one in (*own, facts.interpreter) if one]
     writes = string_writes(path, descriptor, names, undo, counts, problems, without=ranges)
     try:
         check_counts(path, references, counts)
     except RefsError as error:
         problems.append(error.message)
     effective = effective_entry(facts)
+    searched = b""
+    if effective is not None:
+        one = effective.index
+        searched = runpaths[one] if one in runpaths else undo.text(effective.text, names, Counter())
     return ElfPlan(
-        Member(path, facts, b"" if effective is None else runpaths[effective.index]),
+        Member(path, facts, searched),
         references,
         runpaths,
         interpreter,

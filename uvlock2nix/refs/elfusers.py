@@ -18,7 +18,7 @@ from array import array
 from collections.abc import Iterator
 from typing import Final
 
-from uvlock2nix.refs.elf import ElfFile, RunPath
+from uvlock2nix.refs.elf import ElfFacts, ElfFile, RunPath
 from uvlock2nix.refs.elfstream import CorruptElf
 
 _DT_HASH, _DT_SYMTAB, _DT_SYMENT = 4, 6, 11
@@ -150,3 +150,17 @@ def _words(elf: ElfFile, offset: int, count: int, step: int = 1) -> Iterator[arr
         if elf.order != ("<" if sys.byteorder == "little" else ">"):
             words.byteswap()
         yield words[::step]
+
+
+def shared_runpaths(facts: ElfFacts) -> frozenset[int]:
+    """The indices of search paths that have bytes in common: none of them can be changed by itself.
+
+    Their references are replaced byte for byte, as those of any other string.
+    """
+    spans = sorted((one.index, one.index + len(one.text)) for one in facts.runpaths)
+    shared: set[int] = set()
+    for number, (start, end) in enumerate(spans):
+        for other, _ in spans[number + 1 :]:
+            if other < end:
+                shared |= {start, other}
+    return frozenset(shared)

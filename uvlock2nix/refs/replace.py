@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from uvlock2nix.refs.elf import ElfFile
-from uvlock2nix.refs.elfusers import other_users
+from uvlock2nix.refs.elfusers import other_users, shared_runpaths
 from uvlock2nix.refs.scan import Hit, Scanner
 from uvlock2nix.refs.store import NAME_CHARACTERS, Keys, placeholder
 from uvlock2nix.refs.stripped import Kind, Reference
@@ -85,8 +85,9 @@ def elf_places(elf: ElfFile, hits: list[Hit]) -> list[tuple[Kind, int, bytes, in
     interpreter = elf.facts.interpreter
     if interpreter is not None and has_hit(interpreter.offset, interpreter.text):
         places.append(("interp", interpreter.offset, interpreter.text, 0))
+    shared = shared_runpaths(elf.facts)
     for runpath in elf.facts.runpaths:
-        if has_hit(runpath.offset, runpath.text):
+        if runpath.index not in shared and has_hit(runpath.offset, runpath.text):
             users = other_users(elf, runpath, len(runpath.text))
             if users is not None:
                 keep = len(runpath.text) - min(users) if users else 0
