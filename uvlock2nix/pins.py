@@ -21,6 +21,7 @@ from typing import Final
 from uvlock2nix.build_pins import MEMBERS, BuildPins, from_json, to_json
 from uvlock2nix.errors import InputError
 from uvlock2nix.nar import parse_hash
+from uvlock2nix.reading import read_regular
 from uvlock2nix.wheel_pins import ReadWheels
 from uvlock2nix.wheel_pins import from_json as wheels_from_json
 from uvlock2nix.wheel_pins import to_json as wheels_to_json
@@ -102,7 +103,7 @@ def lock_digest(data: bytes) -> str:
 def read_pins(path: Path) -> Pins:
     """Read the side file at ``path``; InputError, with all that is wrong, where it is missing or damaged."""
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist", hint="run `uvlock2nix generate`, which makes it") from None
     except OSError as error:

@@ -5,12 +5,15 @@ A FIFO would block for ever, a device never end, a sparse file fill the memory.
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import Final
+
+MOST: Final = 64 << 20
 
 
 class OddFileError(OSError):
@@ -18,39 +21,35 @@ class OddFileError(OSError):
 
 
 @contextmanager
-def open_regular(path: Path) -> Iterator[IO[bytes]]:
+def open_regular(path: Path) -> Iterator[io.BufferedReader]:
     """The file open for reading, links followed.
 
     Raises:
         OSError: it cannot be opened; OddFileError for a FIFO, device or folder.
     """
+    # Without O_NONBLOCK, opening a FIFO waits for somebody who writes into it.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise OddFileError(0, f"it is {_kind(mode)}, not a file", os.fspath(path))
     with os.fdopen(descriptor, "rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if not stat.S_ISREG(mode):
-            raise OddFileError(0, f"it is {_kind(mode)}, not a file", os.fspath(path))
         yield file
 
 
-def read_regular(path: Path, limit: int) -> bytes:
+def read_regular(path: Path, limit: int = MOST) -> bytes:
     """What is in a file. Raises OSError; OddFileError where it is no file, or larger than ``limit`` bytes."""
     with open_regular(path) as file:
-        data = b"" if os.fstat(file.fileno()).st_size > limit else file.read(limit + 1)
-        if len(data) > limit or (not data and os.fstat(file.fileno()).st_size > limit):
-            raise OddFileError(0, f"it is larger than {_size(limit)}", os.fspath(path))
+        # A file may be longer than it says (in /proc), and must not be read before it is known to be.
+        claimed = os.fstat(file.fileno()).st_size
+        data = b"" if claimed > limit else file.read(limit + 1)
+    if max(claimed, len(data)) > limit:
+        size = f"{limit >> 20} MiB" if limit >= 1 << 20 else f"{limit} bytes"
+        raise OddFileError(0, f"larger than {size}", os.fspath(path))
     return data
 
 
-def _size(limit: int) -> str:
-    return f"{limit >> 20} MiB" if limit >= 1 << 20 else f"{limit} bytes"
-
-
 def _kind(mode: int) -> str:
-    for check, name in (
-        (stat.S_ISDIR, "a folder"),
-        (stat.S_ISFIFO, "a FIFO"),
-        (stat.S_ISSOCK, "a socket"),
-    ):
-        if check(mode):
-            return name
-    return "a device"
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    return "a FIFO" if stat.S_ISFIFO(mode) else "a device"

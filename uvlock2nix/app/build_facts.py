@@ -18,6 +18,7 @@ from uvlock2nix.inspect.archive import Archive, read_archive
 from uvlock2nix.inspect.build_system import BuildFacts, read_build_facts, wanted
 from uvlock2nix.lock import GitSource, UrlSource
 from uvlock2nix.net.fetch import Fetcher
+from uvlock2nix.reading import open_regular
 
 MAX_TEXT: Final = 2 << 20
 
@@ -91,7 +92,7 @@ def _add(path: Path, folder: Path, texts: dict[str, str]) -> None:
     name = path.relative_to(folder).as_posix()
     if (wanted(name) or "/" in name) and path.is_file():
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 texts[name] = file.read(MAX_TEXT).decode("utf-8", "replace")
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -28,6 +27,7 @@ from uvlock2nix.lock.model import Package
 from uvlock2nix.nar import Hash, parse_hash
 from uvlock2nix.net.client import Logins
 from uvlock2nix.net.fetch import Fetcher
+from uvlock2nix.net.hashes import digest_of
 from uvlock2nix.net.locked import fetch
 from uvlock2nix.net.urls import without_login
 from uvlock2nix.target import Target
@@ -195,14 +195,11 @@ class Resolver:
     def _digest(self, artifact: Artifact, path: str | None, url: str | None) -> str:
         """The SHA-256 of a file of which the index gives none."""
         if path is not None:
-            place = self.root / path
-            with place.open("rb") as file:
-                return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+            return f"sha256:{digest_of(self.root / path, 'sha256')}"
         with tempfile.TemporaryDirectory(prefix="uvlock2nix-") as folder:
             place = Path(folder) / "file"
             fetch(url or "", place, expected=artifact.hash, size=artifact.size, logins=self.logins)
-            with place.open("rb") as file:
-                return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+            return f"sha256:{digest_of(place, 'sha256')}"
 
     def _inside(self, path: str, name: str) -> str:
         """The path relative to the project, which is all that Nix sees."""

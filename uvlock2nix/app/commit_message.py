@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import tomli
 
 from uvlock2nix.app.state import State
+from uvlock2nix.reading import read_regular
 
 if TYPE_CHECKING:
     from uvlock2nix.app.update_hash import Change
@@ -19,7 +20,7 @@ def commit_message(state: State, changes: Sequence[Change]) -> str:
     """A subject line, then a line for each package that is another than in git's HEAD, then the hashes."""
     lock = state.asked.project.lock_path
     before = _committed(lock)
-    now = versions(lock.read_bytes())
+    now = versions(read_regular(lock))
     moved = differences(before, now) if before is not None else ()
     count = f"{len(moved)} package{'s' if len(moved) != 1 else ''}"
     subject = (

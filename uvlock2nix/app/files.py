@@ -10,6 +10,7 @@ from pathlib import Path
 from uvlock2nix.atomic import replace_many
 from uvlock2nix.emit.common import MARK
 from uvlock2nix.errors import CheckFailed, InputError
+from uvlock2nix.reading import read_regular
 
 STAMP = "# Digest: "
 
@@ -28,7 +29,7 @@ class Generated:
         """Read what is at ``path``; a Nix file gets the digest by which an edit is noticed."""
         try:
             # What is no text is not ours either way: it is only compared.
-            old = path.read_text(encoding="utf-8", errors="replace")
+            old = read_regular(path).decode("utf-8", "replace")
         except FileNotFoundError:
             old = None
         except OSError as error:

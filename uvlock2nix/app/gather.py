@@ -27,6 +27,7 @@ from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.user import parse_user_native
 from uvlock2nix.lock import GitSource, Project
 from uvlock2nix.nixpkgs_index import stored as indexes
+from uvlock2nix.reading import read_regular
 from uvlock2nix.target import Target
 from uvlock2nix.wheel_pins import WheelNeeds
 
@@ -112,7 +113,7 @@ def _declared(project: Project, reporter: Reporter) -> dict[str, NativeInputs]:
     for member in project.members:
         place = project.root / member.pyproject_path
         try:
-            table = tomli.loads(place.read_text(encoding="utf-8")).get("external")
+            table = tomli.loads(read_regular(place).decode()).get("external")
         except (OSError, ValueError):
             continue  # the project was read already: what is wrong with the file has been said
         declared = parse_external(table, str(member.pyproject_path)) if isinstance(table, dict) else None

@@ -24,6 +24,7 @@ from uvlock2nix.nixpkgs_index.model import NixpkgsIndex
 from uvlock2nix.nixrun.nixpkgs import find_nixpkgs
 from uvlock2nix.nixrun.runner import SystemRunner
 from uvlock2nix.pythons import choose_python
+from uvlock2nix.reading import open_regular
 from uvlock2nix.target import this_system
 
 CHANNELS: Final = "https://channels.nixos.org"
@@ -191,7 +192,7 @@ def _download(url: str, reporter: Reporter) -> tuple[Path, str | None]:
 
 def _read(path: Path) -> Iterator[bytes]:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             while chunk := file.read(1 << 20):
                 yield chunk
     except OSError as error:

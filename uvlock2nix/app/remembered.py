@@ -17,6 +17,7 @@ from uvlock2nix.app.request import Options, Request, request
 from uvlock2nix.errors import InputError
 from uvlock2nix.flags import explicit_flags, selection_of_flags
 from uvlock2nix.nixfile.generated import Recorded, read_generated
+from uvlock2nix.nixrun.file import read_text
 from uvlock2nix.nixrun.project import Files, files_of
 from uvlock2nix.pins import Pins, read_pins
 from uvlock2nix.target import this_system
@@ -73,7 +74,7 @@ def command_line(command: str, options: Options, project: Path | None = None) ->
 def remembered(files: Files) -> tuple[Remembered, Recorded, Pins]:
     """What the files of a project say about how they were made; InputError where one cannot be read."""
     pins = read_pins(files.pins)
-    recorded = read_generated(files.expression.read_text(encoding="utf-8"), str(files.expression))
+    recorded = read_generated(read_text(files.expression), str(files.expression))
     before = Options(
         systems=tuple(recorded.keys),
         python=recorded.python or None,

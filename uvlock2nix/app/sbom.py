@@ -24,6 +24,7 @@ from uvlock2nix.app.request import Options
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.errors import InputError
 from uvlock2nix.net.urls import shown_url
+from uvlock2nix.reading import read_regular
 
 SPEC: Final = "1.6"
 # The names that CycloneDX has for the hashes of locks.
@@ -128,7 +129,7 @@ def licences_of(tree: Path) -> Mapping[str, str]:
         raise InputError(f"{tree}: there is no lib/python3*/site-packages", hint="name an env or a venv")
     found: dict[str, str] = {}
     for file in sorted(sites[0].glob("*.dist-info/METADATA")):
-        headers = HeaderParser().parsestr(file.read_text(encoding="utf-8", errors="replace"))
+        headers = HeaderParser().parsestr(read_regular(file).decode("utf-8", "replace"))
         classified_as = [
             text.rpartition("::")[2].strip()
             for text in headers.get_all("Classifier", [])

@@ -27,6 +27,7 @@ from uvlock2nix.nixrun.runner import SystemRunner
 from uvlock2nix.nixrun.stage import staged
 from uvlock2nix.pins import Pin, Pins, read_pins, render
 from uvlock2nix.plan import SystemPlan
+from uvlock2nix.reading import read_regular
 from uvlock2nix.resources import nix_dir
 from uvlock2nix.target import this_system
 
@@ -228,7 +229,7 @@ def _write(state: State, new: tuple[Pin, ...]) -> tuple[Path, ...]:
         texts = {one.path: one.text for one in state.rewritten}
         pins = read_pins(state.paths.pins)
         text = render(_merged(state, pins, new))
-        if new or state.moved or text != state.paths.pins.read_text(encoding="utf-8"):
+        if new or state.moved or text != read_regular(state.paths.pins).decode():
             texts[state.paths.pins] = text  # last: what is there before it is loudly out of date
         replace_many(texts)
     return tuple(texts)

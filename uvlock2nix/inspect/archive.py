@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, Final, NoReturn, cast
 
 from uvlock2nix.errors import InputError
+from uvlock2nix.reading import open_regular
 
 MAX_HEADER: Final = 1 << 20
 _SYMLINK: Final = 0xA
@@ -150,7 +151,7 @@ def read_archive(path: Path, wanted: Callable[[str], bool], limits: Limits = USU
         InputError: when the file is not such an archive, is damaged, or goes beyond the bounds.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return _read(file, wanted, limits)
     except InputError as error:
         raise InputError(f"{path.name}: {error.message}", hint=_HINT) from error
@@ -190,7 +191,7 @@ def read_tree(root: Path, wanted: Callable[[str], bool], limits: Limits = USUAL)
             if not wanted(name):
                 continue
             try:
-                with path.open("rb") as file:
+                with open_regular(path) as file:
                     texts[name] = file.read(limits.file).decode("utf-8", "replace")
             except OSError as error:
                 _odd(oddities, f"{name} was not read: {error.strerror}")

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 import tomli
 
 from uvlock2nix.errors import ProjectError
+from uvlock2nix.reading import read_regular
 
 _DEPENDENCIES = ("dependencies", "build-dependencies")
 
@@ -72,6 +73,6 @@ def _crates(manifest: Mapping[str, object]) -> Iterator[str]:
 
 def _toml(path: Path) -> Mapping[str, object]:
     try:
-        return tomli.loads(path.read_text(encoding="utf-8"))
+        return tomli.loads(read_regular(path).decode())
     except (OSError, ValueError, RecursionError):
         return {}  # what is wrong with it, its build says

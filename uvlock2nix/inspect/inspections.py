@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,9 +15,12 @@ from uvlock2nix.inspect.sdist import Inspection, inspect_sdist, inspect_tree
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, NativeKind, Origin, Provenance, RunInputs
 from uvlock2nix.knowledge.tables import Row
 from uvlock2nix.net.fetch import Fetcher
+from uvlock2nix.net.urls import realm_of, shown_url
 
 # Raised whenever inspection itself changes: old results are then made again.
 EDITION: Final = 3
+# So often in a row a host may not be reached before it is not asked again.
+PATIENCE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,12 @@ def inspect_all(
 
 
 class _Network:
-    """Remembers that the network is not there."""
+    """Remembers for each host that it cannot be reached, and in which words."""
 
     def __init__(self, fetcher: Fetcher | None) -> None:
         self._fetcher = fetcher
-        self._failures = 0
+        self._failures: Counter[str] = Counter()
+        self._reasons: dict[str, str] = {}
 
     def file(self, candidate: Candidate) -> Path:
         if candidate.url is None:
@@ -81,14 +86,20 @@ class _Network:
             )
         if self._fetcher is None:
             raise InputError("not inspected (--no-inspect, or no network)")
-        if self._failures >= 3:
-            raise NetworkError("not inspected: the network is not reachable")
+        host = realm_of(candidate.url)[1]
+        if self._failures[host] >= PATIENCE:
+            # As if it had been asked: the answer must not hang on who was asked before whom.
+            raise NetworkError(f"{shown_url(candidate.url)}: {self._reasons[host]}")
         try:
             path = self._fetcher.file(candidate.url, candidate.hash, candidate.filename)
-        except NetworkError:
-            self._failures += 1
+        except NetworkError as error:
+            # What the server itself says is about this file; what keeps us from it is about the server.
+            if "status" not in error.data:
+                reason = str(error.data.get("reason") or "its server cannot be reached")
+                self._reasons.setdefault(host, reason)
+                self._failures[host] += 1
             raise
-        self._failures = 0
+        self._failures[host] = 0
         return path
 
 

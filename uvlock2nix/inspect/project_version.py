@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.knowledge.backends import version_tools
+from uvlock2nix.reading import open_regular
 
 _MAX_BYTES: Final = 2 << 20
 # What hatchling looks for: https://hatch.pypa.io/latest/plugins/version-source/regex/
@@ -197,7 +198,7 @@ def _inside(tree: Path, path: str) -> Path:
 
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(_MAX_BYTES).decode("utf-8", "replace").removeprefix("\ufeff")
     except (OSError, ValueError):
         return ""

@@ -13,6 +13,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,7 @@ from uvlock2nix.inspect.packed import PLAIN, USUAL, Bounded, Budget, Limits, Mem
 from uvlock2nix.net.fetch import Fetcher
 from uvlock2nix.net.remote import USUAL as USUAL_PARTS
 from uvlock2nix.net.remote import Parts, RemoteFile
+from uvlock2nix.reading import open_regular
 
 _SHARED: Final = re.compile(r"\.so(?:\.[0-9A-Za-z]+)*\Z")
 BIN: Final = "../../../bin/"
@@ -62,7 +64,7 @@ def read_wheel(path: Path, limits: Limits = USUAL) -> WheelContents:
         InputError: it is no zip file, damaged, or beyond the bounds.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return _contents(file, path.name, limits)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
@@ -101,9 +103,11 @@ def read_metadata(fetcher: Fetcher | None, place: str | Path, name: str) -> str:
     raise InputError(f"{name} is not a good wheel: it has no METADATA")
 
 
-def _opened(fetcher: Fetcher | None, place: str | Path) -> io.RawIOBase | io.BufferedReader:
+def _opened(
+    fetcher: Fetcher | None, place: str | Path
+) -> AbstractContextManager[io.RawIOBase | io.BufferedReader]:
     if isinstance(place, Path):
-        return place.open("rb")
+        return open_regular(place)
     if fetcher is None:
         raise InputError("the network may not be asked")
     return RemoteFile(fetcher, place)

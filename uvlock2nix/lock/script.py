@@ -12,6 +12,7 @@ from typing import Any
 
 from uvlock2nix.errors import ProjectError
 from uvlock2nix.lock.wire import Problems, parse_toml
+from uvlock2nix.reading import open_regular
 
 MAX_BYTES = 16 << 20
 
@@ -28,7 +29,7 @@ class ScriptMetadata:
 def read_script(path: Path) -> ScriptMetadata:
     """The metadata of a script. Raises ProjectError if there is none, or it is not valid."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             text = file.read(MAX_BYTES).decode("utf-8-sig")
     except OSError as error:
         raise ProjectError(f"{path}: {error.strerror or error}", hint="is this the right file?") from None

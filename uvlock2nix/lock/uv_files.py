@@ -12,6 +12,7 @@ from uvlock2nix.lock.pyproject import MAX_BYTES, PyProject, read_pyproject
 from uvlock2nix.lock.uv_keys import SETTINGS
 from uvlock2nix.lock.uv_settings import UvSettings, read_settings
 from uvlock2nix.lock.wire import Problems, Table, load_toml, shorten
+from uvlock2nix.reading import open_regular
 
 _PYPROJECT_ONLY = frozenset(
     [
@@ -107,7 +108,7 @@ def find_python_version(folder: Path, root: Path) -> tuple[str | None, list[Pure
 
 def _first_request(path: Path) -> str | None:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             lines = file.read(4096).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
         raise ProjectError(f"{path}: cannot be read as text", hint="write one version into it") from None

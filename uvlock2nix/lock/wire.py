@@ -16,6 +16,7 @@ from packaging.specifiers import SpecifierSet
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.net.urls import shown_text, shown_url
+from uvlock2nix.reading import OddFileError, read_regular
 
 Table: TypeAlias = Mapping[str, Any]
 
@@ -40,14 +41,12 @@ def load_bytes(path: Path, *, limit: int, error: type[InputError]) -> bytes:
     Raises ``error`` if the file is missing, unreadable or too big.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
+        return read_regular(path, limit)
+    except OddFileError as cause:
+        raise error(f"{shorten(path, 1000)}: {cause.strerror}", hint="such a file is not read") from None
     except (OSError, ValueError) as cause:
         said = getattr(cause, "strerror", None) or cause
         raise error(f"{shorten(path, 1000)}: {said}", hint="is this the right folder?") from None
-    if len(data) > limit:
-        raise error(f"{path}: larger than {limit >> 20} MiB", hint="such a file is not read")
-    return data
 
 
 def parse_toml(data: bytes, name: str, *, error: type[InputError]) -> dict[str, Any]:

@@ -75,6 +75,7 @@ class Client:
         self._made: list[requests.Session] = []
         self._lock = threading.Lock()
         self._failed: Counter[str] = Counter()
+        self._reasons: dict[str, str] = {}
         self._stopped = threading.Event()
 
     def stop(self) -> None:
@@ -111,9 +112,11 @@ class Client:
         if self._stopped.is_set():
             raise NetworkError(f"{shown}: stopped")
         if self._failed[host] >= self.limits.patience:
-            raise NetworkError(f"{shown}: not asked: its server cannot be reached", hint=hint)
+            # In the words of the first time: the answer must not hang on who was asked before whom.
+            raise NetworkError(f"{shown}: {self._reasons[host]}", hint=hint)
         with self._in_words(shown, host, hint), self._get(url, {**HEADERS, **(headers or {})}) as response:
             self._failed[host] = 0
+            self._reasons.pop(host, None)
             yield response
 
     def _get(self, url: str, headers: Mapping[str, str]) -> requests.Response:
@@ -139,9 +142,11 @@ class Client:
         try:
             yield
         except (requests.RequestException, HTTPError) as error:
+            reason = _words(error)
+            self._reasons.setdefault(host, reason)
             self._failed[host] += 1
             # Without a cause: what requests says has the URL as it was given.
-            raise NetworkError(f"{shown}: {_words(error)}", hint=hint) from None
+            raise NetworkError(f"{shown}: {reason}", hint=hint, data={"reason": reason}) from None
 
     def _session(self) -> requests.Session:
         """Made when something is fetched: a run that finds everything in the cache needs none."""

@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Final
 from uvlock2nix.errors import InputError, NetworkError
 from uvlock2nix.net.client import Client, Progress, body, length_of, range_of, refuse
 from uvlock2nix.net.urls import shown_url
+from uvlock2nix.reading import read_regular
 
 if TYPE_CHECKING:
     import requests
@@ -134,7 +135,7 @@ class _Download:
 
     def _recall(self) -> _State:
         try:
-            raw = json.loads(self.state.read_text(encoding="utf-8"))
+            raw = json.loads(read_regular(self.state, 10_000))
             tag, total = raw["tag"], raw["total"]
         except (OSError, ValueError, KeyError, TypeError):
             return _State("", None)

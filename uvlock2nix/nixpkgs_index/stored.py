@@ -14,6 +14,7 @@ from typing import Final
 from uvlock2nix.atomic import write_atomic
 from uvlock2nix.errors import InputError
 from uvlock2nix.nixpkgs_index.model import NixpkgsIndex, embedded_index, parse_index
+from uvlock2nix.reading import open_regular, read_regular
 
 MAX_INDEX: Final = 64 << 20
 _KEY: Final = re.compile(r"[A-Za-z0-9._-]{1,80}\Z")
@@ -58,7 +59,7 @@ def store(cache: Path, key: str, raw: Mapping[str, object], *, default: bool) ->
 def load(path: Path) -> NixpkgsIndex:
     """Read an index file. Raises InputError when it is missing, torn, too big or of another schema."""
     try:
-        with gzip.open(path) as file:
+        with open_regular(path) as packed, gzip.open(packed) as file:
             data = file.read(MAX_INDEX + 1)
         if len(data) > MAX_INDEX:
             raise InputError(f"{path} unpacks to more than {MAX_INDEX >> 20} MiB", hint=_HINT)
@@ -88,6 +89,6 @@ def in_use(cache: Path, key: str | None) -> NixpkgsIndex:
 
 def _default(cache: Path) -> str | None:
     try:
-        return (folder(cache) / "default").read_text(encoding="ascii").strip()
+        return read_regular(folder(cache) / "default", 1000).decode("ascii").strip()
     except (OSError, ValueError):
         return None

@@ -13,6 +13,7 @@ from uvlock2nix.nar import DIGEST_SIZES, Hash, parse_hash
 from uvlock2nix.nixfile import HashLiteral, choose, find_literals, replaced
 from uvlock2nix.nixrun.build import Evaluated, Nix
 from uvlock2nix.nixrun.nixpkgs import NixpkgsSource
+from uvlock2nix.reading import read_regular
 
 _LARGEST: Final = 16 * 1024 * 1024  # bytes of a Nix file that we read
 
@@ -80,7 +81,7 @@ def read_text(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST:
             raise InputError(f"{path} is larger than {_LARGEST} bytes: no Nix file is")
-        return path.read_bytes().decode("utf-8")
+        return read_regular(path, _LARGEST).decode("utf-8")
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:

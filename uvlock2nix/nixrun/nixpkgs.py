@@ -17,6 +17,7 @@ from typing import Final
 from urllib.parse import quote
 
 from uvlock2nix.errors import InputError, ToolError
+from uvlock2nix.reading import read_regular
 
 _FLAKE_REF: Final = re.compile(
     r"(?:flake:|github:|gitlab:|sourcehut:|git\+|path:|tarball\+|[a-z][a-z0-9._-]*\Z)"
@@ -99,7 +100,7 @@ def _given(text: str) -> NixpkgsSource:
 def _from_lock(path: Path) -> NixpkgsSource | None:
     """The input ``nixpkgs`` of the flake; None when it has none."""
     try:
-        lock = json.loads(path.read_bytes())
+        lock = json.loads(read_regular(path))
         nodes = lock["nodes"]
         name = _follow(nodes, lock["root"], ("nixpkgs",))
         if name is None:

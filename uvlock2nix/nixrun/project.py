@@ -14,6 +14,7 @@ from uvlock2nix.nar import Hash
 from uvlock2nix.nixrun.build import Evaluated, Nix
 from uvlock2nix.nixrun.nixpkgs import NixpkgsSource
 from uvlock2nix.pins import lock_digest
+from uvlock2nix.reading import read_regular
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Files:
     def lock_digest(self) -> str:
         """The SHA-256 of uv.lock as it is now."""
         try:
-            return lock_digest(self.lock.read_bytes())
+            return lock_digest(read_regular(self.lock))
         except OSError as error:
             raise InputError(f"cannot read {self.lock}: {error.strerror}") from error
 

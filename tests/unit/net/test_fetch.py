@@ -1,7 +1,9 @@
+import contextlib
 import hashlib
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -163,10 +165,10 @@ def test_a_server_that_cannot_be_reached_is_not_asked_for_each(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         gone = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    for _ in range(3):
+    for _ in range(4):
         with pytest.raises(NetworkError, match="cannot be reached: Connection refused"):
             fetcher.part(f"{gone}/x", 0, 5)
-    with pytest.raises(NetworkError, match="not asked"):
+    with pytest.raises(NetworkError, match=f"{gone}/y: cannot be reached: Connection refused"):
         fetcher.text(f"{gone}/y", 5)
     # What a server refuses is not that, and another server is another one.
     for _ in range(5):
@@ -176,6 +178,33 @@ def test_a_server_that_cannot_be_reached_is_not_asked_for_each(
     fetcher.stop()
     with pytest.raises(NetworkError, match="stopped"):
         fetcher.part(f"{server[0]}/x", 0, 5)
+
+
+def test_a_host_that_ends_every_connection_is_asked_three_times(fetcher: HttpFetcher) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as ending:
+        ending.settimeout(20)
+        place = f"http://127.0.0.1:{ending.getsockname()[1]}"
+        accepted = []
+
+        def end() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = ending.accept()
+                    connection.recv(1 << 16)
+                    connection.close()
+                    accepted.append(1)
+
+        thread = threading.Thread(target=end, daemon=True)
+        thread.start()
+        said = set()
+        for _ in range(6):
+            with pytest.raises(NetworkError) as caught:
+                fetcher.part(f"{place}/x", 0, 5)
+            said.add(caught.value.message)
+        ending.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert len(accepted) == 3
+    assert len(said) == 1
 
 
 def test_a_full_disk_is_an_error_of_ours(
@@ -220,6 +249,36 @@ def test_without_a_network_it_is_not_asked_for_each(tmp_path: Path) -> None:
     assert [f.why_not for f in inspect_all(wanted[:1], None, tmp_path)] == [
         "not inspected (--no-inspect, or no network)"
     ]
+
+
+class HalfThere(Offline):
+    """One host answers (that there is no such file), the other does not."""
+
+    def file(self, url: str, hash_: str | None, name: str) -> Path:
+        self.asked += 1
+        if "gone" in url:
+            raise NetworkError(
+                f"{url}: cannot be reached: no route", data={"reason": "cannot be reached: no route"}
+            )
+        raise NetworkError(f"{url}: the server answered HTTP 404", data={"status": 404})
+
+
+def test_a_host_that_is_gone_says_nothing_about_another(tmp_path: Path) -> None:
+    """Whatever the order in which threads come to ask, every run gives every package the same answer."""
+    wanted = [
+        Candidate(f"p{i}", "x", f"https://{host}.invalid/{i}", None, DIGEST)
+        for i in range(60)
+        for host in ("gone", "here")
+    ]
+    answers = []
+    for _ in range(3):
+        fetcher = HalfThere()
+        found = inspect_all(wanted, fetcher, tmp_path)
+        answers.append([one.why_not for one in found])
+        assert fetcher.asked < 60 + 20
+    assert answers[0] == answers[1] == answers[2]
+    assert sum(text.endswith("HTTP 404") for text in answers[0]) == 60
+    assert sum(text.endswith("cannot be reached: no route") for text in answers[0]) == 60
 
 
 def test_inspections_are_kept_and_a_rotten_cache_is_made_again(tmp_path: Path) -> None:
