@@ -78,8 +78,31 @@ in
     passthru = { inherit referenceInputs; };
   } ./restore-references-hook.sh;
 
+  uvWheelHook = makeSetupHook {
+    name = "uv-wheel-hook";
+    propagatedBuildInputs = [ patchelf ];
+    substitutions = substitutions // {
+      uv = lib.getExe uv;
+    };
+  } ./uv-wheel-hook.sh;
+
+  uvSdistHook = makeSetupHook {
+    name = "uv-sdist-hook";
+    substitutions = substitutions // {
+      uv = lib.getExe uv;
+    };
+  } ./uv-sdist-hook.sh;
+
+  uvRequiresHook = makeSetupHook {
+    name = "uv-requires-hook";
+    substitutions = substitutions // {
+      uv = lib.getExe uv;
+    };
+  } ./uv-requires-hook.sh;
+
   uvEnvHook = makeSetupHook {
     name = "uv-env-hook";
+    propagatedBuildInputs = [ patchelf ];
     inherit substitutions;
   } ./uv-env-hook.sh;
 

@@ -1,8 +1,14 @@
 # shellcheck shell=bash
-# Make an environment of a deps: copy it to $out, and finish it after its references are restored.
+# Make an environment of a deps: copy it to $out, and finish it after its references are restored. Or join packages
+# that have store paths of their own, by links.
 #
 # Attributes:
 #   pythonDeps         the output of deps
+#   uvEnvJoin          instead of it: packages that uv-wheel-hook has installed (list)
+#   uvEnvPython        with it: the minor version of the interpreter
+#   uvEnvSystem        with it: the system, as x86_64-linux
+#   uvEnvLibraries     with it: folders with libraries (list, optional)
+#   uvEnvIgnore        with it: names or patterns of libraries that need not be found (list, optional)
 #   uvEnvInterpreter   the Python that runs the environment (path of the program)
 #   uvEnvPackages      packages of nixpkgs to link into it (list, optional)
 #   uvEnvKeep          PATH=PACKAGE: whose file stays, where packages of nixpkgs and of deps have one (list, optional)
@@ -17,11 +23,23 @@
 # shellcheck source=hooks/common.sh
 source @common@
 
-_uvlock2nixEnvInstall() { @uvlock2nix@ venv copy "$pythonDeps" "$out"; }
+_uvlock2nixEnvInstall() {
+  if [[ -z "${uvEnvPython-}" ]]; then
+    @uvlock2nix@ venv copy "$pythonDeps" "$out"
+    return
+  fi
+  local -a flags=()
+  _uvlock2nixOptions --package uvEnvJoin
+  _uvlock2nixOptions --library uvEnvLibraries
+  _uvlock2nixOptions --ignore uvEnvIgnore
+  _uvlock2nixOptions --keep uvEnvKeep
+  @uvlock2nix@ venv join "$out" --python "$uvEnvPython" --system "$uvEnvSystem" "${flags[@]}"
+}
 
 _uvlock2nixEnvFinish() {
   local -a flags=()
   _uvlock2nixOption --build-to "${build-}"
+  if [[ -n "${uvEnvPython-}" ]]; then flags+=(--linked); fi
   _uvlock2nixOptions --package uvEnvPackages
   _uvlock2nixOptions --keep uvEnvKeep
   if [[ -n "${dontCompileBytecode-}" ]]; then flags+=(--no-bytecode); fi

@@ -27,6 +27,11 @@ in
     stripReferencesHook
     restoreReferencesHook
     uvEnvHook
+    uvWheelHook
+    uvSdistHook
+    uvRequiresHook
     uvPackageHook
     ;
+
+  importUvLock = final.callPackage ./lib/importUvLock.nix { };
 }

@@ -26,7 +26,9 @@ LISTS: Final = (
     "package", "extra", "no-extra", "group", "no-group", "only-group", "system",
     "expose", "include", "exclude",
 )  # fmt: skip
-STRINGS: Final = ("python", "libc", "macos", "from-nixpkgs", "main-program", "exclude-newer", "version")
+STRINGS: Final = (
+    "python", "libc", "macos", "from-nixpkgs", "main-program", "exclude-newer", "version", "mode",
+)  # fmt: skip
 FREE: Final = ("native", "nixpkgs", "service", "collisions", "ignore-missing-libraries")
 KEYS: Final = (*BOOLS, *LISTS, *STRINGS, *FREE)
 

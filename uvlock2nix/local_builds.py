@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.inspect.crates import cargo_lock
+from uvlock2nix.key import is_built
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
 from uvlock2nix.knowledge.templates import Literal
 from uvlock2nix.lock import Member, Project
@@ -38,6 +39,19 @@ def local_builds(
                 if inputs.build != BuildInputs() or crates is not None:
                     _add(found, Native(member.name, inputs, (target.system,), crates))
     return tuple(found)
+
+
+def package_builds(
+    project: Project, classified: Sequence[tuple[Target, Sequence[ClassifiedPackage]]]
+) -> tuple[Native, ...]:
+    """What the build of each locked source needs (mode `files`), sorted by name; as :func:`local_builds`."""
+    found: list[Native] = []
+    for target, classes in classified:
+        for one in filter(is_built, classes):
+            inputs = _inputs(project, one, classes)
+            if inputs.build != BuildInputs():
+                _add(found, Native(one.name, inputs, (target.system,)))
+    return tuple(sorted(found, key=lambda one: one.name))
 
 
 def _inputs(project: Project, one: ClassifiedPackage, classes: Sequence[ClassifiedPackage]) -> NativeInputs:

@@ -18,8 +18,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from uvlock2nix import fetches
 from uvlock2nix.build_pins import MEMBERS, BuildPins, from_json, to_json
 from uvlock2nix.errors import InputError
+from uvlock2nix.fetches import Fetches
 from uvlock2nix.nar import parse_hash
 from uvlock2nix.reading import read_regular
 from uvlock2nix.wheel_pins import ReadWheels
@@ -65,7 +67,8 @@ class Pins:
     """The whole side file; ``hashes`` is sorted by system.
 
     ``lock`` is the SHA-256 of uv.lock in hexadecimal; ``build`` are the locked build requirements,
-    ``wheels`` what was read from wheels, ``version`` what git said where the version comes from git;
+    ``wheels`` what was read from wheels, ``version`` what git said where the version comes from git,
+    ``packages`` the files of mode `files`;
     ``exclude_newer`` holds back those that could not be locked, None when there are none. ``generate`` are
     the options that generate was called with, None where the version that wrote the pins did not say. Members
     that this version does not know are kept and written again: a newer uvlock2nix may have put them there
@@ -81,6 +84,7 @@ class Pins:
     wheels: ReadWheels = ()
     version: str | None = None
     generate: tuple[str, ...] | None = None
+    packages: Fetches = ()
 
     def pin(self, system: str) -> Pin | None:
         """The pin of ``system``, None when there is none."""
@@ -147,6 +151,7 @@ def render(pins: Pins) -> str:
             **to_json(pins.build),
         },
         **({"wheels": wheels_to_json(pins.wheels)} if pins.wheels else {}),
+        **({"packages": fetches.to_json(pins.packages)} if pins.packages else {}),
         "hashes": {
             pin.system: {
                 **_known(pin.extra),
@@ -216,7 +221,10 @@ def _pins(raw: Mapping[str, object], problems: list[str]) -> Pins:
         lock=lock,
         exclude_newer=exclude_newer,
         hashes=tuple(_pin(system, hashes[system], problems) for system in sorted(hashes)),
-        extra=_unknown(raw, {"schema", "lock", "generate", "build", "version", "hashes", "wheels"}),
+        packages=fetches.from_json(raw.get("packages", {}), "packages", problems),
+        extra=_unknown(
+            raw, {"schema", "lock", "generate", "build", "version", "hashes", "packages", "wheels"}
+        ),
         build_extra=_unknown(build, {"excludeNewer", *MEMBERS}),
         build=from_json(build, "build", problems),
         wheels=wheels_from_json(raw.get("wheels", {}), problems),

@@ -15,11 +15,13 @@ from uvlock2nix.config import Config
 from uvlock2nix.digest import hold_back
 from uvlock2nix.errors import ProjectError, UsageError
 from uvlock2nix.exposed import exposed_of, main_program
+from uvlock2nix.fetches import Fetches, fetch_of, sorted_fetches
 from uvlock2nix.key import deps_key, is_built, is_member, members_of, natives_of, unlocked
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import Output
-from uvlock2nix.local_builds import local_builds
+from uvlock2nix.local_builds import local_builds, package_builds
 from uvlock2nix.lock import About, GitSource, Member, Project, RegistrySource, Selection
+from uvlock2nix.modes import Mode, patches_of
 from uvlock2nix.native import Native
 from uvlock2nix.project_version import ProjectVersion, project_version, store_name
 from uvlock2nix.scripts import script_files
@@ -61,9 +63,9 @@ class Plan:
 
     ``exposed`` are the packages whose programs a user gets, ``natives`` those whose build or run needs
     something said, ``dlopen`` those that open libraries by name, ``no_binary`` those that are built although
-    a wheel fits. ``build_pins`` are the locked build requirements; ``exclude_newer`` holds back those that
-    are not locked. ``argument`` is what commands are given to mean
-    the project; ``script`` are a script and the files that it takes along.
+    a wheel fits, ``patches`` those that are patched (paths relative to the project's root). ``build_pins``
+    are the locked build requirements; ``exclude_newer`` holds back those that are not locked. ``argument`` is
+    what commands are given to mean the project; ``script`` are a script and the files that it takes along.
     """
 
     name: str
@@ -98,12 +100,30 @@ class Plan:
     ignore_missing: tuple[str, ...]
     bytecode: bool = True
     read_wheels: ReadWheels = ()
+    mode: Mode = "sync"
+    patches: tuple[tuple[str, tuple[PurePosixPath, ...]], ...] = ()
 
     @property
     def python_attr(self) -> str:
         """``python313``; nixpkgs names a free-threaded one ``python313FreeThreading``."""
         minor = self.python.removesuffix("t").replace(".", "")
         return f"python{minor}" + ("FreeThreading" if self.python.endswith("t") else "")
+
+    @property
+    def fetches(self) -> Fetches:
+        """Mode `files`: the file or tree of every package that deps holds, by system."""
+        return sorted_fetches(
+            {
+                one.system: [
+                    fetch_of(package.package.package, package.choice.artifact)
+                    for package in one.classes
+                    if package.choice.artifact is not None
+                    and not package.from_nixpkgs
+                    and not package.package.package.is_local_tree
+                ]
+                for one in self.systems
+            }
+        )
 
     @property
     def excluded(self) -> tuple[ClassifiedPackage, ...]:
@@ -119,6 +139,7 @@ def make_plan(
     *,
     exclude_newer: str | None = None,
     build_pins: BuildPins | None = None,
+    mode: Mode = "sync",
 ) -> Plan:
     """Turn classes into a Plan.
 
@@ -166,7 +187,7 @@ def make_plan(
         ),
         runtime_inputs=_inputs([(s, one, a) for s, one in running for a in one.native.run.dlopen]),
         wheel_libraries=_inputs([(s, one, a) for s, one in running for a in _wheel_libraries(one)]),
-        natives=_natives_by_system(inputs),
+        natives=package_builds(project, classified) if mode == "files" else _natives_by_system(inputs),
         dlopen=_dlopen(every),
         no_binary=_no_binary(project, classified),
         member_inputs=_inputs(
@@ -185,6 +206,8 @@ def make_plan(
         collisions=config.collisions,
         ignore_missing=config.ignore_missing_libraries,
         bytecode=not config.flag("no-bytecode"),
+        mode=mode,
+        patches=patches_of(project, config, mode, names),
     )
 
 

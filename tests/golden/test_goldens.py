@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,17 +17,21 @@ from tests.support.stand import REPO, Stand, require_stand, suites_ready
 from uvlock2nix import __version__
 from uvlock2nix.app.files import is_untouched, stamped
 from uvlock2nix.app.planning import generated
+from uvlock2nix.build_pins import BuildPins, LockedBuild
 from uvlock2nix.emit.common import MARK
+from uvlock2nix.modes import Mode
 from uvlock2nix.plan import Plan
 
 HERE = Path(__file__).parent
 LINUX = ("x86_64-linux",)
-# Golden → the fixture and the systems.
-GOLDENS = {
-    "hello": ("hello", LINUX),
-    "wheels-only": ("wheels-only", LINUX),
-    "authentik": ("authentik", LINUX),
-    "authentik-two-systems": ("authentik", (*LINUX, "aarch64-darwin")),
+# Golden → the fixture, the systems and the mode.
+GOLDENS: dict[str, tuple[str, tuple[str, ...], Mode]] = {
+    "hello": ("hello", LINUX, "sync"),
+    "hello-files": ("hello", LINUX, "files"),
+    "wheels-only": ("wheels-only", LINUX, "sync"),
+    "authentik": ("authentik", LINUX, "sync"),
+    "authentik-files": ("authentik", LINUX, "files"),
+    "authentik-two-systems": ("authentik", (*LINUX, "aarch64-darwin"), "sync"),
 }
 FILES = ("python-deps.nix", "python-env.nix", "package.nix", "python-deps.json")
 
@@ -39,9 +45,19 @@ def sources(fixture: str, folder: Path) -> Path:
 
 def written(name: str, folder: Path, python: str = "3.13") -> tuple[Plan, dict[str, str]]:
     """The Plan of a golden's project in ``folder``, and file name → what generate writes."""
-    fixture, systems = GOLDENS[name]
-    plan = plan_of(sources(fixture, folder), systems=systems, python=python)
+    fixture, systems, mode = GOLDENS[name]
+    plan = plan_of(sources(fixture, folder), systems=systems, python=python, mode=mode)
+    if mode == "files" and python != "3.13":
+        plan = replace(plan, build_pins=nothing_to_build_with(plan))
     return plan, {one.path.name: one.text for one in generated(plan, folder)}
+
+
+def nothing_to_build_with(plan: Plan) -> BuildPins:
+    """Build requirements as if they were locked: no file. What fixtures have is for Python 3.13."""
+    wheels = {one.name for _, listed in plan.fetches for one in listed if one.kind == "wheel"}
+    names = sorted({one.name for one in plan.systems[0].classes} - wheels)
+    builds = tuple(LockedBuild(name, "", "0" * 16, "2026-01-01T00:00:00Z") for name in names)
+    return BuildPins(packages=((LINUX[0], builds),))
 
 
 def without_version(text: str) -> str:
@@ -124,7 +140,11 @@ def pythons(stand: Stand) -> list[str]:
     return [".".join(version.split(".")[:2]) for version in found]
 
 
-@pytest.mark.parametrize("name", sorted(GOLDENS))
+OF_SYNC = sorted(name for name in GOLDENS if GOLDENS[name][2] == "sync")
+OF_FILES = sorted(set(GOLDENS) - set(OF_SYNC))
+
+
+@pytest.mark.parametrize("name", OF_SYNC)
 @pytest.mark.parametrize("suite", suites())
 def test_nix_evaluates_the_golden(suite: str, name: str, tmp_path: Path) -> None:
     """Old and new Nix read it; where the suite has another Python, what generate writes for that one."""
@@ -146,6 +166,59 @@ def test_nix_evaluates_the_golden(suite: str, name: str, tmp_path: Path) -> None
     assert found["same"] is True
     assert found["pythonPath"] == f"{found['venv']}/lib/python{python}/site-packages"
     assert found["envPath"] == f"{found['env']}/lib/python{python}/site-packages"
+
+
+EVALUATED_FILES = """
+let
+  pkgs = import <nixpkgs> {{ overlays = [ (import {repo}/nix/overlay.nix) ]; }};
+  deps = pkgs.callPackage {nix}/python-deps.nix {{ }};
+  env = pkgs.callPackage {nix}/python-env.nix {{ }};
+  package = pkgs.callPackage {nix}/package.nix {{ }};
+  changed = pkgs.callPackage {nix}/python-deps.nix {{
+    overrides = _final: prev: {{ {one} = prev.{one}.overrideAttrs {{ version = "7"; }}; }};
+  }};
+in
+{{
+  names = builtins.mapAttrs (_: drv: drv.name) deps.packages;
+  drvs = builtins.mapAttrs (_: drv: drv.drvPath) deps.packages;
+  changed = builtins.mapAttrs (_: drv: drv.drvPath) changed.packages;
+  package = package.drvPath;
+  build = env.build.drvPath;
+  venv = "${{package.venv}}";
+  inherit (package.passthru) pythonPath;
+  same = package.passthru.env.drvPath == env.drvPath;
+}}
+"""
+
+
+@pytest.mark.parametrize("name", OF_FILES)
+@pytest.mark.parametrize("suite", suites())
+def test_nix_evaluates_the_golden_of_files(suite: str, name: str, tmp_path: Path) -> None:
+    """One derivation for each package; a change of one package changes no other."""
+    stand = require_stand("forky") if suite == "forky" else Stand(suite)
+    project = tmp_path / "project"
+    here = pythons(stand)
+    python = "3.13" if "3.13" in here else here[-1]
+    plan, files = written(name, project, python)
+    (project / "nix").mkdir()
+    for file in FILES:
+        golden = (HERE / name / file).read_text(encoding="utf-8")
+        (project / "nix" / file).write_text(golden if python == "3.13" else files[file], encoding="utf-8")
+    # Fetched while it is evaluated, from a server that is not there now.
+    pins = project / "nix" / "python-deps.json"
+    data = json.loads(pins.read_text())
+    for one in data["packages"][LINUX[0]].values():
+        if one.pop("git", None):
+            one["path"] = "pyproject.toml"
+    pins.write_text(json.dumps(data))
+    one = min(data["packages"][LINUX[0]])
+    found = stand.evaluate(EVALUATED_FILES.format(repo=REPO, nix=project / "nix", one=json.dumps(one)))
+    assert isinstance(found, dict)
+    (listed,) = (listed for _, listed in plan.fetches)
+    assert found["names"] == {one.name: f"python{python}-{one.name}-{one.version}" for one in listed}
+    assert found["same"] is True
+    assert found["pythonPath"] == f"{found['venv']}/lib/python{python}/site-packages"
+    assert {name for name, drv in found["drvs"].items() if found["changed"][name] != drv} == {one}
 
 
 @pytest.mark.stand

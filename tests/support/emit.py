@@ -18,6 +18,7 @@ from uvlock2nix.emit import deps_file, env_file, package_file
 from uvlock2nix.emit.common import DEPS, ENV, PACKAGE
 from uvlock2nix.knowledge.user import parse_user_native
 from uvlock2nix.lock import Project, Selection, load_project, resolve
+from uvlock2nix.modes import Mode
 from uvlock2nix.nixlang import render_file, value
 from uvlock2nix.plan import Plan, make_plan
 from uvlock2nix.target import Target
@@ -36,6 +37,7 @@ def plan_of(
     selection: Selection | None = None,
     exclude_newer: str | None = None,
     libc: str | None = None,
+    mode: Mode = "sync",
 ) -> Plan:
     """The Plan of a project, by the embedded tables and its own ``[tool.uvlock2nix]``."""
     if isinstance(project, Path):
@@ -51,7 +53,9 @@ def plan_of(
     file = project.root / BUILD_REQUIREMENTS
     pins = read_build_requirements(file) if file.exists() else BuildPins()
     pins = fitting(project, config, classified, pins).pins
-    return make_plan(project, selection, config, classified, exclude_newer=exclude_newer, build_pins=pins)
+    return make_plan(
+        project, selection, config, classified, exclude_newer=exclude_newer, build_pins=pins, mode=mode
+    )
 
 
 def texts(plan: Plan) -> dict[str, str]:

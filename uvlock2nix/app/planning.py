@@ -13,6 +13,7 @@ from uvlock2nix.app.extras import extra_files
 from uvlock2nix.app.files import Generated
 from uvlock2nix.app.gather import Effort, classified, knowledge_of, policy_of
 from uvlock2nix.app.git_version import version_of_git
+from uvlock2nix.app.missing_hashes import refuse_unlocked, with_hashes
 from uvlock2nix.app.remarks import on_classes, on_doubts, on_empty, on_logins
 from uvlock2nix.app.remembered import words_of
 from uvlock2nix.app.reporter import Reporter
@@ -95,7 +96,7 @@ def planned_as(
         reporter.note(note)
     plan, outdated = _plan_of(asked, old, reporter, resolving)
     root = asked.project.root
-    usual = generated(plan, root, old, words_of(options))
+    usual = generated(plan, root, old, words_of(options), reporter)
     files = (*usual, *extra_files(plan, asked.config, root, options.extras))
     return Planned(asked, plan, files, outdated)
 
@@ -138,6 +139,7 @@ def _plan_of(
         every,
         exclude_newer=found.exclude_newer,
         build_pins=found.pins,
+        mode=asked.mode,
     )
     return with_read_wheels(plan, read), found.outdated
 
@@ -163,7 +165,11 @@ def _recorded(pins: Path) -> Mapping[str, WheelNeeds]:
 
 
 def generated(
-    plan: Plan, root: Path, old: Pins | None = None, words: tuple[str, ...] = ()
+    plan: Plan,
+    root: Path,
+    old: Pins | None = None,
+    words: tuple[str, ...] = (),
+    reporter: Reporter | None = None,
 ) -> tuple[Generated, ...]:
     """The files of a Plan with what is there now; ``old`` are the pins on disk, ``words`` the options."""
     folder = root / folder_of(plan.argument)
@@ -171,7 +177,7 @@ def generated(
         Generated.of(folder / DEPS, deps_file(plan)),
         Generated.of(folder / ENV, env_file(plan)),
         Generated.of(folder / PACKAGE, package_file(plan)),
-        Generated.of(folder / PINS, render(_pins(plan, root, old, words)), ours=True),
+        Generated.of(folder / PINS, render(_pins(plan, root, old, words, reporter)), ours=True),
     )
 
 
@@ -231,7 +237,9 @@ def _old_pins(path: Path, reporter: Reporter, *, force: bool) -> Pins | None:
         return None
 
 
-def _pins(plan: Plan, root: Path, old: Pins | None, words: tuple[str, ...]) -> Pins:
+def _pins(
+    plan: Plan, root: Path, old: Pins | None, words: tuple[str, ...], reporter: Reporter | None
+) -> Pins:
     """The pins for a Plan: the hashes that are there stay; each names what it was made from.
 
     ``lock`` is left as it is while a hash is there: it says what the hashes were made for, and only
@@ -244,13 +252,19 @@ def _pins(plan: Plan, root: Path, old: Pins | None, words: tuple[str, ...]) -> P
     elif plan.version.from_git:
         # An archive of the source has no tags: what was known where it was made stays.
         version = version or old.version
-    current = all((pin := old.pin(one.system)) and pin.key.startswith(one.key) for one in plan.systems)
-    return replace(
+    new = replace(
         old,
-        lock=plan.lock_sha256 if current or not old.hashes else old.lock,
         exclude_newer=plan.exclude_newer,
         wheels=plan.read_wheels,
         version=version,
         generate=words,
         build=plan.build_pins,
+        packages=(),
     )
+    if plan.mode == "files":
+        # Nothing that was pinned for mode `sync` is of use: the hashes are the lock's.
+        refuse_unlocked(plan)
+        packages = with_hashes(plan.fetches, old.packages, reporter)
+        return replace(new, lock=plan.lock_sha256, hashes=(), packages=packages)
+    current = all((pin := old.pin(one.system)) and pin.key.startswith(one.key) for one in plan.systems)
+    return replace(new, lock=plan.lock_sha256 if current or not old.hashes else old.lock)

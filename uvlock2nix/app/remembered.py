@@ -16,6 +16,7 @@ from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options, Request, request
 from uvlock2nix.errors import InputError
 from uvlock2nix.flags import explicit_flags, selection_of_flags
+from uvlock2nix.modes import MODES
 from uvlock2nix.nixfile.generated import Recorded, read_generated
 from uvlock2nix.nixrun.file import read_text
 from uvlock2nix.nixrun.project import Files, files_of
@@ -42,6 +43,8 @@ def words_of(options: Options) -> tuple[str, ...]:
     for name, field in _STRINGS.items():
         if value := getattr(options, field):
             words.append(f"{name}={value}")
+    if options.mode:
+        words.append(f"--mode={options.mode}")
     return (*words, *(f"--{name}" for name in EXTRAS if name in options.extras))
 
 
@@ -60,6 +63,7 @@ def options_of(words: Iterable[str]) -> Options:
         selection=selection_of_flags(words),
         no_default_groups="--no-default-groups" in words,
         systems=tuple(systems),
+        mode=next((mode for mode in MODES if f"--mode={mode}" in words), None),
         extras=tuple(name for name in EXTRAS if f"--{name}" in words),
         **values,
     )
@@ -103,7 +107,9 @@ def recalled(project: Path, options: Options, reporter: Reporter) -> Request:
     if not options.systems and len(systems) > 1:
         # Asked about one system where several were generated for: this machine's, or the first.
         merged = replace(merged, systems=(this_system() if this_system() in systems else systems[0],))
-    if merged != options and (words := words_of(replace(merged, systems=options.systems, extras=()))):
+    if merged != options and (
+        words := words_of(replace(merged, systems=options.systems, extras=(), mode=None))
+    ):
         reporter.note(f"as generate was called: {' '.join(words)}")
     return request(project, merged, before=found.before)
 
@@ -119,5 +125,6 @@ def over(given: Options, then: Options) -> Options:
         libc=given.libc or then.libc,
         macos=given.macos or then.macos,
         from_nixpkgs=given.from_nixpkgs or then.from_nixpkgs,
+        mode=given.mode or then.mode,
         extras=tuple(name for name in EXTRAS if name in (*given.extras, *then.extras)),
     )

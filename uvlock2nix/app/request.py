@@ -10,6 +10,7 @@ from uvlock2nix.errors import UsageError
 from uvlock2nix.flags import selection_of
 from uvlock2nix.lock import Environment, Project, Selection, load_project, resolve
 from uvlock2nix.lock.selection import EXCLUSIVE
+from uvlock2nix.modes import Mode, mode_of
 from uvlock2nix.pythons import choose_python
 from uvlock2nix.target import SYSTEMS, Target, is_darwin, is_linux, this_system
 
@@ -30,6 +31,7 @@ class Options:
     macos: str | None = None
     from_nixpkgs: str | None = None
     extras: tuple[str, ...] = ()
+    mode: Mode | None = None
 
     @property
     def selects(self) -> bool:
@@ -46,6 +48,7 @@ class Request:
     selection: Selection
     targets: tuple[Target, ...]
     from_nixpkgs: str | None = None
+    mode: Mode = "sync"
     notes: tuple[str, ...] = ()
 
     @property
@@ -99,6 +102,7 @@ def request(
         selection=_over(options, config),
         targets=targets,
         from_nixpkgs=options.from_nixpkgs or config.string("from-nixpkgs"),
+        mode=options.mode or mode_of(config) or "sync",
         notes=(*loaded.warnings, *((note,) if note else ())),
     )
 

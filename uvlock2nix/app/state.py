@@ -120,7 +120,9 @@ def state_of(
     _same_selection(plan, options, recorded, paths, command_line("generate", merged, asked.project.root))
     keys = {one.system: one.key for one in plan.systems}
     wanted = _wanted(options.systems, keys, all_systems=all_systems)
-    differing = [one for one in found.changed if one.path != paths.pins]
+    by_files = plan.mode == "files"
+    # What pins say in mode `files` follows from the lock; in mode `sync` their hashes come from builds.
+    differing = [one for one in found.changed if by_files or one.path != paths.pins]
     rewritten = tuple(one for one in differing if not one.edited)
     return State(
         paths=paths,
@@ -135,7 +137,9 @@ def state_of(
         edited=tuple(one for one in differing if one.edited),
         moved=bool(rewritten) or (pins.exclude_newer, pins.build) != (plan.exclude_newer, plan.build_pins),
         wanted=wanted,
-        freshness=compare(pins, plan.lock_sha256, {system: keys[system] for system in wanted}),
+        freshness=Freshness({}, lock=False)
+        if by_files
+        else compare(pins, plan.lock_sha256, {system: keys[system] for system in wanted}),
         outdated=found.outdated,
     )
 

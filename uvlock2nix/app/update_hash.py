@@ -82,6 +82,8 @@ def update(
         ToolError, NetworkError: a build failed; nothing is written then.
     """
     _refuse_edited(state)
+    if state.plan.mode == "files":
+        return (), _write_files(state)
     stale = set(state.freshness.systems)
     timings = timings or Timings()
     maker = _HashMaker(state, options, reporter, timings)
@@ -213,6 +215,14 @@ def _merged(state: State, pins: Pins, new: tuple[Pin, ...]) -> Pins:
     for pin in new:
         pins = pins.with_pin(pin)
     return pins
+
+
+def _write_files(state: State) -> tuple[Path, ...]:
+    """Mode `files`: no hash is to be made; write what generate would write, where it differs."""
+    with folder_lock(state.paths.pins.parent):
+        texts = {one.path: one.text for one in state.rewritten}
+        replace_many(texts)
+    return tuple(texts)
 
 
 def _write(state: State, new: tuple[Pin, ...]) -> tuple[Path, ...]:

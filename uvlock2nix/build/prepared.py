@@ -57,12 +57,12 @@ class Prepared:
             arguments += ["--python", str(environment.python), "--", *map(str, wheels)]
             what = f"installing what {build.name} requires"
             context.run(arguments, what=what, env=environment.variables, cwd=context.root)
-        here = _versions(installed(site))
-        missing = [text for text in requires if not _meets(text, here)]
+        here = versions_of(installed(site))
+        missing = [text for text in requires if not meets(text, here)]
         if missing or wheels:
             (site / "_uvlock2nix.pth").write_text(f"{self.env}\n", encoding="utf-8")
-            there = {**_versions(installed(self.env)), **here}
-            missing = [text for text in missing if not _meets(text, there)]
+            there = {**versions_of(installed(self.env)), **here}
+            missing = [text for text in missing if not meets(text, there)]
         if missing:
             raise _not_there(build.name, missing, here)
 
@@ -102,11 +102,13 @@ def _name(requirement: str) -> str:
     return canonicalize_name(Requirement(requirement).name)
 
 
-def _versions(distributions: Sequence[Installed]) -> dict[str, str]:
+def versions_of(distributions: Sequence[Installed]) -> dict[str, str]:
+    """Name → version."""
     return {one.name: one.version for one in distributions}
 
 
-def _meets(requirement: str, versions: Mapping[str, str]) -> bool:
+def meets(requirement: str, versions: Mapping[str, str]) -> bool:
+    """Whether a requirement is met by what is installed."""
     parsed = Requirement(requirement)
     version = versions.get(canonicalize_name(parsed.name))
     if version is None:

@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 # Run by the hooks inside a build, not by people: callable, but not listed.
 HIDDEN: Final[dict[str, tuple[str, str]]] = {
     "sync": ("sync", "Install the locked packages (inside deps)."),
+    "sdist": ("sdist", "Build one source into a wheel (inside its derivation)."),
     "venv": ("venv", "Make an installed tree a runnable environment (inside env and package)."),
 }
 

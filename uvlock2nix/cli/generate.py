@@ -16,11 +16,13 @@ from uvlock2nix.app.request import Options
 from uvlock2nix.cli.options import project_argument, request_options, upgrade_option
 from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.errors import CheckFailed
+from uvlock2nix.modes import MODES, Mode
 
 
 @click.command("generate")
 @project_argument
 @request_options()
+@click.option("--mode", type=click.Choice(MODES), help="How deps is made: one hash for all, or one a file.")
 @click.option("--module", is_flag=True, help="Write a NixOS module too; see [tool.uvlock2nix.service].")
 @click.option("--image", is_flag=True, help="Write a container image too.")
 @click.option("--force", is_flag=True, help="Overwrite files that were edited or are not ours.")
@@ -30,6 +32,7 @@ from uvlock2nix.errors import CheckFailed
 def command(
     project: Path,
     options: Options,
+    mode: Mode | None,
     module: bool,
     image: bool,
     force: bool,
@@ -39,7 +42,7 @@ def command(
 ) -> None:
     """Write nix/python-deps.nix, python-env.nix, package.nix and python-deps.json of PROJECT."""
     extras = tuple(name for name, on in (("module", module), ("image", image)) if on)
-    options = replace(options, extras=extras)
+    options = replace(options, extras=extras, mode=mode)
     with TerminalReporter() as reporter:
         resolving = Resolving(missing=not check, upgrade=upgrade)
         found = planned(project, options, reporter, force=force, resolving=resolving)
@@ -50,7 +53,7 @@ def command(
         _show(found, write_all(found.files, force=force, command=again), reporter)
         for note in on_collisions(found):
             reporter.note(note)
-        if any(one.old != one.text for one in found.files):
+        if found.changed and found.plan.mode == "sync":
             click.echo(f"next: {command_line('update-hash', Options(), project)}", err=True)
 
 

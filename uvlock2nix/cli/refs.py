@@ -26,6 +26,7 @@ from uvlock2nix.refs import (
     restore,
     strip,
 )
+from uvlock2nix.refs.interpreter import default_interpreter
 from uvlock2nix.refs.libraries import DEFAULT_IGNORE
 from uvlock2nix.refs.patchelf import run_codesign
 from uvlock2nix.refs.store import STORE_DIR
@@ -228,7 +229,7 @@ def restore_command(
         manifest=None if no_manifest else manifest or origin / MANIFEST_PLACE,
         needed_search=libraries,
         ignore=(*DEFAULT_IGNORE, *ignore),
-        interpreter=interpreter or _default_interpreter(),
+        interpreter=interpreter or default_interpreter(),
         dlopen=_dlopen(dlopen),
         others=_closure(closure, store_dir),
         leave=leave,
@@ -274,14 +275,3 @@ def _dlopen(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
             raise UsageError(f"{word!r} is not PACKAGE=DIR[:DIR]")
         found[package] = (*found.get(package, ()), *folders.split(":"))
     return found
-
-
-def _default_interpreter() -> str | None:
-    """What the bintools wrapper of a nixpkgs build names, if this is one."""
-    tools = os.environ.get("NIX_BINTOOLS")
-    if not tools:
-        return None
-    try:
-        return (Path(tools) / "nix-support" / "dynamic-linker").read_text(encoding="utf-8").strip() or None
-    except OSError:
-        return None

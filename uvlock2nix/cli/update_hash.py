@@ -99,7 +99,9 @@ def _show(state: State, changes: tuple[Change, ...], written: tuple[Path, ...]) 
         builds = "no build" if one.builds == 0 else f"{one.builds} build{'s' if one.builds > 1 else ''}"
         how = "computed without Nix" if one.how == "computed" else builds
         click.echo(f"{one.system}: {one.new} ({how}, {one.seconds:.1f} s)")
-    if not written:
+    if state.plan.mode == "files":
+        click.echo("nothing to do: in mode `files` each file has the hash that the lock gives it")
+    elif not written:
         click.echo("up to date")
     elif not changes:
         click.echo(f"the hash is right as it is; {state.plan.lock_name} is another, which the pins now say")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.errors import UsageError
+from uvlock2nix.refs.interpreter import default_interpreter
 
 PATH = click.Path(path_type=Path)
 
@@ -33,6 +35,7 @@ def copy(deps: Path, out: Path) -> None:
 @click.option("--build-to", type=PATH, help="Where the build requirements of the project's packages go.")
 @click.option("--package", "packages", type=PATH, multiple=True, help="A package of nixpkgs to link in.")
 @click.option("--keep", multiple=True, metavar="PATH=NAME", help="Whose file stays, where two have one.")
+@click.option("--linked", is_flag=True, help="ROOT is made of links by `join`.")
 @click.option("--cores", type=int, default=1)
 @click.option("--no-bytecode", is_flag=True, help="Leave bytecode out.")
 def finish(
@@ -41,20 +44,21 @@ def finish(
     build_to: Path | None,
     packages: tuple[Path, ...],
     keep: tuple[str, ...],
+    linked: bool,
     cores: int,
     no_bytecode: bool,
 ) -> None:
     """Make the restored tree ROOT an environment."""
     from uvlock2nix.venv.environment import finish_environment
 
-    chosen = {path: name for path, _, name in (one.rpartition("=") for one in keep)}
     clashes = finish_environment(
         root,
         interpreter,
         cores=0 if no_bytecode else max(1, cores),
         build_to=build_to,
         packages=packages,
-        keep=chosen,
+        keep=_chosen(keep),
+        linked=linked,
     )
     for clash in clashes:
         click.echo(f"uvlock2nix: {clash}", err=True)
@@ -151,10 +155,7 @@ def expose_command(venv: Path, out: Path, packages: tuple[str, ...], script: str
     from uvlock2nix.scripts import program_of
     from uvlock2nix.venv.programs import expose
 
-    sites = sorted(venv.glob("lib/python3*/site-packages"))
-    if len(sites) != 1:
-        raise UsageError(f"{venv}: not an environment", hint="pass the output of `uvlock2nix venv package`")
-    expose(venv, out, sites[0], packages, [program_of(script)] if script else [])
+    expose(venv, out, _sites(venv)[0], packages, [program_of(script)] if script else [])
 
 
 def _member(text: str) -> tuple[str, Path]:
@@ -162,3 +163,98 @@ def _member(text: str) -> tuple[str, Path]:
     if not equals or not Path(path).is_dir():
         raise UsageError(f"--member {text}: not NAME=PATH with a folder", hint="as --member app=packages/app")
     return name, Path(path).absolute()
+
+
+@command.command("install")
+@click.argument("wheel", type=PATH)
+@click.argument("out", type=PATH)
+@click.option("--filename", required=True, help="The wheel's own name.")
+@click.option("--interpreter", type=PATH, required=True)
+@click.option("--python", "version", required=True, help="Its minor version.")
+@click.option("--work", type=PATH, required=True)
+@click.option("--uv", default="uv")
+def install_command(
+    wheel: Path, out: Path, filename: str, interpreter: Path, version: str, work: Path, uv: str
+) -> None:
+    """Install one WHEEL into the new folder OUT."""
+    from uvlock2nix.venv.single import Place, install_wheel
+
+    work.mkdir(parents=True, exist_ok=True)
+    place = Place(Runner(), uv, interpreter, version, work.absolute(), os.environ)
+    install_wheel(wheel, filename, out, place)
+
+
+@command.command("settle")
+@click.argument("out", type=PATH)
+@click.option("--interpreter", type=PATH, required=True)
+@click.option("--library", "libraries", multiple=True, metavar="DIR", help="A folder with libraries.")
+@click.option("--dlopen", multiple=True, metavar="DIR", help="A folder that it opens libraries from by name.")
+@click.option("--ignore", multiple=True, metavar="SONAME", help="A library that need not be found.")
+@click.option("--cores", type=int, default=1)
+@click.option("--no-bytecode", is_flag=True, help="Leave bytecode out.")
+def settle_command(
+    out: Path,
+    interpreter: Path,
+    libraries: tuple[str, ...],
+    dlopen: tuple[str, ...],
+    ignore: tuple[str, ...],
+    cores: int,
+    no_bytecode: bool,
+) -> None:
+    """Make the package installed in OUT find its libraries, and compile its modules."""
+    from uvlock2nix.dist.installed import installed
+    from uvlock2nix.venv.single import settle
+
+    (site,) = _sites(out)
+    wants = settle(
+        out,
+        python=interpreter,
+        libraries=libraries,
+        ignore=ignore,
+        dlopen={one.name: dlopen for one in installed(site)} if dlopen else {},
+        interpreter=default_interpreter(),
+        cores=0 if no_bytecode else max(1, cores),
+    )
+    for want in wants:
+        click.echo(f"uvlock2nix: {want.file} needs {want.library}, which a sibling must have", err=True)
+
+
+@command.command("join")
+@click.argument("root", type=PATH)
+@click.option("--package", "packages", type=PATH, multiple=True, help="A package in its own store path.")
+@click.option("--python", "version", required=True, help="The minor version of its interpreter.")
+@click.option("--system", required=True, help="The system, as x86_64-linux.")
+@click.option("--library", "libraries", multiple=True, metavar="DIR", help="A folder with libraries.")
+@click.option("--ignore", multiple=True, metavar="SONAME", help="A library that need not be found.")
+@click.option("--keep", multiple=True, metavar="PATH=NAME", help="Whose file stays, where two have one.")
+def join_command(
+    root: Path,
+    packages: tuple[Path, ...],
+    version: str,
+    system: str,
+    libraries: tuple[str, ...],
+    ignore: tuple[str, ...],
+    keep: tuple[str, ...],
+) -> None:
+    """Make ROOT the tree of several packages, by links."""
+    from uvlock2nix.venv.join import join
+    from uvlock2nix.venv.siblings import satisfy
+
+    for one in join(packages, root, version, _chosen(keep), system=system):
+        click.echo(f"uvlock2nix: {one}", err=True)
+    copied = satisfy(
+        packages, root, version, libraries=libraries, ignore=ignore, interpreter=default_interpreter()
+    )
+    for file in copied:
+        click.echo(f"uvlock2nix: {file} is a copy: it gets a search path to a sibling's library", err=True)
+
+
+def _chosen(keep: tuple[str, ...]) -> dict[str, str]:
+    return {path: name for path, _, name in (one.rpartition("=") for one in keep)}
+
+
+def _sites(root: Path) -> list[Path]:
+    sites = sorted(root.glob("lib/python3*/site-packages"))
+    if len(sites) != 1:
+        raise UsageError(f"{root}: not an environment", hint="pass what `uvlock2nix venv` made")
+    return sites

@@ -49,13 +49,13 @@ def env_file(plan: Plan) -> str:
     deps = Formal("python-deps", call("callPackage", Path(0, (DEPS,)), AttrSet(())))
     body: Expr = call("stdenv.mkDerivation", Func("finalAttrs", _attributes(plan)))
     if plan.excluded:
-        body = Let((_from_nixpkgs(plan),), body)
+        body = Let((from_nixpkgs(plan),), body)
     function = Func(arguments(plan, names, (*plan.runtime_inputs, *plan.wheel_libraries), (deps,)), body)
     about = "its environment: the packages of deps with their references restored"
     return render_file(function, header(plan, about))
 
 
-def _from_nixpkgs(plan: Plan) -> Bind:
+def from_nixpkgs(plan: Plan) -> Bind:
     """The packages that were decided to come from nixpkgs, checked again: nixpkgs may have moved on."""
     matches = [one.nixpkgs for one in plan.excluded]
     decided = attrs((one.attr, string(one.version or "")) for one in matches if one and one.attr)

@@ -30,7 +30,7 @@ def _native(plan: Plan, one: Native) -> Expr:
         listed = List(tuple(Item(picked(plan, attr, (one.name,))) for attr in attr_names))
         pairs.append(("inputs", call("map", select("lib.getDev"), listed)))
     if build.env:
-        pairs.append(("env", attrs((name, _template(plan, one, parts)) for name, parts in build.env)))
+        pairs.append(("env", attrs((name, template(plan, one, parts)) for name, parts in build.env)))
     for name, values in (
         ("cflags", build.cflags),
         ("flags", build.flags),
@@ -48,7 +48,8 @@ def _native(plan: Plan, one: Native) -> Expr:
     return attrs(pairs)
 
 
-def _template(plan: Plan, one: Native, parts: Template) -> Str:
+def template(plan: Plan, one: Native, parts: Template) -> Str:
+    """The value of a variable, with the outputs of packages that it names."""
     out: list[str | Expr] = []
     for part in parts:
         match part:

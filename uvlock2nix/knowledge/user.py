@@ -23,7 +23,8 @@ from uvlock2nix.spelling import did_you_mean
 
 ATTRIBUTES: Final = ("build-inputs", "native-build-inputs", "dlopen", "wheel-runtime-libs")
 REQUIREMENTS: Final = ("build-requires", "relax")
-KEYS: Final = (*ATTRIBUTES, "env", "cflags", "flags", *REQUIREMENTS)
+# ``patches`` are files of the project, which the plan looks at.
+KEYS: Final = (*ATTRIBUTES, "env", "cflags", "flags", *REQUIREMENTS, "patches")
 
 
 def parse_user_native(table: Mapping[str, object]) -> Mapping[str, NativeInputs]:

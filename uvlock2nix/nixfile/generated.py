@@ -17,7 +17,7 @@ _PYTHON: Final = re.compile(r"python3(?P<minor>\d+)(?P<free>FreeThreading)?\Z")
 class Recorded:
     """``keys`` is system → key in the file's order; ``flags`` the selection as uv's flags; ``python`` the
     minor version (``3.13``, ``3.13t``); ``libc`` and ``macos`` are ``""`` where no system has one;
-    ``excluded`` are the packages taken from nixpkgs.
+    ``excluded`` are the packages taken from nixpkgs (mode `sync`).
     """
 
     keys: Mapping[str, str]
@@ -34,10 +34,13 @@ def read_generated(text: str, where: str) -> Recorded:
     names = {token.text for token in stream if token.kind is Kind.IDENT}
     python = next((match for name in sorted(names) if (match := _PYTHON.match(name))), None)
     minor = f"3.{python['minor']}{'t' if python['free'] else ''}" if python else ""
-    libc, macos = _strings(stream, "uvSyncLibc"), _strings(stream, "uvSyncMacos")
+    by_files = "importUvLock" in names
+    flags = _strings(stream, "selection" if by_files else "uvSyncFlags")
+    libc = _strings(stream, "libc" if by_files else "uvSyncLibc")
+    macos = _strings(stream, "macos" if by_files else "uvSyncMacos")
     return Recorded(
         keys=_keys(stream),
-        flags=_strings(stream, "uvSyncFlags"),
+        flags=flags,
         python=minor,
         libc=libc[0] if libc else "",
         macos=macos[0] if macos else "",

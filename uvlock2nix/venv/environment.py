@@ -30,13 +30,14 @@ def finish_environment(
     build_to: Path | None,
     packages: tuple[Path, ...] = (),
     keep: Mapping[str, str] | None = None,
+    linked: bool = False,
 ) -> tuple[Clash, ...]:
     """Make the restored copy of deps in ``root`` an environment, in place.
 
     ``build_to`` gets the folders with what builds the project's own packages; without it they are removed:
     the environment must not hold on to them. ``packages`` are installed packages (of nixpkgs) that are
     linked in. Returned is what they and the lock's packages both have; the lock's stays, unless ``keep``
-    (path → package) says otherwise.
+    (path → package) says otherwise. ``linked``: the lock's packages are links, which have their bytecode.
     """
     manifest = read_manifest(root)
     version = str(manifest["python"])
@@ -59,8 +60,11 @@ def finish_environment(
     _launch_linked(site, root / "bin", interpreter, own, programs, clashes)
     link_programs(packages, root / "bin", version, programs, clashes)
     for one in own:
-        record_bin(one, root, [name for name in placed[one.name] if programs[name].origin == LOCK])
-    compile_bytecode(site, interpreter, cores)
+        names = [name for name in placed[one.name] if programs[name].origin == LOCK]
+        if not one.dist_info.is_symlink():
+            record_bin(one, root, names)
+    if not linked:
+        compile_bytecode(site, interpreter, cores)
     return tuple(dict.fromkeys(clashes.found))
 
 

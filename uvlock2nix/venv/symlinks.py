@@ -72,7 +72,7 @@ def link_into(
         target.symlink_to(source)
     elif source.is_dir() and target.is_dir():
         if target.is_symlink():
-            _open_up(target)
+            open_up(target)
         for entry in sorted(source.iterdir()):
             if entry.name != "__pycache__":
                 link_into(entry, target / entry.name, replaces)
@@ -81,7 +81,7 @@ def link_into(
         target.symlink_to(source)
 
 
-def _open_up(link: Path) -> None:
+def open_up(link: Path) -> None:
     """Replace the link to a folder by a folder of links, so that something can be put beside them."""
     folder = link.resolve()
     link.unlink()

@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# Install one wheel into $out: a package of its own, to be joined with others by uv-env-hook.
+#
+# Attributes:
+#   src                 the wheel; where uv-sdist-hook has built one, that
+#   uvWheelFile         its own name, which a path in the store does not have
+#   uvWheelInterpreter  the Python to install for (path of the program)
+#   uvWheelPython       its minor version
+#   uvWheelLibraries    folders with libraries that it links (list, optional)
+#   uvWheelDlopen       folders that it opens libraries from by name (list, optional)
+#   uvWheelIgnore       names or patterns of libraries that need not be found (list, optional)
+#   dontCompileBytecode set: no bytecode is made
+#   patches             patches of what is installed, relative to site-packages (a built wheel: of its source)
+#   uvKeepPhases        phases that inputs' setup hooks add and that are wanted (list, optional)
+#   dontUseUvWheel      set: do nothing
+#   preInstall, postInstall, preUvWheelSettle, postUvWheelSettle: hooks
+
+# shellcheck disable=SC2154 # the derivation sets what is read here
+# shellcheck source=hooks/common.sh
+source @common@
+
+_uvlock2nixWheelInstall() {
+  local wheel="$src" file="${uvWheelFile-}" one
+  local -a built=() words=()
+  if [[ -n "${dist-}" ]]; then
+    built=("$dist"/*.whl)
+    wheel=${built[0]}
+    file=${wheel##*/}
+  fi
+  @uvlock2nix@ venv install "$wheel" "$out" \
+    --filename "$file" \
+    --interpreter "$uvWheelInterpreter" \
+    --python "$uvWheelPython" \
+    --work "$NIX_BUILD_TOP/uvlock2nix-install" \
+    --uv "@uv@"
+  if [[ -z "${dist-}" ]]; then
+    mapfile -d '' -t words < <(_uvlock2nixWords patches)
+    for one in "${words[@]}"; do
+      echo "applying patch $one"
+      patch -p1 --no-backup-if-mismatch -d "$out/lib/python$uvWheelPython/site-packages" <"$one"
+    done
+  fi
+}
+
+_uvlock2nixWheelSettle() {
+  local -a flags=()
+  _uvlock2nixOptions --library uvWheelLibraries
+  _uvlock2nixOptions --dlopen uvWheelDlopen
+  _uvlock2nixOptions --ignore uvWheelIgnore
+  if [[ -n "${dontCompileBytecode-}" ]]; then flags+=(--no-bytecode); fi
+  @uvlock2nix@ venv settle "$out" \
+    --interpreter "$uvWheelInterpreter" \
+    --cores "${NIX_BUILD_CORES:-1}" \
+    "${flags[@]}"
+}
+
+uvWheelInstallPhase() { _uvlock2nixRun uvWheelInstallPhase Install _uvlock2nixWheelInstall; }
+uvWheelSettlePhase() { _uvlock2nixRun uvWheelSettlePhase UvWheelSettle _uvlock2nixWheelSettle; }
+
+if [[ -z "${dontUseUvWheel-}" ]]; then
+  _uvlock2nixOwnPhases phases
+  if [[ -z "${dist-}" ]]; then
+    # What a wheel installs is patched, not the wheel.
+    _uvlock2nixSkipPhase patchPhase
+    _uvlock2nixSkipPhase configurePhase
+    _uvlock2nixSkipPhase buildPhase
+  fi
+  _uvlock2nixSetPhase installPhase uvWheelInstallPhase
+  _uvlock2nixAddPhase preFixupPhases uvWheelSettlePhase
+fi

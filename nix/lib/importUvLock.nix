@@ -1,0 +1,232 @@
+{
+  lib,
+  stdenv,
+  fetchurl,
+  linkFarm,
+  expat,
+  zlib,
+  uvWheelHook,
+  uvSdistHook,
+  uvRequiresHook,
+  fetchArtifact ? import ./fetchArtifact.nix { inherit lib fetchurl; },
+}:
+
+/**
+  The packages of a uv.lock, each in a store path of its own, from the python-deps.json that
+  `uvlock2nix generate --mode files` writes: one fetch for each file, with the hashes of the lock.
+
+  # Inputs
+
+  `pins`
+  : The python-deps.json.
+
+  `root`
+  : The project's folder; files that the lock names by path are taken from there.
+
+  `python`
+  : The interpreter, of the minor version that the file was generated for.
+
+  `lock`
+  : The uv.lock that `pins` must have been made for; `null` does not look.
+
+  `native`
+  : Package → what its build from source gets: `buildInputs`, `nativeBuildInputs`, `env`, `cflags`, `flags`.
+
+  `libraries`
+  : Package → packages, or folders, whose libraries its wheel links.
+
+  `dlopen`
+  : Package → folders that it opens libraries from by name.
+
+  `patches`
+  : Package → patches: of the source where it is built, else of what its wheel installs.
+
+  `bytecode`
+  : Whether modules are compiled.
+
+  `overrides`
+  : `final: prev: { … }` over the packages, as with overlays.
+
+  # Type
+
+  ```
+  importUvLock :: { pins :: Path; root :: Path; python :: Derivation; … } ->
+    { packages :: { ${name} :: Derivation }; build :: Derivation; python :: Derivation; sitePackages :: String; }
+  ```
+
+  # Example
+
+  ```nix
+  let
+    locked = importUvLock { pins = ./python-deps.json; root = ./.; python = python313; };
+  in
+  symlinkJoin { name = "env"; paths = lib.attrValues locked.packages; }
+  ```
+*/
+{
+  pins,
+  root,
+  python,
+  lock ? null,
+  native ? { },
+  libraries ? { },
+  dlopen ? { },
+  patches ? { },
+  overrides ? _final: _prev: { },
+  bytecode ? true,
+  # What manylinux wheels may take from every system: libstdc++, libgcc_s, libexpat, libz.
+  systemLibraries ? [
+    stdenv.cc.cc
+    expat
+    zlib
+  ],
+  # What it was generated for, which `uvlock2nix check` and `update-hash` read from the file.
+  selection ? [ ],
+  keys ? { },
+  libc ? "",
+  macos ? "",
+}:
+
+let
+  inherit (stdenv.hostPlatform) system;
+  data = lib.importJSON pins;
+  run = "Run: uvlock2nix generate";
+  stale = lock != null && builtins.hashFile "sha256" lock != data.lock;
+  entries =
+    if stale then
+      throw "${toString lock} is not the one that ${toString pins} was made for. ${run}"
+    else
+      data.packages.${system}
+        or (throw "${toString pins}: nothing was generated for ${system}. ${run} --system ${system}");
+  build = data.build or { };
+  builds = (build.packages or { }).${system} or { };
+  nested = (build.sdists or { }).${system} or { };
+  # One fetch for each build requirement, whoever needs it; those that only exist as sdists are built first.
+  requirements = lib.mapAttrs (
+    key: file:
+    let
+      fetched = fetchArtifact root file;
+    in
+    if nested ? ${key} then
+      "${key}=${(sdist file.name (file // { file = key; }) fetched nested.${key} { }).dist}"
+    else
+      "${lib.last (lib.splitString "/" (file.path or file.url))}=${fetched}"
+  ) (build.files or { });
+  required = map (key: requirements.${key});
+
+  minor = python.pythonVersion;
+  storeVersion = version: lib.replaceStrings [ "!" ] [ "-" ] version;
+  # A folder is given as a text where it is not the usual one.
+  folders = map (library: if lib.isString library then library else "${lib.getLib library}/lib");
+  isPure = entry: lib.hasSuffix "-any.whl" entry.file;
+
+  common = name: entry: {
+    pname = "python${minor}-${name}";
+    version = storeVersion entry.version;
+    uvWheelInterpreter = python.interpreter;
+    uvWheelPython = minor;
+    patches = patches.${name} or [ ];
+    dontCompileBytecode = !bytecode;
+    dontFixup = true;
+
+  };
+
+  # A wheel that has compiled code gets what it links; a pure one depends on nothing but Python.
+  wheel =
+    name: entry: src:
+    stdenv.mkDerivation (
+      common name entry
+      // {
+        inherit src;
+        nativeBuildInputs = [ uvWheelHook ];
+        uvWheelFile = entry.file;
+        uvWheelLibraries = lib.optionals (!isPure entry) (folders (libraries.${name} or [ ] ++ systemLibraries));
+        uvWheelDlopen = dlopen.${name} or [ ];
+        dontUnpack = true;
+      }
+    );
+
+  sdist =
+    name: entry: src: how: built:
+    let
+      native' = native.${name} or { };
+    in
+    stdenv.mkDerivation (
+      common name entry
+      // {
+        inherit src;
+        outputs = [
+          "out"
+          "dist"
+        ];
+        nativeBuildInputs = [
+          uvSdistHook
+          uvWheelHook
+        ]
+        ++ native'.nativeBuildInputs or [ ];
+        buildInputs = native'.buildInputs or [ ];
+        uvSdistName = name;
+        uvSdistVersion = entry.version;
+        uvSdistSystem = system;
+        uvSdistPython = python.version;
+        uvSdistFile = entry.file or "";
+        uvSdistSubdirectory = entry.subdirectory or "";
+        uvSdistRequires = required how.files ++ map (one: "${one}=${built.${one}.dist}") (how.built or [ ]);
+        uvSdistAsked = required (how.asked or [ ]);
+        uvSdistNative = builtins.toJSON (
+          removeAttrs native' [
+            "buildInputs"
+            "nativeBuildInputs"
+          ]
+        );
+        uvWheelLibraries = folders (libraries.${name} or [ ] ++ native'.buildInputs or [ ] ++ systemLibraries);
+        uvWheelDlopen = dlopen.${name} or [ ];
+        dontConfigure = true;
+      }
+    );
+
+  package =
+    final: name: entry:
+    let
+      src = fetchArtifact root entry;
+      how =
+        builds.${name}
+          or (throw "${toString pins}: what builds ${name} is not locked. ${run}, where uv and the network are");
+    in
+    if entry.kind == "wheel" then wheel name entry src else sdist name entry src how final;
+
+  packages = lib.fix (lib.extends overrides (final: lib.mapAttrs (package final) entries));
+
+  # What builds each local package, in a folder of its own: it builds on top of the environment.
+  locals = lib.filter (name: !(entries ? ${name})) (lib.attrNames builds);
+  local =
+    name:
+    stdenv.mkDerivation {
+      name = "python${minor}-${name}-build-requirements";
+      nativeBuildInputs = [ uvRequiresHook ];
+      uvWheelInterpreter = python.interpreter;
+      uvSdistName = name;
+      uvSdistSystem = system;
+      uvSdistPython = python.version;
+      uvSdistRequires = required builds.${name}.files ++ required (builds.${name}.asked or [ ]);
+      dontUnpack = true;
+      dontFixup = true;
+    };
+in
+{
+  inherit
+    packages
+    python
+    keys
+    selection
+    libc
+    macos
+    ;
+  inherit (python) sitePackages;
+  build = linkFarm "build-requirements" (
+    map (name: {
+      inherit name;
+      path = local name;
+    }) locals
+  );
+}

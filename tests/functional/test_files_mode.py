@@ -1,0 +1,135 @@
+"""Mode `files` from the command line: generate, check, update-hash, and from one mode to the other."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.packages import make_wheel
+
+UV = Path(sys.executable).with_name("uv")
+PYPROJECT = """\
+[project]
+name = "app"
+version = "1.0"
+requires-python = ">=3.11"
+dependencies = ["one", "two"]
+[tool.uv]
+package = false
+[tool.uv.sources]
+one = { path = "vendor/one-1.0-py3-none-any.whl" }
+two = { path = "vendor/two-1.0-py3-none-any.whl" }
+"""
+FLAGS = ("--python", "3.13", "--system", "x86_64-linux")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project whose two dependencies are wheels in a folder of its own, and that is not built itself."""
+    root = tmp_path / "app"
+    for name in ("one", "two"):
+        make_wheel(root / "vendor", name, {f"{name}.py": ""})
+    (root / "pyproject.toml").write_text(PYPROJECT)
+    lock(root)
+    return root
+
+
+def lock(root: Path) -> None:
+    subprocess.run([UV, "lock", "--quiet", "--offline", "--no-python-downloads"], cwd=root, check=True)
+
+
+def run(root: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "uvlock2nix", arguments[0], str(root), *arguments[1:]]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def files(root: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in sorted((root / "nix").iterdir())}
+
+
+def test_nothing_is_left_to_do(project: Path) -> None:
+    done = run(project, "generate", "--mode", "files", *FLAGS)
+    assert "update-hash" not in done.stderr
+    packages = json.loads(files(project)["python-deps.json"])["packages"]["x86_64-linux"]
+    assert packages["one"] == {
+        "kind": "wheel",
+        "version": "1.0",
+        "file": "one-1.0-py3-none-any.whl",
+        "path": "vendor/one-1.0-py3-none-any.whl",
+    }
+    before = files(project)
+    # The mode is remembered by every command, without Nix.
+    assert run(project, "check").stdout == "up to date\n"
+    assert "nothing to do: in mode `files`" in run(project, "update-hash").stdout
+    assert run(project, "update-hash", "--check").stdout == "up to date\n"
+    assert json.loads(run(project, "update-hash", "--json").stdout)["changed"] is False
+    assert run(project, "generate", "--check", "--mode", "files", *FLAGS).stdout == ""
+    assert files(project) == before
+
+
+def test_a_changed_lock(project: Path) -> None:
+    run(project, "generate", "--mode", "files", *FLAGS)
+    make_wheel(project / "vendor", "two", {"two.py": "x = 2\n"}, version="2.0")
+    toml = project / "pyproject.toml"
+    toml.write_text(toml.read_text().replace("two-1.0", "two-2.0"))
+    lock(project)
+    stale = run(project, "check", code=1)
+    assert "nix/python-deps.json is not what generate would write" in stale.stderr
+    done = run(project, "update-hash")
+    assert "wrote nix/python-deps.json" in done.stderr
+    assert run(project, "check").stdout == "up to date\n"
+    packages = json.loads(files(project)["python-deps.json"])["packages"]["x86_64-linux"]
+    assert (packages["one"]["version"], packages["two"]["version"]) == ("1.0", "2.0")
+
+
+def test_from_one_mode_to_the_other(project: Path) -> None:
+    """Only what is generated for deps and env changes; nothing is left of the other mode."""
+    run(project, "generate", *FLAGS)
+    sync = files(project)
+    run(project, "generate", "--mode", "files", *FLAGS)
+    by_files = files(project)
+    assert sync["package.nix"] == by_files["package.nix"]
+    assert sync["python-deps.nix"] != by_files["python-deps.nix"]
+    run(project, "generate", *FLAGS)
+    assert files(project) == sync
+    # What the project says counts where nothing was said on the command line.
+    toml = project / "pyproject.toml"
+    toml.write_text(toml.read_text() + '[tool.uvlock2nix]\nmode = "files"\n')
+    assert "python-deps.nix is not what generate would write" in run(project, "check", code=1).stderr
+    run(project, "generate", *FLAGS)
+    assert {**files(project), "python-deps.json": ""} == {**by_files, "python-deps.json": ""}
+
+
+def test_an_edited_file_is_not_overwritten(project: Path) -> None:
+    run(project, "generate", "--mode", "files", *FLAGS)
+    deps = project / "nix" / "python-deps.nix"
+    deps.write_text(deps.read_text().replace("inherit overrides;", "overrides = _: _: { };"))
+    assert "was edited" in run(project, "check").stderr
+    run(project, "update-hash")
+    assert "overrides = _: _: { };" in deps.read_text()
+
+
+def test_modes_that_there_are_not(project: Path) -> None:
+    assert "'both' is not one of 'sync', 'files'" in run(project, "generate", "--mode", "both", code=2).stderr
+    toml = project / "pyproject.toml"
+    toml.write_text(toml.read_text() + '[tool.uvlock2nix]\nmode = "both"\n')
+    done = run(project, "generate", code=2)
+    assert "there is no mode 'both'" in done.stderr
+    assert "hint: the modes are: sync, files" in done.stderr
+
+
+def test_a_wheel_from_outside(project: Path) -> None:
+    outside = project.parent / "outside"
+    shutil.move(project / "vendor", outside)
+    toml = project / "pyproject.toml"
+    toml.write_text(toml.read_text().replace("vendor/", "../outside/"))
+    lock(project)
+    assert "is outside of the project" in run(project, "generate", "--mode", "files", *FLAGS, code=3).stderr

@@ -1,0 +1,68 @@
+# Written by uvlock2nix @version@ from uv.lock; `uvlock2nix generate` writes it again.
+# authentik-like: its own packages, ready to run
+{
+  lib,
+  stdenv,
+  callPackage,
+  python313,
+  uvPackageHook,
+  python-deps ? callPackage ./python-deps.nix { },
+  python-env ? callPackage ./python-env.nix { inherit python-deps; },
+}:
+
+stdenv.mkDerivation (finalAttrs: {
+  pname = "authentik-like";
+  version = "2026.11.0";
+
+  # `venv` holds everything that `uv sync` would give; `out` links to the programs of the project.
+  outputs = [
+    "out"
+    "venv"
+  ];
+
+  src = lib.fileset.toSource {
+    root = ../.;
+    fileset = lib.fileset.difference ../. (
+      lib.fileset.unions [
+        (lib.fileset.maybeMissing ../.git)
+        (lib.fileset.maybeMissing ../.venv)
+        (lib.fileset.maybeMissing ../nix)
+        (lib.fileset.maybeMissing ../result)
+        (lib.fileset.maybeMissing ../flake.nix)
+        (lib.fileset.maybeMissing ../flake.lock)
+        (lib.fileset.maybeMissing ../.direnv)
+        (lib.fileset.maybeMissing ../.env)
+      ]
+    );
+  };
+
+  strictDeps = true;
+  nativeBuildInputs = [ uvPackageHook ];
+
+  uvPackageEnv = python-env;
+  uvPackageRequires = python-env.build;
+  uvPackageInterpreter = python313.interpreter;
+  uvPackageMembers = [
+    "authentik-like=."
+    "authentik-like-client=packages/authentik-like-client"
+    "authentik-like-tasks=packages/authentik-like-tasks"
+  ];
+  uvPackageExpose = [ "authentik-like" ];
+
+  passthru = {
+    deps = python-deps;
+    env = python-env;
+    python = python313;
+    pythonPath = "${finalAttrs.finalPackage.venv}/${python313.sitePackages}";
+    updateScript = [
+      "uvlock2nix"
+      "update-hash"
+    ];
+  };
+
+  meta = {
+    description = "A small Django application with the dependencies that make a large one hard to package";
+    mainProgram = "ak";
+    platforms = [ "x86_64-linux" ];
+  };
+})

@@ -1,0 +1,32 @@
+# Written by uvlock2nix @version@ from uv.lock; `uvlock2nix generate` writes it again.
+# hello-uv: its environment: the packages of deps joined by links
+{
+  lib,
+  stdenv,
+  callPackage,
+  python313,
+  uvEnvHook,
+  python-deps ? callPackage ./python-deps.nix { },
+}:
+
+stdenv.mkDerivation (finalAttrs: {
+  name = "hello-uv-python-env";
+
+  nativeBuildInputs = [ uvEnvHook ];
+
+  uvEnvJoin = lib.attrValues python-deps.packages;
+  uvEnvPython = python313.pythonVersion;
+  uvEnvSystem = stdenv.hostPlatform.system;
+  uvEnvInterpreter = python313.interpreter;
+
+  dontUnpack = true;
+  dontFixup = true;
+
+  passthru = {
+    deps = python-deps;
+    # What builds the project's own packages.
+    inherit (python-deps) build;
+    python = python313;
+    pythonPath = "${finalAttrs.finalPackage}/${python313.sitePackages}";
+  };
+})

@@ -1,0 +1,67 @@
+"""Mode `files`: nothing is fetched without a hash, nothing is built with what is not locked."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from uvlock2nix.app.reporter import Reporter
+from uvlock2nix.errors import ProjectError
+from uvlock2nix.fetches import Fetches, known_hashes, without_hash
+from uvlock2nix.key import is_built
+from uvlock2nix.nar import Hash
+from uvlock2nix.net.locked import fetch
+from uvlock2nix.plan import Plan
+
+
+def with_hashes(wanted: Fetches, pinned: Fetches, reporter: Reporter | None) -> Fetches:
+    """``wanted`` with a hash for every file: the lock's, else what is pinned for its URL, else today's.
+
+    Raises:
+        NetworkError: a file cannot be had.
+    """
+    known = dict(known_hashes(pinned))
+    for one in without_hash(wanted):
+        if one.url not in known:
+            known[one.url] = _hash_of(one.url)
+            if reporter is not None:
+                reporter.note(f"{one.name}: the lock has no hash for {one.file}: pinned {known[one.url]}")
+    return tuple(
+        (
+            system,
+            tuple(replace(one, hash=known[one.url]) if one.url and not one.hash else one for one in listed),
+        )
+        for system, listed in wanted
+    )
+
+
+def _hash_of(url: str) -> str:
+    with tempfile.TemporaryDirectory(prefix="uvlock2nix-hash-") as folder:
+        file = Path(folder) / "file"
+        fetch(url, file, expected=None)
+        return Hash("sha256", _digest(file)).sri
+
+
+def _digest(file: Path) -> bytes:
+    import hashlib  # costs a start-up that hashes nothing
+
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
+
+
+def refuse_unlocked(plan: Plan) -> None:
+    """Mode `files`: every build has its requirements from pins.
+
+    Raises:
+        ProjectError: what builds a package is not locked.
+    """
+    for one in plan.systems:
+        built = {package.name for package in one.classes if is_built(package)}
+        wanted = built | {member.name for member in plan.members}
+        names = sorted(wanted - plan.build_pins.builds(one.system).keys())
+        if names:
+            raise ProjectError(
+                f"{one.system}: what builds {', '.join(names)} is not locked, which mode `files` needs",
+                hint="run `uvlock2nix generate` where uv and the network are, or use mode `sync`",
+            )

@@ -1,0 +1,90 @@
+"""Build requirements that are files which are here already: how a derivation of its own builds one sdist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from uvlock2nix.build.environment import BuildEnvironment
+from uvlock2nix.build.prepared import meets, site_of, versions_of
+from uvlock2nix.build.values import Build, BuildContext
+from uvlock2nix.dist.installed import installed
+from uvlock2nix.errors import InputError, ToolError
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """``files`` are installed before the backend runs, ``asked`` only where it asks for more."""
+
+    files: tuple[Path, ...]
+    asked: tuple[Path, ...] = ()
+
+    def install(
+        self,
+        requires: Sequence[str],
+        environment: BuildEnvironment,
+        build: Build,
+        context: BuildContext,
+        ready: Mapping[str, Path],
+    ) -> None:
+        """Install the files (and what ``ready`` has), whatever ``requires`` says; then check that it is met.
+
+        Raises:
+            ToolError: uv failed, or a requirement is in none of the files.
+        """
+        site = site_of(environment)
+        if not any(site.glob("*.dist-info")):
+            install_wheels((*self.files, *ready.values()), environment, context, build)
+        if self.asked and _unmet(requires, site):
+            install_wheels(self.asked, environment, context, build)
+        if missing := _unmet(requires, site):
+            quoted = ", ".join(f'"{text}"' for text in missing)
+            raise ToolError(
+                f"{build.what}: {', '.join(missing)} is not among the locked build requirements",
+                hint=f"set build-requires = [{quoted}] under [tool.uvlock2nix.native.{build.name}] and run "
+                "`uvlock2nix generate`",
+            )
+
+
+def install_wheels(
+    wheels: Sequence[Path], environment: BuildEnvironment, context: BuildContext, build: Build
+) -> None:
+    """Install these wheels and nothing else into the environment."""
+    if wheels:
+        arguments = [context.uv, "pip", "install", "--quiet", "--offline", "--no-deps", "--no-index"]
+        arguments += ["--python", str(environment.python), "--", *map(str, wheels)]
+        what = f"installing what {build.name} requires"
+        context.run(arguments, what=what, env=environment.variables, cwd=context.root)
+
+
+def _unmet(requires: Sequence[str], site: Path) -> list[str]:
+    here = versions_of(installed(site))
+    return [text for text in requires if not meets(text, here)]
+
+
+def named_wheels(given: Sequence[str], folder: Path) -> tuple[Path, ...]:
+    """Wheels under their own names, as links in ``folder``, from ``NAME=PATH``.
+
+    ``PATH`` is a wheel whose own name is ``NAME``, or a folder with one wheel.
+
+    Raises:
+        InputError: it is neither.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    found: list[Path] = []
+    for text in given:
+        name, _, place = text.partition("=")
+        path = Path(place)
+        if path.is_dir():
+            wheels = sorted(path.glob("*.whl"))
+            if len(wheels) != 1:
+                raise InputError(f"{path}: {len(wheels)} wheels in a folder for one")
+            path, name = wheels[0], wheels[0].name
+        if not path.is_file() or "/" in name or not name.endswith(".whl"):
+            raise InputError(f"{text}: not NAME=PATH of a wheel", hint="as --given NAME.whl=/nix/store/…")
+        link = folder / name
+        if not link.is_symlink():
+            link.symlink_to(path.absolute())
+        found.append(link)
+    return tuple(found)

@@ -1,0 +1,165 @@
+"""Mode `files`: the one file or tree of each locked package, as pins list it under ``packages``.
+
+``{"<system>": {"<name>": {"kind": "wheel" | "sdist" | "tree", "version": "…", "file": "<its own name>",
+"url": "…", "hash": "sha256-…"}}}``; in the place of ``url`` and ``hash`` stand ``path`` (relative to the
+project's root), or ``git`` and ``rev``. ``store`` is the name in the store where the file's own cannot be
+one; ``subdirectory`` is where a tree has the package. ``nix/lib/importUvLock.nix`` reads it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final, Literal, get_args
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from uvlock2nix.artifacts import Artifact
+from uvlock2nix.errors import InputError
+from uvlock2nix.lock import GitSource, Package, PathSource, UrlSource
+from uvlock2nix.nar import Hash, parse_hash
+
+Kind = Literal["wheel", "sdist", "tree"]
+_STORE_NAME: Final = re.compile(r"[0-9a-zA-Z+_-][0-9a-zA-Z+._-]{0,200}\Z")
+_REV: Final = re.compile(r"[0-9a-f]{40}\Z")
+_TEXTS: Final = ("file", "url", "hash", "path", "git", "rev", "subdirectory", "store")
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """One package's file or tree; ``""`` where a member has no meaning. ``hash`` is SRI."""
+
+    name: str
+    version: str
+    kind: Kind
+    file: str = ""
+    url: str = ""
+    hash: str = ""
+    path: str = ""
+    git: str = ""
+    rev: str = ""
+    subdirectory: str = ""
+    store: str = ""
+    lfs: bool = False
+
+
+Fetches = tuple[tuple[str, tuple[Fetch, ...]], ...]
+"""System → its packages, both sorted."""
+
+
+def fetch_of(package: Package, artifact: Artifact) -> Fetch:
+    """How the artifact of a package is fetched.
+
+    Raises:
+        InputError: it is nothing that can be fetched.
+    """
+    version = package.version or "0"
+    source = package.source
+    if isinstance(source, GitSource):
+        return Fetch(
+            package.name,
+            version,
+            "tree",
+            git=_without_login(source.url),
+            rev=source.commit,
+            subdirectory=source.subdirectory or "",
+            lfs=source.lfs,
+        )
+    subdirectory = source.subdirectory or "" if isinstance(source, UrlSource) else ""
+    kind: Kind = "wheel" if artifact.kind == "wheel" else "sdist"
+    url = artifact.url or (source.url if isinstance(source, UrlSource) else None)
+    path = artifact.path or (source.path if isinstance(source, PathSource) else None)
+    file = artifact.filename or PurePosixPath(path or unquote(urlsplit(url or "").path)).name
+    if path is not None:
+        return Fetch(package.name, version, kind, file=file, path=path, subdirectory=subdirectory)
+    if not url or not file:
+        raise InputError(f"{package}: no file to fetch", hint="run `uv lock` again")
+    return Fetch(
+        package.name,
+        version,
+        kind,
+        file=file,
+        url=_without_login(url),
+        hash=_sri(artifact.hash),
+        subdirectory=subdirectory,
+        store="" if _STORE_NAME.match(file) else re.sub(r"[^0-9a-zA-Z+._-]", "-", file).lstrip(".")[-200:],
+    )
+
+
+def _without_login(url: str) -> str:
+    """The URL as it may be written down: the login is the machine's."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
+
+
+def _sri(text: str | None) -> str:
+    """SRI of the lock's ``algorithm:hex``; ``""`` where Nix has no such algorithm, or there is none."""
+    algorithm, _, digest = (text or "").partition(":")
+    if algorithm not in ("sha256", "sha512"):
+        return ""
+    return Hash(algorithm, bytes.fromhex(digest)).sri
+
+
+def to_json(fetches: Fetches) -> dict[str, object]:
+    """The member ``packages`` of pins."""
+    return {system: {one.name: _json(one) for one in listed} for system, listed in fetches}
+
+
+def _json(one: Fetch) -> dict[str, object]:
+    texts = {key: value for key in _TEXTS if (value := getattr(one, key))}
+    return {"kind": one.kind, "version": one.version, **texts, **({"lfs": True} if one.lfs else {})}
+
+
+def from_json(raw: object, where: str, problems: list[str]) -> Fetches:
+    """Read the member ``packages``; what is wrong goes to ``problems``."""
+    systems = raw if isinstance(raw, dict) else {}
+    if systems is not raw:
+        problems.append(f'"{where}" must be an object')
+    found = []
+    for system in sorted(systems):
+        listed = systems[system]
+        if not isinstance(listed, dict):
+            problems.append(f'"{where}.{system}" must be an object')
+            continue
+        read = (_read(name, listed[name], f"{where}.{system}.{name}", problems) for name in sorted(listed))
+        found.append((system, tuple(one for one in read if one is not None)))
+    return tuple(found)
+
+
+def _read(name: str, raw: object, where: str, problems: list[str]) -> Fetch | None:
+    if not isinstance(raw, dict):
+        problems.append(f'"{where}" must be an object')
+        return None
+    texts = {key: raw.get(key, "") for key in (*_TEXTS, "version")}
+    wrong = [key for key, value in texts.items() if not isinstance(value, str)]
+    problems += [f'"{where}.{key}" must be a text' for key in wrong]
+    kind: Kind | None = next((one for one in get_args(Kind) if one == raw.get("kind")), None)
+    lfs = raw.get("lfs", False)
+    places = [key for key in ("url", "path", "git") if texts[key]]
+    if kind is None or len(places) != 1 or not isinstance(lfs, bool) or wrong:
+        problems.append(f'"{where}" must have a known "kind" and one of "url", "path" and "git"')
+        return None
+    if texts["git"] and not _REV.match(str(texts["rev"])):
+        problems.append(f'"{where}.rev" is not a commit')
+    try:
+        if texts["hash"] and parse_hash(str(texts["hash"])).sri != texts["hash"]:
+            raise ValueError
+    except ValueError:
+        problems.append(f'"{where}.hash" is not in SRI form (sha256-…)')
+    return Fetch(name=name, kind=kind, lfs=lfs, **{key: str(value) for key, value in texts.items()})
+
+
+def without_hash(fetches: Fetches) -> tuple[Fetch, ...]:
+    """The files whose hash the lock does not give, each once."""
+    return tuple(dict.fromkeys(one for _, listed in fetches for one in listed if one.url and not one.hash))
+
+
+def known_hashes(fetches: Fetches) -> Mapping[str, str]:
+    """URL → hash of what is pinned."""
+    return {one.url: one.hash for _, listed in fetches for one in listed if one.url and one.hash}
+
+
+def sorted_fetches(found: Mapping[str, Iterable[Fetch]]) -> Fetches:
+    """System → packages, sorted."""
+    return tuple((system, tuple(sorted(found[system], key=lambda one: one.name))) for system in sorted(found))

@@ -1,0 +1,116 @@
+"""Libraries that one package takes from another one: torch from nvidia-cublas, in mode `files`.
+
+A wheel names them relative to itself (``$ORIGIN/../nvidia/cublas/lib``). The loader takes ``$ORIGIN`` from the
+path by which a file was opened and does not follow links, but the kernel does for ``..``: so the folders
+that lead to such a file are real ones in the environment, and the file alone is a link. Where a wheel does not say
+where its sibling is, the file is copied and gets a search path.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from uvlock2nix.dist.installed import installed
+from uvlock2nix.errors import RefsError
+from uvlock2nix.layout import site_packages
+from uvlock2nix.refs.elf import read_elf
+from uvlock2nix.refs.libraries import DEFAULT_IGNORE, effective_runpath
+from uvlock2nix.refs.restore import restore
+from uvlock2nix.refs.scan import open_file
+from uvlock2nix.refs.undo import split_runpath
+from uvlock2nix.venv.copying import copy_file
+from uvlock2nix.venv.join import own_record
+from uvlock2nix.venv.single import Want, is_ignored, wants_of
+from uvlock2nix.venv.symlinks import open_up
+
+
+def satisfy(
+    packages: Sequence[Path],
+    root: Path,
+    version: str,
+    *,
+    libraries: Sequence[str],
+    ignore: Sequence[str],
+    interpreter: str | None,
+) -> tuple[str, ...]:
+    """Make every file of the environment ``root`` find what its own package lacks; return the files copied.
+
+    Raises:
+        RefsError: no package has a library, nor do the folders ``libraries``; all are named.
+    """
+    wanted: dict[str, list[Want]] = {}
+    for package in packages:
+        for want in wants_of(package):
+            if not is_ignored(want.library, ignore):
+                wanted.setdefault(want.file, []).append(want)
+    if not wanted:
+        return ()
+    names = {want.library for wants in wanted.values() for want in wants}
+    providers = _providers(root, version, names)
+    for folders in providers.values():
+        for folder in folders:
+            _reach(root / folder)
+    copied: list[str] = []
+    for file, wants in sorted(wanted.items()):
+        _reach((root / file).parent)
+        if not all(_says_where(root / file, want.library) for want in wants):
+            copy_file((root / file).resolve(), root / file)
+            copied.append(file)
+    if copied:
+        _own_records(root, version, copied)
+        search = [str(root / folder) for name in sorted(providers) for folder in providers[name]]
+        restore(
+            root,
+            inputs={},
+            manifest=None,
+            needed_search=[*dict.fromkeys(search), *libraries],
+            ignore=(*DEFAULT_IGNORE, *ignore),
+            interpreter=interpreter,
+        )
+    return tuple(copied)
+
+
+def _providers(root: Path, version: str, names: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+    """Name of a library → the folders (below ``root``) of packages that have it."""
+    wanted = frozenset(names)
+    found: dict[str, dict[str, None]] = {}
+    inside = site_packages(version)
+    for one in installed(root / inside):
+        for entry in one.entries:
+            folder, name = posixpath.split(entry.path)
+            if name in wanted:
+                place = posixpath.normpath(posixpath.join(inside, folder))
+                found.setdefault(name, {})[place] = None
+    return {name: tuple(folders) for name, folders in found.items()}
+
+
+def _reach(folder: Path) -> None:
+    """Make the folders of the environment that lead to ``folder``, and itself, real ones."""
+    for part in (*reversed(folder.parents), folder):
+        if part.is_symlink() and part.is_dir():
+            open_up(part)
+
+
+def _says_where(file: Path, library: str) -> bool:
+    """Whether the search path of a file leads to ``library``, from where the file is in the environment."""
+    with open_file(file.resolve()) as descriptor:
+        runpath = effective_runpath(read_elf(descriptor).facts)
+    for entry in split_runpath(runpath):
+        place = entry.replace(b"${ORIGIN}", b"$ORIGIN").replace(b"$ORIGIN", os.fsencode(file.parent))
+        if os.path.exists(os.path.join(place, os.fsencode(library))):  # noqa: PTH110, PTH118 - bytes
+            return True
+    return False
+
+
+def _own_records(root: Path, version: str, files: Sequence[str]) -> None:
+    """RECORDs that can be corrected, for the owners of ``files``."""
+    site = root / site_packages(version)
+    paths = {posixpath.relpath(file, site_packages(version)) for file in files}
+    owners = [one for one in installed(site) if any(entry.path in paths for entry in one.entries)]
+    if not owners:
+        raise RefsError(f"{', '.join(files)}: no package has them in its RECORD")
+    for one in owners:
+        own_record(site, one.dist_info.name)

@@ -1,0 +1,146 @@
+"""One wheel in a store path of its own (mode `files`): installed, libraries found, bytecode made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.build.machine import base_environment
+from uvlock2nix.build.programs import Runner
+from uvlock2nix.dist.installed import installed, rewrite
+from uvlock2nix.errors import InputError
+from uvlock2nix.layout import MANIFEST, site_packages
+from uvlock2nix.refs.libraries import DEFAULT_IGNORE
+from uvlock2nix.refs.restore import restore
+from uvlock2nix.sync.manifest import read_manifest
+from uvlock2nix.sync.normalise import normalise
+from uvlock2nix.venv.bytecode import compile_bytecode
+from uvlock2nix.venv.interpreter import write_interpreter
+
+WANTS: Final = "wants"
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A library that ``file`` (below the package's store path) needs and that only a sibling package can have."""
+
+    file: str
+    library: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What installing shares: uv, the interpreter and its minor version, a folder to work in, its variables."""
+
+    run: Runner
+    uv: str
+    python: Path
+    version: str
+    work: Path
+    outer: Mapping[str, str]
+
+
+def install_wheel(wheel: Path, filename: str, out: Path, place: Place) -> None:
+    """Install a wheel into the new folder ``out``, normalised as mode `sync` does it, with a manifest.
+
+    ``filename`` is the wheel's own name, which a path in the store does not have.
+
+    Raises:
+        ToolError: uv does not take the wheel.
+        InputError: it is none, or holds no distribution, or several.
+    """
+    named = place.work / "wheel" / filename
+    named.parent.mkdir(parents=True)
+    named.symlink_to(wheel.absolute())
+    interpreter = write_interpreter(out, place.python, place.version)
+    site = out / site_packages(place.version)
+    site.mkdir(parents=True, exist_ok=True)
+    arguments = [place.uv, "pip", "install", "--quiet", "--no-deps", "--no-index", "--offline"]
+    arguments += ["--python", str(interpreter), "--", str(named)]
+    env = base_environment(place.work, place.outer)
+    place.run(arguments, what=f"installing {filename}", env=env, cwd=place.work)
+    scripts = normalise(out, site)
+    there = installed(site)
+    if len(there) != 1:
+        raise InputError(
+            f"{filename}: {len(there)} distributions in one wheel", hint="report it to the package's maintainers"
+        )
+    (one,) = there
+    write(
+        out,
+        {
+            "schema": 1,
+            "python": place.version,
+            "packages": [{"name": one.name, "version": one.version, "artifact": {"filename": filename}}],
+            "scripts": [
+                {"name": script.name, "package": script.package, "python": script.python} for script in scripts
+            ],
+        },
+    )
+
+
+def settle(
+    out: Path,
+    *,
+    python: Path,
+    libraries: Sequence[str],
+    ignore: Sequence[str],
+    dlopen: Mapping[str, Sequence[str]],
+    interpreter: str | None,
+    cores: int,
+) -> tuple[Want, ...]:
+    """Make an installed package right for what it now holds: RECORD, search paths, bytecode.
+
+    What has been patched since it was installed is recorded anew. Libraries that are neither its own nor in
+    ``libraries`` are not an error yet: a sibling may have them. They are returned, and written down for the
+    environment, which looks.
+
+    Raises:
+        RefsError: a file cannot be changed.
+    """
+    manifest = dict(read_manifest(out))
+    site = out / site_packages(str(manifest["python"]))
+    for one in installed(site):
+        rewrite(one, site, {})
+    report = restore(
+        out,
+        inputs={},
+        manifest=None,
+        needed_search=libraries,
+        ignore=("*",),
+        interpreter=interpreter,
+        dlopen=dlopen,
+    )
+    wants = tuple(
+        Want(file, library) for file, library in report.ignored if not is_ignored(library, ignore)
+    )
+    compile_bytecode(site, python, cores)
+    manifest.pop(WANTS, None)
+    if wants:
+        manifest[WANTS] = [{"file": one.file, "library": one.library} for one in wants]
+    write(out, manifest)
+    return wants
+
+
+def is_ignored(library: str, patterns: Iterable[str]) -> bool:
+    """Whether a library need not be found."""
+    return any(fnmatchcase(library, pattern) for pattern in (*DEFAULT_IGNORE, *patterns))
+
+
+def wants_of(package: Path) -> tuple[Want, ...]:
+    """What :func:`settle` wrote down for a package."""
+    listed = read_manifest(package).get(WANTS)
+    return tuple(
+        Want(str(one["file"]), str(one["library"])) for one in (listed if isinstance(listed, list) else ())
+    )
+
+
+def write(root: Path, manifest: Mapping[str, object]) -> None:
+    """Write a manifest below ``root``."""
+    path = root / MANIFEST
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
