@@ -9,7 +9,6 @@
       systems = [
         "x86_64-linux"
         "aarch64-linux"
-        "x86_64-darwin"
         "aarch64-darwin"
       ];
       forAllSystems =
@@ -57,9 +56,16 @@
       });
 
       checks = forAllSystems (pkgs: {
-        inherit (pkgs) uvlock2nix uvSyncHook stripReferencesHook restoreReferencesHook;
+        inherit (pkgs)
+          uvlock2nix
+          uvSyncHook
+          stripReferencesHook
+          restoreReferencesHook
+          uvEnvHook
+          uvPackageHook
+          ;
       });
 
-      formatter = forAllSystems (pkgs: pkgs.nixfmt-rfc-style);
+      formatter = forAllSystems (pkgs: pkgs.nixfmt);
     };
 }

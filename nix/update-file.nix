@@ -32,7 +32,29 @@ let
       ;
   };
   content = import (path file);
-  called = if builtins.isFunction content then pkgs.callPackage content { } else content;
+  # As `nix-build` calls it: a function's own defaults win, and only arguments without one are given. So a file that
+  # pins its nixpkgs is evaluated with that, and one that needs none needs none here.
+  wanted = builtins.functionArgs content;
+  required = builtins.filter (name: !wanted.${name}) (builtins.attrNames wanted);
+  given = builtins.listToAttrs (
+    map (name: {
+      inherit name;
+      value =
+        if name == "pkgs" then
+          pkgs
+        else if name == "system" then
+          system
+        else
+          pkgs.${name} or (throw "uvlock2nix: ${file} wants an argument `${name}`, which nixpkgs does not have");
+    }) required
+  );
+  called =
+    if !(builtins.isFunction content) then
+      content
+    else if wanted == { } then
+      content pkgs
+    else
+      content given;
   steps = builtins.filter builtins.isString (builtins.split "\\." attr);
   selected = builtins.foldl' (
     value: step:

@@ -75,9 +75,10 @@ def evaluation_error(lines: Sequence[str]) -> ToolError | InputError:
     shown = lines[starts[-1] :] if starts else lines[-20:]
     words = textwrap.dedent("\n".join(shown)).strip().removeprefix("error:").strip()
     if words.startswith("uvlock2nix: "):  # said by our own update-file.nix
-        return InputError(
-            words.removeprefix("uvlock2nix: "), hint="name the fixed-output derivation with --attr A.B"
-        )
+        way_on = "name the fixed-output derivation with --attr A.B"
+        if " wants an argument `" in words:
+            way_on = "give the argument a default in the file: `nix-build` needs one too"
+        return InputError(words.removeprefix("uvlock2nix: "), hint=way_on)
     if ours := re.match(r"(.*?: this nixpkgs has no .*?)\. (Use a nixpkgs that has it.*)", words):
         return ToolError(ours[1], hint=ours[2])
     if hint := _missing_attribute(text) or _refused(text):
