@@ -45,8 +45,8 @@ def on_classes(
     taken = [one.name for one in packages if one.from_nixpkgs]
     if taken and knowledge.own_index is None:
         yield (
-            f"{counted(len(taken), 'package comes', 'packages come')} from nixpkgs as it was on "
-            f"{knowledge.index.date}: `uvlock2nix index update` looks at yours"
+            f"{len(taken)} of the packages come from nixpkgs as it was on {knowledge.index.date}: "
+            "`uvlock2nix index update` looks at yours"
         )
     allowed = [one for one in packages if one.name in policy.allow and not one.from_nixpkgs]
     refused = {one.name: one.reasons[-1] for one in allowed}
@@ -128,8 +128,3 @@ def listed(names: Sequence[str], most: int = 8) -> str:
     if len(names) > most:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""
-
-
-def counted(number: int, one: str, many: str) -> str:
-    """``1 file``, ``2 files``."""
-    return f"{number} {one if number == 1 else many}"
