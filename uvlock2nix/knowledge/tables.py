@@ -24,20 +24,15 @@ _T = TypeVar("_T")
 
 @cache
 def load_table(name: str) -> Mapping[str, object]:
-    """One table of ``data/`` as a mapping, read once a process; ``.gz`` files are unpacked.
+    """One table of ``data/`` as a mapping, read once a process.
 
     Raises:
         InputError: when the file is missing or is not a JSON object: the installation is damaged.
     """
     path = DATA / name
     try:
-        raw = path.read_bytes()
-        if name.endswith(".gz"):
-            import gzip  # the others need it not
-
-            raw = gzip.decompress(raw)
-        value = json.loads(raw)
-    except (OSError, EOFError, ValueError) as error:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise InputError(f"cannot read the table {path}: {error}", hint=_HINT) from error
     if not isinstance(value, dict):
         raise InputError(f"{path} is not a JSON object", hint=_HINT)

@@ -1,6 +1,7 @@
 """The index of nixpkgs: which version of a package it has, under which attribute.
 
-- ``model``: an index as a value, and how a locked package is compared with it; the embedded snapshot.
+- ``model``: an index as a value, and how a locked package is compared with it.
+- ``embedded``: the snapshot that is carried with uvlock2nix.
 - ``stored``: indexes in the cache, and which of them a project uses.
 - ``evaluate``: an exact index by evaluating a nixpkgs; ``channel``: one from a channel,
   unpacked by ``brotli``.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 from typing import Literal as OneOf
 
@@ -17,7 +16,6 @@ from packaging.version import Version
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.knowledge.names import python_attributes
-from uvlock2nix.knowledge.tables import load_table
 from uvlock2nix.knowledge.templates import is_attribute
 
 SCHEMA: Final = "uvlock2nix/index/1"
@@ -95,9 +93,10 @@ class NixpkgsIndex:
         row = _row_of(rows, key)
         if row is None:
             return ABSENT
-        strangers = {attr for other, attr in python_attributes().items() if other != key}
         variants = [(row.attr, row.version)]
-        variants += [(attr, other) for attr, other in row.others if attr not in strangers]
+        if row.others:
+            strangers = {attr for other, attr in python_attributes().items() if other != key}
+            variants += [(attr, other) for attr, other in row.others if attr not in strangers]
         attr, found = max(variants, key=lambda one: _nearness(one[1], version))
         match: Match = "same" if version is not None and same_version(found, version) else "differs"
         beside = f"{row.attr} {row.version}" if (attr, found) != (row.attr, row.version) else ""
@@ -190,7 +189,7 @@ def parse_index(raw: Mapping[str, object], where: str) -> NixpkgsIndex:
     try:
         parsed = {
             f"3.{int(key.removeprefix('3').lstrip('.'))}": {
-                name: _row(name, row) for name, row in rows.items()
+                name: parse_row(name, row) for name, row in rows.items()
             }
             for key, rows in sets.items()
         }
@@ -213,8 +212,12 @@ def _shown(value: object) -> str:
     return "".join(c if c.isprintable() else "?" for c in str(value)[:300])
 
 
-def _row(name: str, row: object) -> IndexRow:
-    """A row is ``version`` or ``[version, attr or "", flags, {attr: version}]``."""
+def parse_row(name: str, row: object) -> IndexRow:
+    """A row is ``version`` or ``[version, attr or "", flags, {attr: version}]``.
+
+    Raises:
+        ValueError, TypeError: it is neither.
+    """
     if isinstance(row, str):
         return IndexRow(_attribute(name), _version(row))
     if not isinstance(row, list) or not row or not isinstance(row[0], str):
@@ -242,9 +245,3 @@ def _attribute(text: object) -> str:
     if not isinstance(text, str) or not is_attribute("_" + text):
         raise ValueError(f"attribute {text!r}")
     return text
-
-
-@lru_cache(maxsize=1)
-def embedded_index() -> NixpkgsIndex:
-    """The snapshot that is carried with uvlock2nix: works on a machine without Nix or network."""
-    return parse_index(load_table("nixpkgs-index.json.gz"), "the embedded nixpkgs index")

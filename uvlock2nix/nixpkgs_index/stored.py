@@ -13,7 +13,8 @@ from typing import Final
 
 from uvlock2nix.atomic import write_atomic
 from uvlock2nix.errors import InputError
-from uvlock2nix.nixpkgs_index.model import NixpkgsIndex, embedded_index, parse_index
+from uvlock2nix.nixpkgs_index.embedded import embedded_index
+from uvlock2nix.nixpkgs_index.model import NixpkgsIndex, parse_index
 from uvlock2nix.reading import open_regular, read_regular
 
 MAX_INDEX: Final = 64 << 20

@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 from uvlock2nix.classify.closure import Node, decide
 from uvlock2nix.errors import InputError
 from uvlock2nix.nixpkgs_index.channel import Found, make_index
+from uvlock2nix.nixpkgs_index.embedded import as_lines, embedded_index, read_lines
 from uvlock2nix.nixpkgs_index.model import (
     SCHEMA,
     NixpkgsMatch,
     compatible_version,
-    embedded_index,
     parse_index,
     same_version,
 )
@@ -21,6 +21,35 @@ def test_the_embedded_snapshot_says_what_it_is() -> None:
     assert index.origin == "embedded"
     assert set(index.sets) == {"3.12", "3.13"}
     assert len(index.sets["3.13"]) > 9000
+
+
+def test_every_row_of_the_embedded_snapshot_can_be_read() -> None:
+    for rows in embedded_index().sets.values():
+        assert sum(1 for _ in rows.values()) == len(rows)
+
+
+def test_lines_say_what_json_says() -> None:
+    raw = {
+        "schema": SCHEMA, "source": "here", "nixpkgs": "nixpkgs", "date": "2026-11-27", "caveats": ["none"],
+        "sets": {
+            "312": {"lxml": "6.0.0", "django": ["4.2.24", "django_4", "", {"django_5_2": "5.2.6"}]},
+            "313": {"lxml": ["6.0.1", "", "b"], "only-here": "1"},
+        },
+    }  # fmt: skip
+    index, lines = parse_index(raw, "x"), read_lines(as_lines(raw))
+    assert {python: dict(rows) for python, rows in lines.sets.items()} == index.sets
+    assert (lines.origin, lines.date, lines.caveats) == (index.origin, index.date, index.caveats)
+    assert "only-here" not in lines.sets["3.12"]
+    assert lines.lookup("django", "5.2", "3.12") == index.lookup("django", "5.2", "3.12")
+
+
+@pytest.mark.parametrize("row", ["7", "[]", '["1", "a b"]', '"1', '["1", "", "", []]', "{}"])
+def test_a_damaged_line_is_an_error_when_it_is_looked_up(row: str) -> None:
+    head = as_lines({"schema": SCHEMA, "sets": {"313": {}}}).strip()
+    index = read_lines(f'{head}\nbad\t{row}\ngood\t"1.0"\n')
+    assert index.lookup("good", "1.0", "3.13").match == "same"
+    with pytest.raises(InputError, match="bad"):
+        index.lookup("bad", "1.0", "3.13")
 
 
 @pytest.mark.parametrize(

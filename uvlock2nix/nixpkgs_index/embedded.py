@@ -1,0 +1,86 @@
+"""The snapshot that is carried with uvlock2nix: works on a machine without Nix or network.
+
+``data/nixpkgs-index.txt.gz``: the first line is the JSON of an index with only the names of its sets; then a
+line for each PyPI name, sorted: the name and, for each of the sets, the row as JSON, separated by tabs (empty
+where the set has no such package). So a run makes sense of those lines only that it asks for.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final
+
+from uvlock2nix.errors import InputError
+from uvlock2nix.knowledge.tables import DATA
+from uvlock2nix.nixpkgs_index.model import IndexRow, NixpkgsIndex, parse_index, parse_row
+
+FILE: Final = "nixpkgs-index.txt.gz"
+_HINT: Final = "the installation is damaged: install uvlock2nix again"
+
+
+class LineSet(Mapping[str, IndexRow]):
+    """One Python set of an index: rows are read from the lines when they are looked up."""
+
+    def __init__(self, lines: Mapping[str, str], column: int) -> None:
+        """``lines``: name → rows, separated by tabs; ``column``: which of them are this set's."""
+        self._lines = lines
+        self._column = column
+        self._known: dict[str, IndexRow] = {}
+
+    def __getitem__(self, name: str) -> IndexRow:
+        """The row. Raises KeyError, or InputError for a line of the wrong shape."""
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = self._read(name, self._lines[name])
+        return known
+
+    def _read(self, name: str, line: str) -> IndexRow:
+        try:
+            text = line.split("\t")[self._column]
+            if not text:
+                raise KeyError(name)
+            return parse_row(name, json.loads(text))
+        except (ValueError, TypeError, IndexError) as error:
+            raise InputError(f"knowledge/data/{FILE}: {name}: {error}", hint=_HINT) from error
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, line in self._lines.items() if line.split("\t")[self._column])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+@lru_cache(maxsize=1)
+def embedded_index() -> NixpkgsIndex:
+    """The snapshot. Raises InputError where the installation is damaged."""
+    try:
+        return read_lines(gzip.decompress((DATA / FILE).read_bytes()).decode())
+    except (OSError, EOFError, ValueError) as error:
+        raise InputError(f"cannot read the table {DATA / FILE}: {error}", hint=_HINT) from error
+
+
+def read_lines(text: str) -> NixpkgsIndex:
+    """An index in the form above. Raises ValueError, or InputError as ``parse_index``."""
+    head, *lines = text.splitlines()
+    raw = json.loads(head)
+    named = dict(line.split("\t", 1) for line in lines)
+    sets = raw["sets"]
+    index = parse_index({**raw, "sets": {key: {} for key in sets}}, "the embedded nixpkgs index")
+    return replace(index, sets={key: LineSet(named, place) for place, key in enumerate(index.sets)})
+
+
+def as_lines(raw: Mapping[str, object]) -> str:
+    """The JSON of an index in the form above. Raises TypeError where it is none."""
+    sets = raw["sets"]
+    if not isinstance(sets, dict):
+        raise TypeError("an index has sets")
+    rows = [
+        "\t".join((name, *(json.dumps(rows[name]) if name in rows else "" for rows in sets.values())))
+        for name in sorted(set().union(*sets.values()))
+    ]
+    head = json.dumps({**raw, "sets": list(sets)}, sort_keys=True)
+    return "\n".join((head, *rows)) + "\n"
