@@ -12,6 +12,7 @@
 #   uvEnvInterpreter   the Python that runs the environment (path of the program)
 #   uvEnvPackages      packages of nixpkgs to link into it (list, optional)
 #   uvEnvKeep          PATH=PACKAGE: whose file stays, where packages of nixpkgs and of deps have one (list, optional)
+#   referencesDlopen   PACKAGE=DIR[:DIR]: where packages open libraries by name; ctypes finds them there (list, optional)
 #   dontCompileBytecode  set: no bytecode is made
 #   uvKeepPhases       phases that inputs' setup hooks add and that are wanted (list, optional)
 #   dontUseUvEnv       set: do nothing
@@ -43,6 +44,7 @@ _uvlock2nixEnvFinish() {
   _uvlock2nixOptions --package uvEnvPackages
   _uvlock2nixOptions --keep uvEnvKeep
   if [[ -n "${dontCompileBytecode-}" ]]; then flags+=(--no-bytecode); fi
+  _uvlock2nixOptions --dlopen referencesDlopen
   @uvlock2nix@ venv finish "$out" \
     --interpreter "$uvEnvInterpreter" \
     --cores "${NIX_BUILD_CORES:-1}" \

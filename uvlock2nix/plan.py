@@ -6,7 +6,6 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Final
 
 from uvlock2nix.artifacts import BuildPolicy, choose
 from uvlock2nix.build_pins import BuildPins
@@ -24,14 +23,10 @@ from uvlock2nix.lock import About, GitSource, Member, Project, RegistrySource, S
 from uvlock2nix.modes import Mode, patches_of
 from uvlock2nix.native import Native
 from uvlock2nix.project_version import ProjectVersion, project_version, store_name
+from uvlock2nix.run_inputs import libraries_of_wheel, opened_by_name
 from uvlock2nix.scripts import script_files
 from uvlock2nix.target import Target
 from uvlock2nix.wheel_pins import ReadWheels
-
-# Small, and in every closure that has Python: env offers them to wheels without being asked.
-# https://peps.python.org/pep-0600/
-SYSTEM_LIBRARIES: Final = ("stdenv.cc.cc", "expat", "zlib")
-ALWAYS_THERE: Final = frozenset((*SYSTEM_LIBRARIES, "stdenv.cc.cc.lib", "glibc"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +181,9 @@ def make_plan(
             [(s, one, a) for s, one in inputs for a in one.native.build.native_build_inputs]
         ),
         runtime_inputs=_inputs([(s, one, a) for s, one in running for a in one.native.run.dlopen]),
-        wheel_libraries=_inputs([(s, one, a) for s, one in running for a in _wheel_libraries(one)]),
+        wheel_libraries=_inputs([(s, one, a) for s, one in running for a in libraries_of_wheel(one)]),
         natives=package_builds(project, classified) if mode == "files" else _natives_by_system(inputs),
-        dlopen=_dlopen(every),
+        dlopen=opened_by_name(every),
         no_binary=_no_binary(project, classified),
         member_inputs=_inputs(
             [(s, one, a) for s, one in wheels if is_member(one) for a in _linked(one.native)]
@@ -242,29 +237,6 @@ def _no_binary(
                 if artifact is not None and artifact.kind == "wheel":
                     found.add(one.name)
     return tuple(sorted(found))
-
-
-def _dlopen(every: Sequence[ClassifiedPackage]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Packages whose code opens libraries by name, which no file says, with the attributes that have them."""
-    found = {
-        one.name: one.native.run.dlopen for one in every if one.native.run.dlopen and not one.from_nixpkgs
-    }
-    return tuple(sorted(found.items()))
-
-
-def _wheel_libraries(one: ClassifiedPackage) -> tuple[str, ...]:
-    """The libraries from outside that the files of a wheel name.
-
-    Not CUDA that the table names for wheels: the lock's own nvidia wheels bring it (a build of torch for the
-    CPU has none), and nixpkgs' is unfree and large. Where neither is there, restore fails and names the
-    library. What a user names is taken as it stands.
-    """
-    if is_built(one):
-        return ()
-    libraries = tuple(attr for attr in one.native.run.wheel_runtime_libs if attr not in ALWAYS_THERE)
-    if one.native.origin.provenance == "user":
-        return libraries
-    return tuple(attr for attr in libraries if not attr.startswith(("cudaPackages", "linuxPackages")))
 
 
 def _natives_by_system(built: Sequence[tuple[str, ClassifiedPackage]]) -> tuple[Native, ...]:

@@ -25,7 +25,6 @@ LONG_MODULES: dict[str, str] = {
 }
 LONG_FUNCTIONS: dict[str, str] = {
     "uvlock2nix.plan.make_plan": "one value with many fields, each named once",
-    "uvlock2nix.emit.env._attributes": "moved only; split next",
 }
 # Every part has a rank; a module imports from parts of its own rank or of lower ones.
 RANKS = (
@@ -35,7 +34,7 @@ RANKS = (
     ("artifacts", "inspect", "nixpkgs_index", "pythons"),
     ("classify", "service", "config", "flags", "digest", "build_pins", "held_back", "wheel_pins"),
     ("fetches", "pins"),
-    ("scripts", "exposed", "key", "native", "local_builds", "modes", "project_version", "plan"),
+    ("scripts", "exposed", "key", "native", "local_builds", "run_inputs", "modes", "project_version", "plan"),
     ("emit", "refs", "verify"),
     ("build", "nixrun"),
     ("sync",),
@@ -97,8 +96,12 @@ def test_only_elf_imports_elftools() -> None:
 
 def test_libraries_are_the_declared_ones() -> None:
     allowed = {"click", "packaging", "requests", "elftools", "tomli", "uvlock2nix", *sys.stdlib_module_names}
-    # An extra, imported where it is used, and what requests itself raises.
-    special = {("brotli", "uvlock2nix.nixpkgs_index.brotli"), ("urllib3", "uvlock2nix.net.client")}
+    # An extra, imported where it is used; what requests itself raises; what an environment has beside lookup.
+    special = {
+        ("brotli", "uvlock2nix.nixpkgs_index.brotli"),
+        ("urllib3", "uvlock2nix.net.client"),
+        ("_uvlock2nix_paths", "uvlock2nix.venv.lookup"),
+    }
     roots = {(name.split(".")[0], m) for m, tree in modules().items() for name in imports(m, tree)}
     assert {(name, module) for name, module in roots if name not in allowed} == special
 

@@ -17,7 +17,8 @@ from uvlock2nix.inspect.inspections import Candidate
 from uvlock2nix.inspect.outside import sorted_out
 from uvlock2nix.inspect.wheel_survey import EDITION, sonames_from_outside
 from uvlock2nix.knowledge.names import soname_attribute
-from uvlock2nix.plan import ALWAYS_THERE, Plan
+from uvlock2nix.plan import Plan
+from uvlock2nix.run_inputs import ALWAYS_THERE
 from uvlock2nix.wheel_pins import ReadWheels, WheelNeeds
 
 # Bytes. Of larger wheels (CUDA's, mostly) only the table of contents is read: the whole would have to be

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.errors import UsageError
 from uvlock2nix.refs.interpreter import default_interpreter
+
+if TYPE_CHECKING:
+    from uvlock2nix.build.values import Build
 
 PATH = click.Path(path_type=Path)
 
@@ -36,6 +40,7 @@ def copy(deps: Path, out: Path) -> None:
 @click.option("--package", "packages", type=PATH, multiple=True, help="A package of nixpkgs to link in.")
 @click.option("--keep", multiple=True, metavar="PATH=NAME", help="Whose file stays, where two have one.")
 @click.option("--linked", is_flag=True, help="ROOT is made of links by `join`.")
+@click.option("--dlopen", multiple=True, metavar="PACKAGE=DIR[:DIR]", help="Where libraries are opened from.")
 @click.option("--cores", type=int, default=1)
 @click.option("--no-bytecode", is_flag=True, help="Leave bytecode out.")
 def finish(
@@ -45,12 +50,14 @@ def finish(
     packages: tuple[Path, ...],
     keep: tuple[str, ...],
     linked: bool,
+    dlopen: tuple[str, ...],
     cores: int,
     no_bytecode: bool,
 ) -> None:
     """Make the restored tree ROOT an environment."""
     from uvlock2nix.venv.environment import finish_environment
 
+    folders = tuple(Path(part) for one in dlopen for part in one.partition("=")[2].split(":") if part)
     clashes = finish_environment(
         root,
         interpreter,
@@ -59,6 +66,9 @@ def finish(
         packages=packages,
         keep=_chosen(keep),
         linked=linked,
+        libraries=folders,
+        program_path=_programs(),
+        note=_note,
     )
     for clash in clashes:
         click.echo(f"uvlock2nix: {clash}", err=True)
@@ -100,8 +110,6 @@ def package(
     uv: str,
 ) -> None:
     """Build the project's own packages offline and put them over the environment."""
-    from uvlock2nix.build.values import Build, NativeBuild, Source, parse_native
-    from uvlock2nix.build.version import with_version
     from uvlock2nix.sync.manifest import read_manifest
     from uvlock2nix.target import Target
     from uvlock2nix.venv.interpreter import write_wrapper
@@ -111,13 +119,7 @@ def package(
 
     manifest = read_manifest(env_path)
     minor = str(manifest["python"])
-    natives = parse_native(native, "uvPackageNative")
-    builds = [
-        Build(name, None, Source(folder=folder), natives.get(name, NativeBuild()))
-        for name, folder in map(_member, members)
-    ]
-    if version is not None:
-        builds = [with_version(build, version) for build in builds]
+    builds = _builds(members, native, version)
     places = Places(env_path, requires, work.absolute())
     places.work.mkdir(parents=True, exist_ok=True)
     target = Target.parse(system=str(manifest["system"]), python=minor)
@@ -138,11 +140,34 @@ def package(
         scripts=scripts,
         cores=0 if no_bytecode else max(1, cores),
         wrap=wrap,
+        program_path=_programs(),
+        note=_note,
     )
     for clash in clashes:
         click.echo(f"uvlock2nix: {clash}", err=True)
     if script:
         install_script(script, out)
+
+
+def _builds(members: tuple[str, ...], native: str, version: str | None) -> list[Build]:
+    from uvlock2nix.build.values import Build, NativeBuild, Source, parse_native
+    from uvlock2nix.build.version import with_version
+
+    natives = parse_native(native, "uvPackageNative")
+    builds = [
+        Build(name, None, Source(folder=folder), natives.get(name, NativeBuild()))
+        for name, folder in map(_member, members)
+    ]
+    return builds if version is None else [with_version(build, version) for build in builds]
+
+
+def _programs() -> str:
+    """Where the programs are that run scripts: for the host, as stdenv gives it, else of the build."""
+    return ":".join(os.environ.get(name, "") for name in ("HOST_PATH", "PATH"))
+
+
+def _note(text: str) -> None:
+    click.echo(f"uvlock2nix: note: {text}", err=True)
 
 
 @command.command("expose")
@@ -203,9 +228,13 @@ def settle_command(
 ) -> None:
     """Make the package installed in OUT find its libraries, and compile its modules."""
     from uvlock2nix.dist.installed import installed
+    from uvlock2nix.dist.shebangs import Programs, give_interpreters
+    from uvlock2nix.layout import SCRIPTS
     from uvlock2nix.venv.single import settle
 
     (site,) = _sites(out)
+    for script in give_interpreters(out, (site, out / SCRIPTS), Programs(interpreter, _programs())):
+        _note(f"{script} is not among the inputs: the script is left as it is")
     wants = settle(
         out,
         python=interpreter,

@@ -37,7 +37,8 @@ from uvlock2nix.nixlang import (
     select,
     string,
 )
-from uvlock2nix.plan import SYSTEM_LIBRARIES, Input, Plan
+from uvlock2nix.plan import Input, Plan
+from uvlock2nix.run_inputs import SYSTEM_LIBRARIES
 
 RENEW: Final = "uvlock2nix index update, then uvlock2nix generate"
 
@@ -71,6 +72,23 @@ def from_nixpkgs(plan: Plan) -> Bind:
         call("lib.mapAttrsToList", Func("attr", Func("version", one)), decided),
         "Taken from nixpkgs, with the versions that this was decided for.",
     )
+
+
+def opened_by_name(plan: Plan) -> Bind:
+    """Package → the folders of the libraries that it opens by name, on the systems that have them."""
+    everywhere = tuple(one.system for one in plan.systems)
+    systems = {one.attr: one.systems for one in plan.runtime_inputs}
+    groups: dict[tuple[str, ...], list[Item]] = {everywhere: []}
+    for name, attributes in plan.dlopen:
+        for attr in attributes:
+            library = call("lib.getLib", picked(plan, attr, (name,)))
+            item = Item(interpolated(f"{name}=", library, f"/{library_folder(attr)}"))
+            groups.setdefault(systems.get(attr, everywhere), []).append(item)
+    folders: Expr = List(tuple(groups.pop(everywhere)), broken=True)
+    for some, items in groups.items():
+        part = call("lib.optionals", only_on(some, SYSTEM), List(tuple(items), broken=True))
+        folders = part if isinstance(folders, List) and not folders.items else Binary("++", folders, part)
+    return Bind(("referencesDlopen",), folders, "Opened by name, which no file says.")
 
 
 def _library_path(plan: Plan) -> Bind:
@@ -121,20 +139,7 @@ def _attributes(plan: Plan) -> AttrSet:
             binds.append(Bind(("uvEnvKeep",), strings(keep)))
     binds.append(_library_path(plan))
     if plan.dlopen:
-        items = (
-            Item(
-                interpolated(
-                    f"{name}=", call("lib.getLib", picked(plan, attr, (name,))), f"/{library_folder(attr)}"
-                )
-            )
-            for name, attributes in plan.dlopen
-            for attr in attributes
-        )
-        binds.append(
-            Bind(
-                ("referencesDlopen",), List(tuple(items), broken=True), "Opened by name, which no file says."
-            )
-        )
+        binds.append(opened_by_name(plan))
     if plan.ignore_missing:
         binds.append(Bind(("referencesIgnore",), strings(plan.ignore_missing)))
     binds += [

@@ -7,7 +7,7 @@ from typing import Final
 
 from uvlock2nix.emit.attributes import arguments, picked
 from uvlock2nix.emit.common import DEPS, PINS, header, interpolated, on_systems, project_path, strings
-from uvlock2nix.emit.env import from_nixpkgs
+from uvlock2nix.emit.env import from_nixpkgs, opened_by_name
 from uvlock2nix.emit.natives import template
 from uvlock2nix.flags import explicit_flags
 from uvlock2nix.knowledge.attributes import library_folder
@@ -183,7 +183,9 @@ def files_env(plan: Plan) -> str:
         body = Let((from_nixpkgs(plan),), body)
     names = {"lib", "stdenv", "callPackage", "uvEnvHook"}
     about = "its environment: the packages of deps joined by links"
-    return render_file(Func(arguments(plan, names, (), (deps,)), body), header(plan, about))
+    opened = {attr for _, attributes in plan.dlopen for attr in attributes}
+    inputs = [one for one in plan.runtime_inputs if one.attr in opened]
+    return render_file(Func(arguments(plan, names, inputs, (deps,)), body), header(plan, about))
 
 
 def _env_attributes(plan: Plan) -> AttrSet:
@@ -204,6 +206,8 @@ def _env_attributes(plan: Plan) -> AttrSet:
         binds.append(Bind(("uvEnvKeep",), strings(keep)))
     if plan.ignore_missing:
         binds.append(Bind(("uvEnvIgnore",), strings(plan.ignore_missing)))
+    if plan.dlopen:
+        binds.append(opened_by_name(plan))
     site = interpolated(select("finalAttrs.finalPackage"), "/", select(f"{python}.sitePackages"))
     passthru = AttrSet(
         (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +17,9 @@ from uvlock2nix.dist.record import digest_of, write_record
 from uvlock2nix.venv.copying import copy_writable
 from uvlock2nix.venv.bytecode import compile_bytecode
 from uvlock2nix.venv.interpreter import write_interpreter
+from uvlock2nix.venv.libraries import write_lookup
 from uvlock2nix.dist.scripts import place_script
+from uvlock2nix.dist.shebangs import Programs, give_interpreters
 from uvlock2nix.dist.launchers import write_launchers
 from uvlock2nix.venv.symlinks import LOCK, NIXPKGS, Clash, Clashes, Owner, link_packages, link_programs
 
@@ -31,6 +33,9 @@ def finish_environment(
     packages: tuple[Path, ...] = (),
     keep: Mapping[str, str] | None = None,
     linked: bool = False,
+    libraries: tuple[Path, ...] = (),
+    program_path: str = "",
+    note: Callable[[str], None] = lambda text: None,
 ) -> tuple[Clash, ...]:
     """Make the restored copy of deps in ``root`` an environment, in place.
 
@@ -38,12 +43,17 @@ def finish_environment(
     the environment must not hold on to them. ``packages`` are installed packages (of nixpkgs) that are
     linked in. Returned is what they and the lock's packages both have; the lock's stays, unless ``keep``
     (path → package) says otherwise. ``linked``: the lock's packages are links, which have their bytecode.
+    ``libraries`` are the folders of what packages open by name,
+    ``program_path`` those of the programs that run scripts.
     """
     manifest = read_manifest(root)
     version = str(manifest["python"])
     site = root / site_packages(version)
     _take_out(root / BUILD_REQUIRES, build_to)
     interpreter = write_interpreter(root, python, version)
+    # Before anything is read of the RECORDs: they are corrected.
+    for script in give_interpreters(root, (site, root / SCRIPTS), Programs(interpreter, program_path)):
+        note(f"{script} is not among the inputs: the script is left as it is")
     own = installed(site)
     scripts = _scripts(root, own, interpreter)
     # nixpkgs lists the interpreter among the modules, with a site-packages (sitecustomize.py) of its own.
@@ -63,6 +73,7 @@ def finish_environment(
         names = [name for name in placed[one.name] if programs[name].origin == LOCK]
         if not one.dist_info.is_symlink():
             record_bin(one, root, names)
+    write_lookup(site, libraries)
     if not linked:
         compile_bytecode(site, interpreter, cores)
     return tuple(dict.fromkeys(clashes.found))

@@ -19,6 +19,7 @@ from uvlock2nix.venv.bytecode import compile_bytecode
 from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.dist.launchers import is_launcher, write_launchers
 from uvlock2nix.dist.scripts import place_script
+from uvlock2nix.dist.shebangs import Programs, give_interpreters
 from uvlock2nix.venv.programs import programs_of
 from uvlock2nix.venv.symlinks import LOCK, PROJECT, Clash, Owner, link_into
 
@@ -38,14 +39,20 @@ def layer(
     scripts: tuple[Script, ...],
     cores: int,
     wrap: Callable[[Path, Path], None] = lambda out, python: None,
+    program_path: str = "",
+    note: Callable[[str], None] = lambda text: None,
 ) -> tuple[Clash, ...]:
     """Make ``out`` an environment of its own: ``tree`` (installed, normalised) over links into ``env``.
 
     A folder that only ``env`` has becomes one link; where both have it (namespace packages), it is a folder
     with links. A file that both have is ``tree``'s. ``wrap`` makes ``bin/python`` of an environment (``out``)
-    what works through any link. Returned are the programs that both have.
+    what works through any link. ``program_path`` has the programs that run scripts. Returned are the programs that
+    both have.
     """
     out.mkdir(parents=True, exist_ok=True)
+    own = tree / site_packages(version), tree / SCRIPTS
+    for script in give_interpreters(tree, own, Programs(out / "bin" / "python", program_path)):
+        note(f"{script} is not among the inputs: the script is left as it is")
     for entry in sorted(tree.iterdir()):
         if entry.name not in OWN:
             _copy(entry, out / entry.name)

@@ -166,6 +166,17 @@ def test_libraries_of_wheels_are_looked_for_where_they_are(stand: Stand, tmp_pat
 
 
 @pytest.mark.stand
+def test_what_is_opened_by_name_on_one_system_is_asked_for_there_only(stand: Stand, tmp_path: Path) -> None:
+    inputs = (Input("udev", ("pyudev",), ("x86_64-linux",)), Input("cairo", ("cairocffi",), BOTH))
+    opened = (("cairocffi", ("cairo",)), ("pyudev", ("udev",)))
+    plan = replaced(plan_of(FIXTURES / "hello", systems=BOTH), runtime_inputs=inputs, dlopen=opened)
+    found = {system: read_back(stand, tmp_path, plan, system=system)["env"] for system in BOTH}
+    cairo, udev = "cairocffi=/fake/cairo/lib", "pyudev=/fake/udev/lib"
+    assert found["x86_64-linux"]["referencesDlopen"] == [cairo, udev]
+    assert found["aarch64-darwin"]["referencesDlopen"] == [cairo]
+
+
+@pytest.mark.stand
 def test_what_deps_says(stand: Stand, tmp_path: Path) -> None:
     found = read_back(stand, tmp_path, plan_of(FIXTURES / "authentik"))
     deps, env, package = found["deps"], found["env"], found["package"]

@@ -13,7 +13,7 @@ from uvlock2nix.knowledge.native_table import native_table
 from uvlock2nix.knowledge.platforms import is_linux_only
 from uvlock2nix.knowledge.tables import DATA
 from uvlock2nix.knowledge.templates import Output
-from uvlock2nix.plan import SYSTEM_LIBRARIES
+from uvlock2nix.run_inputs import SYSTEM_LIBRARIES
 from uvlock2nix.target import PREFERRED
 
 LISTS = ("build_inputs", "native_build_inputs", "dlopen", "wheel_runtime_libs")

@@ -1,0 +1,104 @@
+"""Scripts get interpreters that are there; what is right, or not ours, stays."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from uvlock2nix.dist.record import digest_of
+from uvlock2nix.dist.shebangs import Asked, Programs, asked, give_interpreters
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("#!/bin/bash", Asked("bash", "")),
+        ("#! /bin/bash -eu ", Asked("bash", "-eu")),
+        ("#!/usr/bin/env node", Asked("node", "")),
+        ("#!/usr/bin/env -S node --flag x", Asked("node", "--flag x")),
+        ("#!/usr/bin/env -Sdeno run", Asked("deno", "run")),
+        ("#!/usr/local/bin/python3.12 -u", Asked("python3.12", "-u")),
+        ("#!/usr/bin/env /opt/x/perl", Asked("perl", "")),
+        ("#!/bin/bash\r", Asked("bash", "")),
+        ("#!/bin/sh", None),
+        ("#!/bin/sh -e", None),
+        ("#!/nix/store/abc-bash/bin/bash", None),
+        ("#!python", None),
+        ("#!/usr/bin/env A=b node", None),
+        ("#!/usr/bin/env", None),
+        ("not a script", None),
+    ],
+)
+def test_what_a_first_line_asks_for(line: str, found: Asked | None) -> None:
+    assert asked(line.encode() + b"\nrest\n") == found
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A store with bash and node."""
+    for name in ("bash", "node"):
+        program = tmp_path / "store" / f"x-{name}" / "bin" / name
+        program.parent.mkdir(parents=True)
+        program.write_text("#!/bin/sh\nexit 0\n")
+        program.chmod(0o755)
+    return tmp_path / "store"
+
+
+def programs(store: Path, tmp_path: Path) -> Programs:
+    folders = [str(folder) for folder in sorted(store.glob("*/bin"))]
+    return Programs(tmp_path / "env" / "bin" / "python", ":".join([*folders, "/usr/bin", "/bin"]), str(store))
+
+
+def script(root: Path, name: str, text: str, mode: int = 0o755) -> Path:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode("latin-1"))
+    path.chmod(mode)
+    return path
+
+
+def test_scripts_are_rewritten_and_recorded(store: Path, tmp_path: Path) -> None:
+    root = tmp_path / "env"
+    site = root / "site"
+    shell = script(root, "site/a/run.sh", "#!/bin/bash -e\necho \xe9\n")
+    node = script(root, "site/a/cli.js", "#!/usr/bin/env node\n1\n")
+    python = script(root, "site/a/tool", "#!/usr/bin/python3\nprint(1)\n")
+    kept = script(root, "site/a/data.sh", "#!/bin/bash\n", 0o644)
+    lost = script(root, "site/a/lost", "#!/usr/bin/env perl\n1;\n")
+    (root / "site/a/link").symlink_to("run.sh")
+    digest, size = digest_of(shell)
+    record = site / "a-1.dist-info" / "RECORD"
+    record.parent.mkdir()
+    record.write_text(f"a/run.sh,{digest},{size}\na/data.sh,,\na-1.dist-info/RECORD,,\n")
+    missing = give_interpreters(root, (site, root / "none"), programs(store, tmp_path))
+    assert missing == ("site/a/lost: perl",)
+    assert shell.read_bytes() == f"#!{store}/x-bash/bin/bash -e\necho ".encode() + b"\xe9\n"
+    assert node.read_text() == f"#!{store}/x-node/bin/node\n1\n"
+    assert python.read_text().endswith("print(1)\n")
+    assert str(root / "bin" / "python") in python.read_text()
+    assert kept.read_text() == "#!/bin/bash\n"
+    assert lost.read_text() == "#!/usr/bin/env perl\n1;\n"
+    digest, size = digest_of(shell)
+    assert f"a/run.sh,{digest},{size}\n" in record.read_text()
+    assert os.access(shell, os.X_OK)
+    # A second time there is nothing to do but what is still missing.
+    before = record.read_text()
+    assert give_interpreters(root, (site,), programs(store, tmp_path)) == ("site/a/lost: perl",)
+    assert record.read_text() == before
+
+
+def test_programs_outside_of_the_store_do_not_count(store: Path, tmp_path: Path) -> None:
+    """They are not there where the environment runs; only /bin/sh is."""
+    where = programs(store, tmp_path)
+    assert where.find("env") is None
+    assert where.find("sh") == "/bin/sh"
+    assert where.find("node") == f"{store}/x-node/bin/node"
+
+
+def test_a_rewritten_script_runs(store: Path, tmp_path: Path) -> None:
+    path = script(tmp_path, "tree/run", "#!/usr/bin/env node\n")
+    give_interpreters(tmp_path / "tree", (tmp_path / "tree",), programs(store, tmp_path))
+    assert subprocess.run([path], check=False, env={}).returncode == 0

@@ -1,0 +1,121 @@
+"""Scripts whose first line names a program by a place that a Nix system does not have.
+
+``/bin/sh`` is everywhere; ``/bin/bash``, ``/usr/bin/python3``, ``/usr/bin/env node`` are not. What a package
+ships as an executable gets the program of the environment, or of the build's inputs, in its first line.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.dist.launchers import shebang
+from uvlock2nix.dist.record import is_record, read_record
+
+LIMIT: Final = 4096
+_LINE: Final = re.compile(rb"#![ \t]*(/[^ \t\r\n]+)(?:[ \t]+([^\r\n]*?))?[ \t]*\r?\n")
+_PYTHON: Final = re.compile(r"python(3(\.\d+)?)?t?\Z")
+_SHELLS: Final = ("sh", "dash")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a first line asks for: a program by its name, with arguments as they are written."""
+
+    program: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """Where programs are: the environment's ``python``, and a search ``path`` of folders in ``store``."""
+
+    python: Path
+    path: str
+    store: str = "/nix/store"
+
+    def find(self, name: str) -> str | None:
+        """The place of a program that will be there when the script runs."""
+        if name in _SHELLS:
+            return "/bin/sh"
+        folders = [folder for folder in self.path.split(":") if folder.startswith(f"{self.store}/")]
+        return shutil.which(name, path=":".join(folders)) if folders else None
+
+
+def asked(first: bytes, store: str = "/nix/store") -> Asked | None:
+    """What a first line asks for by a place that may not be there; ``None`` where there is nothing to do."""
+    match = _LINE.match(first)
+    if match is None:
+        return None
+    place, arguments = os.fsdecode(match[1]), os.fsdecode(match[2] or b"")
+    if place.startswith(f"{store}/") or place == "/bin/sh":
+        return None
+    name = place.rpartition("/")[2]
+    if name == "env":
+        arguments = arguments.removeprefix("-S").lstrip()
+        name, _, arguments = arguments.partition(" ")
+        name = name.rpartition("/")[2]
+    if not name or "=" in name or name.startswith("-"):
+        return None
+    return Asked(name, arguments.strip())
+
+
+def scripts_of(root: Path) -> Iterator[Path]:
+    """The executable files below ``root`` that begin with ``#!``; no links."""
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(folder, name)
+            if path.is_symlink() or not path.is_file() or not path.stat().st_mode & 0o111:
+                continue
+            with path.open("rb") as file:
+                if file.read(2) == b"#!":
+                    yield path
+
+
+def give_interpreters(root: Path, folders: tuple[Path, ...], programs: Programs) -> tuple[str, ...]:
+    """Rewrite the first lines of the scripts in ``folders`` (below ``root``), and what RECORDs say of them.
+
+    Returned are the scripts whose program is not there, each with its name: they are left as they are.
+    """
+    changed: dict[str, Path] = {}
+    missing: list[str] = []
+    for path in (path for folder in folders if folder.is_dir() for path in scripts_of(folder)):
+        content = path.read_bytes()
+        wanted = asked(content[:LIMIT], programs.store)
+        if wanted is None:
+            continue
+        line = _line(wanted, programs)
+        if line is None:
+            missing.append(f"{path.relative_to(root)}: {wanted.program}")
+            continue
+        path.write_bytes(line + content[content.index(b"\n") + 1 :])
+        changed[str(path.relative_to(root))] = path
+    if changed:
+        _correct_records(root, folders, changed)
+    return tuple(missing)
+
+
+def _line(wanted: Asked, programs: Programs) -> bytes | None:
+    if _PYTHON.match(wanted.program):
+        if not wanted.arguments:
+            return shebang(programs.python).encode()
+        return f"#!{programs.python} {wanted.arguments}\n".encode()
+    found = programs.find(wanted.program)
+    if found is None:
+        return None
+    return os.fsencode(f"#!{found} {wanted.arguments}".rstrip() + "\n")
+
+
+def _correct_records(root: Path, folders: tuple[Path, ...], changed: dict[str, Path]) -> None:
+    for folder in folders:
+        for path in sorted(folder.glob("*.dist-info/RECORD")):
+            name = str(path.relative_to(root))
+            corrected = read_record(root, name).corrected(changed) if is_record(name) else None
+            if corrected is not None:
+                path.write_bytes(corrected)

@@ -1,0 +1,43 @@
+"""What packages need from outside when they run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from uvlock2nix.classify.packages import ClassifiedPackage
+from uvlock2nix.key import is_built
+
+# Small, and in every closure that has Python: env offers them to wheels without being asked.
+# https://peps.python.org/pep-0600/
+SYSTEM_LIBRARIES: Final = ("stdenv.cc.cc", "expat", "zlib")
+ALWAYS_THERE: Final = frozenset((*SYSTEM_LIBRARIES, "stdenv.cc.cc.lib", "glibc"))
+# Its compiled part opens libraries for others (`ffi.dlopen`): what they open must be found from there.
+_OPENS_FOR_OTHERS: Final = "cffi"
+
+
+def opened_by_name(every: Sequence[ClassifiedPackage]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Packages whose code opens libraries by name, which no file says, with the attributes that have them."""
+    found = {
+        one.name: one.native.run.dlopen for one in every if one.native.run.dlopen and not one.from_nixpkgs
+    }
+    if found and any(one.name == _OPENS_FOR_OTHERS and not one.from_nixpkgs for one in every):
+        found[_OPENS_FOR_OTHERS] = tuple(
+            dict.fromkeys(attr for _, attrs in sorted(found.items()) for attr in attrs)
+        )
+    return tuple(sorted(found.items()))
+
+
+def libraries_of_wheel(one: ClassifiedPackage) -> tuple[str, ...]:
+    """The libraries from outside that the files of a wheel name.
+
+    Not CUDA that the table names for wheels: the lock's own nvidia wheels bring it (a build of torch for the
+    CPU has none), and nixpkgs' is unfree and large. Where neither is there, restore fails and names the
+    library. What a user names is taken as it stands.
+    """
+    if is_built(one):
+        return ()
+    libraries = tuple(attr for attr in one.native.run.wheel_runtime_libs if attr not in ALWAYS_THERE)
+    if one.native.origin.provenance == "user":
+        return libraries
+    return tuple(attr for attr in libraries if not attr.startswith(("cudaPackages", "linuxPackages")))

@@ -1,0 +1,55 @@
+"""Libraries that packages open by name, for packages that have no compiled file which could say where.
+
+``ctypes.util.find_library`` and a ``dlopen`` of a bare name ask the system: ldconfig's cache, a compiler,
+``/usr/lib``. A Nix build, and NixOS, have none of these. An environment gets a map from names to store paths
+and a start-up file (``.pth``) that makes ctypes ask it. Why this and nothing else is in docs/libraries.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.venv import lookup
+
+HOOK: Final = "_uvlock2nix_lookup"
+PATHS: Final = "_uvlock2nix_paths"
+_FILE: Final = re.compile(r"lib(?P<name>.+?)(?:\.so(?P<elf>(?:\.\d+)*)|(?P<mac>(?:\.\d+)*)\.dylib)\Z")
+
+
+def write_lookup(site: Path, folders: Iterable[Path]) -> int:
+    """Make ctypes in the environment of ``site`` find the libraries in ``folders``; how many names there are.
+
+    Of two libraries with one name the one in the earlier folder counts.
+    """
+    files: dict[str, str] = {}
+    for folder in dict.fromkeys(folders):
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if _FILE.match(path.name) and path.is_file():
+                files.setdefault(path.name, str(path))
+    if not files:
+        return 0
+    names = linker_names(files)
+    text = f"FILES = {json.dumps(files, indent=1)}\nNAMES = {json.dumps(names, indent=1)}\n"
+    (site / f"{PATHS}.py").write_text(text, encoding="ascii")
+    source = Path(lookup.__file__).read_text(encoding="utf-8")
+    (site / f"{HOOK}.py").write_text(source, encoding="utf-8")
+    (site / f"{HOOK}.pth").write_text(f"import {HOOK}; {HOOK}.install()\n", encoding="ascii")
+    return len(names)
+
+
+def linker_names(files: Mapping[str, str]) -> dict[str, str]:
+    """``magic`` → the path of ``libmagic.so.1``: of several versions of one file, the one that programs link.
+
+    That is the name with one number; else the shortest.
+    """
+    found: dict[str, list[tuple[bool, int, str]]] = {}
+    for file, path in files.items():
+        match = _FILE.match(file)
+        if match is not None:
+            numbers = (match["elf"] or match["mac"] or "").count(".")
+            found.setdefault(match["name"], []).append((numbers != 1, numbers, path))
+    return {name: min(paths)[2] for name, paths in sorted(found.items())}

@@ -1,0 +1,119 @@
+"""Libraries that packages of this environment open by name: ctypes finds them in the Nix store.
+
+uvlock2nix copies this file into an environment as ``_uvlock2nix_lookup.py``, with a ``.pth`` file that
+imports it when Python starts and the paths in ``_uvlock2nix_paths.py``. Only the standard library is used.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+
+class _Finder:
+    """Finds ctypes as it would be found anyway, and gives it a loader that changes it when it is imported."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The spec that the finders behind this one have; https://docs.python.org/3/library/importlib.html"""
+        change = _CHANGES.get(name)
+        if change is None:
+            return None
+        for finder in sys.meta_path:
+            find = getattr(finder, "find_spec", None)
+            spec = find(name, path, target) if find is not None and finder is not self else None
+            if spec is not None:
+                if spec.loader is not None:
+                    spec.loader = _Loader(spec.loader, change)
+                return spec  # type: ignore[no-any-return]
+        return None
+
+
+class _Loader:
+    """The module's own loader, and then the change."""
+
+    def __init__(self, loader: Any, change: Callable[[Any], None]) -> None:
+        self._loader = loader
+        self._change = change
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """As the module's own loader does."""
+        return self._loader.create_module(spec)  # type: ignore[no-any-return]
+
+    def exec_module(self, module: Any) -> None:
+        """Run the module under its own loader, then change it."""
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        self._change(module)
+
+
+def _change_ctypes(module: Any) -> None:
+    """``CDLL("libx.so.1")``: a bare file name that we know is opened by its path."""
+    original = getattr(module, "_dlopen", None)
+    if original is None:
+        return
+
+    def _dlopen(name: Any, *arguments: Any) -> Any:
+        from _uvlock2nix_paths import FILES  # type: ignore[import-not-found]
+
+        return original(FILES.get(name, name) if isinstance(name, str) else name, *arguments)
+
+    module._dlopen = _dlopen  # what CDLL calls, on every version of Python
+
+
+def _change_util(module: Any) -> None:
+    """``find_library("x")``: ours first, for what the host has may need another C library."""
+    original = module.find_library
+
+    def find_library(name: Any) -> Any:
+        from _uvlock2nix_paths import FILES, NAMES
+
+        key = os.fsdecode(name) if isinstance(name, (str, bytes)) else name
+        return NAMES.get(key) or FILES.get(key) or original(name) or _of_libc(key)
+
+    # So that it can be pickled, as what it stands for.
+    find_library.__module__, find_library.__qualname__ = original.__module__, original.__qualname__
+    find_library.__doc__ = original.__doc__
+    module.find_library = find_library
+
+
+# The parts of glibc by the names that linkers use; every process has them or finds them beside libc.
+_LIBC = {
+    "c": "libc.so.6",
+    "dl": "libdl.so.2",
+    "m": "libm.so.6",
+    "pthread": "libpthread.so.0",
+    "rt": "librt.so.1",
+}
+
+
+def _of_libc(name: Any) -> str | None:
+    """Where neither ldconfig nor a compiler is there to ask, as everywhere in Nix."""
+    try:
+        glibc = os.confstr("CS_GNU_LIBC_VERSION")
+    except (AttributeError, ValueError, OSError):
+        return None
+    return _LIBC.get(name) if glibc else None
+
+
+_CHANGES: dict[str, Callable[[Any], None]] = {"ctypes": _change_ctypes, "ctypes.util": _change_util}
+
+
+def install() -> None:
+    """Change ctypes when it is imported, or now where it is there already."""
+    for name, change in _CHANGES.items():
+        if name in sys.modules:
+            change(sys.modules[name])
+    if not any(type(finder).__name__ == "_Finder" for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
