@@ -384,6 +384,30 @@ def test_a_local_backend_that_only_runs_is_asked(place: Place) -> None:
     assert "could not be asked" in build(place.generate(python=here), "app").unsure
 
 
+def test_sources_hold_for_what_builds_a_local_package(place: Place) -> None:
+    tools(place)
+    place.wheel("other", "1.0", "2024-12-02T00:00:00Z")
+
+    def lock(source: str) -> None:
+        more = f"{BACKEND}[tool.uv.sources]\nTool = {source}\n"
+        place.lock("other==1.0", more=more, own="package = true")
+
+    make_wheel(place.root / "vendor", "tool", {"tool.py": "mine"}, version="3.0")
+    lock('{ path = "vendor/tool-3.0-py3-none-any.whl" }')
+    (file,) = place.generate().pins.files
+    assert (file.version, file.path) == ("3.0", "vendor/tool-3.0-py3-none-any.whl")
+    url = f"{place.index.root}/files/tool-2022.1-py3-none-any.whl"
+    lock(f'{{ url = "{url}" }}')
+    assert place.check() == ("app",)
+    (file,) = place.generate().pins.files
+    assert (file.version, file.url) == ("2022.1", url)
+    # Never the package of that name from an index.
+    (place.root / "tool").mkdir()
+    lock('{ path = "tool" }')
+    with pytest.raises(InputError, match=r"its build requirement tool has a source \(path\)"):
+        place.generate()
+
+
 def test_an_index_in_a_folder_gives_paths_and_one_outside_is_refused(place: Place) -> None:
     folder = place.root / "vendor"
     make_wheel(folder, "tool", {"tool.py": ""}, version="1.0")
@@ -394,9 +418,8 @@ def test_an_index_in_a_folder_gives_paths_and_one_outside_is_refused(place: Plac
     outside = place.root.parent / "outside"
     shutil.move(folder, outside)
     place.lock("mine", own='package = false\nfind-links = ["../outside"]')
-    found = place.generate()
-    assert found.pins.packages == ()
-    assert "outside of the project" in place.notes[-1]
+    with pytest.raises(InputError, match="outside of the project"):
+        place.generate()
 
 
 def test_no_login_gets_into_the_pins(tmp_path: Path, uv: str, monkeypatch: pytest.MonkeyPatch) -> None:

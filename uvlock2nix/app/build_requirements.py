@@ -148,9 +148,7 @@ class _Maker:
             else:
                 missing.setdefault(result.message.splitlines()[0], {})[subject.name] = None
         if wrong:
-            raise InputError(
-                "uv cannot resolve the build requirements of\n" + "\n".join(wrong), hint=_hint(names)
-            )
+            raise InputError("build requirements cannot be met:\n" + "\n".join(wrong), hint=_hint(names))
         unsure = {one.subject.name: one.unsure for one in made if one.unsure}
         return _Made(tuple(made), {why: tuple(found) for why, found in missing.items()}, unsure)
 

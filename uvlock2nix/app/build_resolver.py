@@ -20,7 +20,7 @@ from uvlock2nix.app.uv_resolve import Unresolvable, Uv
 from uvlock2nix.artifacts import Artifact, BuildPolicy, choose
 from uvlock2nix.build.requirements import effective_requires
 from uvlock2nix.build_pins import PinnedFile
-from uvlock2nix.errors import InputError, NoArtifactError
+from uvlock2nix.errors import NoArtifactError
 from uvlock2nix.held_back import Limits, attempts
 from uvlock2nix.inspect.build_system import BuildFacts
 from uvlock2nix.lock.model import Package
@@ -205,9 +205,9 @@ class Resolver:
         """The path relative to the project, which is all that Nix sees."""
         place = (self.root / path).resolve()
         if not place.is_relative_to(self.root.resolve()):
-            raise InputError(
-                f"{name}: its file {place} is outside of the project",
-                hint="put the folder of that index below the project's folder: Nix reads no other file",
+            raise Unresolvable(
+                f"{name}: its file {place} is outside of the project: put the folder of that index below the "
+                "project's folder, Nix reads no other file"
             )
         return PurePosixPath(place.relative_to(self.root.resolve())).as_posix()
 

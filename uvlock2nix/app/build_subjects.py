@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from uvlock2nix.app.build_sources import from_sources
 from uvlock2nix.build.requirements import effective_requires
 from uvlock2nix.build_pins import LockedBuild
 from uvlock2nix.classify.packages import ClassifiedPackage
@@ -96,8 +98,24 @@ class Subject:
                 "indexes": {key: build_settings(uv).get(key) for key in _INDEXES},
                 "times": [uv.exclude_newer, uv.exclude_newer_package, self.config.string("exclude-newer")],
                 "local": None if local_facts is None else _facts_json(local_facts),
+                **self._sources(local_facts),
             }
         )
+
+    def _sources(self, facts: BuildFacts | None) -> dict[str, object]:
+        """``[tool.uv.sources]`` of what builds a local package, where there are any."""
+        if self.member is None or facts is None:
+            return {}
+        root = self.project.pyproject
+        tables = [self.member.pyproject.tool_uv, *([root.tool_uv] if root is not None else [])]
+        names = {_name(text) for text in (*facts.requires, *facts.dynamic)}
+        found = [
+            [canonicalize_name(name), json.dumps(entry, sort_keys=True, default=str)]
+            for sources in (table.get("sources") for table in tables)
+            for name, entry in (sources.items() if isinstance(sources, dict) else ())
+            if canonicalize_name(name) in names
+        ]
+        return {"sources": found} if found else {}
 
     def requires(self, facts: BuildFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """What uv is asked for, and the packages built in this environment that the build gets instead."""
@@ -127,6 +145,8 @@ class Subject:
                 continue  # package builds it before, and has it there
             if others.get(name) and str(Requirement(text).specifier) == f"=={others[name]}":
                 self._take(name, built, wanted_)
+            elif self.member is not None:
+                wanted_[from_sources(text, self.member, self.project, environment)] = None
             else:
                 wanted_[text] = None
         return tuple(wanted_), tuple(sorted(built))

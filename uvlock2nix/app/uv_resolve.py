@@ -37,7 +37,7 @@ _OFFLINE_SIGNS: Final = ("network was disabled", "offline")
 
 
 class Unresolvable(ToolError):
-    """uv says that no set of files meets the requirements."""
+    """No set of files that can be locked meets the requirements; uv's reason, or ours."""
 
 
 @dataclass(frozen=True, slots=True)
