@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Built, copy_fixture, go, uvlock2nix
-from tests.support.stand import Stand, Suite, require_stand
+from tests.support.stand import REPO, Stand, Suite, require_stand
 from uvlock2nix.pins import read_pins
 
 pytestmark = [pytest.mark.stand, pytest.mark.network]
@@ -39,6 +39,35 @@ def test_package_is_what_a_user_installs(hello: Built, tmp_path: Path) -> None:
     out = hello.stand.nix_build(code)
     said = (hello.host(out) / "said").read_text().splitlines()
     assert said == [f"{hello.venv} {hello.venv}/bin/python"] * 2
+
+
+def test_package_can_be_overridden_and_runs_fixup(hello: Built) -> None:
+    """An extra input, text around fixup, a different Python; fixup finds a script's interpreter."""
+    call = f"""
+      with import <nixpkgs> {{ overlays = [ (import {REPO}/nix/overlay.nix) ]; }};
+      let package = callPackage {hello.project}/nix/package.nix {{ }}; in
+    """
+    out = hello.stand.nix_build(
+        call
+        + """
+        ((package.override { python313 = python313 // { extra = true; }; }).overrideAttrs (old: {
+          nativeBuildInputs = old.nativeBuildInputs ++ [ cmake ninja ];
+          buildInputs = old.buildInputs or [ ] ++ [ bash ];
+          postInstall = ''
+            printf '#!/usr/bin/env bash\necho from a script\n' > $venv/bin/script
+            chmod +x $venv/bin/script
+          '';
+          postFixup = "grep -q '^#!/nix/store' $venv/bin/script && touch $venv/fixed";
+        })).venv
+        """
+    )
+    assert (hello.host(out) / "fixed").exists()
+    meta = hello.stand.evaluate(f"({call} {{ inherit (package.meta) description mainProgram platforms; }})")
+    assert meta == {
+        "description": "The smallest project that has a dependency",
+        "mainProgram": "hello-uv",
+        "platforms": ["x86_64-linux"],
+    }
 
 
 def test_two_packages_in_one_profile(hello: Built, tmp_path: Path) -> None:

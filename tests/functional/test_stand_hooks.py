@@ -120,3 +120,19 @@ def test_crates_are_vendored_from_a_lock_with_their_checksums(stand: Stand, tmp_
     lock.write_text(LOCK.format(version=version, index=INDEX, checksum="0" * 64))
     with pytest.raises(StandCommandError, match="hash mismatch: crate itoa"):
         stand.nix_build(project)
+
+
+def test_libraries_can_be_overridden(stand: Stand) -> None:
+    text = """
+    with import <nixpkgs> { };
+    (zlib.overrideAttrs (old: {
+      pname = "my-${old.pname}";
+      postInstall = "echo ${old.version} > $out/mine";
+    })).overrideAttrs (final: previous: { passthru = { whose = final.pname; }; })
+    """
+    out = stand.nix_build(text)
+    assert stand.evaluate(f"({text}).whose") == "my-zlib"
+    assert (stand.path(out) / "mine").read_text().strip() == stand.evaluate(
+        "(import <nixpkgs> { }).zlib.version"
+    )
+    assert list(stand.path(out).glob("lib/libz.so*"))

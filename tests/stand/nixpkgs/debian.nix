@@ -99,31 +99,47 @@ let
       deb = builtins.match "deb:(.*)" key;
       minor = builtins.match "python:(.*)" key;
       pname = if minor != null then "python3" else sanitize (if deb == null then key else builtins.head deb);
-      outputs = if deb == null then node.outputs else [ "out" ];
-      drv = derivation {
-        name = "${pname}-${node.version}";
-        inherit system outputs triplet;
-        builder = "/bin/bash";
-        args = [ ./debian-unpack.sh ];
-        debs = map fetchDeb node.debs;
-        deps = map outPath (throughTransitional node.deps);
-        propagate = map (k: toString (lib.getDev nodes.${k})) node.propagate;
-        postUnpack = if minor != null then pythonTweak (builtins.head minor) else tweaks.${key} or "" + setupHook key;
-      };
-      common = {
+      # What `overrideAttrs` sees: the fields of a package, and any more that reach the builder as variables.
+      fields = {
         inherit pname;
         inherit (node) version;
-        debianPackages = map (d: "${d.name}=${d.version}") node.debs;
+        name = "${pname}-${node.version}";
+        outputs = if deb == null then node.outputs else [ "out" ];
+        postUnpack = if minor != null then pythonTweak (builtins.head minor) else tweaks.${key} or "" + setupHook key;
         meta = { platforms = lib.platforms.linux; description = "Debian's ${pname}"; };
         passthru = { };
-        propagatedBuildInputs = map (k: nodes.${k}) node.propagate;
-        override = _: drvs;
-        overrideAttrs = _: drvs;
       };
-      sets = lib.genAttrs outputs (o: drv.${o} // common // sets // { outputSpecified = true; });
-      drvs = drv // common // sets;
+      build = rattrs:
+        let
+          attrs = rattrs (attrs // { finalPackage = drvs; });
+          drv = derivation (removeAttrs attrs [ "pname" "version" "meta" "passthru" "postInstall" "postFixup" ] // {
+            inherit system triplet;
+            builder = "/bin/bash";
+            args = [ ./debian-unpack.sh ];
+            debs = map fetchDeb node.debs;
+            deps = map outPath (throughTransitional node.deps);
+            propagate = map (k: toString (lib.getDev nodes.${k})) node.propagate;
+            postUnpack = attrs.postUnpack + attrs.postInstall or "" + attrs.postFixup or "";
+          });
+          common = {
+            inherit (attrs) pname version meta passthru;
+            debianPackages = map (d: "${d.name}=${d.version}") node.debs;
+            propagatedBuildInputs = map (k: nodes.${k}) node.propagate;
+            override = _: drvs;
+            overrideAttrs = over: build (final:
+              let
+                prev = rattrs final;
+                first = over prev;
+                layer = if !builtins.isFunction over then over else if builtins.isFunction first then over final prev else first;
+              in
+              prev // layer);
+          } // attrs.passthru;
+          sets = lib.genAttrs attrs.outputs (o: drv.${o} // common // sets // { outputSpecified = true; });
+          drvs = drv // common // sets;
+        in
+        drvs;
     in
-    drvs;
+    build (_: fields);
 
   nodes = builtins.mapAttrs make lock.nodes;
   named = lib.filterAttrs (key: _: builtins.match "(deb|python|tool):.*" key == null) nodes;
