@@ -111,5 +111,6 @@ in
     substitutions = substitutions // {
       uv = lib.getExe uv;
     };
+    passthru.projectSource = import ./project-source.nix { inherit lib; };
   } ./uv-package-hook.sh;
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from typing import Final
 
 from uvlock2nix.build_pins import BuildPins
 from uvlock2nix.classify.packages import ClassifiedPackage
@@ -11,7 +13,10 @@ from uvlock2nix.digest import environment_digest, rest_digest
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import Literal, Output
 from uvlock2nix.lock import Member, Project, Selection, UvSettings, local_packages, refuse_unseen
+from uvlock2nix.reading import read_regular
 from uvlock2nix.target import Target
+
+MAX_FILE: Final = 4 << 30
 
 
 def is_built(one: ClassifiedPackage) -> bool:
@@ -63,6 +68,7 @@ def deps_key(
             "constraints": sorted(project.uv.build_constraint_dependencies) if built or members else [],
             "collisions": dict(config.collisions),
             "excluded": sorted(one.name for one in classes if one.from_nixpkgs),
+            **_unhashed_files(project, held),
             **(build_settings(project.uv) if built or members else {}),
         }
     )
@@ -99,6 +105,21 @@ def build_settings(uv: UvSettings) -> dict[str, object]:
         "no-build-isolation-package": uv.no_build_isolation_package,
     }
     return {name: setting for name, setting in settings.items() if setting}
+
+
+def _unhashed_files(project: Project, held: Sequence[ClassifiedPackage]) -> dict[str, object]:
+    """The digests of files on disk that the lock has no hash of, as those of an index in a folder."""
+    found = {}
+    for one in held:
+        artifact = one.choice.artifact
+        if artifact is None or artifact.path is None or artifact.hash is not None or artifact.kind == "git":
+            continue
+        try:
+            data = read_regular(project.root / artifact.path, MAX_FILE)
+        except OSError:
+            continue  # refused where the Plan is made
+        found[artifact.path] = hashlib.sha256(data).hexdigest()
+    return {"files": found} if found else {}
 
 
 def _native_facts(native: NativeInputs) -> dict[str, object]:

@@ -20,8 +20,10 @@ from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import Output
 from uvlock2nix.local_builds import local_builds, package_builds
 from uvlock2nix.lock import About, GitSource, Member, Project, RegistrySource, Selection
+from uvlock2nix.lock.logins import login_variables
 from uvlock2nix.modes import Mode, patches_of
 from uvlock2nix.native import Native
+from uvlock2nix.package_source import PackageSource, package_source
 from uvlock2nix.project_version import ProjectVersion, project_version, store_name
 from uvlock2nix.run_inputs import libraries_of_wheel, opened_by_name
 from uvlock2nix.scripts import script_files
@@ -66,6 +68,8 @@ class Plan:
     name: str
     argument: str
     script: tuple[PurePosixPath, ...]
+    source: PackageSource
+    login_variables: tuple[str, ...]
     version: ProjectVersion
     main_program: str | None
     about: About
@@ -163,10 +167,13 @@ def make_plan(
     name = _name(project, selection)
     names = [frozenset(one.name for one in classes) for _, classes in classified]
     exposed = exposed_of(project, selection, members, config.strings_of("expose"), names)
+    source = package_source(project.root, config)
     return Plan(
         name=name,
         argument=project.argument,
-        script=script_files(project, config.strings_of("include")) if project.script else (),
+        login_variables=login_variables(project),
+        source=source,
+        script=script_files(project, source.include) if project.script else (),
         version=project_version(project, name, members, builds, config.string("version")),
         main_program=config.string("main-program") or main_program(project, members, exposed, name),
         about=next((one.pyproject.about for one in project.members if one.name == name), About()),

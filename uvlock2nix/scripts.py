@@ -18,14 +18,14 @@ def program_of(script: str) -> str:
     return script.removesuffix(".py")
 
 
-def script_files(project: Project, include: Sequence[str]) -> tuple[PurePosixPath, ...]:
+def script_files(project: Project, include: Sequence[PurePosixPath]) -> tuple[PurePosixPath, ...]:
     """The script, first, then the modules of its folder that it imports, and what ``include`` names.
 
     As with ``uv run``, the script's folder is where Python looks first; but the folder of a script may hold
     anything, so that only what is needed goes along.
 
     Raises:
-        ProjectError: a file cannot be read, or is not below the script's folder.
+        ProjectError: a file cannot be read.
     """
     assert project.script is not None  # noqa: S101 - the caller asks for scripts only
     first = PurePosixPath(project.script.name)
@@ -36,14 +36,7 @@ def script_files(project: Project, include: Sequence[str]) -> tuple[PurePosixPat
             if module not in found:
                 found[module] = None
                 queue.append(module)
-    for text in include:
-        path = PurePosixPath(text)
-        if path.is_absolute() or ".." in path.parts or not (project.root / path).exists():
-            raise ProjectError(
-                f"[tool.uvlock2nix] include: {text}: is not there, or not below {project.root}",
-                hint="name files and folders relative to the script",
-            )
-        found[path] = None
+    found |= dict.fromkeys(include)
     return tuple(found)
 
 

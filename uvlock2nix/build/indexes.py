@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from uvlock2nix.lock import Index, Project, UvSettings
+from uvlock2nix.lock.logins import indexes_of, variables_of
 from uvlock2nix.net.client import Logins
 
 
@@ -61,11 +62,37 @@ def logins(project: Project, outer: Mapping[str, str]) -> Logins:
     holds for all files of that host, as in uv: an index and its files have different paths.
     """
     found: dict[tuple[str, str], tuple[str, str]] = {}
-    for index in project.uv.indexes:
+    named = indexes_of(project)
+    for index in named:
         login = _login(index, outer)
         if login:
             found.setdefault(realm(index.url), login)
+    uv = project.uv
+    urls = [*(index.url for index in named), *uv.extra_index_url, *uv.find_links]
+    for url in (*urls, *((uv.index_url,) if uv.index_url else ())):
+        parts = urlsplit(url)
+        if parts.username or parts.password:
+            login = unquote(parts.username or ""), unquote(parts.password or "")
+            found.setdefault(realm(url), login)
     return found
+
+
+def login_environment(project: Project, outer: Mapping[str, str]) -> dict[str, str]:
+    """The logins in the URLs of named indexes, as variables: uv reads them there, whatever its version."""
+    out: dict[str, str] = {}
+    for index in indexes_of(project):
+        names, parts = variables_of(index), urlsplit(index.url)
+        if names is not None and (parts.username or parts.password):
+            given = zip(names, (parts.username, parts.password), strict=True)
+            out |= {name: unquote(value) for name, value in given if value and not outer.get(name)}
+    return out
+
+
+def login_flags(project: Project) -> tuple[str, ...]:
+    """uv's flags for indexes without a name whose URL has a login."""
+    urls = [*(one.url for one in indexes_of(project) if one.name is None), *project.uv.extra_index_url]
+    urls += [project.uv.index_url] if project.uv.index_url else []
+    return tuple(f"--index={url}" for url in urls if "@" in urlsplit(url).netloc)
 
 
 def realm(url: str) -> tuple[str, str]:
@@ -75,9 +102,5 @@ def realm(url: str) -> tuple[str, str]:
 
 
 def _login(index: Index, outer: Mapping[str, str]) -> tuple[str, str] | None:
-    if index.name:
-        name = re.sub(r"[^A-Z0-9]", "_", index.name.upper())
-        user, password = outer.get(f"UV_INDEX_{name}_USERNAME"), outer.get(f"UV_INDEX_{name}_PASSWORD")
-        if user or password:
-            return user or "", password or ""
-    return None
+    user, password = (outer.get(name) for name in variables_of(index) or ("", ""))
+    return (user or "", password or "") if user or password else None

@@ -216,8 +216,13 @@ def _derivation(plan: Plan) -> Expr:
         Bind(
             ("impureEnvVars",),
             Binary(
-                "++", select("lib.fetchers.proxyImpureEnvVars"), List((Item(string("NIX_SSL_CERT_FILE")),))
+                "++",
+                select("lib.fetchers.proxyImpureEnvVars"),
+                strings(("NIX_SSL_CERT_FILE", *plan.login_variables)),
             ),
+            "Logins come from the environment of the builder, never from the store."
+            if plan.login_variables
+            else "",
         ),
         Bind(("outputHashMode",), string("recursive"), blank_before=True),
         Bind(("outputHashAlgo",), string("sha256")),

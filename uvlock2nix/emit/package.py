@@ -36,16 +36,14 @@ from uvlock2nix.nixlang import (
     render_file,
     select,
     string,
+    uses,
 )
 from uvlock2nix.plan import Plan
-
-# What lies in a project's folder and is no source of its packages.
-NOT_SOURCE = (".git", ".venv", "nix", "result", "flake.nix", "flake.lock", ".direnv", ".env")
 
 
 def package_file(plan: Plan) -> str:
     """The text of ``package.nix``."""
-    names = {"lib", "stdenv", "callPackage", "uvPackageHook"}
+    names = {"stdenv", "callPackage", "uvPackageHook"}
     if any(one.crates is not None for one in plan.local_builds):
         names.add("rustPlatform")
     extra = (
@@ -56,7 +54,10 @@ def package_file(plan: Plan) -> str:
             call("callPackage", Path(0, (ENV,)), AttrSet((Inherit(("python-deps",)),))),
         ),
     )
-    final = Func("finalAttrs", _attributes(plan))
+    attributes = _attributes(plan)
+    if uses((extra, attributes), "lib"):
+        names.add("lib")
+    final = Func("finalAttrs", attributes)
     body = Apply(select("stdenv.mkDerivation"), (final,))
     about = "its own packages, ready to run"
     return render_file(
@@ -128,15 +129,16 @@ def _natives(plan: Plan) -> list[Bind | Inherit]:
 
 
 def _source(plan: Plan) -> Expr:
+    root = Bind(("root",), project_path(plan))
     if plan.script:
         listed = List(tuple(Item(project_path(plan, path)) for path in plan.script), broken=True)
-        files = call("lib.fileset.unions", listed)
-    else:
-        left_out = [call("lib.fileset.maybeMissing", project_path(plan, name)) for name in NOT_SOURCE]
-        unions = call("lib.fileset.unions", List(tuple(Item(one) for one in left_out), broken=True))
-        files = call("lib.fileset.difference", project_path(plan), unions)
-    binds = (Bind(("root",), project_path(plan)), Bind(("fileset",), files))
-    return call("lib.fileset.toSource", AttrSet(binds))
+        fileset = Bind(("fileset",), call("lib.fileset.unions", listed))
+        return call("lib.fileset.toSource", AttrSet((root, fileset)))
+    binds = [root]
+    for name, paths in (("include", plan.source.include), ("exclude", plan.source.exclude)):
+        if paths:
+            binds.append(Bind((name,), List(tuple(Item(project_path(plan, path)) for path in paths))))
+    return call("uvPackageHook.projectSource", AttrSet(tuple(binds)))
 
 
 def _passthru(plan: Plan) -> AttrSet:

@@ -30,6 +30,7 @@ from uvlock2nix.nixlang.tree import (
     call,
     select,
     string,
+    uses,
     value,
 )
 
@@ -59,5 +60,6 @@ __all__ = [
     "render_file",
     "select",
     "string",
+    "uses",
     "value",
 ]

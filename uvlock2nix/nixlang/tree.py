@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import TypeAlias
 
 
@@ -210,3 +210,17 @@ def value(data: object) -> Expr:
     if isinstance(data, Iterable):
         return List(tuple(Item(value(item)) for item in data))
     raise TypeError(f"no Nix expression for {type(data).__name__}")
+
+
+def uses(node: object, name: str) -> bool:
+    """Whether an expression (or a part of one) uses the variable ``name``, or binds it as an argument."""
+    match node:
+        case Var():
+            return node.name == name
+        case tuple():
+            return any(uses(part, name) for part in node)
+        case Inherit(names, None):
+            return name in names
+    if not is_dataclass(node):
+        return False
+    return any(uses(getattr(node, field.name), name) for field in fields(node))

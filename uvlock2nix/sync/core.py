@@ -13,7 +13,13 @@ from typing import TypeVar
 
 from uvlock2nix.build.environment import folders_to_link
 from uvlock2nix.build.from_pins import FromPins
-from uvlock2nix.build.indexes import index_flags, logins, network_environment
+from uvlock2nix.build.indexes import (
+    index_flags,
+    login_environment,
+    login_flags,
+    logins,
+    network_environment,
+)
 from uvlock2nix.build.machine import base_environment
 from uvlock2nix.build.pinned import Pinned
 from uvlock2nix.build.programs import Runner
@@ -60,7 +66,11 @@ def sync(request: SyncRequest, run: Runner) -> None:
     )
     check_key(request, plan, target)
     request.work.mkdir(parents=True, exist_ok=True)
-    env = {**sync_environment(request, os.environ), **network_environment(project.uv, os.environ)}
+    env = {
+        **sync_environment(request, os.environ),
+        **network_environment(project.uv, os.environ),
+        **login_environment(project, os.environ),
+    }
     uv = Uv(run, request.uv, request.python, env, project.root, request.out)
     context = _build_context(request, project, plan, target, env, run)
     selected = _selected(project, request, plan, uv)
@@ -140,7 +150,7 @@ def _selected(project: Project, request: SyncRequest, plan: SyncPlan, uv: Uv) ->
     flags = selection_flags(
         project, request.selection, knows_no_default_groups=uv.knows("--no-default-groups")
     )
-    return [*flags, *not_built(step.package.name for step in plan.wheels)]
+    return [*flags, *login_flags(project), *not_built(step.package.name for step in plan.wheels)]
 
 
 S = TypeVar("S")
@@ -238,7 +248,7 @@ def _requirements(request: SyncRequest, project: Project, env: Mapping[str, str]
     """Where build requirements come from: the files that pins lock."""
     folder = request.work / "uvlock2nix" / "build-requirements"
     found = logins(project, os.environ)
-    return FromPins(Pinned(request.build_pins, request.system, request.project, folder, found, env))
+    return FromPins(Pinned(request.build_pins, request.system, project.root, folder, found, env))
 
 
 def _libraries(

@@ -1,7 +1,6 @@
 # Written by uvlock2nix @version@ from uv.lock; `uvlock2nix generate` writes it again.
 # authentik-like: its own packages, ready to run
 {
-  lib,
   stdenv,
   callPackage,
   python313,
@@ -20,20 +19,8 @@ stdenv.mkDerivation (finalAttrs: {
     "venv"
   ];
 
-  src = lib.fileset.toSource {
+  src = uvPackageHook.projectSource {
     root = ../.;
-    fileset = lib.fileset.difference ../. (
-      lib.fileset.unions [
-        (lib.fileset.maybeMissing ../.git)
-        (lib.fileset.maybeMissing ../.venv)
-        (lib.fileset.maybeMissing ../nix)
-        (lib.fileset.maybeMissing ../result)
-        (lib.fileset.maybeMissing ../flake.nix)
-        (lib.fileset.maybeMissing ../flake.lock)
-        (lib.fileset.maybeMissing ../.direnv)
-        (lib.fileset.maybeMissing ../.env)
-      ]
-    );
   };
 
   strictDeps = true;

@@ -194,7 +194,12 @@ stdenv.mkDerivation {
   dontFixup = true;
 
   SSL_CERT_FILE = "${cacert}/etc/ssl/certs/ca-bundle.crt";
-  impureEnvVars = lib.fetchers.proxyImpureEnvVars ++ [ "NIX_SSL_CERT_FILE" ];
+  # Logins come from the environment of the builder, never from the store.
+  impureEnvVars = lib.fetchers.proxyImpureEnvVars
+  ++ [
+    "NIX_SSL_CERT_FILE"
+    "NETRC"
+  ];
 
   outputHashMode = "recursive";
   outputHashAlgo = "sha256";

@@ -94,7 +94,7 @@ def test_the_arguments_of_hello_and_authentik() -> None:
         ENV: {"lib", "stdenv", "callPackage", "expat", "python313", "zlib"}
         | {"restoreReferencesHook", "uvEnvHook", "python-deps"},
         PACKAGE: {
-            "lib", "stdenv", "callPackage", "python313", "uvPackageHook", "python-deps", "python-env",
+            "stdenv", "callPackage", "python313", "uvPackageHook", "python-deps", "python-env",
         },
     }  # fmt: skip
     needed = {"git", "krb5", "libpq", "libtool", "libxml2", "libxslt", "openssl", "pkg-config"}

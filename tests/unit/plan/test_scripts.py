@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.emit import plan_of, texts
 from uvlock2nix.emit.common import folder_of
-from uvlock2nix.errors import InputError, ProjectError
+from uvlock2nix.errors import InputError, ProjectError, UsageError
 from uvlock2nix.lock import load_project
 from uvlock2nix.nixrun.project import project_files
 
@@ -38,12 +38,12 @@ def test_a_script_takes_along_what_it_imports_from_its_folder(tmp_path: Path) ->
 def test_include_takes_more_along(tmp_path: Path) -> None:
     settings = '# [tool.uvlock2nix]\n# include = ["data"]\n'
     path = script(tmp_path, "tool.py", settings=settings)
-    with pytest.raises(ProjectError, match="data: is not there"):
+    with pytest.raises(UsageError, match="data: is not there"):
         plan_of(path)
     (tmp_path / "data").mkdir()
     assert plan_of(path).script == (PurePosixPath("tool.py"), PurePosixPath("data"))
     path = script(tmp_path, "tool.py", settings='# [tool.uvlock2nix]\n# include = ["../x"]\n')
-    with pytest.raises(ProjectError, match="not below"):
+    with pytest.raises(UsageError, match="not below"):
         plan_of(path)
 
 

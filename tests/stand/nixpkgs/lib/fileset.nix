@@ -46,10 +46,20 @@ rec {
     make (file: hasPrefix (p + "/") file && pred (info file));
   fromSource = source:
     let root = source.origSrc or source; keep = source.filter or (_: _: true); p = toString root; in
-    make (file: hasPrefix (p + "/") file && keep file "regular");
+    let
+      above = dir: if dir == p then [ ] else [ dir ] ++ above (dirOf dir);
+      # A folder that the filter leaves out takes all that is in it along.
+      kept = file: lib.all (dir: keep dir "directory") (above (dirOf file)) && keep file (kind (/. + file));
+    in
+    make (file: hasPrefix (p + "/") file && kept file);
   toList = set:
     throw "lib.fileset.toList: not in the stand";
-  gitTracked = path: ofPath path;
+  # What nixpkgs does: a copy by git of what it tracks, changes of the working tree included.
+  gitTracked = path:
+    let p = toString path; copy = builtins.fetchGit { url = path; }; in
+    if !builtins.pathExists (path + "/.git") then
+      throw "lib.fileset.gitTracked: Expected the argument (${p}) to point to a local working tree of a Git repository, but it's not."
+    else make (file: hasPrefix (p + "/") file && builtins.pathExists (copy + "/${lib.removePrefix (p + "/") file}"));
   trace = _: v: v;
   traceVal = v: v;
   toSource = { root, fileset }:

@@ -1,0 +1,73 @@
+/**
+  The source of a project's own packages: what git tracks where `root` has a `.git`, else everything but secrets
+  and what tools leave behind, at every depth. The generated files are never part of it: they would make each
+  package new when only a hash changes.
+
+  In a flake, `root` is what git tracks already, without its `.git`; the second rule then removes little.
+
+  # Type
+
+  ```
+  projectSource :: { root :: Path; include :: [ Path ] ? [ ]; exclude :: [ Path ] ? [ ]; } -> Source
+  ```
+
+  # Example
+
+  ```nix
+  projectSource { root = ../.; exclude = [ ../data ]; include = [ ../src/app/cacert.pem ]; }
+  ```
+*/
+{ lib }:
+
+{
+  root,
+  include ? [ ],
+  exclude ? [ ],
+}:
+
+let
+  # Matched against the whole name of a file or folder.
+  left = [
+    # what tools leave behind
+    "\\.(git|hg|svn|jj|direnv|tox|nox|eggs|idea|vscode|ipynb_checkpoints|terraform)"
+    "\\.venv.*"
+    "node_modules"
+    "__pycache__"
+    "\\..*_cache"
+    ".*\\.(pyc|pyo|egg-info)"
+    "\\.DS_Store"
+    "\\.coverage.*"
+    # secrets
+    "\\.env.*"
+    "\\.(netrc|pypirc|npmrc|pgpass|htpasswd|git-credentials|aws|ssh|gnupg|kube)"
+    "_netrc"
+    "id_(rsa|dsa|ecdsa|ed25519)(_sk)?(\\..*)?"
+    ".*\\.(pem|key|p12|pfx|jks|keystore|kdbx|age|ovpn)"
+  ];
+  isLeft = path: type:
+    let
+      name = baseNameOf path;
+    in
+    lib.any (pattern: builtins.match pattern name != null) left
+    # What `nix build` leaves: links into the store.
+    || (type == "symlink" && builtins.match "result(-.*)?" name != null);
+
+  cleaned = lib.fileset.fromSource (
+    lib.cleanSourceWith {
+      src = root;
+      filter = path: type: !isLeft path type;
+    }
+  );
+  tracked = if builtins.pathExists (root + "/.git") then lib.fileset.gitTracked root else cleaned;
+
+  generated = map (name: root + "/${name}") [
+    "nix"
+    "flake.nix"
+    "flake.lock"
+  ];
+  without = lib.fileset.unions (map lib.fileset.maybeMissing (generated ++ exclude));
+in
+lib.fileset.toSource {
+  inherit root;
+  fileset = lib.fileset.unions ([ (lib.fileset.difference tracked without) ] ++ include);
+}

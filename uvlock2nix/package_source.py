@@ -1,0 +1,41 @@
+"""What a user adds to the source of package, or takes out of it: ``include`` and ``exclude``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from uvlock2nix.config import Config
+from uvlock2nix.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSource:
+    """Files and folders, relative to the project's root."""
+
+    include: tuple[PurePosixPath, ...] = ()
+    exclude: tuple[PurePosixPath, ...] = ()
+
+
+def package_source(root: Path, config: Config) -> PackageSource:
+    """The two lists. UsageError where a path is not below ``root``, or one of ``include`` is not there."""
+    include = _paths("include", config.strings_of("include"))
+    for path in include:
+        if not (root / path).exists():
+            raise UsageError(
+                f"[tool.uvlock2nix] include: {path}: is not there",
+                hint=f"name files and folders relative to {root}",
+            )
+    return PackageSource(include, _paths("exclude", config.strings_of("exclude")))
+
+
+def _paths(key: str, texts: Sequence[str]) -> tuple[PurePosixPath, ...]:
+    paths = tuple(PurePosixPath(text) for text in texts)
+    for path in paths:
+        if path.is_absolute() or ".." in path.parts or not path.parts:
+            raise UsageError(
+                f"[tool.uvlock2nix] {key}: {path}: is not below the project's folder",
+                hint="name files and folders relative to it, without patterns",
+            )
+    return paths
