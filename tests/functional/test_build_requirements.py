@@ -26,6 +26,7 @@ from uvlock2nix.pins import Pins
 from uvlock2nix.target import Target
 
 LINUX = "x86_64-linux"
+THIS = "3.13"  # which this machine need not have
 BACKEND = '[build-system]\nrequires = ["tool"]\nbuild-backend = "flit_core.buildapi"\n'
 SETUPTOOLS = '[build-system]\nrequires = ["tool"]\nbuild-backend = "setuptools.build_meta"\n'
 
@@ -257,6 +258,36 @@ def test_a_backend_that_cannot_be_read_is_reported_once(place: Place) -> None:
     assert "not known" in build(found, "one").unsure
     (note,) = place.notes
     assert note.startswith("one, two: ")
+
+
+OWN = """
+[build-system]
+requires = ["tool"]
+build-backend = "own"
+backend-path = ["tools"]
+"""
+# It asks for what it finds beside it: no file says so.
+ASKING = """
+import pathlib
+import tool
+def get_requires_for_build_wheel(settings=None):
+    return pathlib.Path("asks").read_text().split()
+"""
+
+
+def test_the_backend_of_a_local_package_is_asked(place: Place) -> None:
+    tools(place)
+    place.wheel("helper", "1.0", "2022-01-02T00:00:00Z")
+    place.lock(own="package = true", more=OWN)
+    (place.root / "tools").mkdir()
+    (place.root / "tools" / "own.py").write_text(ASKING)
+    (place.root / "asks").write_text("helper>=1")
+    found = build(place.generate(python=THIS), "app")
+    assert [one.partition("-")[0] for one in found.files] == ["helper", "tool"]
+    assert found.unsure == ""
+    assert place.notes == []
+    assert place.check(python=THIS) == ()
+    assert sorted(path.name for path in (place.root / "tools").iterdir()) == ["own.py"]
 
 
 def test_a_requirement_without_a_wheel_is_built_with_requirements_of_its_own(place: Place) -> None:

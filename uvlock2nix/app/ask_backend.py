@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +21,6 @@ from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.requirements import BuildSystem
 from uvlock2nix.build.values import Build, BuildContext, Source
 from uvlock2nix.build_pins import PinnedFile
-from uvlock2nix.errors import ToolError
 from uvlock2nix.inspect.build_system import BuildFacts
 from uvlock2nix.nar import parse_hash
 from uvlock2nix.target import this_system
@@ -35,7 +35,7 @@ def asked(subject: Subject, facts: BuildFacts, resolver: Resolver) -> tuple[str,
     It runs in a copy of the package's folder, with the build requirements that are known so far.
 
     Raises:
-        ToolError: there is no Python of that version here, or the backend fails.
+        ToolError: the backend fails.
         NetworkError: its requirements cannot be had.
         InputError: they cannot be resolved.
     """
@@ -65,11 +65,10 @@ def asked(subject: Subject, facts: BuildFacts, resolver: Resolver) -> tuple[str,
 
 
 def _python(uv: str, minor: str) -> Path:
+    """A Python of that version, or where there is none ours: hardly any answer depends on it."""
     argv = [uv, "python", "find", "--no-project", "--no-python-downloads", minor]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    if done.returncode != 0 or not done.stdout.strip():
-        raise ToolError(f"there is no Python {minor} on this machine", hint=f"uv python install {minor}")
-    return Path(done.stdout.strip())
+    return Path(done.stdout.strip() if done.returncode == 0 and done.stdout.strip() else sys.executable)
 
 
 def _install(files: Sequence[PinnedFile], resolver: Resolver, context: BuildContext, python: Path) -> None:

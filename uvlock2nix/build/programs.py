@@ -33,6 +33,12 @@ NETWORK_SIGNS: Final = (
 LOGIN_SIGNS: Final = (
     "401 unauthorized", "403 forbidden", "authentication failed for", "could not read username"
 )  # fmt: skip
+CRATE_SIGNS: Final = (
+    "no matching package named",
+    "--offline was specified",
+    "failed to select a version for",
+)
+_WANTS_PIP: Final = re.compile(r"-m pip install ([A-Za-z0-9][A-Za-z0-9._-]*)")
 _MISSING_MODULE: Final = re.compile(r"no module named ['\"]?([\w.]+)", re.IGNORECASE)
 
 
@@ -144,6 +150,16 @@ def build_hint(output: str) -> str:
         return (
             "the index or the repository asks for a login: UV_INDEX_<NAME>_USERNAME and _PASSWORD (in Nix, "
             "of the daemon) for a named index, else a netrc file"
+        )
+    if wants := _WANTS_PIP.search(output):
+        return (
+            f"the backend would install `{wants[1]}`, which no build here does: set build-requires = "
+            f'["{wants[1]}"] under [tool.uvlock2nix.native.<package>] and generate again'
+        )
+    if any(sign in low for sign in CRATE_SIGNS):
+        return (
+            "cargo fetches nothing here, and Cargo.lock does not name all of its crates: run "
+            "`cargo generate-lockfile` beside Cargo.toml and generate again"
         )
     if missing := _MISSING_MODULE.search(output):
         return (

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.errors import UsageError
 from uvlock2nix.refs.interpreter import default_interpreter
-
-if TYPE_CHECKING:
-    from uvlock2nix.build.values import Build
 
 PATH = click.Path(path_type=Path)
 
@@ -110,26 +106,22 @@ def package(
     uv: str,
 ) -> None:
     """Build the project's own packages offline and put them over the environment."""
+    from uvlock2nix.build.values import parse_native
     from uvlock2nix.sync.manifest import read_manifest
-    from uvlock2nix.target import Target
     from uvlock2nix.venv.interpreter import write_wrapper
     from uvlock2nix.venv.layer import layer
-    from uvlock2nix.venv.members import Places, build_members, install_members, local_context
+    from uvlock2nix.venv.members import Places, local_builds, local_tree
     from uvlock2nix.venv.script import install_script
 
-    manifest = read_manifest(env_path)
-    minor = str(manifest["python"])
-    builds = _builds(members, native, version)
+    minor = str(read_manifest(env_path)["python"])
+    builds = local_builds(map(_member, members), parse_native(native, "uvPackageNative"), version)
     places = Places(env_path, requires, work.absolute())
-    places.work.mkdir(parents=True, exist_ok=True)
-    target = Target.parse(system=str(manifest["system"]), python=minor)
-    context = local_context(Runner(), uv, interpreter, target, places, builds)
-    wheels = build_members(builds, context, places, minor)
-    tree, scripts = install_members(wheels, context, places, minor)
+    run = Runner()
+    tree, scripts = local_tree(builds, places, run, uv, interpreter)
 
     def wrap(root: Path, python: Path) -> None:
         if compiler:
-            write_wrapper(root, python, compiler, places.work, context.run)
+            write_wrapper(root, python, compiler, places.work, run)
 
     clashes = layer(
         env_path,
@@ -147,18 +139,6 @@ def package(
         click.echo(f"uvlock2nix: {clash}", err=True)
     if script:
         install_script(script, out)
-
-
-def _builds(members: tuple[str, ...], native: str, version: str | None) -> list[Build]:
-    from uvlock2nix.build.values import Build, NativeBuild, Source, parse_native
-    from uvlock2nix.build.version import with_version
-
-    natives = parse_native(native, "uvPackageNative")
-    builds = [
-        Build(name, None, Source(folder=folder), natives.get(name, NativeBuild()))
-        for name, folder in map(_member, members)
-    ]
-    return builds if version is None else [with_version(build, version) for build in builds]
 
 
 def _programs() -> str:

@@ -22,10 +22,10 @@ def compile_bytecode(folder: Path, python: Path, cores: int) -> None:
     The bytecode is of the kind that is never compared with its source (PEP 552): in the store neither can
     change, and modification times are all the same there.
 
-    Python marks in a module's bytecode which of its objects were in use when it was written, and a process that
-    has compiled something before uses more of them. So each batch of modules is compiled by a process of its own,
-    in a fixed order: neither the number of cores nor what else is installed shows. Without ``cores`` nothing
-    is compiled.
+    Python marks in a module's bytecode which of its objects were in use when it was written, and a process
+    that has compiled something before uses more of them. So each batch of modules is compiled by a process of
+    its own, in a fixed order: neither the number of cores nor what else is installed shows. Without ``cores``
+    nothing is compiled.
     """
     if cores < 1:
         return
@@ -58,7 +58,7 @@ def _compile(modules: list[str], python: Path) -> None:
 
 
 def _batches(folder: Path) -> Iterator[list[str]]:
-    """The modules below ``folder``: those of each folder in it by themselves, in order, no batch too large."""
+    """The modules below ``folder``: those of each folder in it by themselves, no batch too large."""
     if folder.is_file():
         yield [str(folder)]
         return

@@ -1,7 +1,7 @@
-"""Compile the modules that standard input names (each ended by a NUL). Run as a script, by the Python they are for.
+"""Compile the modules that standard input names, each ended by a NUL.
 
-It imports nothing but the standard library. A module that does not compile is left to fail when it is imported:
-code for a different Python, templates, tests.
+Run as a script, by the Python that they are for; it imports nothing but the standard library. A module that
+does not compile is left to fail when it is imported: code for a different Python, templates, tests.
 """
 
 from __future__ import annotations

@@ -8,19 +8,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from uvlock2nix.dist.entry_points import entry_points
+from uvlock2nix.dist.installed import Installed, installed
+from uvlock2nix.dist.launchers import write_launchers
+from uvlock2nix.dist.record import digest_of, write_record
+from uvlock2nix.dist.scripts import place_script
+from uvlock2nix.dist.shebangs import Programs, give_interpreters
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import BUILD_REQUIRES, SCRIPTS, site_packages
 from uvlock2nix.sync.manifest import read_manifest
-from uvlock2nix.dist.entry_points import entry_points
-from uvlock2nix.dist.installed import Installed, installed
-from uvlock2nix.dist.record import digest_of, write_record
-from uvlock2nix.venv.copying import copy_writable
 from uvlock2nix.venv.bytecode import compile_bytecode
+from uvlock2nix.venv.checking import check_packages
+from uvlock2nix.venv.copying import copy_writable
 from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.libraries import write_lookup
-from uvlock2nix.dist.scripts import place_script
-from uvlock2nix.dist.shebangs import Programs, give_interpreters
-from uvlock2nix.dist.launchers import write_launchers
 from uvlock2nix.venv.symlinks import LOCK, NIXPKGS, Clash, Clashes, Owner, link_packages, link_programs
 
 
@@ -55,6 +56,7 @@ def finish_environment(
     for script in give_interpreters(root, (site, root / SCRIPTS), Programs(interpreter, program_path)):
         note(f"{script} is not among the inputs: the script is left as it is")
     own = installed(site)
+    check_packages(manifest, own, "env")
     scripts = _scripts(root, own, interpreter)
     # nixpkgs lists the interpreter among the modules, with a site-packages (sitecustomize.py) of its own.
     packages = tuple(one for one in packages if not python.resolve().is_relative_to(one.resolve()))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.rpath import without_rpath
-from uvlock2nix.errors import ToolError
 
-# CPython looks for pyvenv.cfg next to the name that it was called by, and does not follow that name when it is a
-# link; so a link to bin/python from a profile would be the bare interpreter. This one knows its own name. Compiled,
-# not a script: macOS runs no script whose interpreter is a script.
+# CPython looks for pyvenv.cfg next to the name that it was called by, and does not follow that name when it
+# is a link; so a link to bin/python from a profile would be the bare interpreter. This one knows its
+# own name. Compiled, not a script: macOS runs no script whose interpreter is a script.
 # https://docs.python.org/3/library/site.html
 _PROGRAM: Final = """\
 #include <stdio.h>

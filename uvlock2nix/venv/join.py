@@ -1,7 +1,8 @@
 """env in mode `files`: packages, each in its own store path, joined by links.
 
-A folder that only one package has is one link; one that several have is a folder with links. Nothing is copied
-but what has to differ: RECORDs of packages with programs, and compiled files that need a sibling's library.
+A folder that only one package has is one link; one that several have is a folder with links. Nothing is
+copied but what has to differ: RECORDs of packages with programs, and compiled files that need a sibling's
+library.
 """
 
 from __future__ import annotations
@@ -119,7 +120,10 @@ def _programs(joined: Iterable[Joined]) -> Iterable[Collision]:
     """Names in ``bin`` that several packages have: launchers of entry points, and scripts."""
     owners: dict[str, dict[str, str]] = {}
     for one in joined:
-        programs = {name: f"launcher {point.partition('[')[0].strip()}" for name, point in entry_points(one.one).items()}
+        programs = {
+            name: f"launcher {point.partition('[')[0].strip()}"
+            for name, point in entry_points(one.one).items()
+        }
         programs |= {name: digest for name, digest in _scripts_of(one.one).items() if name not in programs}
         for name, what in programs.items():
             owners.setdefault(name, {})[one.one.name] = what

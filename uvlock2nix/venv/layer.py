@@ -8,18 +8,17 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.layout import SCRIPTS, SUPPORT, site_packages
-from uvlock2nix.sync.manifest import read_manifest
-from uvlock2nix.dist.scripts import Script
 from uvlock2nix.dist.entry_points import entry_points
 from uvlock2nix.dist.installed import installed
+from uvlock2nix.dist.launchers import is_launcher, write_launchers
+from uvlock2nix.dist.scripts import Script, place_script
+from uvlock2nix.dist.shebangs import Programs, give_interpreters
+from uvlock2nix.layout import SCRIPTS, SUPPORT, site_packages
+from uvlock2nix.sync.manifest import read_manifest
+from uvlock2nix.venv.bytecode import compile_bytecode
 from uvlock2nix.venv.copying import copy_file, copy_writable
 from uvlock2nix.venv.environment import bin_winners, launchers_of, record_bin, scripts_in
-from uvlock2nix.venv.bytecode import compile_bytecode
 from uvlock2nix.venv.interpreter import write_interpreter
-from uvlock2nix.dist.launchers import is_launcher, write_launchers
-from uvlock2nix.dist.scripts import place_script
-from uvlock2nix.dist.shebangs import Programs, give_interpreters
 from uvlock2nix.venv.programs import programs_of
 from uvlock2nix.venv.symlinks import LOCK, PROJECT, Clash, Owner, link_into
 
@@ -46,8 +45,8 @@ def layer(
 
     A folder that only ``env`` has becomes one link; where both have it (namespace packages), it is a folder
     with links. A file that both have is ``tree``'s. ``wrap`` makes ``bin/python`` of an environment (``out``)
-    what works through any link. ``program_path`` has the programs that run scripts. Returned are the programs that
-    both have.
+    what works through any link. ``program_path`` has the programs that run scripts. Returned are the programs
+    that both have.
     """
     out.mkdir(parents=True, exist_ok=True)
     own = tree / site_packages(version), tree / SCRIPTS

@@ -23,7 +23,7 @@ class _Finder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The spec that the finders behind this one have; https://docs.python.org/3/library/importlib.html"""
+        """The spec that the finders behind this one have (https://docs.python.org/3/library/importlib.html)."""
         change = _CHANGES.get(name)
         if change is None:
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,38 +11,61 @@ from uvlock2nix.build.machine import base_environment
 from uvlock2nix.build.prepared import Prepared
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.schedule import build_all
-from uvlock2nix.build.values import Build, BuildContext
+from uvlock2nix.build.values import Build, BuildContext, NativeBuild, Source
+from uvlock2nix.build.version import with_version
+from uvlock2nix.dist.installed import installed
 from uvlock2nix.dist.scripts import Script
 from uvlock2nix.layout import site_packages
+from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.sync.normalise import normalise
 from uvlock2nix.target import Target
+from uvlock2nix.venv.checking import check_built, check_local
 from uvlock2nix.venv.interpreter import write_interpreter
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where things are while local packages are built: env, the build requirements by package, a place to work."""
+    """While local packages are built: env, the build requirements by package, a place to work."""
 
     env: Path
     requires: Path
     work: Path
 
 
-def build_members(builds: Sequence[Build], context: BuildContext, places: Places, version: str) -> tuple[Path, ...]:
-    """Build each local package's wheel, one after the other; return the wheels.
+def local_builds(
+    folders: Iterable[tuple[str, Path]], natives: Mapping[str, NativeBuild], version: str | None
+) -> tuple[Build, ...]:
+    """The builds of local packages (name and folder); ``version`` is that of those which would ask git."""
+    builds = (
+        Build(name, None, Source(folder=folder), natives.get(name, NativeBuild())) for name, folder in folders
+    )
+    return tuple(build if version is None else with_version(build, version) for build in builds)
 
-    One after the other because they are built where they are, and one may be inside another's folder.
+
+def local_tree(
+    builds: Sequence[Build], places: Places, run: Runner, uv: str, python: Path
+) -> tuple[Path, tuple[Script, ...]]:
+    """Build local packages and install them into an environment of their own; return it and its scripts.
 
     Raises:
+        InputError: they are not those of the environment, or a build made a different one.
         ToolError: a build failed, with the end of its output.
     """
-    prepared = Prepared(places.requires, places.env / site_packages(version))
-    wheels = build_all(builds, context, prepared, 1)
-    return tuple(wheels[build.name] for build in builds)
+    manifest = read_manifest(places.env)
+    version, names = str(manifest["python"]), [build.name for build in builds]
+    check_local(manifest, names)
+    target = Target.parse(system=str(manifest["system"]), python=version)
+    context = _context(run, uv, python, target, places, builds)
+    # One after the other: they are built where they are, and one may be inside another's folder.
+    wheels = build_all(builds, context, Prepared(places.requires, places.env / site_packages(version)), 1)
+    tree, scripts = _install([wheels[name] for name in names], context, places.work, version)
+    check_built(names, installed(tree / site_packages(version)))
+    return tree, scripts
 
 
-def local_context(run: Runner, uv: str, python: Path, target: Target, places: Places, builds: Sequence[Build]) -> BuildContext:
-    """What the builds of local packages share."""
+def _context(
+    run: Runner, uv: str, python: Path, target: Target, places: Places, builds: Sequence[Build]
+) -> BuildContext:
     root = places.work / "builds"
     root.mkdir(parents=True, exist_ok=True)
     return BuildContext(
@@ -58,14 +81,15 @@ def local_context(run: Runner, uv: str, python: Path, target: Target, places: Pl
     )
 
 
-def install_members(wheels: Sequence[Path], context: BuildContext, places: Places, version: str) -> tuple[Path, tuple[Script, ...]]:
-    """Install wheels into an environment of their own, normalised; return it and its scripts."""
-    tree = places.work / "tree"
+def _install(
+    wheels: Sequence[Path], context: BuildContext, work: Path, version: str
+) -> tuple[Path, tuple[Script, ...]]:
+    tree = work / "tree"
     interpreter = write_interpreter(tree, context.python, version)
     (tree / site_packages(version)).mkdir(parents=True, exist_ok=True)
     if wheels:
         arguments = [context.uv, "pip", "install", "--quiet", "--no-deps", "--no-index", "--offline"]
         arguments += ["--python", str(interpreter), "--", *map(str, wheels)]
-        context.run(arguments, what="installing the project's packages", env=context.env, cwd=places.work)
+        context.run(arguments, what="installing the project's packages", env=context.env, cwd=work)
     scripts = normalise(tree, tree / site_packages(version))
     return tree, scripts

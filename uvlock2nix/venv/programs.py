@@ -10,12 +10,12 @@ from typing import Final
 from packaging.utils import canonicalize_name
 
 from uvlock2nix.dist.installed import Installed, installed
-from uvlock2nix.errors import InputError
 from uvlock2nix.dist.launchers import is_interpreter
+from uvlock2nix.errors import InputError
 
 _UP: Final = "../../../"
 _BIN: Final = f"{_UP}bin/"
-# What of an environment is not for a profile: everybody's packages are there, and what is for the interpreter.
+# What of an environment is not for a profile: everybody's packages, and what is for the interpreter.
 _PRIVATE: Final = frozenset({"bin", "include", "lib", "lib64", "nix-support", "pyvenv.cfg"})
 
 
@@ -27,8 +27,10 @@ def programs_of(one: Installed, bin_dir: Path) -> tuple[str, ...]:
 
 
 def data_of(one: Installed, root: Path) -> tuple[str, ...]:
-    """The files below ``root`` that a distribution has brought for others (``share/man/…``), by its RECORD."""
-    paths = {posixpath.normpath(entry.path.removeprefix(_UP)) for entry in one.entries if _is_data(entry.path)}
+    """The files below ``root`` that a distribution has for others (``share/man/…``), by its RECORD."""
+    paths = {
+        posixpath.normpath(entry.path.removeprefix(_UP)) for entry in one.entries if _is_data(entry.path)
+    }
     return tuple(sorted(path for path in paths if (root / path).is_file()))
 
 
@@ -37,9 +39,7 @@ def _is_data(path: str) -> bool:
     return path.startswith(_UP) and bool(slash) and top not in _PRIVATE and top != ".."
 
 
-def expose(
-    venv: Path, out: Path, site: Path, names: Sequence[str], programs: Sequence[str] = ()
-) -> None:
+def expose(venv: Path, out: Path, site: Path, names: Sequence[str], programs: Sequence[str] = ()) -> None:
     """Make ``out``: links to the programs and the data of the distributions ``names`` of ``venv``.
 
     ``site`` is venv's site-packages; ``programs`` are further ones by their own names.

@@ -1,4 +1,4 @@
-"""A script of its own (PEP 723) in an environment: the file, what it takes along, and the program that starts it."""
+"""A script of its own (PEP 723) in an environment: the file, what it takes along, its program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uvlock2nix.errors import InputError
 from uvlock2nix.scripts import program_of
 from uvlock2nix.venv.copying import copy_file, copy_writable
 
-# Python sees the script where its companions are, as with `uv run`: `__file__` and the first place for imports.
+# Python sees the script where its companions are, as with `uv run`: `__file__`, the first place for imports.
 _LAUNCHER: Final = """\
 #!{python}
 import os, sys
@@ -33,7 +33,9 @@ def install_script(files: Sequence[Path], venv: Path) -> None:
     place = venv / "libexec" / program
     for path in files:
         if path.is_absolute() or ".." in path.parts or not path.exists():
-            raise InputError(f"{path}: the script's file is not in the source", hint="run `uvlock2nix generate`")
+            raise InputError(
+                f"{path}: the script's file is not in the source", hint="run `uvlock2nix generate`"
+            )
         target = place / path
         target.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():

@@ -1,9 +1,9 @@
 """Libraries that one package takes from another one: torch from nvidia-cublas, in mode `files`.
 
-A wheel names them relative to itself (``$ORIGIN/../nvidia/cublas/lib``). The loader takes ``$ORIGIN`` from the
-path by which a file was opened and does not follow links, but the kernel does for ``..``: so the folders
-that lead to such a file are real ones in the environment, and the file alone is a link. Where a wheel does not say
-where its sibling is, the file is copied and gets a search path.
+A wheel names them relative to itself (``$ORIGIN/../nvidia/cublas/lib``). The loader takes ``$ORIGIN`` from
+the path by which a file was opened and does not follow links, but the kernel does for ``..``: so the folders
+that lead to such a file are real ones in the environment, and the file alone is a link. Where a wheel does
+not say where its sibling is, the file is copied and gets a search path.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ WANTS: Final = "wants"
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A library that ``file`` (below the package's store path) needs and that only a sibling package can have."""
+    """A library that ``file`` (below the package's store path) needs and only a sibling package can have."""
 
     file: str
     library: str
@@ -34,7 +34,7 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What installing shares: uv, the interpreter and its minor version, a folder to work in, its variables."""
+    """What installing shares: uv, the interpreter and its minor version, a place to work, its variables."""
 
     run: Runner
     uv: str
@@ -67,7 +67,8 @@ def install_wheel(wheel: Path, filename: str, out: Path, place: Place) -> None:
     there = installed(site)
     if len(there) != 1:
         raise InputError(
-            f"{filename}: {len(there)} distributions in one wheel", hint="report it to the package's maintainers"
+            f"{filename}: {len(there)} distributions in one wheel",
+            hint="report it to the package's maintainers",
         )
     (one,) = there
     write(
@@ -77,7 +78,8 @@ def install_wheel(wheel: Path, filename: str, out: Path, place: Place) -> None:
             "python": place.version,
             "packages": [{"name": one.name, "version": one.version, "artifact": {"filename": filename}}],
             "scripts": [
-                {"name": script.name, "package": script.package, "python": script.python} for script in scripts
+                {"name": script.name, "package": script.package, "python": script.python}
+                for script in scripts
             ],
         },
     )
@@ -115,9 +117,7 @@ def settle(
         interpreter=interpreter,
         dlopen=dlopen,
     )
-    wants = tuple(
-        Want(file, library) for file, library in report.ignored if not is_ignored(library, ignore)
-    )
+    wants = tuple(Want(file, library) for file, library in report.ignored if not is_ignored(library, ignore))
     compile_bytecode(site, python, cores)
     manifest.pop(WANTS, None)
     if wants:

@@ -11,10 +11,10 @@ from typing import Final
 
 from packaging.utils import canonicalize_name
 
-from uvlock2nix.errors import InputError
-from uvlock2nix.layout import site_packages
 from uvlock2nix.dist.installed import Installed, chosen, installed
 from uvlock2nix.dist.launchers import is_interpreter
+from uvlock2nix.errors import InputError
+from uvlock2nix.layout import site_packages
 
 LOCK: Final = "the lock"
 PROJECT: Final = "the project"

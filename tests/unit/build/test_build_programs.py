@@ -78,6 +78,8 @@ def test_whose_fault_it_is(output: str, error: type[Exception]) -> None:
         ("hint: `x` was published after the exclude newer time", "exclude-newer later"),
         ("fatal: Authentication failed for 'https://x/'", "UV_INDEX_<NAME>_USERNAME"),
         ("HTTP status client error (401 Unauthorized)", "UV_INDEX_<NAME>_USERNAME"),
+        ('Installing cffi with `"/x/python" -m pip install cffi` failed', 'build-requires = ["cffi"]'),
+        ("error: no matching package named `itoa` found\nNo module named pip", "cargo generate-lockfile"),
         ("whatever", "the end of the program's output"),
         ("no module named", "the end of the program's output"),
     ],

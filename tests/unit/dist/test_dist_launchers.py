@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uvlock2nix.errors import InputError
 from uvlock2nix.dist.launchers import is_interpreter, launcher, shebang, write_launchers
 from uvlock2nix.dist.scripts import place_script
+from uvlock2nix.errors import InputError
 
 PYTHON = Path("/env/bin/python")
 

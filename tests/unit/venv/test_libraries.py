@@ -1,4 +1,4 @@
-"""Libraries that are opened by name are found in the folders that env names, in whatever way Python starts."""
+"""Libraries that are opened by name are found in the folders that env names, however Python starts."""
 
 from __future__ import annotations
 
@@ -71,7 +71,8 @@ def test_forks_and_spawned_processes_find_it(python: Path, library: Path) -> Non
         "import multiprocessing as m, ctypes.util\n"
         "if __name__ == '__main__':\n"
         "  for how in ('fork', 'spawn', 'forkserver'):\n"
-        "    with m.get_context(how).Pool(1) as pool: print(pool.apply(ctypes.util.find_library, ('ours',)))\n"
+        "    with m.get_context(how).Pool(1) as pool:\n"
+        "        print(pool.apply(ctypes.util.find_library, ('ours',)))\n"
     )
     assert said(python, code) == [str(library / "libours.so.1")] * 3
 

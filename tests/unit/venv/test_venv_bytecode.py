@@ -78,7 +78,12 @@ def test_without_cores_there_is_none(tmp_path: Path) -> None:
 def test_what_does_not_compile_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "good.py").write_text("x = 1\n")
     deep = "(" * 3000 + ")" * 3000
-    for name, text in {"syntax": "def (", "deep": deep, "null": "a\0b", "coded": "# coding: nothing\n"}.items():
+    for name, text in {
+        "syntax": "def (",
+        "deep": deep,
+        "null": "a\0b",
+        "coded": "# coding: nothing\n",
+    }.items():
         (tmp_path / f"{name}.py").write_text(text)
     (tmp_path / "bytes.py").write_bytes(b"x = '\xff'\n")
     compile_bytecode(tmp_path, PYTHON, 2)

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.packages import record_faults
+from uvlock2nix.dist.scripts import Script
 from uvlock2nix.errors import InputError, ToolError
 from uvlock2nix.layout import BUILD_REQUIRES, MANIFEST, SCRIPTS, SUPPORT
-from uvlock2nix.dist.scripts import Script
+from uvlock2nix.venv.bytecode import compile_bytecode
 from uvlock2nix.venv.copying import copy_file, copy_writable
 from uvlock2nix.venv.environment import copy_tree, finish_environment
-from uvlock2nix.venv.bytecode import compile_bytecode
 from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.layer import layer
 

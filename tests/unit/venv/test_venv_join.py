@@ -41,7 +41,9 @@ class Shop:
         work.mkdir(parents=True)
         return Place(Runner(quiet=True), str(UV), PYTHON, VERSION, work, {"PATH": "/usr/bin:/bin"})
 
-    def install(self, name: str, files: Mapping[str, Content], points: str = "", tag: str = "py3-none-any") -> Path:
+    def install(
+        self, name: str, files: Mapping[str, Content], points: str = "", tag: str = "py3-none-any"
+    ) -> Path:
         """A store path with one package, its name in front as in the store."""
         if points:
             points = f"[console_scripts]\n{points}\n"
@@ -233,9 +235,13 @@ def siblings(shop: Shop, *flags: str) -> tuple[Path, Path]:
     """`user` has a library in a folder of its own that needs one of `maker`, as torch needs nvidia-cublas."""
     base = shop.folder / "cc"
     made = library(base, "libmaker.so", "int made(void) { return 42; }\n", "-Wl,-soname,libmaker.so")
-    used = library(base, "libuser.so", "int made(void); int used(void) { return made(); }\n", "-L.", "-lmaker", *flags)
+    used = library(
+        base, "libuser.so", "int made(void); int used(void) { return made(); }\n", "-L.", "-lmaker", *flags
+    )
     maker = shop.install("maker", {"vendor/maker/lib/libmaker.so": made})
-    code = "import ctypes, os\nlib = ctypes.CDLL(os.path.join(os.path.dirname(__file__), 'lib', 'libuser.so'))\n"
+    code = (
+        "import ctypes, os\nlib = ctypes.CDLL(os.path.join(os.path.dirname(__file__), 'lib', 'libuser.so'))\n"
+    )
     user = shop.install("user", {"user/__init__.py": code, "user/lib/libuser.so": used})
     assert shop.settled(maker) == ()
     assert shop.settled(user) == (Want(f"{SITE}/user/lib/libuser.so", "libmaker.so"),)

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from uvlock2nix.cli.venv import command
+from uvlock2nix.dist.installed import installed
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import MANIFEST
-from uvlock2nix.dist.installed import installed
 from uvlock2nix.venv.environment import finish_environment
 from uvlock2nix.venv.layer import layer
 from uvlock2nix.venv.symlinks import Clashes, Owner, link_packages, link_programs

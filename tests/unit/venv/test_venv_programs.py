@@ -12,8 +12,8 @@ import pytest
 from tests.unit.venv.test_venv_environment import PYTHON, SITE, VERSION, dist, finish, manifest
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.dist.installed import installed
-from uvlock2nix.errors import InputError, ToolError
 from uvlock2nix.dist.scripts import Script
+from uvlock2nix.errors import InputError, ToolError
 from uvlock2nix.venv.interpreter import write_wrapper
 from uvlock2nix.venv.layer import embeds_python, layer
 from uvlock2nix.venv.programs import data_of, expose, programs_of
