@@ -58,8 +58,10 @@ class _RangeReader:
         self._published = published
         self._conditions = Conditions(target.marker_environment())
         manifest = project.lock.manifest
-        self._constraints = [one for one in manifest.constraints if self._holds(one)]
-        self._overrides = manifest.overrides
+        self._constraints = _by_name(one for one in manifest.constraints if self._holds(one))
+        self._overrides = _by_name(manifest.overrides)
+        # Lists of requirements by the name that each is about: a project may have thousands.
+        self._requirements: dict[int, dict[str, list[Requirement]]] = {}
 
     def asked(self, entry: EnvPackage) -> dict[str, str | None]:
         """Who needs the package → his range; a project, its extras and its groups are one."""
@@ -74,10 +76,8 @@ class _RangeReader:
         return found
 
     def bounds(self, name: str) -> tuple[tuple[str, str], ...]:
-        given = [(CONSTRAINT, one) for one in self._constraints if one.name == name]
-        given += [
-            (OVERRIDE, one) for one in self._overrides if one.name == name and not one.of and self._holds(one)
-        ]
+        given = [(CONSTRAINT, one) for one in self._constraints.get(name, ())]
+        given += [(OVERRIDE, one) for one in self._overrides.get(name, ()) if not one.of and self._holds(one)]
         return tuple((who, one.specifier) for who, one in given if one.specifier)
 
     def _range(self, label: str, name: str) -> str | None:
@@ -89,7 +89,7 @@ class _RangeReader:
         if label == SELECTION:
             return self._of(self._lock.manifest.requirements, name)
         if group and not base:
-            return self._of(dict(self._lock.manifest.dependency_groups).get(group, ()), name)
+            return self._of(_group(self._lock.manifest.dependency_groups, group), name)
         for package in self._local(base):
             said = self._recorded(package, name, extra.removesuffix("]"), group)
             if said is not None:
@@ -98,7 +98,7 @@ class _RangeReader:
 
     def _override(self, dependent: str, name: str) -> str | None:
         """What replaces the range of ``dependent``, ``None`` where nothing does."""
-        overrides = [one for one in self._overrides if one.name == name]
+        overrides = self._overrides.get(name, ())
         for whose in (dependent, ""):
             some = [one for one in overrides if one.of == whose]
             if some:
@@ -111,12 +111,20 @@ class _RangeReader:
     def _recorded(self, package: Package, name: str, extra: str, group: str) -> str | None:
         """What the lock repeats of a project's own requirements."""
         if group:
-            return self._of(dict(package.metadata.requires_dev).get(group, ()), name)
+            return self._of(_group(package.metadata.requires_dev, group), name)
         return self._of(package.metadata.requires_dist, name, (extra,) if extra else ())
 
-    def _of(self, requirements: Iterable[Requirement], name: str, extras: Collection[str] = ()) -> str | None:
-        """The joined ranges of the requirements of that name that hold, ``None`` where none does."""
-        some = [one for one in requirements if one.name == name and self._holds(one, extras)]
+    def _of(
+        self, requirements: tuple[Requirement, ...], name: str, extras: Collection[str] = ()
+    ) -> str | None:
+        """The joined ranges of the requirements of that name that hold, ``None`` where none does.
+
+        ``requirements`` are of the lock, which outlives this object: so they are known by their identity.
+        """
+        by_name = self._requirements.get(id(requirements))
+        if by_name is None:
+            by_name = self._requirements[id(requirements)] = _by_name(requirements)
+        some = [one for one in by_name.get(name, ()) if self._holds(one, extras)]
         return joined(one.specifier for one in some) if some else None
 
     def _holds(self, requirement: Requirement, extras: Collection[str] = ()) -> bool:
@@ -124,6 +132,17 @@ class _RangeReader:
             return self._conditions.evaluate(requirement.marker, extras)
         except MarkerError:
             return True  # a range too many is a refusal too many, never a wrong version
+
+
+def _by_name(requirements: Iterable[Requirement]) -> dict[str, list[Requirement]]:
+    found: dict[str, list[Requirement]] = {}
+    for one in requirements:
+        found.setdefault(one.name, []).append(one)
+    return found
+
+
+def _group(groups: Iterable[tuple[str, tuple[Requirement, ...]]], name: str) -> tuple[Requirement, ...]:
+    return next((listed for group, listed in groups if group == name), ())
 
 
 def base_name(label: str) -> str:
