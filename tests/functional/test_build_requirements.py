@@ -347,6 +347,10 @@ def test_what_nothing_meets_is_refused_with_uv_s_reason(place: Place) -> None:
     assert "mine 1.0, on x86_64-linux" in caught.value.message
     assert "tool>9999" in caught.value.message
     assert "[tool.uvlock2nix.native.mine]" in caught.value.hint
+    # Both ways that the hint names lead on.
+    for own, version in (('build-requires = ["tool<2024"]', "2023.1"), ('relax = ["tool"]', "2024.1")):
+        place.lock("mine", more=f"[tool.uvlock2nix.native.mine]\n{own}\n")
+        assert build(place.generate(), "mine").files == (f"tool-{version}-py3-none-any.whl",)
 
 
 @pytest.mark.parametrize("why", ["no uv", "offline", "no network"])

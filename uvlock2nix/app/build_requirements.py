@@ -139,16 +139,20 @@ class _Maker:
             results = list(pool.map(lambda entry: self._one(resolver, *entry), stale))
         made: list[_Result] = []
         wrong: list[str] = []
+        unmet: dict[str, None] = {}
         missing: dict[str, dict[str, None]] = {}
         for (subject, _), result in zip(stale, results, strict=True):
             if isinstance(result, _Result):
                 made.append(result)
             elif isinstance(result, Unresolvable):
+                unmet[subject.name] = None
                 wrong.append(f"{subject.what}, on {subject.target.system}:\n{result.message}")
             else:
                 missing.setdefault(result.message.splitlines()[0], {})[subject.name] = None
         if wrong:
-            raise InputError("build requirements cannot be met:\n" + "\n".join(wrong), hint=_hint(names))
+            raise InputError(
+                "build requirements cannot be met:\n" + "\n".join(wrong), hint=_hint(tuple(unmet))
+            )
         unsure = {one.subject.name: one.unsure for one in made if one.unsure}
         return _Made(tuple(made), {why: tuple(found) for why, found in missing.items()}, unsure)
 
@@ -195,8 +199,8 @@ def _with_answer(subject: Subject, facts: BuildFacts, resolver: Resolver) -> Bui
 def _hint(names: Sequence[str]) -> str:
     name = names[0] if len(names) == 1 else "<package>"
     return (
-        f"name what it can be built with under [tool.uvlock2nix.native.{name}] build-requires, or the "
-        "requirements to ignore under relax; a later exclude-newer may help too"
+        f"under [tool.uvlock2nix.native.{name}], build-requires replaces a requirement of that name, and "
+        "relax drops its version; of a local package, change [build-system] itself"
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -123,7 +124,7 @@ class Subject:
         others = {name: version for name, version in self.around.built.items() if name != self.name}
         of_uv = self.extra
         declared = effective_requires(
-            [text for text in facts.requires if _name(text) not in of_uv.relax],
+            self._as_the_user_says(text for text in facts.requires if _name(text) not in of_uv.relax),
             relax=native.relax,
             added=native.build_requires,
             locked=others,
@@ -131,7 +132,10 @@ class Subject:
             what=self.what,
         )
         more = effective_requires(
-            (*(text for text in facts.dynamic if _name(text) not in of_uv.relax), *of_uv.build_requires),
+            (
+                *self._as_the_user_says(text for text in facts.dynamic if _name(text) not in of_uv.relax),
+                *of_uv.build_requires,
+            ),
             relax=native.relax,
             locked=others,
             marker_environment=environment,
@@ -150,6 +154,21 @@ class Subject:
             else:
                 wanted_[text] = None
         return tuple(wanted_), tuple(sorted(built))
+
+    def _as_the_user_says(self, requires: Iterable[str]) -> list[str]:
+        """The requirements of a locked package, less what the user gives instead, and less relaxed pins.
+
+        What the table says adds, and relaxes where something is built here, and no more: see
+        :func:`effective_requires`. A local package says all this in its own pyproject.toml.
+        """
+        native, origin = self.one.native.build, self.one.native.origin
+        if self.member is not None or origin.provenance != "user":
+            return list(requires)
+        given = native.build_requires if "build_requires" in origin.given else ()
+        replaced = {_name(text) for text in given}
+        relaxed = {canonicalize_name(name) for name in native.relax} if "relax" in origin.given else set()
+        kept = (text for text in requires if _name(text) not in replaced)
+        return [_without_version(text) if _name(text) in relaxed else text for text in kept]
 
     def _take(self, name: str, built: dict[str, None], wanted_: dict[str, None]) -> None:
         """A package that is built here too: its wheel is given, and what it runs with, at locked versions."""
@@ -211,6 +230,12 @@ def _name(text: str) -> str:
         return canonicalize_name(Requirement(text).name)
     except InvalidRequirement:
         return ""
+
+
+def _without_version(text: str) -> str:
+    requirement = Requirement(text)
+    requirement.specifier = SpecifierSet()
+    return str(requirement)
 
 
 def _meets(text: str, built: Mapping[str, str]) -> bool:
