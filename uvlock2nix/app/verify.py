@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.app.reporter import Reporter
-from uvlock2nix.errors import CheckFailed, ToolError
+from uvlock2nix.errors import CheckFailed, ToolError, UsageError
 from uvlock2nix.nar import FAKE_HASH, Hash, parse_hash
 from uvlock2nix.nixrun.build import Evaluated, Nix, find_hash
 from uvlock2nix.nixrun.hints import build_error
@@ -87,6 +88,11 @@ def _second_cores(options: VerifyOptions) -> int:
 def _pin(files: Files, system: str) -> Pin:
     """The pin to verify; CheckFailed where the pins are not those of the lock."""
     pins = read_pins(files.pins)
+    if pins.packages:
+        raise UsageError(
+            f"{files.expression} is in mode `files`: each package is a derivation, none has a hash to verify",
+            hint=f"let Nix build them twice: run {_build_packages(files)}, then the same with --check",
+        )
     hint = f"run `uvlock2nix update-hash --system {system}` first"
     pin = pins.pin(system)
     if pin is None:
@@ -96,10 +102,19 @@ def _pin(files: Files, system: str) -> Pin:
     return pin
 
 
+def _build_packages(files: Files) -> str:
+    """The command that builds every package of mode `files`."""
+    overlay = (nix_dir() / "overlay.nix").resolve()
+    pkgs = f"(import <nixpkgs> {{ overlays = [ (import {overlay}) ]; }})"
+    expression = f"({pkgs}.callPackage {files.expression} {{ }}).packages"
+    return shlex.join(["nix-build", "--no-out-link", "-E", expression])
+
+
 def verified(project: Path, options: VerifyOptions, reporter: Reporter) -> Result:
     """Build deps of ``project`` twice, under different conditions, and compare.
 
     Raises:
+        UsageError: the project is in mode `files`.
         CheckFailed: the pins have no hash for the system, or not of this lock and nixpkgs.
         ToolError, NetworkError: a build failed.
     """
