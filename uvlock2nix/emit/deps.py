@@ -134,7 +134,8 @@ def _toolchain() -> tuple[Bind, ...]:
 
 def _referenced(plan: Plan) -> Expr:
     """Attribute → derivation, of everything that code may refer to."""
-    needs: dict[str, dict[str, None]] = {"python": {}, "uv": {}}
+    # Not uv: it runs on the machine that builds, and cross compilation would compile one for the other.
+    needs: dict[str, dict[str, None]] = {"python": {}}
     packages: dict[str, dict[str, None]] = {}
     for one in (*plan.build_inputs, *plan.native_build_inputs):
         packages.setdefault(one.attr, {}).update(dict.fromkeys(one.packages))

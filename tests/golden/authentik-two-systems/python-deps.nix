@@ -77,7 +77,7 @@ let
   referenceInputs = builtins.toJSON (
     stripReferencesHook.referenceInputs (
       {
-        inherit libpq libtool libxml2 libxslt openssl pkg-config python uv xmlsec zlib;
+        inherit libpq libtool libxml2 libxslt openssl pkg-config python xmlsec zlib;
         "libpq.pg_config" = libpq.pg_config;
         "stdenv.cc" = stdenv.cc;
         "stdenv.cc.cc" = stdenv.cc.cc;

@@ -71,7 +71,7 @@ let
   # The names under which references are taken out here and put back in the environment.
   referenceInputs = builtins.toJSON (
     stripReferencesHook.referenceInputs {
-      inherit krb5 libpq libtool libxml2 libxslt openssl pkg-config python uv xmlsec zlib;
+      inherit krb5 libpq libtool libxml2 libxslt openssl pkg-config python xmlsec zlib;
       "libpq.pg_config" = libpq.pg_config;
       "stdenv.cc" = stdenv.cc;
       "stdenv.cc.cc" = stdenv.cc.cc;

@@ -35,7 +35,7 @@ let
   pinsKey = key;
 
   # The names under which references are taken out here and put back in the environment.
-  referenceInputs = builtins.toJSON (stripReferencesHook.referenceInputs { inherit python uv; });
+  referenceInputs = builtins.toJSON (stripReferencesHook.referenceInputs { inherit python; });
 
   stale = !skipLockCheck && builtins.hashFile "sha256" ../uv.lock != pins.lock;
   # A hash belongs to one key: whatever changes what would be installed makes it unknown.
