@@ -125,15 +125,6 @@ class BuildPins:
         time = [build.time] if build.unsure else []
         return [[[one.filename, one.hash, one.key in asked] for one in files], list(build.built), time]
 
-    def of_system(self, system: str) -> BuildPins:
-        """The part that builds on ``system`` read."""
-        only = replace(
-            self,
-            packages=tuple(entry for entry in self.packages if entry[0] == system),
-            sdists=tuple(entry for entry in self.sdists if entry[0] == system),
-        )
-        return only.without_unused()
-
     def without_unused(self) -> BuildPins:
         """These without files, and builds of sdists, that no package's build leads to."""
         reached: dict[str, set[str]] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,6 @@ from uvlock2nix.reading import open_regular
 ALGORITHMS: Final = ("sha256", "sha384", "sha512", "sha224", "sha1", "blake2b", "md5")
 CHUNK: Final = 1 << 20
 _CHANGED: Final = "the file was changed after it was locked; if that is right, `uv lock --upgrade-package`"
-_HEX: Final = re.compile(r"[0-9a-fA-F]{32,128}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +37,6 @@ class Expected:
                 f"the lock names a hash of kind `{algorithm[:40]}`", hint=f"known: {', '.join(ALGORITHMS)}"
             )
         return cls(algorithm, digest.lower(), size)
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the digest has the form of one, so that it can prove a file."""
-        return _HEX.match(self.digest) is not None
 
     def check(self, shown: str, digest: str, length: int) -> None:
         """Compare a file's digest and length with these; ``shown`` names the file.
