@@ -130,3 +130,15 @@ def test_pins_of_an_older_version_remember_what_the_nix_file_says(tmp_path: Path
     assert out_of_date(project) == []
     assert packages(project) == {"always", "older", "extra-one"}
     assert read_pins(pins).generate is None
+
+
+@pytest.mark.parametrize("pinned", ["", "3.13.15"])
+def test_init_keeps_the_patch_release(tmp_path: Path, pinned: str) -> None:
+    project = project_at(tmp_path / "app")
+    if pinned:
+        (project / ".python-version").write_text(f"{pinned}\n")
+    given = [] if pinned else ["--python", "3.13.15"]
+    assert uvlock2nix("init", "--yes", "--no-hash", *given, str(project)).error is None
+    assert "older" in packages(project)
+    assert out_of_date(project) == []
+    assert uvlock2nix("generate", "--check", str(project)).error is None

@@ -93,7 +93,7 @@ def lock_build_requirements(
             kept.append((subject, locked))
         else:
             stale.append((subject, facts))
-    made = _Maker(project, config, fetcher).make(stale) if stale else _Made((), {}, {})
+    made = _Resolver(project, config, fetcher).make(stale) if stale else _Made((), {}, {})
     pins = _pins(old, kept, made.results)
     names = dict.fromkeys(one.subject.name for one in made.results)
     return Locked(pins, made.missing, tuple(names), made.unsure)
@@ -120,7 +120,7 @@ class _Made:
 
 
 @dataclass(frozen=True, slots=True)
-class _Maker:
+class _Resolver:
     """Resolves many packages side by side."""
 
     project: Project

@@ -19,6 +19,7 @@ from uvlock2nix.app.request import Options
 from uvlock2nix.atomic import write_atomic
 from uvlock2nix.emit.flake import FLAKE, FLAKE_URL, NIXPKGS_URL, additions, flake_file
 from uvlock2nix.errors import InputError, UsageError
+from uvlock2nix.pythons import choose_python
 
 TABLE: Final = "[tool.uvlock2nix]"
 IGNORED: Final = ("result", "result-*", ".direnv/")
@@ -75,7 +76,11 @@ def look(project: Path, options: Options, how: InitOptions, reporter: Reporter) 
         about = description if isinstance(description, str) else f"{plan.name}, built from its uv.lock"
         text = flake_file(plan.name, about, systems, how.flake_url, how.nixpkgs_url)
         texts.append((root / FLAKE, text))
-    config = _configured(root / "pyproject.toml", written, table, {"python": plan.python, "system": systems})
+    wanted: dict[str, object] = {"system": systems}
+    if options.python or not found.asked.project.python_version_file:
+        # In full: a patch release that was asked for must not get lost between here and there.
+        wanted = {"python": choose_python(options.python, found.asked.project, plan.python)[0], **wanted}
+    config = _configured(root / "pyproject.toml", written, table, wanted)
     if config is not None:
         texts.append((root / "pyproject.toml", config))
     if how.gitignore:

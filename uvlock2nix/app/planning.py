@@ -67,11 +67,13 @@ def planned(
     reporter: Reporter,
     *,
     force: bool = False,
+    compare: bool = False,
     resolving: Resolving | None = None,
 ) -> Planned:
     """All that ``generate`` would write for ``project``; nothing is written.
 
-    ``force``: pins that cannot be read are given up.
+    ``force``: pins that cannot be read are given up. ``compare``: other options that come to the same files
+    are no difference.
 
     Raises:
         UsageError, InputError, ProjectError: the request or the project is not in order.
@@ -85,18 +87,24 @@ def planned(
         reporter.note(
             f"the last generate was called with {then or 'no options'}, this one with {now or 'none'}"
         )
-    return planned_as(asked, old, options, reporter, resolving or Resolving())
+    words = old.generate if compare and old is not None else None
+    return planned_as(asked, old, options, reporter, resolving or Resolving(), words)
 
 
 def planned_as(
-    asked: Request, old: Pins | None, options: Options, reporter: Reporter, resolving: Resolving
+    asked: Request,
+    old: Pins | None,
+    options: Options,
+    reporter: Reporter,
+    resolving: Resolving,
+    words: tuple[str, ...] | None = None,
 ) -> Planned:
-    """The same, of a request; ``old`` are the pins on disk, ``options`` those that the new ones name."""
+    """The same, of a request; ``old`` are the pins on disk, ``options`` (or ``words``) what new ones name."""
     for note in asked.notes:
         reporter.note(note)
     plan, outdated = _plan_of(asked, old, reporter, resolving)
     root = asked.project.root
-    usual = generated(plan, root, old, words_of(options), reporter)
+    usual = generated(plan, root, old, words_of(options) if words is None else words, reporter)
     files = (*usual, *extra_files(plan, asked.config, root, options.extras))
     return Planned(asked, plan, files, outdated)
 

@@ -45,7 +45,8 @@ def command(
     options = replace(options, extras=extras, mode=mode)
     with TerminalReporter() as reporter:
         resolving = Resolving(missing=not check, upgrade=upgrade)
-        found = planned(project, options, reporter, force=force, resolving=resolving)
+        compare = diff or check
+        found = planned(project, options, reporter, force=force, compare=compare, resolving=resolving)
         if diff or check:
             _compare(found, command_line("generate", options, project), diff=diff, check=check)
             return
