@@ -87,6 +87,8 @@ pkgs.stdenv.mkDerivation (
     # Where env looks for libraries after the build's own search paths are gone.
     libraries = map (attr: "${attr}=${lib.getLib (get attr)}/lib") spec.buildInputs;
     run = "${python}/lib";
+    # CMake takes the search path out again when it installs: the library is then where env looks.
+    search = spec.search or false;
     inherit (spec) configuration;
     buildPhase = ''
       stage() { echo "native-truth: stage $1"; }
@@ -108,7 +110,9 @@ pkgs.stdenv.mkDerivation (
       uv pip install --config-file uv.toml ''${isolation-} --no-binary "$distribution" "$requirement"
       stage import
       for name in $module; do echo "import $name"; done > import.py
-      venv/bin/python import.py
+      found=
+      if [ -n "$search" ]; then for one in $libraries; do found+=''${found:+:}''${one#*=}; done; fi
+      LD_LIBRARY_PATH=$found venv/bin/python import.py
       stage load
       ${./native_truth_load.sh}
       stage done

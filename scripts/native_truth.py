@@ -15,7 +15,8 @@ What counts as proof that an input is needed, in this order:
 - ``load``: what was built imports only because the compiler left the library's path in it. deps takes such
   paths out and env looks in the inputs' folders: there the loader does not find the library.
 
-An input without which all of this works is idle.
+An input without which all of this works is idle. And each library must be one that the files name (NEEDED): a
+package that builds with a copy of its own is not proven, though it may ask for the library.
 """
 
 from __future__ import annotations
@@ -128,6 +129,7 @@ def spec_of(subject: Subject, native: NativeInputs, without: str | None) -> dict
         "env": env_of(native, without),
         "cflags": list(native.build.cflags),
         "ldflags": subject.ldflags,
+        "search": subject.search,
         "configuration": configuration,
         "okHash": hashlib.sha256(b"ok\n").hexdigest(),
     }
@@ -199,10 +201,22 @@ def prove(subject: Subject, logs: Path) -> dict[str, Any]:
             row["needed"][attr] = f"{trial.stage}: {trial.reason}"
         elif not trial.ok:
             return {**row, "verdict": f"no answer without {attr}", "reason": trial.reason}
+    unlinked = unlinked_of(subject, row)
+    if unlinked:
+        return {**row, "verdict": f"not linked: {', '.join(unlinked)}"}
     idle = [a for a in inputs_of(row) if a not in row["needed"]]
     at_run = any(reason.startswith("load:") for reason in row["needed"].values())
     row["verdict"] = f"idle: {', '.join(idle)}" if idle else "proven at run" if at_run else "proven"
     return row
+
+
+def unlinked_of(subject: Subject, row: dict[str, Any]) -> list[str]:
+    """Libraries of a row that no file of the package names in its NEEDED, and that must: else a copy of its
+    own was taken, whatever the build says.
+    """
+    excused = {attr for attr, _ in subject.not_linked}
+    libraries = row["table"].get("build_inputs", ())
+    return [attr for attr in libraries if attr not in excused and not row["links"].get(attr)]
 
 
 def table_of(native: NativeInputs) -> dict[str, Any]:

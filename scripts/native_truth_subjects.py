@@ -13,7 +13,9 @@ class Subject:
     table. With ``requires`` the build is not isolated and has those Python packages: the index's wheels of
     cmake, ninja and swig, which the package asks for, cannot stand in for the input. ``ldflags``: Debian's
     compiler drops a library that no symbol is taken from, nixpkgs' does not. ``why`` is for people: why it
-    cannot be proven here.
+    cannot be proven here. ``not_linked``: libraries that are needed and that no file names in the end
+    (headers alone, or opened by name), each with the reason. ``search``: what is installed has no search path
+    (CMake's install takes it out), so that it imports only where env looks.
     """
 
     name: str
@@ -26,6 +28,8 @@ class Subject:
     suite: str = "forky"
     python: str = "python313"
     why: str = ""
+    search: bool = False
+    not_linked: tuple[tuple[str, str], ...] = ()
 
 
 CRATES = "its crates come from a crate registry, which is not reachable here; Debian has other versions"
@@ -33,7 +37,7 @@ CRATES = "its crates come from a crate registry, which is not reachable here; De
 SUBJECTS = (
     Subject("psycopg2", "2.9.10", "psycopg2"),
     Subject("mysqlclient", "2.2.7", "MySQLdb"),
-    Subject("lxml", "6.0.2", "lxml.etree"),
+    Subject("lxml", "6.0.2", "lxml.etree", not_linked=(("zlib", "-lz, of which no symbol is used"),)),
     Subject(
         "xmlsec",
         "1.3.17",
@@ -42,7 +46,7 @@ SUBJECTS = (
         requires=("setuptools", "setuptools-scm", "wheel", "pkgconfig"),
         ldflags="-Wl,--no-as-needed",
     ),
-    Subject("python-ldap", "3.4.5", "ldap"),
+    Subject("python-ldap", "3.4.5", "ldap", not_linked=(("cyrus_sasl", "its headers alone"),)),
     Subject("psycopg-c", "3.2.13", "psycopg psycopg_c", also=("psycopg==3.2.13",)),
     Subject("gssapi", "1.10.1", "gssapi"),
     Subject("pycurl", "7.45.7", "pycurl"),
@@ -79,7 +83,7 @@ SUBJECTS = (
         "21.0.0",
         "coincurve",
         requires=("hatchling", "scikit-build-core", "cffi<2"),
-        why="its CMake downloads libsecp256k1 before it looks for the system's; the row is doubtful: open",
+        search=True,
     ),
     Subject("argon2-cffi-bindings", "25.1.0", "_argon2_cffi_bindings"),
     Subject("pynacl", "1.6.0", "nacl.bindings"),
@@ -116,7 +120,14 @@ SUBJECTS = (
     Subject("plyvel", "1.5.1", "plyvel"),
     Subject("hunspell", "0.5.5", "hunspell"),
     Subject("pygit2", "1.18.2", "pygit2"),
-    Subject("pyscard", "2.3.0", "smartcard.scard", requires=("setuptools", "wheel"), suite="trixie"),
+    Subject(
+        "pyscard",
+        "2.3.0",
+        "smartcard.scard",
+        requires=("setuptools", "wheel"),
+        suite="trixie",
+        not_linked=(("pcsclite", "its headers, and dlopen at run time"),),
+    ),
     Subject("shapely", "2.1.2", "shapely"),
     Subject("pyproj", "3.7.2", "pyproj"),
     Subject("pysqlite3", "0.5.4", "pysqlite3"),

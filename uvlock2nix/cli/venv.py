@@ -214,7 +214,7 @@ def settle_command(
 
     (site,) = _sites(out)
     for script in give_interpreters(out, (site, out / SCRIPTS), Programs(interpreter, _programs())):
-        _note(f"{script} is not among the inputs: the script is left as it is")
+        _note(f"{script} is not among the inputs: the script stays as it is (docs/libraries.md)")
     wants = settle(
         out,
         python=interpreter,

@@ -54,7 +54,7 @@ def finish_environment(
     interpreter = write_interpreter(root, python, version)
     # Before anything is read of the RECORDs: they are corrected.
     for script in give_interpreters(root, (site, root / SCRIPTS), Programs(interpreter, program_path)):
-        note(f"{script} is not among the inputs: the script is left as it is")
+        note(f"{script} is not among the inputs: the script stays as it is (docs/libraries.md)")
     own = installed(site)
     check_packages(manifest, own, "env")
     scripts = _scripts(root, own, interpreter)

@@ -51,7 +51,7 @@ def layer(
     out.mkdir(parents=True, exist_ok=True)
     own = tree / site_packages(version), tree / SCRIPTS
     for script in give_interpreters(tree, own, Programs(out / "bin" / "python", program_path)):
-        note(f"{script} is not among the inputs: the script is left as it is")
+        note(f"{script} is not among the inputs: the script stays as it is (docs/libraries.md)")
     for entry in sorted(tree.iterdir()):
         if entry.name not in OWN:
             _copy(entry, out / entry.name)

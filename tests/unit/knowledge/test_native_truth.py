@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from tests.support.locks import load_script
 from uvlock2nix.knowledge.native_table import lookup
 from uvlock2nix.knowledge.templates import template_text
 
+native_truth = load_script("native_truth")
+SUBJECTS = native_truth.SUBJECTS
 FILE = Path(__file__).resolve().parents[3] / "scripts" / "native_truth.json"
 ROWS: dict[str, dict[str, Any]] = json.loads(FILE.read_text())["results"]
 PROVEN = {name: row for name, row in ROWS.items() if row["verdict"] in ("proven", "proven at run")}
@@ -42,6 +45,19 @@ def test_a_proven_package_has_a_reason_for_each_input(name: str) -> None:
     stages = {reason.partition(":")[0] for reason in row["needed"].values()}
     assert stages <= {"compile", "import", "load"}
     assert ("load" in stages) == (row["verdict"] == "proven at run")
+
+
+@pytest.mark.parametrize("name", PROVEN)
+def test_a_proven_package_links_the_libraries_that_its_row_names(name: str) -> None:
+    """Not a copy of its own: its files name them (NEEDED), or it is said why they need not."""
+    subject = next(one for one in SUBJECTS if one.name == name)
+    assert native_truth.unlinked_of(subject, ROWS[name]) == []
+
+
+def test_a_copy_of_its_own_is_noticed() -> None:
+    subject = native_truth.Subject("coincurve", "21.0.0", "coincurve")
+    row = {"table": {"build_inputs": ["secp256k1"]}, "links": {}}
+    assert native_truth.unlinked_of(subject, row) == ["secp256k1"]
 
 
 @pytest.mark.parametrize("name", ROWS.keys() - PROVEN.keys())
