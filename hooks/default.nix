@@ -53,7 +53,7 @@ let
                 ]
               ) (input.outputs or [ "out" ])
             )
-        ) (lib.filterAttrs (attr: input: input != null) inputs)
+        ) (lib.filterAttrs (_: input: input != null) inputs)
       )
     );
 in
