@@ -1,13 +1,16 @@
 """The lock, exactly as uv understands it: read it, and ask what it holds for a selection and a target.
 
-- ``parse``, ``quick``, ``wire``, ``files``, ``sources``, ``uv_manifest``: uv.lock to values
+- ``parse``, ``version``, ``quick``, ``wire``, ``files``, ``sources``, ``uv_manifest``: uv.lock to values
 - ``pylock``: pylock.toml to values
 - ``model``: these values
-- ``project``, ``pyproject``, ``about``, ``script``, ``local``: a project on disk and its local packages
-- ``uv_settings``, ``uv_keys``, ``uv_files``, ``extra_build``: uv's settings and where they are written
+- ``project``, ``places``, ``pyproject``, ``about``, ``script``, ``local``: a project on disk, which lock a
+  path means, its local packages
+- ``uv_settings``, ``uv_keys``, ``uv_files``, ``extra_build``, ``logins``: uv's settings, where they are
+  written, whose login an index asks for
 - ``selection``, ``resolve``: what is asked for, and the packages that uv would install
 - ``markers``, ``marker_diagrams``: PEP 508 markers, for one environment and with extras left open
-- ``check``: whether a lock still belongs to its project
+- ``marker_functions``: markers of all environments, two spellings of one condition being one value
+- ``check``, ``declared``, ``locked_settings``: whether a lock still belongs to its project
 """
 
 from uvlock2nix.lock.about import About

@@ -8,6 +8,7 @@ numbers: as uv compares markers, whatever their text. Pythons that requires-pyth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from packaging.specifiers import SpecifierSet
@@ -32,6 +33,10 @@ TRUE: Final = 1
 MAX_NODES: Final = 200_000
 _PYTHON: Final = "python_full_version"
 _OTHER: Final = "\N{REPLACEMENT CHARACTER}"
+_SYSTEMS: Final = {
+    "Windows": "win32", "Darwin": "darwin", "Linux": "linux", "AIX": "aix", "Emscripten": "emscripten",
+    "Android": "android",
+}  # fmt: skip
 _MINORS: Final = tuple(Version(f"3.{minor}") for minor in range(40))
 
 
@@ -96,7 +101,7 @@ class MarkerFunctions:
             case Membership():
                 raise MarkerError("asks for extras or dependency groups")
             case Comparison():
-                return self._compare(marker)
+                return self._compare(_same_to_uv(marker))
 
     def _compare(self, atom: Comparison) -> int | None:
         name = _axis(atom.variable)
@@ -173,7 +178,14 @@ def _comparisons(marker: Marker) -> Iterator[Comparison]:
             for part in parts:
                 yield from _comparisons(part)
         case Comparison():
-            yield marker
+            yield _same_to_uv(marker)
+
+
+def _same_to_uv(atom: Comparison) -> Comparison:
+    """As uv writes it: ``platform_system`` as ``sys_platform`` where the values mean the same."""
+    if atom.variable != "platform_system" or atom.value not in _SYSTEMS:
+        return atom
+    return replace(atom, variable="sys_platform", value=_SYSTEMS[atom.value])
 
 
 def _cells(name: str, constants: Iterable[str]) -> Iterator[str]:

@@ -24,9 +24,9 @@ from uvlock2nix.lock.model import (
 from uvlock2nix.lock.sources import UNREADABLE, read_source
 from uvlock2nix.lock.uv_manifest import read_manifest, read_metadata, read_options
 from uvlock2nix.lock.uv_settings import read_default_groups
+from uvlock2nix.lock.version import SUPPORTED_VERSION, check_version
 from uvlock2nix.lock.wire import Problems, Table, is_specifier, shorten
 
-SUPPORTED_VERSION = 1
 KNOWN_REVISION = 5
 MAX_PACKAGES = 250_000
 
@@ -76,21 +76,6 @@ def parse_lock(table: Table, file: str, flavour: Literal["uv", "script"] = "uv")
     """
     revision = check_version(table, file)
     return LockReader(table, file, flavour, revision).read()
-
-
-def check_version(table: Table, file: str) -> int:
-    """The revision of a lock. Raises LockError for a version that we do not read; it names both."""
-    version, revision = table.get("version"), table.get("revision", 0)
-    for key, value in (("version", version), ("revision", revision)):
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 31:
-            raise LockError(f"{file}: {key}: is not a number: {shorten(repr(value), 40)}", hint=_HINT)
-    if version != SUPPORTED_VERSION:
-        raise LockError(
-            f"{file}: version {version} of the lock format; uvlock2nix reads version {SUPPORTED_VERSION}",
-            hint="update uvlock2nix, or lock with a uv that writes version 1",
-            data={"version": version, "supported": SUPPORTED_VERSION},
-        )
-    return int(revision)
 
 
 class LockReader:

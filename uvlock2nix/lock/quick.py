@@ -12,7 +12,8 @@ from typing import Literal
 
 from uvlock2nix.errors import LockError
 from uvlock2nix.lock.model import Lock, LockedFile
-from uvlock2nix.lock.parse import LockReader, check_version, parse_lock
+from uvlock2nix.lock.parse import LockReader, parse_lock
+from uvlock2nix.lock.version import check_version
 from uvlock2nix.lock.wire import parse_toml
 
 MARK = "@uvlock2nix files "

@@ -17,7 +17,7 @@ CLASSES = (
     ("python_full_version <= '3.12'",),
     ("python_version == '3.11'", "python_version ~= '3.11.0'", "python_full_version == '3.11.*'"),
     ("python_full_version < '3.12.1'",),
-    (LINUX, "'linux' == sys_platform", f"{LINUX} and python_version > '3'"),
+    (LINUX, "'linux' == sys_platform", "platform_system == 'Linux'", f"{LINUX} and python_version > '3'"),
     ("sys_platform in 'linux darwin'", f"{LINUX} or {MAC} or sys_platform == 'linux darwin'"),
     ("platform_machine == 'x86_64'",),
     ("platform_machine != 'x86_64'",),
