@@ -63,6 +63,9 @@
           restoreReferencesHook
           uvEnvHook
           uvPackageHook
+          uvWheelHook
+          uvSdistHook
+          uvRequiresHook
           ;
       });
 
