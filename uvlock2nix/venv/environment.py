@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +23,7 @@ from uvlock2nix.venv.checking import check_packages
 from uvlock2nix.venv.copying import copy_writable
 from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.libraries import write_lookup
+from uvlock2nix.venv.programs import embeds_python, is_compiled
 from uvlock2nix.venv.symlinks import LOCK, NIXPKGS, Clash, Clashes, Owner, link_packages, link_programs
 
 
@@ -57,7 +59,7 @@ def finish_environment(
         note(f"{script} is not among the inputs: the script stays as it is (docs/libraries.md)")
     own = installed(site)
     check_packages(manifest, own, "env")
-    scripts = _scripts(root, own, interpreter)
+    scripts = _scripts(root, own, interpreter, linked=linked)
     # nixpkgs lists the interpreter among the modules, with a site-packages (sitecustomize.py) of its own.
     packages = tuple(one for one in packages if not python.resolve().is_relative_to(one.resolve()))
     clashes = Clashes(keep or {})
@@ -118,7 +120,9 @@ def _take_out(source: Path, to: Path | None) -> None:
         shutil.rmtree(source)
 
 
-def _scripts(root: Path, own: Sequence[Installed], interpreter: Path) -> dict[str, list[str]]:
+def _scripts(
+    root: Path, own: Sequence[Installed], interpreter: Path, *, linked: bool
+) -> dict[str, list[str]]:
     """Put the scripts that wheels ship from their keeping place into ``bin``; return each package's names."""
     kept = root / SCRIPTS
     placed = {
@@ -126,6 +130,12 @@ def _scripts(root: Path, own: Sequence[Installed], interpreter: Path) -> dict[st
         for path in (sorted(kept.iterdir()) if kept.is_dir() else ())
         if place_script(path, root / "bin" / path.name, interpreter)
     }
+    for name in placed if linked else ():
+        source = (kept / name).resolve()
+        # Compiled, and no Python of its own that would look for this environment: the package's file serves.
+        if is_compiled(source) and os.access(source, os.X_OK) and not embeds_python(source):
+            (root / "bin" / name).unlink()
+            (root / "bin" / name).symlink_to(source)
     if kept.is_dir():
         shutil.rmtree(kept)
     return {one.name: [name for name in scripts_in(one) if name in placed] for one in own}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
-from typing import Final
 
 from uvlock2nix.dist.entry_points import entry_points
 from uvlock2nix.dist.installed import installed
@@ -19,13 +17,11 @@ from uvlock2nix.venv.bytecode import compile_bytecode
 from uvlock2nix.venv.copying import copy_file, copy_writable
 from uvlock2nix.venv.environment import bin_winners, launchers_of, record_bin, scripts_in
 from uvlock2nix.venv.interpreter import write_interpreter
-from uvlock2nix.venv.programs import programs_of
+from uvlock2nix.venv.programs import embeds_python, programs_of
 from uvlock2nix.venv.symlinks import LOCK, PROJECT, Clash, Owner, link_into
 
 # Made anew in every environment, never shared.
 OWN = frozenset(["bin", "pyvenv.cfg", SUPPORT.split("/", maxsplit=1)[0]])
-# https://docs.python.org/3/c-api/init.html
-_STARTS_PYTHON: Final = (b"Py_Initialize", b"Py_BytesMain", b"Py_RunMain")
 
 
 def layer(
@@ -154,12 +150,3 @@ def _adopt(path: Path, target: Path, env: Path, interpreter: Path) -> None:
         copy_file(path, target)
     else:
         target.symlink_to(path)
-
-
-def embeds_python(path: Path) -> bool:
-    """Whether a program (no script) starts an interpreter of its own, as uWSGI does."""
-    with path.open("rb") as file:
-        if file.read(2) == b"#!" or path.stat().st_size == 0:
-            return False
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return any(content.find(name) >= 0 for name in _STARTS_PYTHON)

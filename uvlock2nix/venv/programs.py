@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import posixpath
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,6 +14,9 @@ from uvlock2nix.dist.installed import Installed, installed
 from uvlock2nix.dist.launchers import is_interpreter
 from uvlock2nix.errors import InputError
 
+# https://docs.python.org/3/c-api/init.html
+_STARTS_PYTHON: Final = (b"Py_Initialize", b"Py_BytesMain", b"Py_RunMain")
+_MACH_O: Final = frozenset(bytes.fromhex(text) for text in ("cffaedfe", "cefaedfe", "cafebabe"))
 _UP: Final = "../../../"
 _BIN: Final = f"{_UP}bin/"
 # What of an environment is not for a profile: everybody's packages, and what is for the interpreter.
@@ -68,3 +72,19 @@ def _link(venv: Path, out: Path, paths: Iterable[str]) -> None:
         if not target.is_symlink():
             target.parent.mkdir(parents=True, exist_ok=True)
             target.symlink_to(venv / path)
+
+
+def embeds_python(path: Path) -> bool:
+    """Whether a program (no script) starts an interpreter of its own, as uWSGI does."""
+    with path.open("rb") as file:
+        if file.read(2) == b"#!" or path.stat().st_size == 0:
+            return False
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return any(content.find(name) >= 0 for name in _STARTS_PYTHON)
+
+
+def is_compiled(path: Path) -> bool:
+    """Whether a program is machine code, so that nothing in it names an interpreter."""
+    with path.open("rb") as file:
+        magic = file.read(4)
+    return magic == b"\x7fELF" or magic in _MACH_O

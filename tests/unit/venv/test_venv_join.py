@@ -117,6 +117,22 @@ def test_packages_are_joined_by_links(shop: Shop) -> None:
     ]
 
 
+def test_compiled_programs_are_links(shop: Shop) -> None:
+    """A change elsewhere does not carry them again; one that starts Python needs this environment's path."""
+    data = "tools-1.0.data/scripts"
+    files: dict[str, Content] = {
+        f"{data}/linter": b"\x7fELF" + b"\0" * 60,
+        f"{data}/server": b"\x7fELF Py_BytesMain" + b"\0" * 60,
+        f"{data}/shell": "#!/bin/sh\n",
+    }
+    tools = shop.install("tools", files)
+    env = joined(shop, tools)
+    links = {path.name for path in (env / "bin").iterdir() if path.is_symlink()}
+    assert {"linter", "server", "shell"} & links == {"linter"}
+    assert (env / "bin" / "linter").resolve().is_relative_to(tools)
+    assert [fault for fault in record_faults(env / SITE) if "__pycache__" not in fault] == []
+
+
 def copied(shop: Shop) -> Path:
     """The same packages as mode `sync` has them: one tree."""
     root = shop.folder / "sync"

@@ -15,8 +15,8 @@ from uvlock2nix.dist.installed import installed
 from uvlock2nix.dist.scripts import Script
 from uvlock2nix.errors import InputError, ToolError
 from uvlock2nix.venv.interpreter import write_wrapper
-from uvlock2nix.venv.layer import embeds_python, layer
-from uvlock2nix.venv.programs import data_of, expose, programs_of
+from uvlock2nix.venv.layer import layer
+from uvlock2nix.venv.programs import data_of, embeds_python, expose, programs_of
 
 COMPILER = shutil.which("cc")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
