@@ -20,6 +20,7 @@ from uvlock2nix.atomic import write_atomic
 from uvlock2nix.emit.flake import FLAKE, FLAKE_URL, NIXPKGS_URL, additions, flake_file
 from uvlock2nix.errors import InputError, UsageError
 from uvlock2nix.pythons import choose_python
+from uvlock2nix.reading import read_regular
 
 TABLE: Final = "[tool.uvlock2nix]"
 IGNORED: Final = ("result", "result-*", ".direnv/")
@@ -116,7 +117,7 @@ def untracked(root: Path, paths: tuple[Path, ...]) -> tuple[str, ...]:
 def _read(path: Path) -> tuple[str, dict[str, Any]]:
     """The text of pyproject.toml, and what it says."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path).decode()
         return text, tomli.loads(text)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read: {error}", hint="check the file") from None
@@ -146,7 +147,7 @@ def _configured(path: Path, text: str, before: dict[str, Any], wanted: Mapping[s
 
 def _lines(path: Path, wanted: tuple[str, ...]) -> list[tuple[Path, str]]:
     """The file with the lines that it lacks; nothing where it has them all."""
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    text = read_regular(path).decode() if path.exists() else ""
     missing = [line for line in wanted if line not in text.splitlines()]
     if not missing:
         return []

@@ -92,9 +92,10 @@ def on_logins(project: Project) -> Iterator[str]:
         if hosts:
             shown = ", ".join(hosts[:3]) + (" …" if len(hosts) > 3 else "")
             yield (
-                f"{name} holds a login ({shown}) and is part of the source of deps: it would be copied into"
-                " the Nix store, where everybody on the machine can read it. Take the login out, give it in"
-                " UV_INDEX_<NAME>_USERNAME and _PASSWORD or in a netrc file, and run `uv lock` again"
+                f"{name} holds a login or a signature ({shown}) and is part of the source of deps: it would"
+                " be copied into the Nix store, where everybody on the machine can read it. Take it out, give"
+                " the login in UV_INDEX_<NAME>_USERNAME and _PASSWORD or in a netrc file, and run `uv lock`"
+                " again"
             )
 
 

@@ -14,6 +14,10 @@ from urllib.parse import urlsplit
 _URL: Final = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s\"'`<>|\\^{}\x00-\x1f\x7f]+")
 # https://git-scm.com/docs/git-clone#_git_urls
 _COMMON_USERS: Final = frozenset({"git", "hg"})
+# Keys of queries that hold a secret: of signed URLs of object stores, of package indexes.
+_SIGNED: Final = re.compile(
+    r"(?:^|[&;_-])(?:sig|signature|token|secret|password|key|auth|credential)=", re.IGNORECASE
+)
 _REST: Final = re.compile(r"[?#]")
 _END: Final = re.compile(r"[/?#]")
 
@@ -76,7 +80,7 @@ def plain_url(url: str) -> str:
 
 
 def logins_in(text: str) -> tuple[str, ...]:
-    """The URLs of ``text`` that hold a login, as they may be shown; each once."""
+    """The URLs of ``text`` that hold a login or a signature, as they may be shown; each once."""
     found = (match[0] for match in _URL.finditer(text)) if "://" in text else ()
     return tuple(dict.fromkeys(shown_url(url) for url in found if _has_login(url)))
 
@@ -84,7 +88,9 @@ def logins_in(text: str) -> tuple[str, ...]:
 def _has_login(url: str) -> bool:
     scheme, _, rest = url.partition("://")
     user, at, _ = _END.split(rest, maxsplit=1)[0].rpartition("@")
-    return bool(at) and not (user in _COMMON_USERS and "ssh" in scheme.lower())
+    if at and not (user in _COMMON_USERS and "ssh" in scheme.lower()):
+        return True
+    return _SIGNED.search(url.partition("#")[0].partition("?")[2]) is not None
 
 
 def realm_of(url: str) -> tuple[str, str]:

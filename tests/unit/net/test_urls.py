@@ -86,6 +86,9 @@ def test_logins_in_a_file() -> None:
     text = 'a = "https://joe:x@h/y?z"\nb = "https://h/y"\nc = "ssh://git@h/z"\nd = "https://tok@h/y?z"'
     assert logins_in(text) == ("https://h/y",)
     assert logins_in("nothing") == ()
+    signed = "https://h/a?X-Amz-Signature=1 https://h/b?sig=1 https://h/c?raw=true&access_token=1#x"
+    assert logins_in(signed) == ("https://h/a", "https://h/b", "https://h/c")
+    assert logins_in("https://h/a?raw=true https://h/b?signed=no https://h/c#sig=1") == ()
 
 
 def test_what_a_login_is_for() -> None:
