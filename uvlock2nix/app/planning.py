@@ -14,7 +14,7 @@ from uvlock2nix.app.files import Generated
 from uvlock2nix.app.gather import Effort, classified, knowledge_of, policy_of
 from uvlock2nix.app.git_version import version_of_git
 from uvlock2nix.app.missing_hashes import refuse_unlocked, with_hashes
-from uvlock2nix.app.remarks import on_classes, on_doubts, on_empty, on_logins
+from uvlock2nix.app.remarks import on_classes, on_doubts, on_empty, on_logins, on_logins_in_mode_files
 from uvlock2nix.app.remembered import words_of
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options, Request, request
@@ -195,6 +195,7 @@ def on_plan(found: Planned) -> tuple[str, ...]:
     bare = "" if plan.script else without_programs(plan.members, plan.exposed)
     return (
         *on_logins(found.asked.project),
+        *on_logins_in_mode_files(plan),
         *on_doubts(plan),
         *on_version(plan, found.root),
         *attribute_remarks(plan),

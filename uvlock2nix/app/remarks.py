@@ -99,6 +99,16 @@ def on_logins(project: Project) -> Iterator[str]:
             )
 
 
+def on_logins_in_mode_files(plan: Plan) -> Iterator[str]:
+    """Indexes with a name may ask for a login, which no fetch of mode `files` has."""
+    named = sorted({name.removesuffix("_USERNAME") for name in plan.login_variables if "_USERNAME" in name})
+    if plan.mode == "files" and named:
+        yield (
+            f"in mode `files` no login reaches the fetches ({listed(named)}_…): if an index asks for one,"
+            " use mode `sync`, see docs/private-indexes.md"
+        )
+
+
 def on_doubts(plan: Plan) -> tuple[str, ...]:
     """What was found out by inspection, or not at all: nobody should think that it was known."""
     needs: dict[str, tuple[str, ...]] = {}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.emit import plan_of, texts
 from tests.support.locks import HEAD, entry, write_project
+from uvlock2nix.app.remarks import on_logins_in_mode_files
 from uvlock2nix.errors import UsageError
 
 
@@ -39,3 +41,13 @@ def test_the_variables_of_logins(tmp_path: Path) -> None:
     )  # fmt: skip
     url = entry("there", source='{ url = "https://files.example/there-1.0-py3-none-any.whl" }')
     assert plan_of(write_project(tmp_path, lock + url, text)).login_variables == ("NETRC",)
+
+
+def test_that_mode_files_has_no_logins_is_noted(tmp_path: Path) -> None:
+    lock = HEAD + entry("root", source='{ virtual = "." }')
+    index = '[[tool.uv.index]]\nname = "mine"\nurl = "https://index.example/simple"\n'
+    plan = plan_of(write_project(tmp_path, lock, '[project]\nname = "root"\nversion = "1.0"\n' + index))
+    assert list(on_logins_in_mode_files(plan)) == []
+    (note,) = on_logins_in_mode_files(replace(plan, mode="files"))
+    assert "UV_INDEX_MINE_" in note
+    assert list(on_logins_in_mode_files(replace(plan, mode="files", login_variables=("NETRC",)))) == []
