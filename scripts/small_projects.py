@@ -121,7 +121,7 @@ def ours(subject: Subject, project: Path, stand: Stand, twice: bool) -> tuple[di
     listing = stand.run([f"{venv}/bin/python", "-I", "-c", LISTING], cwd=Path("/")).stdout
     printed = ""
     for name in ("small", "greet"):
-        if printed == "" and stand.path(f"{package}/bin/{name}").exists():
+        if printed == "" and os.path.lexists(stand.path(f"{package}/bin/{name}")):
             printed = stand.run([f"{package}/bin/{name}"], cwd=Path("/")).stdout
     return json.loads(listing), printed
 
