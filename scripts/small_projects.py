@@ -138,6 +138,7 @@ def judge(subject: Subject, stand: Stand, python: str, twice: bool) -> str:
             return "" if refused else str(error)
     if subject.refused:
         return f"was not refused ({subject.refused})"
+    printed = subject.prints or printed
     if printed != said:
         return f"prints {said!r}, in uv's environment {printed!r}"
     names = sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))

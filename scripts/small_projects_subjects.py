@@ -29,7 +29,8 @@ class Subject:
 
     ``project`` is the folder (below the root that ``files`` are written in) that is given to uvlock2nix;
     ``arguments`` are given to ``generate``; ``uv`` to ``uv sync``; ``refused`` is a part of the message with
-    which ``generate`` must refuse it; ``script`` is the file of a PEP 723 script.
+    which ``generate`` must refuse it; ``prints`` what the program must print where uv's environment may lack a
+    library of the system; ``script`` is the file of a PEP 723 script.
     """
 
     name: str
@@ -39,8 +40,8 @@ class Subject:
     arguments: tuple[str, ...] = ()
     uv: tuple[str, ...] = ()
     refused: str = ""
+    prints: str = ""
     script: str = ""
-    pylock: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -502,6 +503,7 @@ def programs() -> list[Subject]:
         _package(
             pyproject(dependencies='"pyusb"'),
             "pyusb",
+            prints="True\n",
             main="import ctypes.util\nimport usb.backend.libusb1\n\n\ndef main() -> None:\n    print(usb.backend.libusb1.get_backend() is not None)\n",
         ),
         _package(
