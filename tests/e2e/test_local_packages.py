@@ -137,11 +137,12 @@ dynamic = ["version"]
 requires = ["setuptools", "setuptools-scm"]
 build-backend = "setuptools.build_meta"
 [tool.setuptools]
-py-modules = ["tagged"]
+packages = ["tagged"]
 [tool.setuptools_scm]
 root = "../.."
 """,
-    "libs/tagged/tagged.py": "",
+    "libs/tagged/tagged/__init__.py": "",
+    "libs/tagged/tagged/word.txt": "word",
 }  # fmt: skip
 LOCAL = {"by-cargo": "1.3", "by-cmake": "1.1", "by-meson": "1.2", "by-tree": "1.4", "tagged": None}
 CARGO_LOCK = """\
@@ -199,6 +200,12 @@ def test_each_kind_is_built_and_runs(built: Built) -> None:
     ]
 
 
+def test_files_that_only_git_lists_are_installed(built: Built) -> None:
+    """setuptools-scm lets setuptools install what git tracks; the source in the sandbox is no repository."""
+    file = f"{built.venv}/lib/{built.site.parent.name}/site-packages/tagged/word.txt"
+    assert built.stand.run(["cat", file], cwd=Path("/")).stdout == "word"
+
+
 def test_env_and_package_are_the_same_when_built_again(built: Built) -> None:
     for file in ("python-env.nix", "package.nix"):
         drv = instantiate(built.stand, built.project, file)
@@ -207,7 +214,7 @@ def test_env_and_package_are_the_same_when_built_again(built: Built) -> None:
 
 def test_an_edit_of_a_source_rebuilds_package_alone(built: Built) -> None:
     before = [instantiate(built.stand, built.project, file) for file in ("python-env.nix", "package.nix")]
-    module = built.project / "libs" / "tagged" / "tagged.py"
+    module = built.project / "libs" / "tagged" / "tagged" / "__init__.py"
     module.write_text("edited = True\n")
     after = [instantiate(built.stand, built.project, file) for file in ("python-env.nix", "package.nix")]
     assert (after[0] == before[0], after[1] == before[1]) == (True, False)

@@ -2,6 +2,7 @@
 
 - ``values``: what is built, what only this build gets, what all builds share
 - ``sources``, ``unpack``: the source at its fixed place, from an archive, a commit or a folder
+- ``file_list``: a repository around it, for tools that ask git which files there are
 - ``requirements``: what a source declares that its build needs, and what is asked for in its place
 - ``indexes``: where requirements come from
 - ``machine``, ``isolation``, ``rpath``: what a build sees of the machine, of its native inputs, of the linker

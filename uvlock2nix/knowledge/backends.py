@@ -30,6 +30,12 @@ def backend_programs(backend: str, requires: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(found)))
 
 
+def lists_files_by_git(requires: Iterable[str]) -> bool:
+    """Whether a build with these requirements takes the list of the source's files from git."""
+    listed = texts_of(_FILE, load_table(_FILE).get("git-files"))
+    return any(_name(text) in listed for text in requires)
+
+
 def version_tools() -> Rows[tuple[str, ...]]:
     """Tools that ask git for a version → the variables that they take it from instead.
 

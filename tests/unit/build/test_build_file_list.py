@@ -1,0 +1,62 @@
+"""Tools that ask git which files there are find a repository with all of them, the same in every build."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from uvlock2nix.build.file_list import commit_sources
+from uvlock2nix.build.programs import Runner
+from uvlock2nix.build.values import Build, NativeBuild, Source
+
+ASKS = '[build-system]\nrequires = ["setuptools", "setuptools-scm>=8"]\n'
+ASKS_NOT = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+
+
+def project(folder: Path, text: str) -> Build:
+    folder.mkdir(parents=True)
+    (folder / "pyproject.toml").write_text(text)
+    (folder / "data.txt").write_text("data")
+    (folder / ".gitignore").write_text("data.txt\n")
+    return Build(folder.name, None, Source(folder=folder), NativeBuild())
+
+
+def listed(folder: Path) -> list[str]:
+    words = ["git", "-C", str(folder), "ls-files"]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+
+
+def head(folder: Path) -> str:
+    words = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_build_that_asks_git_finds_every_file(tmp_path: Path) -> None:
+    heads = []
+    for number in ("1", "2"):
+        asks, other = (
+            project(tmp_path / number / "asks", ASKS),
+            project(tmp_path / number / "other", ASKS_NOT),
+        )
+        commit_sources([asks, other], Runner(), os.environ)
+        folder = tmp_path / number / "asks"
+        assert listed(folder) == [".gitignore", "data.txt", "pyproject.toml"]
+        assert not (tmp_path / number / "other" / ".git").exists()
+        heads.append(head(folder))
+    assert heads[0] == heads[1]
+
+
+def test_one_repository_holds_what_is_inside_of_it(tmp_path: Path) -> None:
+    outer = project(tmp_path / "outer", ASKS)
+    inner = project(tmp_path / "outer" / "libs" / "inner", ASKS)
+    commit_sources([inner, outer], Runner(), os.environ)
+    assert "libs/inner/data.txt" in listed(tmp_path / "outer")
+    assert not (tmp_path / "outer" / "libs" / "inner" / ".git").exists()
+
+
+def test_a_repository_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    build = project(tmp_path / "asks", ASKS)
+    (tmp_path / ".git").mkdir()
+    commit_sources([build], Runner(), os.environ)
+    assert not (tmp_path / "asks" / ".git").exists()
