@@ -206,8 +206,8 @@ class Resolver:
         place = (self.root / path).resolve()
         if not place.is_relative_to(self.root.resolve()):
             raise Unresolvable(
-                f"{name}: its file {place} is outside of the project: put the folder of that index below the "
-                "project's folder, Nix reads no other file"
+                f"{name}: its file {place} is outside of {self.root}, which is all that Nix sees: "
+                "put the folder of that index below it"
             )
         return PurePosixPath(place.relative_to(self.root.resolve())).as_posix()
 

@@ -26,27 +26,21 @@ _SETTINGS = (
 _DATE = "1980-01-01T00:00:00Z"
 
 
-def commit_sources(builds: Iterable[Build], run: Runner, env: Mapping[str, str]) -> None:
-    """Make a repository of each folder whose build asks git for its files, unless it is inside of one.
+def commit_source(root: Path, builds: Iterable[Build], run: Runner, env: Mapping[str, str]) -> None:
+    """Make a repository of ``root``, the source of all builds, where one of them asks git for its files.
+
+    A repository that is there, or around it, stays as it is.
 
     Raises:
         ToolError: git failed, or is not there.
     """
-    folders = {build.source.folder for build in builds if build.source.folder is not None}
+    folders = [build.source.folder for build in builds if build.source.folder is not None]
+    if not any(lists_files_by_git(read_build_system(folder).requires) for folder in folders):
+        return
+    if any((place / ".git").exists() for place in (root, *root.parents)):
+        return
     settings = [word for setting in _SETTINGS for word in ("-c", setting)]
     dates = {"GIT_AUTHOR_DATE": _DATE, "GIT_COMMITTER_DATE": _DATE}
     quiet = {**env, **dates, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
-    # The outer ones first: a repository inside of another one would be left out of it.
-    for folder in sorted(folders, key=lambda path: len(path.parts)):
-        if _is_tracked(folder) or not lists_files_by_git(read_build_system(folder).requires):
-            continue
-        for words in (
-            ["init", "--quiet"],
-            ["add", "--all", "--force"],
-            ["commit", "--quiet", "-m", "source"],
-        ):
-            run(["git", *settings, *words], what="making the file list", env=quiet, cwd=folder)
-
-
-def _is_tracked(folder: Path) -> bool:
-    return any((place / ".git").exists() for place in (folder, *folder.parents))
+    for words in (["init", "--quiet"], ["add", "--all", "--force"], ["commit", "--quiet", "-m", "source"]):
+        run(["git", *settings, *words], what="making the file list", env=quiet, cwd=root)

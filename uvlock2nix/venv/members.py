@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from uvlock2nix.build.file_list import commit_sources
+from uvlock2nix.build.file_list import commit_source
 from uvlock2nix.build.machine import base_environment
 from uvlock2nix.build.prepared import Prepared
 from uvlock2nix.build.programs import Runner
@@ -57,7 +57,7 @@ def local_tree(
     check_local(manifest, names)
     target = Target.parse(system=str(manifest["system"]), python=version)
     context = _context(run, uv, python, target, places, builds)
-    commit_sources(builds, run, context.env)
+    commit_source(Path.cwd(), builds, run, context.env)
     # One after the other: they are built where they are, and one may be inside another's folder.
     wheels = build_all(builds, context, Prepared(places.requires, places.env / site_packages(version)), 1)
     tree, scripts = _install([wheels[name] for name in names], context, places.work, version)

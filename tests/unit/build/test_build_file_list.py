@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from uvlock2nix.build.file_list import commit_sources
+from uvlock2nix.build.file_list import commit_source
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.values import Build, NativeBuild, Source
 
@@ -35,28 +35,23 @@ def head(folder: Path) -> str:
 def test_a_build_that_asks_git_finds_every_file(tmp_path: Path) -> None:
     heads = []
     for number in ("1", "2"):
-        asks, other = (
-            project(tmp_path / number / "asks", ASKS),
-            project(tmp_path / number / "other", ASKS_NOT),
-        )
-        commit_sources([asks, other], Runner(), os.environ)
-        folder = tmp_path / number / "asks"
-        assert listed(folder) == [".gitignore", "data.txt", "pyproject.toml"]
-        assert not (tmp_path / number / "other" / ".git").exists()
-        heads.append(head(folder))
+        root = tmp_path / number
+        asks, other = project(root / "libs" / "asks", ASKS), project(root / "other", ASKS_NOT)
+        commit_source(root, [asks, other], Runner(), os.environ)
+        # The root is the repository, as it is where the project comes from.
+        assert {"libs/asks/data.txt", "other/data.txt"} <= set(listed(root))
+        heads.append(head(root))
     assert heads[0] == heads[1]
 
 
-def test_one_repository_holds_what_is_inside_of_it(tmp_path: Path) -> None:
-    outer = project(tmp_path / "outer", ASKS)
-    inner = project(tmp_path / "outer" / "libs" / "inner", ASKS)
-    commit_sources([inner, outer], Runner(), os.environ)
-    assert "libs/inner/data.txt" in listed(tmp_path / "outer")
-    assert not (tmp_path / "outer" / "libs" / "inner" / ".git").exists()
+def test_builds_that_do_not_ask_need_no_git(tmp_path: Path) -> None:
+    build = project(tmp_path / "other", ASKS_NOT)
+    commit_source(tmp_path, [build], Runner(), {"PATH": "/nowhere"})
+    assert not (tmp_path / ".git").exists()
 
 
 def test_a_repository_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     build = project(tmp_path / "asks", ASKS)
     (tmp_path / ".git").mkdir()
-    commit_sources([build], Runner(), os.environ)
+    commit_source(tmp_path / "asks", [build], Runner(), os.environ)
     assert not (tmp_path / "asks" / ".git").exists()
