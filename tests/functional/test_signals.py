@@ -35,8 +35,19 @@ def contents(tree: Path) -> dict[str, bytes]:
 def strip(tree: Path, closure: Path) -> subprocess.Popen[str]:
     words = ["refs", "strip", str(tree), "--closure", str(closure), "--input", f"libfoo={INPUT}"]
     return subprocess.Popen(
-        [*COMMAND, *words], cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, *words],
+        cwd=REPO,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hear_every_signal,  # noqa: PLW1509 - no other thread runs here
     )
+
+
+def hear_every_signal() -> None:
+    """As in a terminal: what runs the tests may ignore some, as nohup does."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("number", [*SIGNALS, signal.SIGKILL])
@@ -77,8 +88,10 @@ def test_a_tree_is_stripped_or_as_it_was(number: signal.Signals, tmp_path: Path)
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_while_modules_load_is_no_traceback(number: signal.Signals) -> None:
     """The signal comes in the middle of an import of the command line itself."""
+    usual = "default_int_handler" if number == signal.SIGINT else "SIG_DFL"
     code = (
         "import importlib.abc, os, signal, sys\n"
+        f"signal.signal({int(number)}, signal.{usual})\n"
         "class Finder(importlib.abc.MetaPathFinder):\n"
         "    def find_spec(self, name, path, target=None):\n"
         "        if name == 'uvlock2nix.cli.app':\n"

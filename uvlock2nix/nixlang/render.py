@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
+from uvlock2nix.nixlang.operators import bracket, chain, grouped, merged, operator
 from uvlock2nix.nixlang.tree import (
     Apply,
     Assert,
@@ -37,8 +38,6 @@ from uvlock2nix.nixlang.words import (
 
 WIDTH: Final = 100
 STEP: Final = "  "
-OPERATORS: Final = frozenset(["+", "++", "//", "==", "!=", "&&", "||", "->"])
-ASSOCIATIVE: Final = frozenset(["++", "&&", "||"])
 
 
 def render_file(expr: Expr, header: tuple[str, ...] = ()) -> str:
@@ -81,8 +80,8 @@ def _operation(expr: Binary | Not | If | Assert, indent: str) -> str:
     inner = indent + STEP
     match expr:
         case Binary():
-            sides = [_side(expr, side, indent) for side in _chain(expr)]
-            return f"\n{indent}{_operator(expr)} ".join(sides)
+            sides = [_side(expr, side, indent) for side in chain(expr)]
+            return f"\n{indent}{operator(expr)} ".join(sides)
         case Not():
             return f"!{_operand(expr.expr, indent)}"
         case If():
@@ -91,17 +90,6 @@ def _operation(expr: Binary | Not | If | Assert, indent: str) -> str:
             return f"assert {render(expr.condition, inner)};\n{indent}{render(expr.body, indent)}"
         case _:
             assert_never(expr)
-
-
-def _chain(expr: Binary) -> list[Expr]:
-    """The operands of ``a ++ b ++ c``, however it was put together."""
-    if expr.operator not in ASSOCIATIVE:
-        return [expr.left, expr.right]
-    found: list[Expr] = []
-    for side in (expr.left, expr.right):
-        same = isinstance(side, Binary) and side.operator == expr.operator
-        found += _chain(side) if same and isinstance(side, Binary) else [side]
-    return found
 
 
 def _branches(expr: If, indent: str) -> str:
@@ -140,8 +128,8 @@ def _flat(expr: Expr) -> str | None:
             return None if None in parts else " ".join(part for part in parts if part)
         case Binary(_, left, right):
             sides = [(_flat(side), side) for side in (left, right)]
-            texts = [None if text is None else _grouped(expr, side, text) for text, side in sides]
-            return None if None in texts else f"{texts[0]} {_operator(expr)} {texts[1]}"
+            texts = [None if text is None else grouped(expr, side, text) for text, side in sides]
+            return None if None in texts else f"{texts[0]} {operator(expr)} {texts[1]}"
         case Not(inner):
             flat = _flat_atom(inner)
             return None if flat is None else f"!{flat}"
@@ -173,69 +161,26 @@ def _flat_attrset(expr: AttrSet) -> str | None:
 
 def _flat_atom(expr: Expr) -> str | None:
     flat = _flat(expr)
-    return None if flat is None else _bracket(expr, flat)
-
-
-def _bracket(expr: Expr, text: str) -> str:
-    """Parentheses around what does not hold together as an operand."""
-    loose = isinstance(expr, Apply | Binary | Not | If | Let | Func | Assert)
-    loose = loose or (isinstance(expr, Select) and expr.default is not None)
-    return f"({text})" if loose else text
-
-
-def _grouped(outer: Binary, side: Expr, text: str) -> str:
-    """Parentheses around an operand of an operator that does not bind tighter than the operator."""
-    if isinstance(side, Apply) or (isinstance(side, Select) and side.default is None):
-        return text
-    if isinstance(side, Not) and _binds(outer.operator) <= _binds("//"):
-        # `!` binds looser than `++` and `+`.
-        return text
-    if isinstance(side, Binary) and _binds(side.operator) > _binds(outer.operator):
-        return text
-    if isinstance(side, Binary) and side.operator == outer.operator in ASSOCIATIVE:
-        return text
-    return _bracket(side, text)
+    return None if flat is None else bracket(expr, flat)
 
 
 def _side(outer: Binary, side: Expr, indent: str) -> str:
-    return _grouped(outer, side, render(side, indent))
-
-
-def _binds(operator: str) -> int:
-    """How tight an operator binds; https://nix.dev/manual/nix/stable/language/operators."""
-    return {"++": 6, "+": 5, "//": 4, "==": 3, "!=": 3, "&&": 2, "||": 1, "->": 0}[operator]
+    return grouped(outer, side, render(side, indent))
 
 
 def _operand(expr: Expr, indent: str) -> str:
     """An argument or element; what is broken stands between the lines of its parentheses."""
     text = render(expr, indent)
     named = isinstance(expr, Func) and isinstance(expr.formals, str)
-    if "\n" not in text or named or _bracket(expr, text) == text:
-        return _bracket(expr, text)
+    if "\n" not in text or named or bracket(expr, text) == text:
+        return bracket(expr, text)
     inner = indent + STEP
     return f"(\n{inner}{render(expr, inner)}\n{indent})"
 
 
-def _operator(expr: Binary) -> str:
-    if expr.operator not in OPERATORS:
-        raise ValueError(f"not an operator: {expr.operator!r}")
-    return expr.operator
-
-
-def _merged(parts: tuple[str | Expr, ...]) -> list[str | Expr]:
-    """The parts with neighbouring texts as one: ``$`` and ``{`` must be seen together."""
-    merged: list[str | Expr] = []
-    for part in parts:
-        if isinstance(part, str) and merged and isinstance(merged[-1], str):
-            merged[-1] += part
-        else:
-            merged.append(part)
-    return merged
-
-
 def _str(expr: Str) -> str:
     out: list[str] = []
-    for part in _merged(expr.parts):
+    for part in merged(expr.parts):
         if isinstance(part, str):
             out.append(escape(part))
             continue
@@ -249,7 +194,7 @@ def _str(expr: Str) -> str:
 def _text(expr: Text, indent: str) -> str:
     """An indented string: the lines stand one step deeper than where the string begins."""
     pieces: list[str] = []
-    for part in _merged(expr.parts):
+    for part in merged(expr.parts):
         if isinstance(part, str):
             pieces += indented(part)
             continue

@@ -12,17 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from uvlock2nix.inspect.clues.text import Clue, Lines, make_clue
+from uvlock2nix.inspect.clues.cmake_lists import Call, calls, split
+from uvlock2nix.inspect.clues.text import Clue, make_clue
 from uvlock2nix.knowledge.libraries import library_attribute, provided_by_build
 
 _MAX_COMMANDS: Final = 30_000
-_MAX_ARGUMENTS: Final = 6_000
 _MAX_DEPTH: Final = 12
 _MAX_NESTED: Final = 100
 _MAX_FOUND: Final = 5_000
-_MAX_WORDS: Final = 200
-_COMMAND: Final = re.compile(r"^[ \t]*([A-Za-z_]\w{0,60})[ \t]*\(", re.MULTILINE)
-_TOKEN: Final = re.compile(r'"([^"]{0,300})"|([()])|([^\s()"]{1,300})')
 _OWN_TARGET: Final = re.compile(r"\badd_library\s*\(\s*(\w[\w-]{0,60})", re.IGNORECASE)
 _TRUE: Final = frozenset({"on", "yes", "true", "y", "1"})
 _FALSE: Final = frozenset({"off", "no", "false", "n", "0", "ignore", "notfound", ""})
@@ -40,13 +37,6 @@ _SWITCH: Final = re.compile(
     r"(?:^|_)(?:USE|WITH|ENABLE|BUILD|FORCE|SYSTEM|INTERNAL|BUNDLED|EXTERNAL|VENDORED|DISABLE|SKIP|NO)(?:_|\Z)"
 )
 _DEFINE: Final = re.compile(r"-D([A-Za-z_]\w{1,60})(?::[A-Z]+)?=([\w.-]{1,40})")
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    name: str
-    words: tuple[str, ...]
-    line: int
 
 
 def cmake_clues(
@@ -114,7 +104,7 @@ class _Walk:
         branches: list[bool | None] = []
         taken: list[bool | None] = []
         inside = 0
-        for call in _calls(text):
+        for call in calls(text):
             self.left -= 1
             if self.left < 0 or len(branches) > _MAX_NESTED or len(self.found) > _MAX_FOUND:
                 return
@@ -138,7 +128,7 @@ class _Walk:
             else:
                 self.command(name, call, depth, perhaps or None in branches)
 
-    def other(self, call: _Call, taken: list[bool | None], *, dead: bool) -> bool | None:
+    def other(self, call: Call, taken: list[bool | None], *, dead: bool) -> bool | None:
         before = taken[-1]
         value = True if call.name == "else" else self.truth(call.words)
         if dead or before is True:
@@ -147,7 +137,7 @@ class _Walk:
         taken[-1] = True if value is True and before is False else None if None in (before, value) else before
         return result
 
-    def follow(self, folder: str, call: _Call, depth: int, perhaps: bool) -> None:
+    def follow(self, folder: str, call: Call, depth: int, perhaps: bool) -> None:
         target = self.path(folder, call.words[0])
         if call.name == "add_subdirectory":
             if target is not None and not _is_library(self.texts.get(f"{target}/CMakeLists.txt", "")):
@@ -167,35 +157,35 @@ class _Walk:
 
     # --- commands ---------------------------------------------------------------------------------------
 
-    def command(self, file: str, call: _Call, depth: int, perhaps: bool) -> None:
+    def command(self, file: str, call: Call, depth: int, perhaps: bool) -> None:
         folder = file.rpartition("/")[0]
         match call:
-            case _Call(name="option" | "cmake_dependent_option", words=[variable, *rest]):
+            case Call(name="option" | "cmake_dependent_option", words=[variable, *rest]):
                 self.set(variable, rest[1] if len(rest) > 1 else "OFF", perhaps, default=True)
-            case _Call(name="set", words=[variable, value, *rest]):
+            case Call(name="set", words=[variable, value, *rest]):
                 if not rest or rest[0] in ("CACHE", "PARENT_SCOPE"):
                     self.set(variable, value, perhaps, default="CACHE" in rest)
                 else:
                     self.unsure.add(variable)
-            case _Call(name="add_subdirectory" | "include", words=[_, *_]):
+            case Call(name="add_subdirectory" | "include", words=[_, *_]):
                 self.follow(folder, call, depth, perhaps)
-            case _Call(name="find_package" | "find_dependency", words=[package, *rest]):
+            case Call(name="find_package" | "find_dependency", words=[package, *rest]):
                 self.package(
                     file, call, package, "REQUIRED" not in rest and call.name == "find_package", perhaps
                 )
-            case _Call(name="pkg_check_modules" | "pkg_search_module", words=[prefix, *rest]):
+            case Call(name="pkg_check_modules" | "pkg_search_module", words=[prefix, *rest]):
                 for clue in _modules(file, call.line, rest, perhaps):
                     self.found.append((clue, "" if perhaps else prefix.lower()))
-            case _Call(name="find_library", words=[variable, *rest]):
+            case Call(name="find_library", words=[variable, *rest]):
                 for clue in _libraries(file, call.line, rest, "REQUIRED" not in rest or perhaps):
                     self.found.append((clue, "" if perhaps else variable.lower()))
-            case _Call(
+            case Call(
                 name="fetchcontent_declare" | "externalproject_add" | "cpmaddpackage", words=[name, *rest]
             ):
                 name = rest[0] if name == "NAME" and rest else name
                 attr = _any_attribute(name) or _any_attribute(name.lower())
                 self.fetched.append(Clue("cmake", name, attr, file, call.line, optional=True, fetched=True))
-            case _Call(name="target_link_libraries", words=[_, *rest]) if not perhaps:
+            case Call(name="target_link_libraries", words=[_, *rest]) if not perhaps:
                 self.link(file, call.line, rest)
             case _ if not perhaps:
                 self.linked |= {word.partition("::")[0].lower() for word in call.words if "::" in word}
@@ -210,7 +200,7 @@ class _Walk:
         else:
             self.values[name] = value
 
-    def package(self, file: str, call: _Call, package: str, optional: bool, perhaps: bool) -> None:
+    def package(self, file: str, call: Call, package: str, optional: bool, perhaps: bool) -> None:
         if package.lower() in provided_by_build("cmake") or not re.match(r"[\w.+-]+\Z", package):
             return
         key = "" if perhaps else package.lower()
@@ -223,7 +213,7 @@ class _Walk:
     def module(self, package: str) -> Iterator[Clue]:
         """What the project's own ``FindX.cmake`` looks for: the first library of it that we know."""
         for name in self.by_base().get(f"Find{package}.cmake", ())[:3]:
-            for call in _calls(self.texts[name]):
+            for call in calls(self.texts[name]):
                 if call.name in ("pkg_check_modules", "pkg_search_module"):
                     yield from _modules(name, call.line, call.words[1:], False)
                 elif call.name == "find_library":
@@ -254,7 +244,7 @@ class _Walk:
         if depth > 20 or len(words) > 60:
             return None
         for operator, absorbing in (("OR", True), ("AND", False)):
-            parts = _split(words, operator)
+            parts = split(words, operator)
             if len(parts) > 1:
                 values = [self.truth(part, depth + 1) for part in parts]
                 return absorbing if absorbing in values else None if None in values else not absorbing
@@ -294,38 +284,6 @@ class _Walk:
         if value is None or "$" in value:
             return None
         return value.lower() not in _FALSE and not value.upper().endswith("-NOTFOUND")
-
-
-def _calls(text: str) -> Iterator[_Call]:
-    text = re.sub(r"^([^\n\"#]{0,400})#[^\n]*", r"\1", text, flags=re.MULTILINE)
-    lines = Lines(text)
-    end = 0
-    for match in _COMMAND.finditer(text):
-        if match.start() < end:
-            continue
-        words: list[str] = []
-        depth = 1
-        end = match.end()
-        for token in _TOKEN.finditer(text, match.end(), match.end() + _MAX_ARGUMENTS):
-            end = token.end()
-            if token[2]:
-                depth += 1 if token[2] == "(" else -1
-                if depth == 0:
-                    break
-            if len(words) < _MAX_WORDS:
-                words.append(token[1] if token[1] is not None else token[2] or token[3])
-        yield _Call(match[1].lower(), tuple(words), lines.at(match.start()))
-
-
-def _split(words: Sequence[str], operator: str) -> list[Sequence[str]]:
-    parts: list[Sequence[str]] = []
-    depth = start = 0
-    for position, word in enumerate(words):
-        depth += (word == "(") - (word == ")")
-        if word == operator and depth == 0:
-            parts.append(words[start:position])
-            start = position + 1
-    return [*parts, words[start:]]
 
 
 def _is_library(text: str) -> bool:
