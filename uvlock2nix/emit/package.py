@@ -113,7 +113,7 @@ def _version_argument(plan: Plan) -> tuple[Formal, ...]:
     """The argument that says what git would, where git is asked; its default is known from generate."""
     if not plan.version.from_git:
         return ()
-    pins = Select(call("lib.importJSON", Path(0, (PINS,))), ("version",), string("0"))
+    pins = Select(call("lib.importJSON", Path(0, (PINS,))), ("version",), string("0.0.0"))
     names = ", ".join(name for name, _ in plan.version.from_git)
     default = string(plan.version.given) if plan.version.given else pins
     return (Formal("version", default, f"The version of {names}, which comes from git."),)
