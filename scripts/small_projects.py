@@ -111,8 +111,8 @@ def ours(subject: Subject, project: Path, stand: Stand, twice: bool) -> tuple[di
     uvlock2nix(stand, "check", target, env=env)
     if subject.script:
         stem = Path(subject.script).stem
-        files = sorted(path.name for path in (project / "nix").rglob("*package.nix"))
-        package = build(stand, project, "", file=next((f for f in files if stem in f), "package.nix"))
+        # Each script has a folder of its own.
+        package = build(stand, project, "", file=f"{stem}/package.nix")
         return {}, stand.run([f"{package}/bin/{stem}"], cwd=Path("/")).stdout
     package, venv = build(stand, project, ""), build(stand, project, "venv")
     if twice:
