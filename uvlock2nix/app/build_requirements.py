@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from uvlock2nix.app.ask_backend import asked
 from uvlock2nix.app.build_facts import local_facts, read_facts
 from uvlock2nix.app.build_resolver import Draft, Resolver
 from uvlock2nix.app.build_subjects import EDITION, Subject, subjects
@@ -188,6 +187,9 @@ def _with_answer(subject: Subject, facts: BuildFacts, resolver: Resolver) -> Bui
     """The facts with what the backend itself answers, where only it knows and it is the user's own code."""
     if subject.member is None or not facts.unsure:
         return facts
+    # Building is loaded where a backend has to be asked: most runs of generate need none of it.
+    from uvlock2nix.app.ask_backend import asked
+
     try:
         answer = asked(subject, facts, resolver)
     except (ToolError, OSError) as error:
