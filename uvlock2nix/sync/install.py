@@ -113,7 +113,7 @@ def decide_collisions(
     Raises:
         InputError: ``choice`` names a package that does not ship the path.
     """
-    decided = tuple((one, _winner(one, order, choice)) for one in found)
+    decided = tuple((one, winner(one, order, choice)) for one in found)
     for name in sorted({winner for _, winner in decided}, key=order.index):
         alone = only(name)
         for one in (one for one, winner in decided if winner == name):
@@ -140,7 +140,12 @@ def shown(path: str) -> str:
     return path.removeprefix("../../../")
 
 
-def _winner(one: Collision, order: Sequence[str], choice: Mapping[str, str]) -> str:
+def winner(one: Collision, order: Sequence[str], choice: Mapping[str, str]) -> str:
+    """The package that wins a path: the one that the user chose, else the last one in ``order``.
+
+    Raises:
+        InputError: the one that was chosen does not ship the path.
+    """
     name = chosen(shown(one.path), choice)
     if name is None:
         return max(one.owners, key=order.index)

@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from packaging.utils import canonicalize_name
-
 from uvlock2nix.dist.entry_points import entry_points
-from uvlock2nix.dist.installed import Collision, Installed, chosen, collisions, installed, rewrite
+from uvlock2nix.dist.installed import Collision, Installed, collisions, installed, rewrite
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import SCRIPTS, SUPPORT, site_packages
-from uvlock2nix.sync.install import shown
+from uvlock2nix.sync.install import shown, winner
 from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.venv.copying import copy_file
 from uvlock2nix.venv.single import write
@@ -67,7 +65,7 @@ def join(
     joined = _read(packages, version)
     order = [one.one.name for one in joined]
     found = [*_files(joined), *_programs(joined)]
-    decided = tuple(Decided(one, _winner(one, order, keep)) for one in found)
+    decided = tuple(Decided(one, winner(one, order, keep)) for one in found)
     winners = {one.collision.path: one.kept for one in decided}
     site = root / site_packages(version)
     site.mkdir(parents=True)
@@ -137,19 +135,6 @@ def _scripts_of(one: Installed) -> dict[str, str]:
     return {
         entry.path.removeprefix(_KEPT): entry.hash for entry in one.entries if entry.path.startswith(_KEPT)
     }
-
-
-def _winner(one: Collision, order: Sequence[str], keep: Mapping[str, str]) -> str:
-    name = chosen(shown(one.path), keep)
-    if name is None:
-        return max(one.owners, key=order.index)
-    winner = canonicalize_name(name)
-    if winner not in one.owners:
-        raise InputError(
-            f"[tool.uvlock2nix.collisions]: `{name}` does not ship {shown(one.path)}",
-            hint=f"the packages that do: {', '.join(one.owners)}",
-        )
-    return winner
 
 
 @dataclass(frozen=True, slots=True)
