@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from uvlock2nix.build.environment import BuildEnvironment
+from uvlock2nix.build.environment import BuildEnvironment, install_wheels
 from uvlock2nix.build.prepared import meets, site_of, versions_of
 from uvlock2nix.build.values import Build, BuildContext
 from uvlock2nix.dist.installed import installed
@@ -33,11 +33,11 @@ class Given:
         Raises:
             ToolError: uv failed, or a requirement is in none of the files.
         """
-        site = site_of(environment)
+        site, what = site_of(environment), f"installing what {build.name} requires"
         if not any(site.glob("*.dist-info")):
-            install_wheels((*self.files, *ready.values()), environment, context, build)
+            install_wheels((*self.files, *ready.values()), environment, context, what)
         if self.asked and _unmet(requires, site):
-            install_wheels(self.asked, environment, context, build)
+            install_wheels(self.asked, environment, context, what)
         if missing := _unmet(requires, site):
             quoted = ", ".join(f'"{text}"' for text in missing)
             raise ToolError(
@@ -45,17 +45,6 @@ class Given:
                 hint=f"set build-requires = [{quoted}] under [tool.uvlock2nix.native.{build.name}] and run "
                 "`uvlock2nix generate`",
             )
-
-
-def install_wheels(
-    wheels: Sequence[Path], environment: BuildEnvironment, context: BuildContext, build: Build
-) -> None:
-    """Install these wheels and nothing else into the environment."""
-    if wheels:
-        arguments = [context.uv, "pip", "install", "--quiet", "--offline", "--no-deps", "--no-index"]
-        arguments += ["--python", str(environment.python), "--", *map(str, wheels)]
-        what = f"installing what {build.name} requires"
-        context.run(arguments, what=what, env=environment.variables, cwd=context.root)
 
 
 def _unmet(requires: Sequence[str], site: Path) -> list[str]:

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from uvlock2nix.build.environment import BuildEnvironment
+from uvlock2nix.build.environment import BuildEnvironment, install_wheels
 from uvlock2nix.build.values import Build, BuildContext
 from uvlock2nix.dist.entry_points import entry_points
 from uvlock2nix.dist.installed import Installed, installed
@@ -52,11 +52,7 @@ class Prepared:
         if not any(site.glob("*.dist-info")):
             self._fill(site, environment, build)
         wheels = [ready[name] for name in map(_name, requires) if name in ready]
-        if wheels:
-            arguments = [context.uv, "pip", "install", "--quiet", "--offline", "--no-deps", "--no-index"]
-            arguments += ["--python", str(environment.python), "--", *map(str, wheels)]
-            what = f"installing what {build.name} requires"
-            context.run(arguments, what=what, env=environment.variables, cwd=context.root)
+        install_wheels(wheels, environment, context, f"installing what {build.name} requires")
         here = versions_of(installed(site))
         missing = [text for text in requires if not meets(text, here)]
         if missing or wheels:
