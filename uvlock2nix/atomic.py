@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from uvlock2nix.errors import InputError
+from uvlock2nix.signals import uninterrupted
 
 _MARK: Final = ".uvlock2nix-tmp-"
 _NO_TMPFILE: Final = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EACCES})
@@ -56,9 +57,10 @@ def replace_many(changes: Mapping[Path, bytes | str]) -> None:
     try:
         for path, data in changes.items():
             staged.append(_stage(path, data.encode() if isinstance(data, str) else data))
-        for item in staged:
-            _commit(item)
-            done.append(item)
+        with uninterrupted():
+            for item in staged:
+                _commit(item)
+                done.append(item)
         for folder in {item.target.parent for item in staged}:
             _sync_folder(folder)
     except BaseException as error:

@@ -24,7 +24,7 @@ LONG_FUNCTIONS: dict[str, str] = {
 }
 # Every part has a rank; a module imports from parts of its own rank or of lower ones.
 RANKS = (
-    ("", "endings", "errors", "layout", "printable", "reading", "resources", "spelling"),
+    ("", "endings", "errors", "layout", "printable", "reading", "resources", "signals", "spelling"),
     ("nar", "atomic", "nixlang", "nixfile", "cache", "net", "knowledge", "target"),
     ("lock", "dist"),
     ("artifacts", "inspect", "nixpkgs_index", "pythons"),
@@ -304,6 +304,7 @@ def test_help_imports_click_and_nothing_else(arguments: list[str]) -> None:
         "uvlock2nix.cli.app",
         "uvlock2nix.cli.interrupt",
         "uvlock2nix.errors",
+        "uvlock2nix.signals",
     }
     others = {name.split(".")[0] for name in loaded} - set(sys.stdlib_module_names)
     assert others <= {"click", "uvlock2nix"}

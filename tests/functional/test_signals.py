@@ -116,3 +116,46 @@ def test_an_ignored_hangup_stays_ignored() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "still here\n")
+
+
+def test_signals_wait_for_steps_that_belong_together(tmp_path: Path) -> None:
+    """A signal at any change of the disk: the tree is stripped as a whole or not at all, no file is lost."""
+    closure = tmp_path / "closure"
+    closure.write_text(INPUT + "\n")
+    code = (
+        "import os, signal, sys\n"
+        "seen = 0\n"
+        "def count(event, arguments):\n"
+        "    global seen\n"
+        "    if event in ('os.rename', 'os.link', 'os.mkdir', 'os.remove', 'os.chmod'):\n"
+        "        seen += 1\n"
+        "        if seen == STEP: os.kill(os.getpid(), signal.SIGNUMBER)\n"
+        "sys.addaudithook(count)\n"
+        "from uvlock2nix.cli import main\n"
+        "main()\n"
+    )
+    ends = []
+    for step in range(1, 60):
+        tree = tmp_path / f"tree-{step}"
+        tree.mkdir()
+        for name in "abc":
+            (tree / name).write_text(f"{name} {INPUT}/lib\n")
+        before = contents(tree)
+        words = ["refs", "strip", str(tree), "--closure", str(closure), "--input", f"libfoo={INPUT}"]
+        number = SIGNALS[step % 3].name
+        run = code.replace("STEP", str(step)).replace("SIGNUMBER", number)
+        done = subprocess.run(
+            [sys.executable, "-c", run, *words], cwd=REPO, capture_output=True, text=True, check=False
+        )
+        assert "Traceback" not in done.stderr
+        now = contents(tree)
+        assert set(before) <= set(now), f"{number} at step {step}"
+        stripped = {INPUT.encode() in now[name] for name in before}
+        assert len(stripped) == 1, f"{number} at step {step}"
+        assert not list(tree.glob(".uvlock2nix*"))
+        ends.append((done.returncode, stripped.pop()))
+        if done.returncode == 0:
+            break  # it has fewer steps than this
+    assert ends[0] == (130, True)
+    assert ends[-1] == (0, False)
+    assert (130, False) in ends

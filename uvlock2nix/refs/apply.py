@@ -12,7 +12,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Self, TypeAlias, assert_never
 
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.journal import STAGE_PREFIX, Journal, Swap, undo_killed_runs
+from uvlock2nix.signals import uninterrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +88,18 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._half_changed:
-            return  # putting back was interrupted too: the next run does it, from the journal
+            return  # putting back failed: the next run does it, from the journal
+        with uninterrupted():
+            self._end()
+
+    def _end(self) -> None:
+        """Close what was opened, and only then say that nothing is left to undo."""
         # The tree itself stays writable until the stage's own folder is gone from it.
         own = self._opened.pop(self.tree, None)
         for folder, mode in reversed(self._opened.items()):
             with suppress(OSError):
                 folder.chmod(mode)
-        if kind is None:
-            # From here on there is nothing to undo, however this run ends.
-            Journal.forget(self._folder)
+        Journal.forget(self._folder)
         shutil.rmtree(self._folder, ignore_errors=True)
         if own is not None:
             with suppress(OSError):
@@ -173,33 +177,35 @@ class Stage:
             new.chmod(mode)
 
     def commit(self, renames: tuple[tuple[str, str], ...] = ()) -> None:
-        """Swap every staged file in, then rename ``(old, new)`` in this order; all of it or nothing."""
-        undo: list[Callable[[], object]] = []
-        with _told(self.tree):
-            Journal.of(self.tree, self._swaps, renames, self._opened).write(self._folder)
-        self._half_changed = True
-        try:
-            for swap in self._swaps:
-                self._swap(swap, undo)
-            for old, new in renames:
-                before, after = self.tree / old, self.tree / new
-                if before.parent.resolve() != before.parent:
-                    raise RefsError(f"{old}: a folder of it is a symlink")
-                if os.path.lexists(after):
-                    raise RefsError(f"{after} exists already: {before} cannot get its name")
-                self._writable(before.parent)
-                before.rename(after)
-                undo.append(lambda before=before, after=after: after.rename(before))  # type: ignore[misc]
-        except BaseException as error:
-            for step in reversed(undo):
-                step()
-            self._half_changed = False
-            with _told(self.tree):
-                raise error
-        self._half_changed = False
+        """Swap every staged file in, then rename ``(old, new)`` in this order; all of it or nothing.
 
-    def _swap(self, swap: Swap, undo: list[Callable[[], object]]) -> None:
-        self._folders(swap.target.parent, undo)
+        Signals wait until it is done: only a kill stops in between, and then the journal is there.
+        """
+        with uninterrupted(), _told(self.tree):
+            journal = Journal.of(self.tree, self._swaps, renames, self._opened)
+            journal.write(self._folder)
+            try:
+                for swap in self._swaps:
+                    self._swap(swap)
+                for old, new in renames:
+                    self._rename(old, new)
+            except BaseException:
+                self._half_changed = True
+                journal.undo(self._folder)
+                self._half_changed = False
+                raise
+
+    def _rename(self, old: str, new: str) -> None:
+        before, after = self.tree / old, self.tree / new
+        if before.parent.resolve() != before.parent:
+            raise RefsError(f"{old}: a folder of it is a symlink")
+        if os.path.lexists(after):
+            raise RefsError(f"{after} exists already: {before} cannot get its name")
+        self._writable(before.parent)
+        before.rename(after)
+
+    def _swap(self, swap: Swap) -> None:
+        self._folders(swap.target.parent)
         self._writable(swap.target.parent)
         fresh = swap.old.with_suffix(".link")
         if swap.new.is_symlink():
@@ -211,17 +217,13 @@ class Stage:
                 shutil.copy2(swap.new, fresh)
         if os.path.lexists(swap.target):
             swap.target.rename(swap.old)
-            undo.append(lambda: swap.old.replace(swap.target))
-        else:
-            undo.append(lambda: swap.target.unlink(missing_ok=True))
         fresh.rename(swap.target)
 
-    def _folders(self, folder: Path, undo: list[Callable[[], object]]) -> None:
+    def _folders(self, folder: Path) -> None:
         if not folder.is_dir():
-            self._folders(folder.parent, undo)
+            self._folders(folder.parent)
             self._writable(folder.parent)
             folder.mkdir()
-            undo.append(folder.rmdir)
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

@@ -21,6 +21,7 @@ from uvlock2nix.refs.scan import Entry, Hit, Scanner, open_file, read_link, walk
 from uvlock2nix.refs.store import STORE_DIR, Keys, StorePath, placeholder
 from uvlock2nix.refs.stripped import Manifest, Reference, parse_manifest
 from uvlock2nix.refs.undo import find_spots
+from uvlock2nix.signals import uninterrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def strip(
         correct_records(stage, found.records, moved)
         inside = _relative(manifest.resolve(), tree)
         if inside is None:
-            with _written(manifest, content):
+            with uninterrupted(), _written(manifest, content):
                 stage.commit(renames)
         else:
             stage.write(inside, content)

@@ -145,7 +145,7 @@ def package(folder: Path, pyproject: str) -> str:
 
 def test_package_takes_a_version_where_git_is_asked(tmp_path: Path) -> None:
     text = package(tmp_path, DYNAMIC + system("setuptools-scm"))
-    assert 'version ? (lib.importJSON ./python-deps.json).version or "0"' in text
+    assert 'version ? (lib.importJSON ./python-deps.json).version or "0.0.0"' in text
     assert "uvPackageVersion = version;" in text
     assert "inherit version;" in text
     said = '[tool.uvlock2nix]\nversion = "5.6"\n'
