@@ -2,6 +2,7 @@
 {
   lib,
   python3,
+  stdenv,
   # The folder of the package `uvlock2nix`.
   source,
   # The folders of the hooks and of this library, which the command hands to Nix.
@@ -52,6 +53,14 @@ python3.pkgs.buildPythonApplication {
       echo "main()"
     } > "$out/bin/uvlock2nix"
     chmod +x "$out/bin/uvlock2nix"
+    ${lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
+      share=$out/share
+      mkdir -p "$share"/{bash-completion/completions,zsh/site-functions,fish/vendor_completions.d,man/man1}
+      "$out/bin/uvlock2nix" completion bash > "$share/bash-completion/completions/uvlock2nix"
+      "$out/bin/uvlock2nix" completion zsh > "$share/zsh/site-functions/_uvlock2nix"
+      "$out/bin/uvlock2nix" completion fish > "$share/fish/vendor_completions.d/uvlock2nix.fish"
+      "$out/bin/uvlock2nix" man > "$share/man/man1/uvlock2nix.1"
+    ''}
     runHook postInstall
   '';
 

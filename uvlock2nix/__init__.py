@@ -1,3 +1,3 @@
 """Turn a Python project's ``uv.lock`` into Nix."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Final
 
 import click
+from click.shell_completion import CompletionItem
 
 from uvlock2nix import __version__
 from uvlock2nix.cli.interrupt import INTERRUPTED
@@ -20,13 +21,15 @@ from uvlock2nix.errors import InputError, Uvlock2nixError
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "init": ("init", "Write everything that Nix needs for a project: flake, files, hash."),
     "generate": ("generate", "Write the Nix files of a project."),
-    "update-hash": ("update_hash", "Make the hash in the pins right, with one build."),
+    "update-hash": ("update_hash", "Update the hash in the pins, with one build."),
     "classify": ("classify", "Show where each package comes from, what it needs, and why."),
     "check": ("check", "Fail when a generated file or a hash is out of date."),
-    "verify": ("verify", "Build deps twice and say what differs, whose it is, and why."),
+    "verify": ("verify", "Build deps twice and report what differs, in which package, and why."),
     "sbom": ("sbom", "Print a bill of materials of an environment."),
-    "index": ("index", "Show or make the nixpkgs index."),
+    "index": ("index", "Show or update the nixpkgs index."),
     "refs": ("refs", "Strip, restore or audit the store references of a tree."),
+    "completion": ("completion", "Print the completion script of a shell."),
+    "man": ("man", "Print the manual page."),
 }
 
 # Run by the hooks inside a build, not by people: callable, but not listed.
@@ -54,13 +57,19 @@ class LazyGroup(click.Group):
             raise TypeError(f"uvlock2nix.cli.{entry[0]}.command is not a command")
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands by their names, without importing them; options as ever."""
+        names = [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items()]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [item for item in names if item.value.startswith(incomplete)] + options
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the help of the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(__version__, prog_name="uvlock2nix")
 def cli() -> None:
     """Turn a Python project's uv.lock into Nix that builds in the sandbox, stays right and runs."""

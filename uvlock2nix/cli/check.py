@@ -10,6 +10,7 @@ import click
 
 from uvlock2nix.app.check import checked
 from uvlock2nix.app.request import Options
+from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import project_argument, request_options
 from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.errors import CheckFailed
@@ -17,7 +18,7 @@ from uvlock2nix.errors import CheckFailed
 SCHEMA: Final = "uvlock2nix/check/1"
 
 
-@click.command("check")
+@click.command("check", cls=GroupedCommand)
 @project_argument
 @request_options()
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

@@ -17,6 +17,7 @@ from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.cli.classify_html import page
 from uvlock2nix.cli.classify_json import as_json
 from uvlock2nix.cli.classify_text import explanation, table
+from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import project_argument, request_options
 from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.errors import UsageError
@@ -28,21 +29,21 @@ _LEVELS_HELP: Final = (
 )
 
 
-@click.command("classify")
+@click.command("classify", cls=GroupedCommand)
 @project_argument
 @request_options(_LEVELS_HELP)
 @click.option(
     "--inspect/--no-inspect",
     default=True,
-    help="Read the sdists that our tables do not know; fetched once, none of their code is run. Default: on.",
+    help="Download and read sdists that the tables do not know; none of their code is run.",
 )
 @click.option(
     "--wheels/--no-wheels",
     default=False,
-    help="Read the wheels too, by ranges: which libraries they need from outside, which files collide.",
+    help="Also read the wheels, by range requests: which libraries they need, which files conflict.",
 )
 @click.option(
-    "--explain", metavar="PACKAGE", help="Say everything about one package; with --json, its entry."
+    "--explain", metavar="PACKAGE", help="Show everything about one package; with --json, its entry."
 )
 @click.option(
     "--html",

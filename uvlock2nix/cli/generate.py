@@ -13,21 +13,27 @@ from uvlock2nix.app.files import Generated, write_all
 from uvlock2nix.app.planning import Planned, Resolving, on_collisions, on_plan, planned
 from uvlock2nix.app.remembered import command_line
 from uvlock2nix.app.request import Options
+from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import project_argument, request_options, upgrade_option
 from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.errors import CheckFailed
 from uvlock2nix.modes import MODES, Mode
 
 
-@click.command("generate")
+@click.command("generate", cls=GroupedCommand)
 @project_argument
 @request_options()
-@click.option("--mode", type=click.Choice(MODES), help="How deps is made: one hash for all, or one a file.")
-@click.option("--module", is_flag=True, help="Write a NixOS module too; see [tool.uvlock2nix.service].")
-@click.option("--image", is_flag=True, help="Write a container image too.")
-@click.option("--force", is_flag=True, help="Overwrite files that were edited or are not ours.")
-@click.option("--diff", is_flag=True, help="Show what would change; write nothing.")
-@click.option("--check", is_flag=True, help="Only compare; exit 1 when a file is out of date.")
+@click.option(
+    "--mode",
+    type=click.Choice(MODES),
+    show_default="sync",
+    help="How deps is made: with a single hash, or with a hash for each file.",
+)
+@click.option("--module", is_flag=True, help="Also write a NixOS module; see [tool.uvlock2nix.service].")
+@click.option("--image", is_flag=True, help="Also write a container image.")
+@click.option("--force", is_flag=True, help="Overwrite files that were edited or not generated.")
+@click.option("--diff", is_flag=True, help="Show what would change, without writing.")
+@click.option("--check", is_flag=True, help="Only compare: exit 1 if a file is out of date.")
 @upgrade_option
 def command(
     project: Path,

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from uvlock2nix.app.index import IndexOptions, index_in_use, update_index
+from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import project_argument
 from uvlock2nix.cli.reporter import TerminalReporter
 
@@ -16,7 +17,7 @@ def command() -> None:
     """The nixpkgs index: which Python packages a nixpkgs has, in which version."""
 
 
-@command.command("show")
+@command.command("show", cls=GroupedCommand)
 @project_argument
 def show(project: Path) -> None:
     """Say which index is in use for PROJECT."""
@@ -33,12 +34,26 @@ def show(project: Path) -> None:
         click.echo("the project pins another nixpkgs: `uvlock2nix index update` makes its index")
 
 
-@command.command("update")
+@command.command("update", cls=GroupedCommand)
 @project_argument
-@click.option("--nixpkgs", metavar="PATH|FLAKEREF", help="The nixpkgs; default: flake.lock, else <nixpkgs>.")
-@click.option("--channel", metavar="NAME|URL|FILE", help="A channel's packages.json.br instead, without Nix.")
-@click.option("--python", "pythons", multiple=True, metavar="3.13", help="Which Python sets (repeatable).")
-@click.option("--system", metavar="SYSTEM", help="The system to evaluate for; default: this machine's.")
+@click.option(
+    "--nixpkgs",
+    metavar="PATH|FLAKEREF",
+    show_default="flake.lock, else <nixpkgs>",
+    help="The nixpkgs to evaluate.",
+)
+@click.option(
+    "--channel", metavar="NAME|URL|FILE", help="Read a channel's packages.json.br instead, without Nix."
+)
+@click.option(
+    "--python",
+    "pythons",
+    multiple=True,
+    metavar="3.13",
+    show_default="the project's",
+    help="Python package set to read (repeatable).",
+)
+@click.option("--system", metavar="SYSTEM", show_default="this machine", help="The system to evaluate for.")
 def update(
     project: Path, nixpkgs: str | None, channel: str | None, pythons: tuple[str, ...], system: str | None
 ) -> None:

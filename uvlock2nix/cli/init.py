@@ -14,28 +14,29 @@ from uvlock2nix.app.planning import on_plan
 from uvlock2nix.app.request import Options
 from uvlock2nix.app.state import state_of
 from uvlock2nix.app.update_hash import HashOptions, update
+from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import project_argument, request_options
 from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.emit.flake import FLAKE_URL, NIXPKGS_URL
 from uvlock2nix.errors import Uvlock2nixError
 
 
-@click.command("init")
+@click.command("init", cls=GroupedCommand)
 @project_argument
 @request_options()
-@click.option("--module", is_flag=True, help="Write a NixOS module too; see [tool.uvlock2nix.service].")
-@click.option("--image", is_flag=True, help="Write a container image too.")
-@click.option("--gitignore", is_flag=True, help="Let git ignore what Nix leaves behind.")
+@click.option("--module", is_flag=True, help="Also write a NixOS module; see [tool.uvlock2nix.service].")
+@click.option("--image", is_flag=True, help="Also write a container image.")
+@click.option("--gitignore", is_flag=True, help="Add what Nix leaves behind to .gitignore.")
 @click.option("--envrc", is_flag=True, help="Write .envrc for direnv.")
+@click.option("--flake-url", default=FLAKE_URL, show_default=True, metavar="URL", help="Flake of uvlock2nix.")
 @click.option(
-    "--flake-url", default=FLAKE_URL, show_default=True, metavar="URL", help="The flake of uvlock2nix."
+    "--nixpkgs-url", default=NIXPKGS_URL, show_default=True, metavar="URL", help="Flake of nixpkgs."
 )
 @click.option(
-    "--nixpkgs-url", default=NIXPKGS_URL, show_default=True, metavar="URL", help="The flake of nixpkgs."
+    "--no-hash", is_flag=True, help="Do not build; `uvlock2nix update-hash` computes the hash later."
 )
-@click.option("--no-hash", is_flag=True, help="Do not build; `uvlock2nix update-hash` makes the hash later.")
 @click.option("--force", is_flag=True, help="Overwrite generated files that were edited.")
-@click.option("-y", "--yes", is_flag=True, help="Ask nothing.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def command(
     project: Path,
     options: Options,

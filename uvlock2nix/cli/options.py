@@ -23,21 +23,21 @@ FROM_NIXPKGS: Final = "Which packages may come from nixpkgs."
 _MANY: Final = {
     "package": "Select this workspace member (repeatable).",
     "extra": "Include this extra (repeatable).",
-    "no-extra": "Leave this extra out, with --all-extras.",
+    "no-extra": "Exclude this extra, with --all-extras (repeatable).",
     "group": "Include this dependency group (repeatable).",
-    "no-group": "Leave this dependency group out.",
-    "only-group": "Only this group, without the project.",
+    "no-group": "Exclude this dependency group (repeatable).",
+    "only-group": "Select only this dependency group, without the project (repeatable).",
 }
 _FLAGS: Final = {
     "all-packages": "Select all workspace members.",
     "all-extras": "Include all extras.",
     "all-groups": "Include all dependency groups.",
-    "only-dev": "Only the group `dev`, without the project.",
+    "only-dev": "Select only the group `dev`, without the project.",
 }
 # One option switches the other off, as with uv: the last counts.
 _PAIRS: Final = {
-    "default-groups": "Add uv's default groups (`dev`), or (the default) do not.",
-    "dev": "Include the dependency group `dev`, or leave it out.",
+    "default-groups": "Include uv's default groups (`dev`).",
+    "dev": "Include the dependency group `dev`.",
 }
 _ORDER: Final = (
     "package", "all-packages", "extra", "no-extra", "all-extras", "group", "no-group", "only-group",
@@ -56,7 +56,7 @@ def upgrade_option(function: F) -> F:
         "--upgrade-build-requirements",
         "upgrade",
         is_flag=True,
-        help="Resolve the build requirements of all packages anew; else only what changed is resolved.",
+        help="Resolve the build requirements of all packages again, not only of those that changed.",
     )(function)
 
 
@@ -79,7 +79,9 @@ def _selection_option(name: str) -> Callable[[Any], Any]:
     if name in _MANY:
         return click.option(f"--{name}", multiple=True, metavar="NAME", help=_MANY[name])
     if name in _PAIRS:
-        return click.option(f"--{name}/--no-{name}", default=None, help=_PAIRS[name])
+        return click.option(
+            f"--{name}/--no-{name}", default=None, show_default=f"no-{name}", help=_PAIRS[name]
+        )
     return click.option(f"--{name}", is_flag=True, help=_FLAGS[name])
 
 
@@ -116,7 +118,9 @@ def request_options(
             )
             return function(options=options, **values)
 
-        level = click.option("--from-nixpkgs", type=click.Choice(LEVELS), help=help_from_nixpkgs)
+        level = click.option(
+            "--from-nixpkgs", type=click.Choice(LEVELS), show_default="native", help=help_from_nixpkgs
+        )
         selecting = [_selection_option(name) for name in _ORDER]
         return _decorate(command, [*selecting, *_target_options(), level])
 
@@ -126,15 +130,31 @@ def request_options(
 def _target_options() -> list[Callable[[Any], Any]]:
     """Python and system."""
     return [
-        click.option("--python", metavar="VERSION", help="Python of the target, as 3.12 or 3.12.13."),
+        click.option(
+            "--python",
+            metavar="VERSION",
+            show_default="uv's choice",
+            help="Python version of the target, such as 3.12 or 3.12.13.",
+        ),
         click.option(
             "--system",
             multiple=True,
             metavar="SYSTEM",
-            help="System of the target (repeatable), as x86_64-linux; default: this machine's.",
+            show_default="this machine",
+            help="System of the target, such as x86_64-linux (repeatable).",
         ),
-        click.option("--libc", metavar="NAME-VERSION", help="C library, as glibc-2.40 or musl-1.2."),
-        click.option("--macos", metavar="VERSION", help="Oldest macOS of a darwin target."),
+        click.option(
+            "--libc",
+            metavar="NAME-VERSION",
+            show_default="the system's",
+            help="C library of the target, such as glibc-2.40 or musl-1.2.",
+        ),
+        click.option(
+            "--macos",
+            metavar="VERSION",
+            show_default="the system's",
+            help="Oldest macOS version of a darwin target.",
+        ),
     ]
 
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import click
 
+from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.inputs import inputs_of
 from uvlock2nix.errors import InputError, ReferenceFoundError, UsageError
 from uvlock2nix.printable import printable
@@ -43,16 +44,19 @@ def command() -> None:
 def _common(function: _F) -> _F:
     options = [
         click.argument("directory", metavar="DIR", type=click.Path(path_type=Path)),
-        click.option("--input", "inputs", multiple=True, metavar="ATTR=PATH", help="An input's path."),
+        click.option(
+            "--input", "inputs", multiple=True, metavar="ATTR=PATH",
+            help="Store path of an input (repeatable).",
+        ),
         click.option(
             "--inputs", "more_inputs", multiple=True, metavar="TEXT",
-            help="Several inputs: a JSON object, or ATTR=PATH words.",
+            help="Store paths of several inputs: a JSON object, or ATTR=PATH words.",
         ),
         click.option(
             "--closure", type=click.Path(path_type=Path), metavar="FILE",
-            help="Store paths, one a line. Default: what the build's environment names.",
+            show_default="what the build's environment names", help="File with store paths, one per line.",
         ),
-        click.option("--store-dir", default=STORE_DIR, show_default=True, metavar="DIR", help="The store."),
+        click.option("--store-dir", default=STORE_DIR, metavar="DIR", help="The Nix store."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON."),
     ]  # fmt: skip
     for option in reversed(options):
@@ -85,11 +89,15 @@ def _warn(text: str) -> None:
 
 
 _manifest = click.option(
-    "--manifest", type=click.Path(path_type=Path), metavar="FILE", help=f"Default: DIR/{MANIFEST_PLACE}."
+    "--manifest",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    show_default=f"DIR/{MANIFEST_PLACE}",
+    help="The manifest of what was stripped.",
 )
 
 
-@command.command("strip")
+@command.command("strip", cls=GroupedCommand)
 @_common
 @_manifest
 def strip_command(
@@ -132,7 +140,7 @@ def strip_command(
         )
 
 
-@command.command("audit")
+@command.command("audit", cls=GroupedCommand)
 @_common
 def audit_command(
     directory: Path,
@@ -172,17 +180,27 @@ def _lines(findings: tuple[Finding, ...]) -> list[str]:
     return lines
 
 
-@command.command("restore")
+@command.command("restore", cls=GroupedCommand)
 @_common
 @_manifest
 @click.option(
     "--no-manifest", is_flag=True, help="Nothing was stripped: only find libraries and the interpreter."
 )
 @click.option("--no-libraries", is_flag=True, help="Only put back what was stripped.")
-@click.option("--library", "libraries", multiple=True, metavar="DIR", help="A folder with libraries.")
-@click.option("--ignore", multiple=True, metavar="SONAME", help="A library (pattern) that need not be found.")
 @click.option(
-    "--interpreter", metavar="FILE", help="The program interpreter. Default: the build's bintools'."
+    "--library", "libraries", multiple=True, metavar="DIR", help="Folder with libraries (repeatable)."
+)
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="SONAME",
+    help="Library that need not be found; may be a pattern (repeatable).",
+)
+@click.option(
+    "--interpreter",
+    metavar="FILE",
+    show_default="that of the build's bintools",
+    help="The program interpreter.",
 )
 @click.option(
     "--dlopen",
@@ -190,12 +208,19 @@ def _lines(findings: tuple[Finding, ...]) -> list[str]:
     metavar="PACKAGE=DIR[:DIR]",
     help="Folders that a package opens libraries from.",
 )
-@click.option("--leave", multiple=True, metavar="ATTR", help="Leave the placeholders of this input.")
 @click.option(
-    "--from", "source", type=click.Path(path_type=Path), metavar="DEPS", help="Make DIR from this tree."
+    "--leave",
+    multiple=True,
+    metavar="ATTR",
+    help="Leave the placeholders of this input in place (repeatable).",
 )
 @click.option(
-    "--link/--copy", default=False, help="With --from: symlink the files that do not change, or copy them."
+    "--from", "source", type=click.Path(path_type=Path), metavar="DEPS", help="Create DIR from this tree."
+)
+@click.option(
+    "--link/--copy",
+    default=False,
+    help="With --from: symlink the files that do not change, instead of copying them.",
 )
 def restore_command(
     directory: Path,

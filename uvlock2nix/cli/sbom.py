@@ -9,18 +9,19 @@ import click
 
 from uvlock2nix.app.request import Options
 from uvlock2nix.app.sbom import sbom
+from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import project_argument, request_options
 from uvlock2nix.cli.reporter import TerminalReporter
 
 
-@click.command("sbom")
+@click.command("sbom", cls=GroupedCommand)
 @project_argument
 @request_options()
 @click.option(
     "--tree",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     metavar="DIR",
-    help="An installed environment, for the licences.",
+    help="An installed environment to read the licences from.",
 )
 def command(project: Path, options: Options, tree: Path | None) -> None:
     """Print a CycloneDX 1.6 bill of materials of PROJECT's environment: names, versions, files, hashes,

@@ -16,6 +16,7 @@ from uvlock2nix.app.state import State, state_of
 from uvlock2nix.app.timings import Timings
 from uvlock2nix.app.update_file import FileChange, FileOptions, update_file
 from uvlock2nix.app.update_hash import Change, HashOptions, check_state, update
+from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import project_argument, request_options, upgrade_option
 from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.errors import UsageError
@@ -23,19 +24,32 @@ from uvlock2nix.errors import UsageError
 SCHEMA: Final = "uvlock2nix/update-hash/1"
 
 
-@click.command(name="update-hash")
+@click.command("update-hash", cls=GroupedCommand)
 @project_argument
 @request_options()
-@click.option("--all-systems", is_flag=True, help="All systems that the files were generated for.")
-@click.option("--nixpkgs", metavar="PATH|FLAKEREF", help="The nixpkgs to build with.")
-@click.option("--no-nix", is_flag=True, help="Compute the hash without Nix (wheels only).")
-@click.option("--attr", metavar="A.B", default="", help="With FILE.nix: the derivation inside it.")
-@click.option("--check", is_flag=True, help="Only compare: exit 1 and say what is out of date.")
+@click.option("--all-systems", is_flag=True, help="Update every system that the files were generated for.")
+@click.option(
+    "--nixpkgs",
+    metavar="PATH|FLAKEREF",
+    show_default="flake.lock, else <nixpkgs>",
+    help="The nixpkgs to build with.",
+)
+@click.option("--no-nix", is_flag=True, help="Compute the hash without Nix; for environments of wheels only.")
+@click.option(
+    "--attr",
+    metavar="A.B",
+    default="",
+    show_default=False,
+    help="With FILE.nix: the attribute path of the derivation.",
+)
+@click.option("--check", is_flag=True, help="Only compare: exit 1 if something is out of date.")
 @upgrade_option
-@click.option("--commit-message", "message", is_flag=True, help="Print a commit message with what changed.")
-@click.option("--timings", "timed", is_flag=True, help="Say where the seconds went.")
+@click.option(
+    "--commit-message", "message", is_flag=True, help="Print a commit message that lists what changed."
+)
+@click.option("--timings", "timed", is_flag=True, help="Report how long each step took.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 def command(
     project: Path,
     options: Options,

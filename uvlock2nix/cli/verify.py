@@ -11,6 +11,7 @@ from typing import Final
 import click
 
 from uvlock2nix.app.verify import Result, Run, VerifyOptions, verified
+from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import project_argument
 from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.errors import CheckFailed
@@ -23,22 +24,33 @@ _SHOWN: Final = 40  # files in the table
 _EVIDENCE: Final = 3  # differences of each
 
 
-@click.command("verify")
+@click.command("verify", cls=GroupedCommand)
 @project_argument
-@click.option("--system", type=click.Choice(SYSTEMS), help="The system to build for; default: this one.")
-@click.option("--nixpkgs", metavar="PATH|FLAKEREF", help="The nixpkgs to build with.")
-@click.option("--cores-first", type=click.IntRange(0), help="Cores of the first build; default: all.")
-@click.option("--cores-second", type=click.IntRange(0), help="Cores of the second build; default: 1.")
+@click.option(
+    "--system", type=click.Choice(SYSTEMS), show_default="this machine", help="The system to build for."
+)
+@click.option(
+    "--nixpkgs",
+    metavar="PATH|FLAKEREF",
+    show_default="flake.lock, else <nixpkgs>",
+    help="The nixpkgs to build with.",
+)
+@click.option(
+    "--cores-first", type=click.IntRange(0), show_default="all", help="Number of cores of the first build."
+)
+@click.option(
+    "--cores-second", type=click.IntRange(0), show_default="1", help="Number of cores of the second build."
+)
 @click.option("--build-dir", metavar="DIR", help="Build directory of the second build, inside the sandbox.")
-@click.option("--fresh", is_flag=True, help="Build both, also when the pinned output is in the store.")
+@click.option("--fresh", is_flag=True, help="Build twice, even if the pinned output is in the store.")
 @click.option(
     "--store-root",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("/"),
-    help="Where Nix's store lies for us, when it is one in a folder (local?root=DIR).",
+    help="Root of the Nix store, if it is a store in a folder (local?root=DIR).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 def command(
     project: Path,
     system: str | None,
