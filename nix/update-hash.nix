@@ -44,4 +44,7 @@ in
   key = deps.pinsKey or "";
   uv = deps.uv.version or "";
   python = deps.python.version or "";
+  # Which nixpkgs this is. The commit is known to a git checkout and to a channel.
+  nixpkgs = pkgs.lib.version or pkgs.lib.trivial.version or "";
+  revision = (pkgs.lib.trivial.revisionWithDefault or (text: text)) "";
 }

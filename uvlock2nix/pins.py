@@ -2,8 +2,9 @@
 
 ``{"schema": 1, "lock": "<sha256 of uv.lock>", "generate": ["--extra=…"], "build": {…}, "hashes":
 {"<system>": {"hash": "sha256-…", "key": "<digest in the name>", "uv": "…", "python": "…",
-"collisions": {…}}}}``, keys sorted. ``generate`` holds the options that generate was called with, ``build``
-the locked build requirements (:mod:`uvlock2nix.build_pins`), and ``excludeNewer`` where one is needed;
+"nixpkgs": {"version": "…", "revision": "…"}, "collisions": {…}}}}``, keys sorted. ``generate`` holds the
+options that generate was called with, ``build`` the locked build requirements
+(:mod:`uvlock2nix.build_pins`), and ``excludeNewer`` where one is needed;
 ``wheels`` what was read from wheels (:mod:`uvlock2nix.wheel_pins`).
 """
 
@@ -45,12 +46,24 @@ class Collision:
 
 
 @dataclass(frozen=True, slots=True)
+class NixpkgsUsed:
+    """The nixpkgs that a hash was made with: its ``lib.version``, and the commit, ``""`` when not known."""
+
+    version: str
+    revision: str = ""
+
+    def __str__(self) -> str:
+        known = self.revision and self.revision[:7] not in self.version
+        return f"nixpkgs {self.version}" + (f" ({self.revision[:12]})" if known else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Pin:
     """The hash of one system's deps.
 
     ``hash`` is SRI; ``key`` the digest that stands in deps' name; ``uv`` and ``python`` the versions that
-    made it, ``""`` when not known; ``collisions`` what was found in that content. ``extra`` holds members
-    that this version does not know, as JSON text.
+    made it, ``""`` when not known; ``nixpkgs`` what it was evaluated with, None without Nix; ``collisions``
+    what was found in that content. ``extra`` holds members that this version does not know, as JSON text.
     """
 
     system: str
@@ -59,6 +72,7 @@ class Pin:
     uv: str = ""
     python: str = ""
     collisions: tuple[Collision, ...] = ()
+    nixpkgs: NixpkgsUsed | None = None
     extra: tuple[tuple[str, str], ...] = ()
 
 
@@ -159,6 +173,7 @@ def render(pins: Pins) -> str:
                 "key": pin.key,
                 **({"uv": pin.uv} if pin.uv else {}),
                 **({"python": pin.python} if pin.python else {}),
+                **({} if pin.nixpkgs is None else {"nixpkgs": _used(pin.nixpkgs)}),
                 **({"collisions": _collided(pin.collisions)} if pin.collisions else {}),
             }
             for pin in pins.hashes
@@ -169,6 +184,11 @@ def render(pins: Pins) -> str:
 
 def _collided(collisions: tuple[Collision, ...]) -> dict[str, object]:
     return {one.path: {"packages": list(one.packages), "kept": one.kept} for one in collisions}
+
+
+def _used(nixpkgs: NixpkgsUsed) -> dict[str, object]:
+    known = {"revision": nixpkgs.revision} if nixpkgs.revision else {}
+    return {"version": nixpkgs.version, **known}
 
 
 def _load(data: bytes, where: str) -> Mapping[str, object]:
@@ -264,8 +284,15 @@ def _pin(system: str, value: object, problems: list[str]) -> Pin:
         uv=_text(entry, "uv", where, problems) if "uv" in entry else "",
         python=_text(entry, "python", where, problems) if "python" in entry else "",
         collisions=_collisions(entry.get("collisions", {}), f"{where}collisions", problems),
-        extra=_unknown(entry, {"hash", "key", "uv", "python", "collisions"}),
+        nixpkgs=_nixpkgs(entry["nixpkgs"], f"{where}nixpkgs", problems) if "nixpkgs" in entry else None,
+        extra=_unknown(entry, {"hash", "key", "uv", "python", "nixpkgs", "collisions"}),
     )
+
+
+def _nixpkgs(value: object, where: str, problems: list[str]) -> NixpkgsUsed:
+    entry = _object(value, where, problems)
+    revision = _text(entry, "revision", f"{where}.", problems) if "revision" in entry else ""
+    return NixpkgsUsed(_text(entry, "version", f"{where}.", problems), revision)
 
 
 def _collisions(value: object, where: str, problems: list[str]) -> tuple[Collision, ...]:

@@ -13,6 +13,7 @@ from benchmarks import same_hash
 from tests.e2e.conftest import copy_fixture, uvlock2nix
 from tests.support.packages import make_sdist
 from tests.support.stand import REPO, Stand, require_stand
+from uvlock2nix.nar import FAKE_HASH
 
 # What deps is called with a package set in which the library `changed` is another version.
 NAME = """
@@ -26,6 +27,10 @@ let
   unpinned = { outputHash = pkgs.lib.fakeHash; skipLockCheck = true; };
 in
 (pkgs.callPackage (/. + dir + "/nix/python-deps.nix") unpinned).name
+""".replace("OVERLAY", str(REPO / "nix" / "overlay.nix"))
+PINNED = """
+{ dir }:
+(import <nixpkgs> { overlays = [ (import OVERLAY) ]; }).callPackage (/. + dir + "/nix/python-deps.nix") { }
 """.replace("OVERLAY", str(REPO / "nix" / "overlay.nix"))
 SETUP = """
 from setuptools import Extension, setup
@@ -110,6 +115,29 @@ def test_what_is_compiled_has_another_name_with_another_toolchain(tmp_path: Path
     assert all(name.startswith(f"app-python-deps-{key}-") for name in others)
     # A library that nothing links changes nothing.
     assert name_of_deps(forky, tmp_path, "lz4") == first
+
+
+@pytest.mark.stand
+def test_a_hash_of_another_toolchain_is_used_with_a_warning(tmp_path: Path) -> None:
+    sdist = make_sdist(tmp_path, "linked", {"setup.py": SETUP, "x.c": "int xmlMain;\n"})
+    (tmp_path / "uv.lock").write_text(LOCK.format(digest=hashlib.sha256(sdist.read_bytes()).hexdigest()))
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    forky = require_stand("forky")
+    done = uvlock2nix(forky, "generate", tmp_path, "--system", "x86_64-linux")
+    assert done.returncode == 0, done.stderr
+    key = name_of_deps(forky, tmp_path).removeprefix("app-python-deps-")
+    pins = tmp_path / "nix" / "python-deps.json"
+    raw = json.loads(pins.read_text())
+
+    def evaluated(key: str) -> str:
+        pin = {"hash": FAKE_HASH.sri, "key": key, "nixpkgs": {"version": "25.05.1.abcdef0"}}
+        pins.write_text(json.dumps({**raw, "hashes": {"x86_64-linux": pin}}))
+        return forky.run(["nix-instantiate", "-E", PINNED, "--argstr", "dir", str(tmp_path)]).stderr
+
+    assert "evaluation warning" not in evaluated(key)
+    warned = evaluated(key.partition("-")[0] + "-0123456789abcdef")
+    assert "the hash was made with nixpkgs 25.05.1.abcdef0; what 25.11stand compiles may differ" in warned
+    assert "run: uvlock2nix update-hash" in warned
 
 
 @pytest.mark.stand

@@ -280,9 +280,15 @@ def test_another_toolchain_is_seen_by_an_evaluation(place: Place) -> None:
     bare = {**place.env}
     without_nix(place)
     assert "whether the toolchain is another was not looked at" in place.run("update-hash").stderr
-    place.env = bare
-    assert "(1 build, " in place.run("update-hash").stdout
-    assert place.pins.read_text() == text
+    place.env = {**bare, "FAKE_NIX_NIXPKGS": "26.11.7"}
+    done = place.run("update-hash")
+    assert "(1 build, " in done.stdout
+    then, now = "nixpkgs 26.05.1234 (c0ffeec0ffee)", "nixpkgs 26.11.7 (c0ffeec0ffee)"
+    stderr = done.stderr.replace("\n", " ")
+    assert f"the hash was made with {then}; this is {now}, from <nixpkgs> in NIX_PATH" in stderr
+    pins = json.loads(place.pins.read_text())
+    assert pins["hashes"]["x86_64-linux"]["nixpkgs"]["version"] == "26.11.7"
+    assert place.pins.read_text().replace("26.11.7", "26.05.1234") == text
 
 
 def test_an_edited_file_is_not_written_over(place: Place) -> None:

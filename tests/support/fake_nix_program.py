@@ -2,7 +2,8 @@
 
 Told by the environment: FAKE_NIX_STATE (a folder that keeps what is "valid" and counts builds),
 FAKE_NIX_RIGHT (the hash of what a build makes), FAKE_NIX_FAIL (lines of a builder that fails),
-FAKE_NIX_SECONDS (how long a build takes), FAKE_NIX_LOG (the log of the last build).
+FAKE_NIX_SECONDS (how long a build takes), FAKE_NIX_NIXPKGS (the version of nixpkgs),
+FAKE_NIX_LOG (the log of the last build).
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ def evaluate(arguments: list[str]) -> int:
     current = re.search(r'^ *outputHash = "([^"]*)"', text, re.MULTILINE)
     digest = parse_hash(given["outputHash"]) if given.get("outputHash") else None
     value = {"name": name, "system": given["system"], "mode": "recursive", "algo": "sha256", "key": key}
+    value |= {"nixpkgs": os.environ.get("FAKE_NIX_NIXPKGS", "26.05.1234"), "revision": "c0ffee" * 6 + "c0ff"}
     value |= {"uv": "0.13.8", "python": "3.13.15", "hash": current[1] if current else "", "line": ""}
     if digest is not None:
         value["out"] = fod_path(name, digest)

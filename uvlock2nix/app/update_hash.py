@@ -20,12 +20,13 @@ from uvlock2nix.atomic import folder_lock, replace_many
 from uvlock2nix.emit.common import DEPS, PINS, folder_of
 from uvlock2nix.errors import CheckFailed, InputError
 from uvlock2nix.nar import FAKE_HASH
-from uvlock2nix.nixrun.build import Nix, find_hash
+from uvlock2nix.nixrun.build import Evaluated, Nix, find_hash
+from uvlock2nix.nixrun.freshness import content_key
 from uvlock2nix.nixrun.nixpkgs import NixpkgsSource, find_nixpkgs
 from uvlock2nix.nixrun.project import evaluator
 from uvlock2nix.nixrun.runner import SystemRunner
 from uvlock2nix.nixrun.stage import staged
-from uvlock2nix.pins import Pin, Pins, read_pins, render
+from uvlock2nix.pins import NixpkgsUsed, Pin, Pins, read_pins, render
 from uvlock2nix.plan import SystemPlan
 from uvlock2nix.reading import read_regular
 from uvlock2nix.resources import nix_dir
@@ -170,15 +171,36 @@ class _HashMaker:
         with self.timings.part("building and proving"):
             built = find_hash(nix, evaluate, before)
         collided = read_collisions(nix.log(before.drv))
-        pin = Pin(one.system, built.hash.sri, before.key, before.uv, before.python, collided)
+        used = _used(before, source)
+        self._on_toolchain(old, before.key, used, source)
+        pin = Pin(one.system, built.hash.sri, before.key, before.uv, before.python, collided, used)
         seconds = time.monotonic() - start
         return Change(one.system, old.hash if old else "", pin.hash, "built", built.builds, seconds), pin
+
+    def _on_toolchain(
+        self, old: Pin | None, key: str, used: NixpkgsUsed | None, source: NixpkgsSource
+    ) -> None:
+        """Say why a hash is made again though nothing of the project changed."""
+        if old is None or old.key == key or content_key(old.key) != content_key(key) or used is None:
+            return
+        before = f"made with {old.nixpkgs}" if old.nixpkgs else "made with a different toolchain"
+        self.reporter.note(
+            f"{old.system}: the hash was {before}; this is {used}, from {source.origin}: what is compiled"
+            " was built again"
+        )
 
     def _tools(self) -> tuple[Nix, NixpkgsSource]:
         if self._nix is None or self._source is None:
             self._nix = Nix(SystemRunner(), on_status=self.reporter.status)
             self._source = find_nixpkgs(self.options.nixpkgs, self.state.root)
         return self._nix, self._source
+
+
+def _used(evaluated: Evaluated, source: NixpkgsSource) -> NixpkgsUsed | None:
+    """The nixpkgs of an evaluation; None where it does not say its version."""
+    if not evaluated.nixpkgs.isprintable() or not evaluated.nixpkgs:
+        return None
+    return NixpkgsUsed(evaluated.nixpkgs, source.revision or evaluated.revision)
 
 
 def _refuse_edited(state: State) -> None:

@@ -179,7 +179,8 @@ def _checks(plan: Plan) -> tuple[Bind, ...]:
         f"{plan.name}: {pins} has no hash for what would be installed on ", Var("system"), f". Run: {update}"
     )
     given = Binary("!=", Var("outputHash"), Var("null"))
-    chosen = If(given, Var("outputHash"), If(known, select("pin.hash"), call("throw", hash_message)))
+    pinned = _with_this_toolchain(plan, update) if plan.compiles else select("pin.hash")
+    chosen = If(given, Var("outputHash"), If(known, pinned, call("throw", hash_message)))
     return (
         Bind(("stale",), stale, blank_before=True),
         Bind(
@@ -188,6 +189,20 @@ def _checks(plan: Plan) -> tuple[Bind, ...]:
             "A hash belongs to one key: whatever changes what would be installed makes it unknown.",
         ),
     )
+
+
+def _with_this_toolchain(plan: Plan, update: str) -> Expr:
+    """The pinned hash; with another nixpkgs than it was made with, a warning says what may come of it."""
+    then = Select(Var("pin"), ("nixpkgs", "version"), string("of another time"))
+    message = interpolated(
+        f"{plan.name}: the hash was made with nixpkgs ",
+        then,
+        "; what ",
+        select("lib.version"),
+        f" compiles may differ. If the hash is wrong, run: {update}",
+    )
+    other = Binary("!=", select("pin.key"), Var("pinsKey"))
+    return call("lib.warnIf", other, message, select("pin.hash"))
 
 
 def _derivation(plan: Plan) -> Expr:

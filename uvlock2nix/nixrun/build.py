@@ -34,7 +34,8 @@ _FLAKE_FEATURES: Final = ("--option", "extra-experimental-features", "nix-comman
 class Evaluated:
     """A fixed-output derivation as Nix evaluated it with some hash.
 
-    ``key`` is the digest in its name, ``""`` where it has none; ``uv`` and ``python`` are versions.
+    ``key`` is the digest in its name, ``""`` where it has none; ``uv``, ``python`` and ``nixpkgs`` are
+    versions, ``revision`` is nixpkgs' commit where nixpkgs itself knows it.
     """
 
     drv: str
@@ -46,6 +47,8 @@ class Evaluated:
     key: str = ""
     uv: str = ""
     python: str = ""
+    nixpkgs: str = ""
+    revision: str = ""
 
     def wanted(self) -> Wanted:
         """What a hash mismatch must be about to be ours."""
@@ -121,6 +124,8 @@ class Nix:
             key=text("key"),
             uv=text("uv"),
             python=text("python"),
+            nixpkgs=text("nixpkgs"),
+            revision=text("revision"),
         )
 
     def realise(self, drv: str) -> tuple[bool, LogReader]:

@@ -31,10 +31,14 @@ HINT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class NixpkgsSource:
-    """``args`` are arguments of update-hash.nix (none: ``<nixpkgs>``); ``origin`` is for people."""
+    """``args`` are arguments of update-hash.nix (none: ``<nixpkgs>``); ``origin`` is for people.
+
+    ``revision`` is the commit where the source names one.
+    """
 
     origin: str
     args: tuple[tuple[str, str], ...] = ()
+    revision: str = ""
 
 
 def find_nixpkgs(
@@ -114,8 +118,8 @@ def _from_lock(path: Path) -> NixpkgsSource | None:
             f"{path} is not a lock file of a flake that uvlock2nix can read",
             hint="run `nix flake lock`, or say --nixpkgs PATH",
         ) from None
-    revision = str(locked.get("rev", ""))[:12]
-    return NixpkgsSource(f"flake.lock ({revision or locked['type']})", args)
+    revision = str(locked.get("rev", ""))
+    return NixpkgsSource(f"flake.lock ({revision[:12] or locked['type']})", args, revision)
 
 
 def _follow(nodes: Mapping[str, Mapping[str, object]], root: str, path: tuple[str, ...]) -> str | None:

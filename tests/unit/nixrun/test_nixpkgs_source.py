@@ -79,7 +79,9 @@ def test_what_is_neither_path_nor_reference(text: str, tmp_path: Path) -> None:
 )
 def test_the_lock_of_a_flake(locked: dict[str, object], args: dict[str, str], tmp_path: Path) -> None:
     lock(tmp_path, locked)
-    assert dict(find_nixpkgs(None, tmp_path, SEARCH).args) == args
+    found = find_nixpkgs(None, tmp_path, SEARCH)
+    assert dict(found.args) == args
+    assert found.revision == locked.get("rev", "")
 
 
 def test_an_input_that_follows_another(tmp_path: Path) -> None:

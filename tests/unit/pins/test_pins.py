@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.nar import FAKE_HASH, Hash
-from uvlock2nix.pins import Collision, Pin, Pins, lock_digest, parse_pins, read_pins, render
+from uvlock2nix.pins import Collision, NixpkgsUsed, Pin, Pins, lock_digest, parse_pins, read_pins, render
 
 LOCK = "ab" * 32
 PIN = Pin("x86_64-linux", FAKE_HASH.sri, "k1", "0.8.0", "3.12")
@@ -53,6 +53,25 @@ def test_damaged_collisions(value: object) -> None:
     raw = json.loads(render(PINS))
     raw["hashes"]["x86_64-linux"]["collisions"] = value
     with pytest.raises(InputError, match="collisions"):
+        parse_pins(json.dumps(raw).encode())
+
+
+def test_the_nixpkgs_of_a_hash() -> None:
+    revision = "0123456789" * 4
+    used = NixpkgsUsed("26.05pre-git", revision)
+    pins = Pins(LOCK, None, (replace(PIN, nixpkgs=used),))
+    entry = json.loads(render(pins))["hashes"]["x86_64-linux"]
+    assert entry["nixpkgs"] == {"version": "26.05pre-git", "revision": revision}
+    assert parse_pins(render(pins).encode()) == pins
+    assert str(used) == "nixpkgs 26.05pre-git (012345678901)"
+    assert str(NixpkgsUsed("26.05.1.0123456", revision)) == "nixpkgs 26.05.1.0123456"
+
+
+@pytest.mark.parametrize("value", [[], "26.05", {}, {"version": 26}, {"version": "26.05", "revision": ""}])
+def test_a_damaged_nixpkgs(value: object) -> None:
+    raw = json.loads(render(PINS))
+    raw["hashes"]["x86_64-linux"]["nixpkgs"] = value
+    with pytest.raises(InputError, match="nixpkgs"):
         parse_pins(json.dumps(raw).encode())
 
 
