@@ -45,6 +45,6 @@ in
   uv = deps.uv.version or "";
   python = deps.python.version or "";
   # Which nixpkgs this is. The commit is known to a git checkout and to a channel.
-  nixpkgs = pkgs.lib.version or pkgs.lib.trivial.version or "";
+  nixpkgs = pkgs.lib.trivial.version or "";
   revision = (pkgs.lib.trivial.revisionWithDefault or (text: text)) "";
 }

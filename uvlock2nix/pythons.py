@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -26,11 +28,17 @@ _OTHERS: Final = {
 _ANY: Final = frozenset({"any", "default"})
 
 
-def choose_python(asked: str | None, project: Project, before: str | None = None) -> tuple[str, str]:
+def choose_python(
+    asked: str | None,
+    project: Project,
+    before: str | None = None,
+    nixpkgs: Callable[[Path], tuple[str, str] | None] = lambda _: None,
+) -> tuple[str, str]:
     """The Python version to compute for, and a note that says why where it was not asked for.
 
-    Order: what was asked, ``.python-version``, what it was ``before``, the first of our minors that
-    ``requires-python`` admits.
+    Order: what was asked, ``.python-version``, what it was ``before``, the default of the project's nixpkgs
+    (``nixpkgs`` gives it for the project's folder, with what says so), the first of our minors;
+    ``requires-python`` must admit the last two.
 
     Raises:
         UsageError: what was asked for is no CPython release, or ``requires-python`` admits none that we know.
@@ -45,18 +53,18 @@ def choose_python(asked: str | None, project: Project, before: str | None = None
         ignored = f"; .python-version names no version: {pinned[:60]}"
     if before:
         return before, ""
-    return _default(requires, ignored)
+    return _default(requires, ignored, nixpkgs(project.root))
 
 
-def _default(requires: str, ignored: str) -> tuple[str, str]:
+def _default(requires: str, ignored: str, nixpkgs: tuple[str, str] | None = None) -> tuple[str, str]:
     try:
         specifiers = SpecifierSet(requires)
     except InvalidSpecifier as error:
         raise UsageError(f"uv.lock: requires-python: {error}", hint="say which one: --python 3.13") from None
-    for minor in PREFERRED:
+    first = f"the first of {', '.join(PREFERRED)} that `{requires}` admits"
+    for minor, why in (*((nixpkgs,) if nixpkgs else ()), *((minor, first) for minor in PREFERRED)):
         # Any patch release will do: `.99` for upper bounds, `.0` for lower ones.
         if any(specifiers.contains(f"{minor}.{patch}") for patch in (99, *range(20, -1, -1))):
-            why = f"the first of {', '.join(PREFERRED)} that `{requires}` admits"
             return minor, f"Python {minor}: {why}{ignored}"
     raise UsageError(
         f"uv.lock: requires-python `{requires}` admits none of Python {', '.join(PREFERRED)}",

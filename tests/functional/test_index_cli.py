@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.support.http_server import serving
+from uvlock2nix.app.index import nixpkgs_python
 from uvlock2nix.cli.classify import command as classify
 from uvlock2nix.cli.index import command
 from uvlock2nix.errors import InputError, NetworkError, ToolError, UsageError
@@ -192,7 +193,7 @@ for word in "$@"; do [ "$word" = names ] && asked=1; done
 if [ -n "$asked" ]; then
   echo '{"lxml": {"pname": "lxml", "version": "6.0.2", "name": "lxml-6.0.2", "pypi": null, "usable": true}}'
 else
-  echo '{"names": ["lxml"], "version": "26.05pre20260102.abcdef0"}'
+  echo '{"names": ["lxml"], "version": "26.05pre20260102.abcdef0", "default": "3.14"}'
 fi
 """
 
@@ -212,6 +213,12 @@ def test_an_index_through_nix_is_kept_for_the_pinned_nixpkgs(
     shown = run("show", str(project)).stdout
     assert "26.05pre20260102.abcdef0, as of 2026-01-02" in shown
     assert "Python 3.13: 1 packages" in shown
+    # So its default Python is known, and goes before the release that flake.lock follows.
+    assert nixpkgs_python(project) == ("3.14", "python3 of the nixpkgs that the index was made of")
+    nodes["nixpkgs"] |= {"locked": {**locked, "rev": "b" * 40}, "original": {"ref": "nixos-26.05"}}
+    (project / "flake.lock").write_text(json.dumps({"nodes": nodes, "root": "root", "version": 7}))
+    assert nixpkgs_python(project) == ("3.13", "python3 of nixpkgs 26.05, which flake.lock follows")
+    assert nixpkgs_python(tmp_path) is None
     # Another project, which pins nothing, does not get the index of this one's pin.
     assert "embedded" in run("show", str(tmp_path)).stdout
 

@@ -81,6 +81,22 @@ def test_what_it_was_before_holds_where_nobody_asks(tmp_path: Path) -> None:
     assert choose_python(None, load_project(tmp_path), "3.12")[0] == "3.14"
 
 
+def test_the_default_of_nixpkgs_is_taken_where_requires_python_admits_it(tmp_path: Path) -> None:
+    project = load_project(project_at(tmp_path))
+    asked: list[Path] = []
+
+    def nixpkgs(folder: Path) -> tuple[str, str]:
+        asked.append(folder)
+        return "3.14", "python3 of nixpkgs 26.11"
+
+    assert choose_python(None, project, None, nixpkgs) == ("3.14", "Python 3.14: python3 of nixpkgs 26.11")
+    assert asked == [project.root]
+    assert choose_python(None, project, "3.12", nixpkgs)[0] == "3.12"
+    assert choose_python("3.11", project, None, nixpkgs)[0] == "3.11"
+    assert choose_python(None, project, None, lambda _: ("3.10", "too old"))[0] == "3.13"
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize(
     ("requires", "near", "right"),
     [

@@ -13,6 +13,7 @@ from typing import Final
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.cache import cache_dir
 from uvlock2nix.errors import InputError, NetworkError, ToolError, UsageError
+from uvlock2nix.knowledge.baselines import default_python
 from uvlock2nix.lock import load_project
 from uvlock2nix.net.fetch import HttpFetcher
 from uvlock2nix.net.urls import shown_url
@@ -21,7 +22,7 @@ from uvlock2nix.nixpkgs_index.brotli import unpack
 from uvlock2nix.nixpkgs_index.channel import Found, make_index, read_channel
 from uvlock2nix.nixpkgs_index.evaluate import evaluate
 from uvlock2nix.nixpkgs_index.model import NixpkgsIndex
-from uvlock2nix.nixrun.nixpkgs import find_nixpkgs
+from uvlock2nix.nixrun.nixpkgs import FLAKE_FEATURES, find_nixpkgs
 from uvlock2nix.nixrun.runner import SystemRunner
 from uvlock2nix.pythons import choose_python
 from uvlock2nix.reading import open_regular
@@ -107,6 +108,25 @@ def project_key(project: Path) -> str | None:
     return indexes.key_of(source.args) if source.args else None
 
 
+def nixpkgs_python(project: Path) -> tuple[str, str] | None:
+    """The minor of ``python3`` in the nixpkgs that ``project`` uses, and what says so; None if not known.
+
+    Known are a nixpkgs that an index was made of, and a release that flake.lock follows.
+    """
+    key = project_key(project)
+    stored = indexes.find(cache_dir(), key)
+    if stored is not None and (key is None or stored.key == key):
+        python = indexes.load(stored.path).default_python
+        if python is not None:
+            return python, "python3 of the nixpkgs that the index was made of"
+    try:
+        release = find_nixpkgs(None, project, {}, optional=True).release
+    except InputError:
+        return None
+    minor = default_python(release)
+    return (f"3.{minor}", f"python3 of nixpkgs {release}, which flake.lock follows") if minor else None
+
+
 def _pythons_of(project: Path) -> tuple[str, ...]:
     if not (project / "uv.lock").is_file():
         return ("3.13",)
@@ -118,12 +138,12 @@ def _from_nix(project: Path, options: IndexOptions, reporter: Reporter) -> Index
     source = find_nixpkgs(options.nixpkgs, project)
     system = options.system or this_system()
     sets: dict[str, tuple[Found, ...]] = {}
-    version, revision, date = "", None, None
+    version, revision, date, default = "", None, None, None
     for python in options.pythons or _pythons_of(project):
         with reporter.steps(f"Python {python}", _STEPS) as step:
-            result = evaluate(SystemRunner(), source.args, python, system, _Steps(step))
+            result = evaluate(SystemRunner(), source.args, python, system, _Steps(step), FLAKE_FEATURES)
         sets[python.replace(".", "")] = result.found
-        version, revision, date = result.version, result.revision, result.date
+        version, revision, date, default = result.version, result.revision, result.date, result.python
         if result.failed:
             shown = ", ".join(result.failed[:8]) + (" …" if len(result.failed) > 8 else "")
             reporter.note(f"{len(result.failed)} packages do not evaluate: {shown}")
@@ -135,6 +155,7 @@ def _from_nix(project: Path, options: IndexOptions, reporter: Reporter) -> Index
         date=date or dt.datetime.now(dt.UTC).date().isoformat(),
         revision=revision,
         system=system,
+        python=default,
     )
     pinned = options.nixpkgs is None and bool(source.args)
     path = indexes.store(cache_dir(), indexes.key_of(source.args), raw, default=not pinned)

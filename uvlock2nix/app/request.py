@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from uvlock2nix.app.index import nixpkgs_python
 from uvlock2nix.config import Config, parse_config
 from uvlock2nix.errors import UsageError
 from uvlock2nix.flags import selection_of
@@ -76,7 +77,9 @@ def request(
     loaded = load_project(project)
     config = parse_config(loaded.tool)
     before = before or Options()
-    python, note = choose_python(options.python or config.string("python"), loaded, before.python)
+    python, note = choose_python(
+        options.python or config.string("python"), loaded, before.python, nixpkgs_python
+    )
     systems = (
         *(options.systems or config.strings_of("system") or before.systems or (this_system(),)),
         *more_systems,

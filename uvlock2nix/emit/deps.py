@@ -198,7 +198,7 @@ def _with_this_toolchain(plan: Plan, update: str) -> Expr:
         f"{plan.name}: the hash was made with nixpkgs ",
         then,
         "; what ",
-        select("lib.version"),
+        select("lib.trivial.version"),
         f" compiles may differ. If the hash is wrong, run: {update}",
     )
     other = Binary("!=", select("pin.key"), Var("pinsKey"))

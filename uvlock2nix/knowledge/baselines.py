@@ -17,6 +17,11 @@ def latest_patch() -> Mapping[int, int]:
     return {int(minor): patch for minor, patch in _numbers("latest_patch").items()}
 
 
+def default_python(release: str) -> int | None:
+    """The minor of ``python3`` in a release of nixpkgs (``26.05``), None for one that is not in the table."""
+    return _numbers("python").get(release)
+
+
 def default_glibc() -> tuple[int, int]:
     """glibc of current nixpkgs; ``libc`` lowers or raises it."""
     return _version("glibc")

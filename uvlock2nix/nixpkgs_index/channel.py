@@ -178,8 +178,12 @@ def make_index(
     date: str,
     revision: str | None,
     system: str,
+    python: str | None = None,
 ) -> dict[str, object]:
-    """The JSON of an index: rows by canonical PyPI name. Odd attributes and versions are left out."""
+    """The JSON of an index: rows by canonical PyPI name. Odd attributes and versions are left out.
+
+    ``python`` is the minor of nixpkgs' ``python3`` where it is known.
+    """
     exceptions = {attr: name for name, attr in python_attributes().items()}
     return {
         "schema": SCHEMA,
@@ -188,6 +192,7 @@ def make_index(
         "date": date,
         "revision": revision,
         "system": system,
+        **({"python": python} if python is not None else {}),
         "sets": {key: _rows(found, exceptions) for key, found in sets.items()},
     }
 

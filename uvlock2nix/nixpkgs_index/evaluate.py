@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from uvlock2nix.endings import ended
-from uvlock2nix.errors import ToolError
+from uvlock2nix.errors import NetworkError, ToolError
 from uvlock2nix.knowledge.tables import DATA
 from uvlock2nix.nixpkgs_index.channel import Found, parse_evaluated
 
 EXPRESSION: Final = DATA / "python-versions.nix"
 PART: Final = 800
+_ABOUT: Final = ("version", "default")
 _DATE: Final = re.compile(r"(?:^|[^0-9])(20\d\d)(\d\d)(\d\d)(?:[^0-9]|\Z)")
 _REVISION: Final = re.compile(r"[.-]([0-9a-f]{7,40})\Z")
 
@@ -40,11 +41,15 @@ class Runner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """``version`` is nixpkgs' own (``lib.version``); ``failed`` are attributes that do not evaluate."""
+    """``version`` is nixpkgs' own (``lib.version``); ``failed`` are attributes that do not evaluate.
+
+    ``python`` is the minor of its ``python3`` (``3.13``), None where it does not say.
+    """
 
     found: tuple[Found, ...]
     version: str
     failed: tuple[str, ...]
+    python: str | None = None
 
     @property
     def date(self) -> str | None:
@@ -65,16 +70,18 @@ def evaluate(
     python: str,
     system: str,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    options: Sequence[str] = (),
 ) -> Evaluated:
     """The packages of ``python3XX.pkgs`` of the nixpkgs that ``args`` name.
 
     ``python`` is ``"3.13"``. Asked for in parts; a part that fails is halved until the package that breaks
-    it is alone. ``progress`` gets (done, all).
+    it is alone. ``progress`` gets (done, all); ``options`` are given to Nix.
 
     Raises:
         ToolError: Nix is missing, or this nixpkgs has no such Python set.
+        NetworkError: this nixpkgs fetches something, and that cannot be had.
     """
-    ask = _Asker(runner, args, "python" + python.replace(".", ""), system)
+    ask = _Asker(runner, args, "python" + python.replace(".", ""), system, options)
     listed = ask("")
     if not isinstance(listed, dict) or not isinstance(listed.get("names"), list) or not listed["names"]:
         raise ToolError(
@@ -102,16 +109,24 @@ def evaluate(
             row = parse_evaluated(name, value)
             if row is not None:
                 found.append(row)
-    version = listed.get("version")
-    return Evaluated(tuple(found), version if isinstance(version, str) else "", tuple(sorted(failed)))
+    version, default = (value if isinstance(value := listed.get(key), str) else "" for key in _ABOUT)
+    return Evaluated(tuple(found), version, tuple(sorted(failed)), default or None)
 
 
 class _Asker:
-    def __init__(self, runner: Runner, args: Sequence[tuple[str, str]], python: str, system: str) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        args: Sequence[tuple[str, str]],
+        python: str,
+        system: str,
+        options: Sequence[str],
+    ) -> None:
         self._runner = runner
         self._argv = ["nix-instantiate", "--eval", "--strict", "--json", "--read-write-mode", str(EXPRESSION)]
         for name, value in (*args, ("python", python), ("system", system)):
             self._argv += ["--argstr", name, value]
+        self._argv += options
 
     def __call__(self, names: str) -> object:
         lines: list[str] = []
@@ -119,11 +134,22 @@ class _Asker:
         ran = self._runner.run(argv, lines.append)
         if ran.code != 0:
             said = [line.strip() for line in lines if "error:" in line] or lines[-1:]
-            raise ToolError(
-                f"nix-instantiate {ended(ran.code)}: {' '.join(said)[:500]}",
-                hint="does this nixpkgs evaluate? --channel makes an index without Nix",
-            )
+            words = " ".join(said)[:500]
+            raise _error(f"nix-instantiate {ended(ran.code)}: {words}", "\n".join(lines))
         try:
             return json.loads(ran.stdout)
         except ValueError as error:
             raise ToolError(f"nix-instantiate printed no JSON: {ran.stdout[:100]!r}") from error
+
+
+def _error(message: str, said: str) -> ToolError | NetworkError:
+    """The error for what Nix said."""
+    if re.search(r"unable to download|[Cc]ould ?n[o']t (?:resolve|connect)", said):
+        return NetworkError(
+            message,
+            hint="this nixpkgs fetches something while it is evaluated: check the network, then try again",
+        )
+    hint = "does this nixpkgs evaluate? --channel makes an index without Nix"
+    if re.search(r"experimental (?:Nix )?feature '[^']+' is disabled", said):
+        hint = "this nixpkgs needs that feature: enable it in nix.conf (experimental-features)"
+    return ToolError(message, hint=hint)

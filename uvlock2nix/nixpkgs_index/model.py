@@ -6,6 +6,7 @@ exact one is made by ``uvlock2nix index update``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -60,8 +61,9 @@ class NixpkgsIndex:
     """Python package sets by ``"3.13"``: canonical PyPI name → row.
 
     ``origin`` is ``embedded``, a channel or a flake reference; ``revision`` the nixpkgs commit where known;
-    ``date`` when nixpkgs was as described (ISO). ``names`` maps PyPI names to attributes where an index is
-    keyed by attribute.
+    ``date`` when nixpkgs was as described (ISO). ``default_python`` is the
+    minor of its ``python3`` if known. ``names`` maps PyPI names to attributes where an index is keyed by
+    attribute.
     """
 
     origin: str
@@ -70,6 +72,7 @@ class NixpkgsIndex:
     sets: Mapping[str, Mapping[str, IndexRow]]
     revision: str | None = None
     caveats: tuple[str, ...] = ()
+    default_python: str | None = None
 
     def python(self, version: str) -> str | None:
         """The index's own Python (``"3.13"``) for a target's; the nearest one where it has none.
@@ -196,7 +199,7 @@ def parse_index(raw: Mapping[str, object], where: str) -> NixpkgsIndex:
     except (TypeError, ValueError, IndexError) as error:
         raise InputError(f"{where}: damaged: {error}", hint=hint) from error
     caveats = raw.get("caveats", [])
-    revision = raw.get("revision")
+    revision, python = raw.get("revision"), str(raw.get("python"))
     return NixpkgsIndex(
         origin=_shown(raw.get("source", where)),
         nixpkgs=_shown(raw.get("nixpkgs", "unknown nixpkgs")),
@@ -204,6 +207,7 @@ def parse_index(raw: Mapping[str, object], where: str) -> NixpkgsIndex:
         sets=parsed,
         revision=_shown(revision) if revision else None,
         caveats=tuple(map(_shown, caveats)) if isinstance(caveats, list) else (),
+        default_python=python if re.fullmatch(r"3\.\d{1,2}", python) else None,
     )
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, assert_never
+from typing import assert_never
 
 from uvlock2nix.endings import ended, hint_for
 from uvlock2nix.errors import ToolError
@@ -23,11 +23,10 @@ from uvlock2nix.nixrun.messages import (
     judge,
     plain,
 )
+from uvlock2nix.nixrun.nixpkgs import FLAKE_FEATURES
 from uvlock2nix.nixrun.runner import Runner
 from uvlock2nix.nixrun.stream import LogReader, Status
 from uvlock2nix.nixrun.version import NixVersion, nix_version
-
-_FLAKE_FEATURES: Final = ("--option", "extra-experimental-features", "nix-command flakes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +84,10 @@ class Nix:
         Derivations that it names are written to the store. ToolError with Nix's own words otherwise.
         """
         argv = ["nix-instantiate", "--eval", "--strict", "--json", "--read-write-mode", str(file)]
+        argv += FLAKE_FEATURES
         for name, text in sorted(args.items()):
             if text:
                 argv += ["--argstr", name, text]
-        if args.get("nixpkgsFlake"):
-            argv += _FLAKE_FEATURES
         lines: list[str] = []
 
         def on_line(line: str) -> None:

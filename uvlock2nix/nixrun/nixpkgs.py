@@ -22,6 +22,9 @@ from uvlock2nix.reading import read_regular
 _FLAKE_REF: Final = re.compile(
     r"(?:flake:|github:|gitlab:|sourcehut:|git\+|path:|tarball\+|[a-z][a-z0-9._-]*\Z)"
 )
+# A flake reference needs them, and so does a package set that fetches with `fetchTree`.
+FLAKE_FEATURES: Final = ("--option", "extra-experimental-features", "nix-command flakes")
+_RELEASE: Final = re.compile(r"\b(?:nixos|nixpkgs|release)-(\d\d\.\d\d)\b")
 _REV: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 HINT: Final = (
     "say where nixpkgs is: --nixpkgs PATH (or a flake reference such as github:NixOS/nixpkgs/nixos-unstable),"
@@ -33,12 +36,13 @@ HINT: Final = (
 class NixpkgsSource:
     """``args`` are arguments of update-hash.nix (none: ``<nixpkgs>``); ``origin`` is for people.
 
-    ``revision`` is the commit where the source names one.
+    ``revision`` is the commit where the source names one, ``release`` (``26.05``) the one that it follows.
     """
 
     origin: str
     args: tuple[tuple[str, str], ...] = ()
     revision: str = ""
+    release: str = ""
 
 
 def find_nixpkgs(
@@ -110,6 +114,7 @@ def _from_lock(path: Path) -> NixpkgsSource | None:
         if name is None:
             return None
         locked = nodes[name]["locked"]
+        original = nodes[name].get("original", {})
         args = _locked(locked, path.parent)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
@@ -119,7 +124,9 @@ def _from_lock(path: Path) -> NixpkgsSource | None:
             hint="run `nix flake lock`, or say --nixpkgs PATH",
         ) from None
     revision = str(locked.get("rev", ""))
-    return NixpkgsSource(f"flake.lock ({revision[:12] or locked['type']})", args, revision)
+    follows = _RELEASE.search(f"{original.get('ref', '')} {original.get('url', '')}")
+    release = follows[1] if follows else ""
+    return NixpkgsSource(f"flake.lock ({revision[:12] or locked['type']})", args, revision, release)
 
 
 def _follow(nodes: Mapping[str, Mapping[str, object]], root: str, path: tuple[str, ...]) -> str | None:

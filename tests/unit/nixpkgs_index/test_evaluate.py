@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from uvlock2nix.errors import ToolError
-from uvlock2nix.nixpkgs_index.channel import Found
+from uvlock2nix.errors import NetworkError, ToolError
+from uvlock2nix.nixpkgs_index.channel import Found, make_index
 from uvlock2nix.nixpkgs_index.evaluate import evaluate
+from uvlock2nix.nixpkgs_index.model import parse_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class FakeNix:
     def run(self, argv: Sequence[str], on_line: Callable[[str], None]) -> Ran:
         args = {argv[i + 1]: argv[i + 2] for i, word in enumerate(argv) if word == "--argstr"}
         if "names" not in args:
-            return Ran(0, json.dumps({"names": list(self.rows), "version": self.version}))
+            about = {"version": self.version, "default": "3.14"}
+            return Ran(0, json.dumps({"names": list(self.rows), **about}))
         names = json.loads(args["names"])
         self.asked.append(names)
         if self.poison & set(names):
@@ -62,6 +64,43 @@ def test_the_version_tells_date_and_revision() -> None:
     found = evaluate(FakeNix({"a": row("1")}, version="25.11pre-git.20250927.0123456789ab"), (), "3.13", "x")
     assert (found.date, found.revision) == ("2025-09-27", "0123456789ab")
     assert evaluate(FakeNix({"a": row("1")}, version="25.11"), (), "3.13", "x").date is None
+
+
+def test_the_default_python_goes_into_the_index() -> None:
+    found = evaluate(FakeNix({"a": row("1")}), (), "3.13", "x86_64-linux")
+    assert found.python == "3.14"
+    facts = {"source": "s", "nixpkgs": "n", "date": "2026-01-01", "revision": None, "system": "x86_64-linux"}
+    raw = make_index({"313": found.found}, **facts, python=found.python)  # type: ignore[arg-type]
+    assert parse_index(raw, "x").default_python == "3.14"
+    del raw["python"]  # as older versions wrote it
+    assert parse_index(raw, "x").default_python is None
+    assert parse_index({**raw, "python": "3.14; rm"}, "x").default_python is None
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    words: str
+
+    def run(self, argv: Sequence[str], on_line: Callable[[str], None]) -> Ran:
+        assert argv[-3:] == ["--option", "extra-experimental-features", "flakes"]
+        on_line(self.words)
+        return Ran(1, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "hint"),
+    [
+        ("error: unable to download 'https://e.org/x': Could not resolve", NetworkError, "check the network"),
+        ("error: experimental Nix feature 'fetch-tree' is disabled", ToolError, "enable it in nix.conf"),
+        ("error: syntax error", ToolError, "--channel makes an index without Nix"),
+    ],
+)
+def test_a_nixpkgs_that_does_not_evaluate(words: str, kind: type[ToolError], hint: str) -> None:
+    options = ("--option", "extra-experimental-features", "flakes")
+    with pytest.raises(kind) as caught:
+        evaluate(Failing(words), (), "3.13", "x86_64-linux", options=options)
+    assert hint in caught.value.hint
+    assert words in caught.value.message
 
 
 def test_no_such_python() -> None:

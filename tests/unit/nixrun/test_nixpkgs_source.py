@@ -16,10 +16,10 @@ NOTHING = {"HOME": "/nonexistent", "NIX_STATE_DIR": "/nonexistent"}
 SEARCH = {"NIX_PATH": "nixpkgs=/x"}
 
 
-def lock(folder: Path, locked: dict[str, object], inputs: object = None) -> None:
+def lock(folder: Path, locked: dict[str, object], inputs: object = None, original: object = None) -> None:
     nodes = {
         "root": {"inputs": inputs or {"nixpkgs": "nixpkgs_2"}},
-        "nixpkgs_2": {"locked": locked},
+        "nixpkgs_2": {"locked": locked, "original": original or {}},
         "other": {"inputs": {"nixpkgs": "nixpkgs_2"}},
     }
     (folder / "flake.lock").write_text(json.dumps({"nodes": nodes, "root": "root", "version": 7}))
@@ -82,6 +82,21 @@ def test_the_lock_of_a_flake(locked: dict[str, object], args: dict[str, str], tm
     found = find_nixpkgs(None, tmp_path, SEARCH)
     assert dict(found.args) == args
     assert found.revision == locked.get("rev", "")
+
+
+@pytest.mark.parametrize(
+    ("original", "release"),
+    [
+        ({"type": "github", "ref": "nixos-26.11"}, "26.11"),
+        ({"type": "github", "ref": "nixpkgs-26.05-darwin"}, "26.05"),
+        ({"type": "tarball", "url": "https://channels.nixos.org/nixos-25.11/nixexprs.tar.xz"}, "25.11"),
+        ({"type": "github", "ref": "nixos-unstable"}, ""),
+        ({"type": "indirect", "id": "nixpkgs"}, ""),
+    ],
+)
+def test_the_release_that_a_lock_follows(original: dict[str, str], release: str, tmp_path: Path) -> None:
+    lock(tmp_path, {"type": "path", "path": "/p"}, original=original)
+    assert find_nixpkgs(None, tmp_path, NOTHING).release == release
 
 
 def test_an_input_that_follows_another(tmp_path: Path) -> None:

@@ -77,7 +77,8 @@ in
 if names == "" then
   {
     names = builtins.attrNames set;
-    version = try "" (text (pkgs.lib.version or ""));
+    version = try "" (text (pkgs.lib.trivial.version or ""));
+    default = try "" (text (pkgs.python3.pythonVersion or ""));
   }
 else
   builtins.listToAttrs (
