@@ -18,10 +18,11 @@ from uvlock2nix.app.state import State
 from uvlock2nix.app.timings import Timings
 from uvlock2nix.atomic import folder_lock, replace_many
 from uvlock2nix.emit.common import DEPS, PINS, folder_of
-from uvlock2nix.errors import CheckFailed, InputError
+from uvlock2nix.errors import CheckFailed, InputError, ToolError
 from uvlock2nix.nar import FAKE_HASH
 from uvlock2nix.nixrun.build import Evaluated, Nix, find_hash
 from uvlock2nix.nixrun.freshness import content_key
+from uvlock2nix.nixrun.hints import naming_packages
 from uvlock2nix.nixrun.nixpkgs import NixpkgsSource, find_nixpkgs
 from uvlock2nix.nixrun.project import evaluator
 from uvlock2nix.nixrun.runner import SystemRunner
@@ -159,7 +160,11 @@ class _HashMaker:
         evaluate = self.timings.counted(
             "evaluating", evaluator(nix, expression, source, nix_dir(), one.system)
         )
-        before = evaluate(FAKE_HASH)
+        try:
+            before = evaluate(FAKE_HASH)
+        except ToolError as error:
+            inputs = (*self.state.plan.native_build_inputs, *self.state.plan.build_inputs)
+            raise naming_packages(error, {one.attr: one.packages for one in inputs}) from error
         check_nix_python(self.state.asked, one.target, before.python, self.state.update_hash)
         if not before.key.startswith(one.key):
             raise InputError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -81,7 +81,10 @@ def evaluation_error(lines: Sequence[str]) -> ToolError | InputError:
         return InputError(words.removeprefix("uvlock2nix: "), hint=way_on)
     if ours := re.match(r"(.*?: this nixpkgs has no .*?)\. (Use a nixpkgs that has it.*)", words):
         return ToolError(ours[1], hint=ours[2])
-    if hint := _missing_attribute(text) or _refused(text):
+    if (name := _missing_attribute(text)) is not None:
+        message = f"Nix could not evaluate the expression:\n{_indent(words)}"
+        return ToolError(message, hint=_on_missing(name, ()), data={"attribute": name})
+    if hint := _refused(text):
         return ToolError(f"Nix could not evaluate the expression:\n{_indent(words)}", hint=hint)
     for pattern, hint in _EVALUATION:
         if re.search(pattern, text):
@@ -124,20 +127,40 @@ _ABSENT: Final = re.compile(rf"attribute {_QUOTED} missing")
 _HOOKS: Final = ("uvSyncHook", "stripReferencesHook", "restoreReferencesHook", "uvEnvHook", "uvPackageHook")
 
 
+def naming_packages(
+    error: ToolError | InputError, needs: Mapping[str, Sequence[str]]
+) -> ToolError | InputError:
+    """The error with the packages that need the attribute that nixpkgs lacks; any other error as it is.
+
+    ``needs``: attribute → the packages for which a generated file takes it.
+    """
+    name = error.data.get("attribute")
+    # `libpq.pg_config` fails at either of its names.
+    found = [one for attr, some in needs.items() if name in attr.split(".") for one in some]
+    if not isinstance(name, str) or not found:
+        return error
+    packages = tuple(dict.fromkeys(found))
+    return ToolError(error.message, hint=_on_missing(name, packages), data=error.data)
+
+
 def _missing_attribute(text: str) -> str | None:
-    """What to do where nixpkgs lacks an attribute that a generated file takes; ``None`` for other errors."""
+    """The attribute that nixpkgs lacks and a generated file takes; ``None`` for other errors."""
     match = _REQUIRED.search(text) or _ABSENT.search(text)
-    if match is None:
-        return None
-    name = match[1]
+    return match[1] if match is not None else None
+
+
+def _on_missing(name: str, packages: Sequence[str]) -> str:
     if name in _HOOKS:
         return "this nixpkgs has no hooks of uvlock2nix: import it with overlays = [ uvlock2nix's overlay ]"
     former = former_attribute(name)
     older = f" (older releases call it `{former}`)" if former is not None else ""
+    who = f", which {', '.join(packages)} needs" if packages else ""
+    where = "" if packages else "; the comments in the generated file say which package needs it"
     return (
-        f"this nixpkgs has no `{name}`{older}; the comments in the generated file say which package needs it."
+        f"this nixpkgs has no `{name}`{older}{who}{where}."
         " Give a nixpkgs that has it (--nixpkgs), or name an attribute that this nixpkgs has under"
-        " [tool.uvlock2nix.native.<package>] in pyproject.toml, then run `uvlock2nix generate`"
+        f" [tool.uvlock2nix.native.{packages[0] if packages else '<package>'}] in pyproject.toml, then run"
+        " `uvlock2nix generate`"
     )
 
 

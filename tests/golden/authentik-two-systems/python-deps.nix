@@ -95,7 +95,7 @@ let
       outputHash
     else if pin != null && lib.hasPrefix key pin.key then
       lib.warnIf (pin.key != pinsKey)
-        "authentik-like: the hash was made with nixpkgs ${pin.nixpkgs.version or "of another time"}; what ${lib.version} compiles may differ. If the hash is wrong, run: uvlock2nix update-hash"
+        "authentik-like: the hash was made with nixpkgs ${pin.nixpkgs.version or "of another time"}; what ${lib.trivial.version} compiles may differ. If the hash is wrong, run: uvlock2nix update-hash"
         pin.hash
     else
       throw "authentik-like: nix/python-deps.json has no hash for what would be installed on ${system}. Run: uvlock2nix update-hash";

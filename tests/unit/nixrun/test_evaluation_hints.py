@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from uvlock2nix.nixrun.hints import evaluation_error
+from uvlock2nix.nixrun.hints import evaluation_error, naming_packages
 
 CALL_PACKAGE = (
     "error: evaluation aborted with the following error message: 'lib.customisation.callPackageWith: Function"
@@ -41,6 +41,18 @@ def test_a_missing_attribute_with_its_older_name(text: str) -> None:
     _, hint = said(text)
     assert "this nixpkgs has no `libx11` (older releases call it `xorg.libX11`)" in hint
     assert "[tool.uvlock2nix.native.<package>]" in hint
+
+
+def test_a_missing_attribute_with_the_packages_that_need_it() -> None:
+    needs = {"libx11": ("python-xlib", "tk"), "libpq.pg_config": ("psycopg-c",), "zlib": ("lxml",)}
+    named = naming_packages(evaluation_error([CALL_PACKAGE.format(name="libx11")]), needs)
+    assert "no `libx11` (older releases call it `xorg.libX11`), which python-xlib, tk needs." in named.hint
+    assert "[tool.uvlock2nix.native.python-xlib]" in named.hint
+    inner = naming_packages(evaluation_error(["error: attribute 'pg_config' missing"]), needs)
+    assert "[tool.uvlock2nix.native.psycopg-c]" in inner.hint
+    for other in (CALL_PACKAGE.format(name="glib"), "error: syntax error"):
+        error = evaluation_error([other])
+        assert naming_packages(error, needs) is error
 
 
 def test_the_hooks_are_no_attributes_of_nixpkgs() -> None:
