@@ -13,6 +13,7 @@ from uvlock2nix.digest import environment_digest, rest_digest
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import Literal, Output
 from uvlock2nix.lock import Member, Project, Selection, UvSettings, local_packages, refuse_unseen
+from uvlock2nix.modes import named_patches
 from uvlock2nix.reading import read_regular
 from uvlock2nix.target import Target
 
@@ -69,6 +70,7 @@ def deps_key(
             "collisions": dict(config.collisions),
             "excluded": sorted(one.name for one in classes if one.from_nixpkgs),
             **_unhashed_files(project, held),
+            **_patches(project, config, held),
             **(build_settings(project.uv) if built or members else {}),
         }
     )
@@ -120,6 +122,17 @@ def _unhashed_files(project: Project, held: Sequence[ClassifiedPackage]) -> dict
             continue  # refused where the Plan is made
         found[artifact.path] = hashlib.sha256(data).hexdigest()
     return {"files": found} if found else {}
+
+
+def _patches(project: Project, config: Config, held: Sequence[ClassifiedPackage]) -> dict[str, object]:
+    """The digests of the patches of what is built."""
+    built = {one.name for one in held if is_built(one)}
+    found = {}
+    for name, paths in named_patches(config).items():
+        if name in built:
+            data = [read_regular(project.root / path, MAX_FILE) for path in paths]
+            found[name] = [hashlib.sha256(one).hexdigest() for one in data]
+    return {"patches": found} if found else {}
 
 
 def _native_facts(native: NativeInputs) -> dict[str, object]:

@@ -33,36 +33,46 @@ def mode_of(config: Config) -> Mode | None:
     )
 
 
-def patches_of(
-    project: Project, config: Config, mode: Mode, environments: Sequence[frozenset[str]]
-) -> tuple[tuple[str, tuple[PurePosixPath, ...]], ...]:
-    """``[tool.uvlock2nix.native.<name>] patches``: package → files below the project's root.
-
-    ``environments`` are the names of the packages on each system.
-
-    Raises:
-        UsageError: a file is missing or outside of the project, a package is not there, or the mode is
-            `sync`, which installs what uv installs.
-    """
+def named_patches(config: Config) -> dict[str, tuple[PurePosixPath, ...]]:
+    """``[tool.uvlock2nix.native.<name>] patches`` as written: canonical name → paths."""
     found: dict[str, tuple[PurePosixPath, ...]] = {}
     for name, entry in config.native.items():
         listed = entry.get("patches") if isinstance(entry, dict) else None
-        if not listed:
-            continue
+        if listed:
+            found[canonicalize_name(name)] = tuple(PurePosixPath(text) for text in listed)
+    return found
+
+
+def patches_of(
+    project: Project,
+    config: Config,
+    mode: Mode,
+    environments: Sequence[frozenset[str]],
+    built: Sequence[str],
+) -> tuple[tuple[str, tuple[PurePosixPath, ...]], ...]:
+    """``[tool.uvlock2nix.native.<name>] patches``: package → files below the project's root.
+
+    ``environments`` are the names of the packages on each system, ``built`` those that deps builds.
+
+    Raises:
+        UsageError: a file is missing or outside of the project, a package is not there, or it is a wheel in
+            mode `sync`, which installs wheels as uv installs them.
+    """
+    found = named_patches(config)
+    for name, paths in found.items():
         where = f"[tool.uvlock2nix.native.{name}] patches"
-        if mode == "sync":
-            raise UsageError(
-                f"{where}: mode `sync` installs what uv installs, unpatched",
-                hint='patch packages with mode = "files" under [tool.uvlock2nix]',
-            )
-        if not any(canonicalize_name(name) in names for names in environments):
+        if not any(name in names for names in environments):
             raise UsageError(f"{where}: there is no package `{name}` in the environment")
-        paths = tuple(PurePosixPath(text) for text in listed)
+        if mode == "sync" and name not in built:
+            raise UsageError(
+                f"{where}: mode `sync` installs the wheel of {name} as it is, unpatched",
+                hint=f'build it from source: no-binary-package = ["{name}"] under [tool.uv]; or patch the '
+                'wheel with mode = "files" under [tool.uvlock2nix]',
+            )
         for path in paths:
             if path.is_absolute() or ".." in path.parts or not (project.root / path).is_file():
                 raise UsageError(
                     f"{where}: {path} is not a file below {project.root}",
                     hint="a path is relative to the folder of uv.lock",
                 )
-        found[canonicalize_name(name)] = paths
     return tuple(sorted(found.items()))

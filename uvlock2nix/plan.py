@@ -22,7 +22,7 @@ from uvlock2nix.local_builds import local_builds, package_builds
 from uvlock2nix.lock import About, GitSource, Member, Project, RegistrySource, Selection
 from uvlock2nix.lock.logins import login_variables
 from uvlock2nix.modes import Mode, patches_of
-from uvlock2nix.native import Native
+from uvlock2nix.native import Native, with_patches
 from uvlock2nix.package_source import PackageSource, package_source
 from uvlock2nix.project_version import ProjectVersion, project_version, store_name
 from uvlock2nix.run_inputs import libraries_of_wheel, opened_by_name
@@ -156,6 +156,8 @@ def make_plan(
     builds = local_builds(project, members, classified)
     held_back = exclude_newer or hold_back(one.package.package for one in every)
     build_pins = build_pins or BuildPins()
+    names = [frozenset(one.name for one in classes) for _, classes in classified]
+    patches = patches_of(project, config, mode, names, [one.name for one in built])
     keys = [deps_key(project, selection, config, *one, held_back, build_pins) for one in classified]
     systems = tuple(
         SystemPlan(target, key, tuple(classes))
@@ -165,7 +167,6 @@ def make_plan(
     wheels = [(target.system, one) for target, classes in classified for one in classes if not is_built(one)]
     running = [(system, one) for system, one in (*inputs, *wheels) if not one.from_nixpkgs]
     name = _name(project, selection)
-    names = [frozenset(one.name for one in classes) for _, classes in classified]
     exposed = exposed_of(project, selection, members, config.strings_of("expose"), names)
     source = package_source(project.root, config)
     return Plan(
@@ -181,7 +182,7 @@ def make_plan(
         python=minors.pop(),
         selection=selection,
         systems=systems,
-        files=_files(project, every, members, build_pins),
+        files=_files(project, every, members, build_pins, patches if mode == "sync" else ()),
         members=members,
         build_inputs=_inputs([(s, one, a) for s, one in inputs for a in _linked(one.native)]),
         native_build_inputs=_inputs(
@@ -189,7 +190,9 @@ def make_plan(
         ),
         runtime_inputs=_inputs([(s, one, a) for s, one in running for a in one.native.run.dlopen]),
         wheel_libraries=_inputs([(s, one, a) for s, one in running for a in libraries_of_wheel(one)]),
-        natives=package_builds(project, classified) if mode == "files" else _natives_by_system(inputs),
+        natives=package_builds(project, classified)
+        if mode == "files"
+        else with_patches(_natives_by_system(inputs), patches, [(s, one.name) for s, one in inputs]),
         dlopen=opened_by_name(every),
         no_binary=_no_binary(project, classified),
         member_inputs=_inputs(
@@ -209,7 +212,7 @@ def make_plan(
         ignore_missing=config.ignore_missing_libraries,
         bytecode=not config.flag("no-bytecode"),
         mode=mode,
-        patches=patches_of(project, config, mode, names),
+        patches=patches,
     )
 
 
@@ -291,8 +294,10 @@ def _files(
     every: Sequence[ClassifiedPackage],
     members: Sequence[Member],
     build_pins: BuildPins,
+    patches: Sequence[tuple[str, tuple[PurePosixPath, ...]]],
 ) -> tuple[PurePosixPath, ...]:
     files = dict.fromkeys(project.files)
+    files |= dict.fromkeys(path for _, listed in patches for path in listed)
     declared = (member.pyproject_path for member in members)
     files |= dict.fromkeys(path for path in declared if (project.root / path).is_file())
     files |= {PurePosixPath(file.path): None for file in build_pins.files if file.path is not None}

@@ -16,7 +16,8 @@ from uvlock2nix.net.locked import fetch
 def prepare(build: Build, context: BuildContext) -> tuple[Path, BuildSystem]:
     """Fetch and unpack the source at its fixed place; return the tree to build and its build system.
 
-    A folder is built where it is, as uv does: what is beside it may be part of it.
+    A folder is built where it is, as uv does: what is beside it may be part of it. Patches are applied at
+    the top of the source.
     """
     place = context.root / "src" / build.name
     source = build.source
@@ -26,6 +27,8 @@ def prepare(build: Build, context: BuildContext) -> tuple[Path, BuildSystem]:
         tree = _checkout(build, context, place)
     else:
         tree = unpack(archive(build, context), place)
+    for patch in build.native.patches:
+        _patch(build, context, tree, Path(patch))
     if source.subdirectory:
         inside = (tree / source.subdirectory).resolve()
         if not inside.is_relative_to(tree.resolve()) or not inside.is_dir():
@@ -35,6 +38,16 @@ def prepare(build: Build, context: BuildContext) -> tuple[Path, BuildSystem]:
             )
         tree = inside
     return tree, read_build_system(tree)
+
+
+def _patch(build: Build, context: BuildContext, tree: Path, patch: Path) -> None:
+    """Apply a patch, whose paths have one leading folder, as git and nixpkgs write them."""
+    context.run(
+        ["patch", "-p1", "--batch", "--forward", "--no-backup-if-mismatch", f"--input={patch}"],
+        what=f"applying {patch.name} to {build.name}",
+        env=context.env,
+        cwd=tree,
+    )
 
 
 def archive(build: Build, context: BuildContext) -> Path:

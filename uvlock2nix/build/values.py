@@ -19,7 +19,7 @@ class NativeBuild:
     ``inputs`` are store paths; ``env`` is set as it stands; ``cflags`` reach the compiler, ``flags``
     (``KEY=VALUE``) the build backend as PEP 517 config settings; ``build_requires`` are added to what the
     source declares, and the pins of those in ``relax`` are dropped. ``crates`` is a folder with the crates of
-    its Cargo.lock: with it cargo fetches nothing.
+    its Cargo.lock: with it cargo fetches nothing. ``patches`` are files that change the source first.
     """
 
     inputs: tuple[str, ...] = ()
@@ -29,6 +29,7 @@ class NativeBuild:
     build_requires: tuple[str, ...] = ()
     relax: tuple[str, ...] = ()
     crates: str | None = None
+    patches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def parse_native(text: str, what: str = "uvSyncNative") -> dict[str, NativeBuild
 
 def _native(name: str, fields: Mapping[str, object]) -> NativeBuild:
     lists: dict[str, tuple[str, ...]] = {}
-    for key in ("inputs", "cflags", "flags", "build_requires", "relax"):
+    for key in ("inputs", "cflags", "flags", "build_requires", "relax", "patches"):
         items = fields.get(key, [])
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             raise TypeError(f"`{name}.{key}` must be a list of strings")

@@ -39,6 +39,8 @@ def _native(plan: Plan, one: Native) -> Expr:
     ):
         if values:
             pairs.append((name, strings(values)))
+    if one.patches:
+        pairs.append(("patches", strings(map(str, one.patches))))
     if one.crates is not None:
         lock: list[tuple[str, Expr | bool]] = [
             ("lockFile", project_path(plan, one.crates)),

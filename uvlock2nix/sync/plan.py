@@ -97,6 +97,7 @@ def _build(
         build_requires=(*more.build_requires, *native.build_requires),
         flags=(*(f"{key}={one}" for key, values in more.settings for one in values), *native.flags),
         relax=(*more.relax, *native.relax),
+        patches=tuple(str(project.root / path) for path in native.patches),
     )
     return Build(package.name, package.version, source_of(step, project.root), native)
 

@@ -1,7 +1,10 @@
+"""Sources of builds: unpacked where nothing gets out, and patched."""
+
 from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
 import io
 import os
 import stat
@@ -14,8 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from uvlock2nix.build.programs import Runner
+from uvlock2nix.build.sources import prepare
 from uvlock2nix.build.unpack import Limits, plain, unpack
-from uvlock2nix.errors import InputError
+from uvlock2nix.build.values import Build, BuildContext, NativeBuild, Source
+from uvlock2nix.errors import InputError, ToolError
 
 
 def tar(path: Path, *members: tarfile.TarInfo | tuple[str, bytes], mode: str = "w:gz") -> Path:
@@ -228,3 +234,40 @@ def test_a_python_without_filters_keeps_what_is_harmless(tmp_path: Path) -> None
     member.mode, member.uid = 0o6777, 4711
     kept = plain(member, tmp_path)
     assert (kept.name, kept.mode, kept.uid) == ("a/run", 0o755, os.getuid())
+
+
+PATCH = """\
+--- a/pkg/pyproject.toml
++++ b/pkg/pyproject.toml
+@@ -1,2 +1,2 @@
+ [build-system]
+-requires = ["old"]
++requires = ["new"]
+"""
+
+
+def patched(tmp_path: Path, *patches: str) -> tuple[Path, str]:
+    """A source with its project in a subfolder: its tree, and what its build system requires."""
+    project = ("x-1/pkg/pyproject.toml", b'[build-system]\nrequires = ["old"]\n')
+    archive = tar(tmp_path / "x-1.tar.gz", project, ("x-1/setup.py", b""))
+    digest = "sha256:" + hashlib.sha256(archive.read_bytes()).hexdigest()
+    files = []
+    for number, text in enumerate(patches):
+        files.append(tmp_path / f"{number}.patch")
+        files[-1].write_text(text)
+    source = Source(path=archive, filename=archive.name, hash=digest, subdirectory="pkg")
+    context = BuildContext(Runner(), "uv", Path("/python"), tmp_path / "work", dict(os.environ), None)
+    tree, system = prepare(Build("x", "1", source, NativeBuild(patches=tuple(map(str, files)))), context)
+    return tree, system.requires[0]
+
+
+def test_patches_change_the_source_before_it_is_read(tmp_path: Path) -> None:
+    again = PATCH.replace('"new"', '"newer"').replace('"old"', '"new"')
+    tree, requires = patched(tmp_path, PATCH, again)
+    assert requires == "newer"
+    assert [path.name for path in tree.iterdir()] == ["pyproject.toml"]
+
+
+def test_a_patch_that_does_not_fit_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match=r"applying 0\.patch to x"):
+        patched(tmp_path, PATCH.replace('"old"', '"other"'))

@@ -1,4 +1,4 @@
-"""The mode, and what only mode `files` can do."""
+"""The mode, and patches, which mode `sync` applies to what it builds only."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.support.emit import plan_of
+from tests.support.emit import plan_of, texts
 from tests.support.stand import REPO
 from uvlock2nix.app.missing_hashes import refuse_unlocked
 from uvlock2nix.build_pins import BuildPins
 from uvlock2nix.config import parse_config
 from uvlock2nix.errors import ProjectError, UsageError
 from uvlock2nix.modes import mode_of
+from uvlock2nix.plan import Plan
 
 LOCK = """\
 version = 1
@@ -56,10 +57,32 @@ def test_patches(tmp_path: Path) -> None:
     assert plan.patches == (("dep", (PurePosixPath("fix.patch"),)),)
 
 
+def test_patches_of_what_mode_sync_builds(tmp_path: Path) -> None:
+    def planned(patch: str, table: str = 'Dep]\npatches = ["./fix.patch"]') -> Plan:
+        folder = project(tmp_path, table)
+        lock = folder / "uv.lock"
+        sdist = '{ url = "https://files.example/dep-1.0.tar.gz", hash = "sha256:HASH", size = 1 }'
+        lock.write_text(LOCK.partition("wheels")[0] + f"sdist = {sdist}\n".replace("HASH", "1" * 64))
+        (folder / "fix.patch").write_text(patch)
+        return plan_of(folder)
+
+    plan = planned("--- a/x\n")
+    assert PurePosixPath("fix.patch") in plan.files
+    assert [(one.name, one.patches, one.systems) for one in plan.natives] == [
+        ("dep", (PurePosixPath("fix.patch"),), ("x86_64-linux",))
+    ]
+    assert 'patches = [ "fix.patch" ];' in texts(plan)["python-deps.nix"]
+    keys = {planned(patch).systems[0].key for patch in ("--- a/x\n", "--- a/y\n", "--- a/x\n")}
+    assert len(keys) == 2
+    assert planned("--- a/x\n", 'dep]\ncflags = ["-DX"]').systems[0].key not in keys
+    both = planned("--- a/x\n", 'dep]\ncflags = ["-DX"]\npatches = ["fix.patch"]')
+    assert [(one.inputs.build.cflags, len(one.patches)) for one in both.natives] == [(("-DX",), 1)]
+
+
 @pytest.mark.parametrize(
     ("table", "mode", "message"),
     [
-        ('dep]\npatches = ["./fix.patch"]', "sync", "unpatched"),
+        ('dep]\npatches = ["./fix.patch"]', "sync", "installs the wheel of dep as it is"),
         ('other]\npatches = ["./fix.patch"]', "files", "no package `other`"),
         ('dep]\npatches = ["missing.patch"]', "files", "is not a file below"),
         ('dep]\npatches = ["../fix.patch"]', "files", "is not a file below"),
