@@ -55,6 +55,8 @@ python3.pkgs.buildPythonApplication {
     chmod +x "$out/bin/uvlock2nix"
     ${lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
       share=$out/share
+      # Its program is wrapped after this phase.
+      export PYTHONPATH=$site''${PYTHONPATH:+:$PYTHONPATH}
       mkdir -p "$share"/{bash-completion/completions,zsh/site-functions,fish/vendor_completions.d,man/man1}
       "$out/bin/uvlock2nix" completion bash > "$share/bash-completion/completions/uvlock2nix"
       "$out/bin/uvlock2nix" completion zsh > "$share/zsh/site-functions/_uvlock2nix"
