@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -196,6 +195,8 @@ def _open_temporary(target: Path) -> tuple[int, Path | None]:
 
 
 def _temporary_name(target: Path) -> Path:
+    import secrets
+
     return target.with_name(f".{target.name}{_MARK}{secrets.token_hex(6)}")
 
 

@@ -14,7 +14,6 @@ from typing import Final, TypeVar
 from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.errors import UsageError
-from uvlock2nix.spelling import did_you_mean
 
 T = TypeVar("T")
 
@@ -73,6 +72,8 @@ def parse_config(table: Mapping[str, object]) -> Config:
         UsageError: for an unknown key (with the nearest known one) or a value of the wrong type; all
             problems are reported together.
     """
+    from uvlock2nix.spelling import did_you_mean
+
     problems = [f"unknown key `{key}`{did_you_mean(key, KEYS)}" for key in table if key not in KEYS]
     bools = frozenset(k for k in BOOLS if _typed(table, k, bool, "true or false", problems, default=False))
     lists = {k: _strings(table, k, problems) for k in LISTS if k in table}

@@ -10,12 +10,14 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from uvlock2nix.artifacts import Choice
 from uvlock2nix.layout import LAYOUT
 from uvlock2nix.lock import Package, RegistrySource
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 HALF: Final = 16
 _RFC3339: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?Z\Z")
@@ -62,12 +64,19 @@ def hold_back(packages: Iterable[Package]) -> str | None:
         for file in (one.sdist, *one.wheels)
         if file is not None and file.upload_time
     }
+    if all(_RFC3339.match(text) for text in times):
+        # All written alike: the greatest text is the newest, and one has to be read, not thousands.
+        newest = max(times, key=lambda text: text[:-1], default="")
+        if (moment := parse_time(newest)) is not None:
+            return _rfc3339(moment, newest)
     moments = [(moment, text) for text in sorted(times) if (moment := parse_time(text)) is not None]
     return _rfc3339(*max(moments)) if moments else None
 
 
 def parse_time(text: str) -> datetime | None:
     """The moment of an RFC 3339 time or a date (UTC where it does not say); None if it is neither."""
+    from datetime import UTC, datetime
+
     try:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

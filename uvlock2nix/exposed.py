@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from packaging.utils import canonicalize_name
-
 from uvlock2nix.errors import UsageError
 from uvlock2nix.lock import Member, Project, Selection
 from uvlock2nix.lock.selection import activate
-from uvlock2nix.scripts import program_of
-from uvlock2nix.spelling import nearest
+from uvlock2nix.names import canonicalize_name
 
 
 def exposed_of(
@@ -27,6 +24,8 @@ def exposed_of(
     Raises:
         UsageError: a name of ``wanted`` is not in every environment.
     """
+    from uvlock2nix.spelling import nearest
+
     active = activate(project, selection)
     roots = {package.name for package in active.roots} if active.prod else set()
     found = dict.fromkeys(member.name for member in members if member.name in roots)
@@ -50,6 +49,8 @@ def main_program(
 
     Only those count that are in ``bin/``, so of packages in ``exposed``.
     """
+    from uvlock2nix.scripts import program_of
+
     if project.script is not None:
         return program_of(project.script.name)
     shown = [member for member in members if member.name in exposed]

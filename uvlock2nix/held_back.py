@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from uvlock2nix.digest import parse_time
 from uvlock2nix.errors import InputError
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 RELEASED: Final[Mapping[int, str]] = {
     9: "2020-10-05", 10: "2021-10-04", 11: "2022-10-24", 12: "2023-10-02", 13: "2024-10-07", 14: "2025-10-07",
@@ -45,6 +47,8 @@ def limits(now: datetime, uv_exclude_newer: str | None, own: str | None) -> Limi
 
 
 def _moment(text: str, now: datetime) -> datetime:
+    from datetime import timedelta
+
     if (match := _FRIENDLY.match(text)) is not None:
         return now - timedelta(seconds=int(match[1]) * _UNITS[match[2]])
     if len(text) > 1 and (match := _ISO.match(text)) is not None:
@@ -78,6 +82,8 @@ def attempts(uploaded: str | None, minor: int, limits: Limits) -> tuple[datetime
 
 def written(moment: datetime) -> str:
     """The moment as RFC 3339 in UTC, to the second; a part of a second counts as the whole."""
+    from datetime import UTC, timedelta
+
     if moment.microsecond:
         moment = moment.replace(microsecond=0) + timedelta(seconds=1)
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

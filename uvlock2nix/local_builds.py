@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from uvlock2nix.classify.packages import ClassifiedPackage
-from uvlock2nix.inspect.crates import cargo_lock
 from uvlock2nix.key import is_built
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
 from uvlock2nix.knowledge.templates import Literal
 from uvlock2nix.lock import Member, Project
-from uvlock2nix.lock.extra_build import extra
 from uvlock2nix.native import Native
 from uvlock2nix.target import Target
 
@@ -28,6 +26,8 @@ def local_builds(
     Raises:
         ProjectError: a package is built with cargo and has no Cargo.lock.
     """
+    from uvlock2nix.inspect.crates import cargo_lock
+
     found: list[Native] = []
     for member in sorted(members, key=lambda one: one.name):
         for target, classes in classified:
@@ -56,6 +56,8 @@ def package_builds(
 
 def _inputs(project: Project, one: ClassifiedPackage, classes: Sequence[ClassifiedPackage]) -> NativeInputs:
     """As :func:`uvlock2nix.sync.plan.plan_sync` has it for sdists: what is said for uvlock2nix comes last."""
+    from uvlock2nix.lock.extra_build import extra
+
     build = one.native.build
     more = extra(project, one.name, {other.name: other.version for other in classes})
     env = {name: (Literal(text),) for name, text in more.env} | dict(build.env)

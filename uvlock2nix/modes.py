@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Final, Literal, get_args
 
-from packaging.utils import canonicalize_name
-
 from uvlock2nix.config import Config
 from uvlock2nix.errors import UsageError
 from uvlock2nix.lock import Project
+from uvlock2nix.names import canonicalize_name
 
 Mode = Literal["sync", "files"]
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)

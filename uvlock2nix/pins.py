@@ -15,7 +15,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -310,6 +309,8 @@ def _collisions(value: object, where: str, problems: list[str]) -> tuple[Collisi
 
 def is_time(text: str) -> bool:
     """Whether ``text`` is an RFC 3339 time with its zone."""
+    from datetime import datetime
+
     if not re.match(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\Z", text, re.ASCII):
         return False
     try:

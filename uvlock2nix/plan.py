@@ -26,7 +26,6 @@ from uvlock2nix.native import Native, with_patches
 from uvlock2nix.package_source import PackageSource, package_source
 from uvlock2nix.project_version import ProjectVersion, project_version, store_name
 from uvlock2nix.run_inputs import libraries_of_wheel, opened_by_name
-from uvlock2nix.scripts import script_files
 from uvlock2nix.target import Target
 from uvlock2nix.wheel_pins import ReadWheels
 
@@ -146,6 +145,8 @@ def make_plan(
         ProjectError: the project cannot be written as Nix files inside its own folder.
         UsageError: the targets' Pythons differ.
     """
+    from uvlock2nix.scripts import script_files
+
     minors = {target.python.minor for target, _ in classified}
     if len(minors) != 1:
         raise UsageError("one Python for all systems", hint="give one --python")

@@ -11,7 +11,6 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from uvlock2nix.errors import UsageError
 from uvlock2nix.lock import Project
-from uvlock2nix.lock.python_fit import fitting_python
 from uvlock2nix.target import PREFERRED
 
 # https://docs.astral.sh/uv/concepts/python-versions/#requesting-a-version
@@ -78,6 +77,8 @@ def _requested(text: str, requires: str, where: str) -> str | None:
     Raises:
         UsageError: it asks for what is no CPython release.
     """
+    from uvlock2nix.lock.python_fit import fitting_python
+
     if (within := _RANGE.match(text)) is not None:
         return _in_range(within["range"], requires, where)
     match = _REQUEST.match(text)
@@ -111,6 +112,8 @@ def _requested(text: str, requires: str, where: str) -> str | None:
 
 def _version(text: str, requires: str) -> str:
     """``3.12`` of ``3.12`` or ``312``; of ``3``, one that ``requires`` admits."""
+    from uvlock2nix.lock.python_fit import fitting_python
+
     if text == "3":
         return fitting_python([requires]) or PREFERRED[0]
     return text if "." in text else f"{text[0]}.{text[1:]}"
@@ -118,11 +121,15 @@ def _version(text: str, requires: str) -> str:
 
 def _near(spelled: str, requires: str) -> str:
     """``spelled`` where ``requires`` admits it, else one that it does."""
+    from uvlock2nix.lock.python_fit import fitting_python
+
     wanted = f"=={spelled}" if spelled.count(".") == 2 else f"=={spelled}.*"
     return fitting_python([wanted, requires]) or fitting_python([requires]) or PREFERRED[0]
 
 
 def _in_range(text: str, requires: str, where: str) -> str:
+    from uvlock2nix.lock.python_fit import fitting_python
+
     found = fitting_python([text, requires])
     if found is None:
         both = f"`{text}` and requires-python `{requires}`" if requires else f"`{text}`"

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 from uvlock2nix.errors import UsageError
-from uvlock2nix.spelling import did_you_mean
 
 Command = tuple[str, ...]
 SecretsAs = Literal["file", "variable"]
@@ -78,6 +77,8 @@ class _Reader:
     """Typed access to the table; collects every problem."""
 
     def __init__(self, table: Mapping[str, object]) -> None:
+        from uvlock2nix.spelling import did_you_mean
+
         self._table = table
         self._problems = [f"unknown key `{key}`{did_you_mean(key, KEYS)}" for key in table if key not in KEYS]
 

@@ -24,7 +24,18 @@ LONG_FUNCTIONS: dict[str, str] = {
 }
 # Every part has a rank; a module imports from parts of its own rank or of lower ones.
 RANKS = (
-    ("", "endings", "errors", "layout", "printable", "reading", "resources", "signals", "spelling"),
+    (
+        "",
+        "endings",
+        "errors",
+        "layout",
+        "names",
+        "printable",
+        "reading",
+        "resources",
+        "signals",
+        "spelling",
+    ),
     ("nar", "atomic", "nixlang", "nixfile", "cache", "net", "knowledge", "target"),
     ("lock", "dist"),
     ("artifacts", "inspect", "nixpkgs_index", "pythons"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from uvlock2nix.app.build_requirements import Classified, Locked, fitting, lock_build_requirements
 from uvlock2nix.build.indexes import logins
@@ -15,8 +15,10 @@ from uvlock2nix.config import Config
 from uvlock2nix.digest import hold_back
 from uvlock2nix.held_back import attempts, limits, written
 from uvlock2nix.lock import Project
-from uvlock2nix.net.fetch import HttpFetcher
 from uvlock2nix.pins import Pins
+
+if TYPE_CHECKING:
+    from uvlock2nix.net.fetch import HttpFetcher
 
 SHOWN = 8
 
@@ -50,8 +52,13 @@ def locked_now(
     """
     time = _fallback(project, config, classified, old)
     before = old.build if old is not None else BuildPins()
-    with HttpFetcher(cache_dir(), logins=logins(project, os.environ)) as fetcher:
-        locked = lock_build_requirements(project, config, classified, before, fetcher, upgrade=upgrade)
+
+    def fetching() -> HttpFetcher:
+        from uvlock2nix.net.fetch import HttpFetcher
+
+        return HttpFetcher(cache_dir(), logins=logins(project, os.environ))
+
+    locked = lock_build_requirements(project, config, classified, before, fetching, upgrade=upgrade)
     for text in _notes(locked, time):
         note(text)
     return BuildLock(locked.pins, time)
@@ -74,6 +81,8 @@ def _fallback(project: Project, config: Config, classified: Classified, old: Pin
 
     Where the lock has no times, it is when the pins were first written.
     """
+    from datetime import UTC, datetime
+
     newest = hold_back(one.package.package for _, classes in classified for one in classes)
     own = config.string("exclude-newer")
     if newest is None and own is None and old is not None and old.exclude_newer is not None:

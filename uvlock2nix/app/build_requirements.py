@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from uvlock2nix.app.build_facts import local_facts, read_facts
-from uvlock2nix.app.build_resolver import Draft, Resolver
 from uvlock2nix.app.build_subjects import EDITION, Subject, subjects
-from uvlock2nix.app.uv_resolve import Unresolvable, Uv, find_uv
 from uvlock2nix.build.indexes import index_flags, logins
 from uvlock2nix.build_pins import BuildPins, Builds, LockedBuild, PinnedFile, merge_files
 from uvlock2nix.classify.packages import ClassifiedPackage
@@ -19,10 +15,15 @@ from uvlock2nix.config import Config
 from uvlock2nix.digest import rest_digest
 from uvlock2nix.errors import InputError, NetworkError, ToolError, Uvlock2nixError
 from uvlock2nix.held_back import limits, written
-from uvlock2nix.inspect.build_system import BuildFacts
 from uvlock2nix.lock import Project
-from uvlock2nix.net.fetch import Fetcher
 from uvlock2nix.target import Target
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from uvlock2nix.app.build_resolver import Draft, Resolver
+    from uvlock2nix.inspect.build_system import BuildFacts
+    from uvlock2nix.net.fetch import Fetcher
 
 Classified = Sequence[tuple[Target, Sequence[ClassifiedPackage]]]
 _WORKERS = 4
@@ -72,12 +73,13 @@ def lock_build_requirements(
     config: Config,
     classified: Classified,
     old: BuildPins,
-    fetcher: Fetcher,
+    fetching: Callable[[], AbstractContextManager[Fetcher]],
     *,
     upgrade: bool | Collection[str] = False,
 ) -> Locked:
     """The build requirements of all that is built; what ``old`` has and still fits stays as it is.
 
+    ``fetching`` is called where something has to be resolved.
     ``upgrade``: the packages (or all) whose build requirements are resolved anew all the same.
 
     Raises:
@@ -92,7 +94,10 @@ def lock_build_requirements(
             kept.append((subject, locked))
         else:
             stale.append((subject, facts))
-    made = _Resolver(project, config, fetcher).make(stale) if stale else _Made((), {}, {})
+    made = _Made((), {}, {})
+    if stale:
+        with fetching() as fetcher:
+            made = _Resolver(project, config, fetcher).make(stale)
     pins = _pins(old, kept, made.results)
     names = dict.fromkeys(one.subject.name for one in made.results)
     return Locked(pins, made.missing, tuple(names), made.unsure)
@@ -127,6 +132,10 @@ class _Resolver:
     fetcher: Fetcher
 
     def make(self, stale: Sequence[tuple[Subject, BuildFacts | None]]) -> _Made:
+        from concurrent.futures import ThreadPoolExecutor
+
+        from uvlock2nix.app.uv_resolve import Unresolvable, find_uv
+
         program = find_uv()
         if os.environ.get("UV_OFFLINE", "").lower() not in ("", "0", "false"):
             return _Made((), {"UV_OFFLINE is set": tuple(dict.fromkeys(one.name for one, _ in stale))}, {})
@@ -156,6 +165,11 @@ class _Resolver:
         return _Made(tuple(made), {why: tuple(found) for why, found in missing.items()}, unsure)
 
     def _resolver(self, program: str) -> Resolver:
+        from datetime import UTC, datetime
+
+        from uvlock2nix.app.build_resolver import Resolver
+        from uvlock2nix.app.uv_resolve import Uv
+
         uv = self.project.uv
         times = [
             f"--exclude-newer-package={name}={time or 'false'}" for name, time in uv.exclude_newer_package
@@ -171,6 +185,8 @@ class _Resolver:
     def _one(
         self, resolver: Resolver, subject: Subject, facts: BuildFacts | None
     ) -> _Result | Uvlock2nixError:
+        from uvlock2nix.app.build_facts import read_facts
+
         try:
             uploaded = subject.uploaded
             if facts is None:
@@ -208,6 +224,8 @@ def _hint(names: Sequence[str]) -> str:
 
 def _own_facts(subject: Subject) -> BuildFacts | None:
     """Of a local package: what its files say now. None for a locked one: its files never change."""
+    from uvlock2nix.app.build_facts import local_facts
+
     if subject.member is None:
         return None
     return local_facts(subject.project.root / subject.member.path, subject.what)

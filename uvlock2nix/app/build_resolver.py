@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.app.build_facts import archive_of, facts_of_archive
@@ -24,6 +23,7 @@ from uvlock2nix.errors import NoArtifactError
 from uvlock2nix.held_back import Limits, attempts
 from uvlock2nix.inspect.build_system import BuildFacts
 from uvlock2nix.lock.model import Package
+from uvlock2nix.names import canonicalize_name
 from uvlock2nix.nar import Hash, parse_hash
 from uvlock2nix.net.client import Logins
 from uvlock2nix.net.fetch import Fetcher

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from uvlock2nix.app.uv_resolve import Unresolvable
 from uvlock2nix.lock import Member, Project
+from uvlock2nix.names import canonicalize_name
 
 
 def from_sources(text: str, member: Member, project: Project, environment: Mapping[str, str]) -> str:

@@ -5,24 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from uvlock2nix.app.build_sources import from_sources
-from uvlock2nix.build.requirements import effective_requires
 from uvlock2nix.build_pins import LockedBuild
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.config import Config
 from uvlock2nix.digest import file_facts, hold_back, rest_digest
-from uvlock2nix.inspect.build_system import BuildFacts
 from uvlock2nix.key import build_settings, is_built, members_of
 from uvlock2nix.lock import Member, Project
-from uvlock2nix.lock.extra_build import Extra, extra
+from uvlock2nix.names import canonicalize_name, required_name
 from uvlock2nix.target import Target
+
+if TYPE_CHECKING:
+    from uvlock2nix.inspect.build_system import BuildFacts
+    from uvlock2nix.lock.extra_build import Extra
 
 # Raised whenever build requirements are read or resolved in a different way: old ones are then made again.
 EDITION: Final = 1
@@ -80,6 +79,8 @@ class Subject:
     @property
     def extra(self) -> Extra:
         """What ``[tool.uv]`` adds: extra-build-dependencies, and the environment where it is not isolated."""
+        from uvlock2nix.lock.extra_build import extra
+
         return extra(self.project, self.name, self.around.versions)
 
     def made_from(self, local_facts: BuildFacts | None) -> str:
@@ -109,7 +110,7 @@ class Subject:
             return {}
         root = self.project.pyproject
         tables = [self.member.pyproject.tool_uv, *([root.tool_uv] if root is not None else [])]
-        names = {_name(text) for text in (*facts.requires, *facts.dynamic)}
+        names = {required_name(text) for text in (*facts.requires, *facts.dynamic)}
         found = [
             [canonicalize_name(name), json.dumps(entry, sort_keys=True, default=str)]
             for sources in (table.get("sources") for table in tables)
@@ -120,11 +121,16 @@ class Subject:
 
     def requires(self, facts: BuildFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """What uv is asked for, and the packages built in this environment that the build gets instead."""
+        from packaging.requirements import Requirement
+
+        from uvlock2nix.app.build_sources import from_sources
+        from uvlock2nix.build.requirements import effective_requires
+
         native, environment = self.one.native.build, self.target.marker_environment()
         others = {name: version for name, version in self.around.built.items() if name != self.name}
         of_uv = self.extra
         declared = effective_requires(
-            self._as_the_user_says(text for text in facts.requires if _name(text) not in of_uv.relax),
+            self._as_the_user_says(text for text in facts.requires if required_name(text) not in of_uv.relax),
             relax=native.relax,
             added=native.build_requires,
             locked=others,
@@ -133,7 +139,9 @@ class Subject:
         )
         more = effective_requires(
             (
-                *self._as_the_user_says(text for text in facts.dynamic if _name(text) not in of_uv.relax),
+                *self._as_the_user_says(
+                    text for text in facts.dynamic if required_name(text) not in of_uv.relax
+                ),
                 *of_uv.build_requires,
             ),
             relax=native.relax,
@@ -144,7 +152,7 @@ class Subject:
         wanted_: dict[str, None] = {}
         built: dict[str, None] = {}
         for text in (*declared, *more):
-            name = _name(text)
+            name = required_name(text)
             if self.member is not None and name in self.around.local:
                 continue  # package builds it before, and has it there
             if others.get(name) and str(Requirement(text).specifier) == f"=={others[name]}":
@@ -165,10 +173,10 @@ class Subject:
         if self.member is not None or origin.provenance != "user":
             return list(requires)
         given = native.build_requires if "build_requires" in origin.given else ()
-        replaced = {_name(text) for text in given}
+        replaced = {required_name(text) for text in given}
         relaxed = {canonicalize_name(name) for name in native.relax} if "relax" in origin.given else set()
-        kept = (text for text in requires if _name(text) not in replaced)
-        return [_without_version(text) if _name(text) in relaxed else text for text in kept]
+        kept = (text for text in requires if required_name(text) not in replaced)
+        return [_without_version(text) if required_name(text) in relaxed else text for text in kept]
 
     def _take(self, name: str, built: dict[str, None], wanted_: dict[str, None]) -> None:
         """A package that is built here too: its wheel is given, and what it runs with, at locked versions."""
@@ -189,7 +197,7 @@ class Subject:
             return False
         # A requirement that a package which is now built from source would meet.
         return not any(
-            _meets(text, self.around.built) for text in locked.requires if _name(text) != self.name
+            _meets(text, self.around.built) for text in locked.requires if required_name(text) != self.name
         )
 
 
@@ -225,21 +233,18 @@ def _facts_json(facts: BuildFacts) -> list[object]:
     return [*known, *([facts.digest] if facts.digest else [])]
 
 
-def _name(text: str) -> str:
-    try:
-        return canonicalize_name(Requirement(text).name)
-    except InvalidRequirement:
-        return ""
-
-
 def _without_version(text: str) -> str:
+    from packaging.requirements import Requirement
+
     requirement = Requirement(text)
     requirement.specifier = SpecifierSet()
     return str(requirement)
 
 
 def _meets(text: str, built: Mapping[str, str]) -> bool:
-    version = built.get(_name(text))
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    version = built.get(required_name(text))
     try:
         requirement = Requirement(text)
         return (

@@ -11,11 +11,8 @@ from typing import Final
 
 from uvlock2nix.app.files import Generated
 from uvlock2nix.config import Config
-from uvlock2nix.emit.common import folder_of, header
-from uvlock2nix.emit.image import IMAGE, image_file
-from uvlock2nix.emit.module import MAKER, MODULE, module_file
+from uvlock2nix.emit.common import IMAGE, MAKER, MODULE, folder_of, header
 from uvlock2nix.plan import Plan
-from uvlock2nix.resources import nix_dir
 from uvlock2nix.service import parse_service
 
 # What can be asked for, and the file by which it is known again.
@@ -33,6 +30,9 @@ def extra_files(plan: Plan, config: Config, root: Path, asked: Collection[str]) 
     wanted = {name for name, file in EXTRAS.items() if name in asked or (folder / file).exists()}
     files: list[Generated] = []
     if "module" in wanted:
+        from uvlock2nix.emit.module import module_file
+        from uvlock2nix.resources import nix_dir
+
         maker = (nix_dir() / "lib" / "mkServiceModule.nix").read_text(encoding="utf-8")
         about = "\n".join(f"# {line}" for line in header(plan, "what its NixOS module is made by"))
         files += [
@@ -40,5 +40,7 @@ def extra_files(plan: Plan, config: Config, root: Path, asked: Collection[str]) 
             Generated.of(folder / MAKER, f"{about}\n{maker}"),
         ]
     if "image" in wanted:
+        from uvlock2nix.emit.image import image_file
+
         files.append(Generated.of(folder / IMAGE, image_file(plan, service)))
     return tuple(files)

@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tomli
 
-from uvlock2nix.app.fetching import fetching
 from uvlock2nix.app.index import project_key
 from uvlock2nix.app.remarks import on_strangers, on_wheels
-from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Request
 from uvlock2nix.app.wheel_libraries import platform_wheels, wheel_needs, with_needs
 from uvlock2nix.cache import cache_dir
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import Classification, ClassifiedPackage, ClassifyPolicy
 from uvlock2nix.classify.policy import parse_level, parse_lists
-from uvlock2nix.inspect.inspections import Candidate, inspect_all
-from uvlock2nix.inspect.pep725 import parse_external
-from uvlock2nix.inspect.requirements import read_requirements
+from uvlock2nix.inspect.candidate import Candidate
+from uvlock2nix.inspect.kept import recalled
 from uvlock2nix.inspect.uv_cache import git_tree, sdist_tree, uv_cache_dir
-from uvlock2nix.inspect.wheel_survey import sizes, survey
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.user import parse_user_native
 from uvlock2nix.lock import GitSource, Project
@@ -30,6 +27,9 @@ from uvlock2nix.nixpkgs_index import stored as indexes
 from uvlock2nix.reading import read_regular
 from uvlock2nix.target import Target
 from uvlock2nix.wheel_pins import WheelNeeds
+
+if TYPE_CHECKING:
+    from uvlock2nix.app.reporter import Reporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,11 @@ def _declared(project: Project, reporter: Reporter) -> dict[str, NativeInputs]:
             table = tomli.loads(read_regular(place).decode()).get("external")
         except (OSError, ValueError):
             continue  # the project was read already: what is wrong with the file has been said
-        declared = parse_external(table, str(member.pyproject_path)) if isinstance(table, dict) else None
+        if not isinstance(table, dict):
+            continue
+        from uvlock2nix.inspect.pep725 import parse_external
+
+        declared = parse_external(table, str(member.pyproject_path))
         if declared is not None:
             found[member.name] = declared.inputs
             for entry in declared.unknown:
@@ -155,6 +159,9 @@ def wheels_of(packages: Iterable[ClassifiedPackage], root: Path) -> tuple[Candid
 
 def with_wheels(knowledge: Knowledge, wheels: tuple[Candidate, ...], reporter: Reporter) -> Knowledge:
     """Read the wheels and put what they need, and what they fight about, into the knowledge."""
+    from uvlock2nix.app.fetching import fetching
+    from uvlock2nix.inspect.wheel_survey import survey
+
     with fetching(reporter, "reading wheels", len(wheels)) as (fetcher, tick):
         found = survey(wheels, fetcher, fetcher.cache, tick)
     return replace(knowledge, wheel_needs=found.needs, wheel_notes=found.notes)
@@ -162,6 +169,9 @@ def with_wheels(knowledge: Knowledge, wheels: tuple[Candidate, ...], reporter: R
 
 def with_sizes(knowledge: Knowledge, packages: Iterable[ClassifiedPackage], reporter: Reporter) -> Knowledge:
     """Ask the servers for the sizes that the lock does not give."""
+    from uvlock2nix.app.fetching import fetching
+    from uvlock2nix.inspect.wheel_survey import sizes
+
     wanted = tuple(
         Candidate(p.name, a.filename, a.url, None, a.hash)
         for p in packages
@@ -180,6 +190,9 @@ def with_requirements(
     reporter: Reporter,
 ) -> Knowledge:
     """Ask the wheels' metadata which versions of each other they accept, with their active ``extras``."""
+    from uvlock2nix.app.fetching import fetching
+    from uvlock2nix.inspect.requirements import read_requirements
+
     environment = target.marker_environment()
     with fetching(reporter, "reading requirements", len(wheels)) as (fetcher, tick):
         found = read_requirements(wheels, fetcher, fetcher.cache, environment, extras, tick)
@@ -194,8 +207,16 @@ def with_inspections(
     knowledge: Knowledge, unknown: tuple[Candidate, ...], reporter: Reporter, *, network: bool = True
 ) -> Knowledge:
     """Inspect the candidates and put what was found into the knowledge."""
-    with fetching(reporter, "reading sdists", len(unknown)) as (fetcher, tick):
-        findings = inspect_all(unknown, fetcher if network else None, fetcher.cache, tick)
+    found = {one.name: recalled(one, cache_dir()) for one in unknown}
+    rest = tuple(one for one in unknown if found[one.name] is None)
+    if rest:
+        from uvlock2nix.app.fetching import fetching
+        from uvlock2nix.inspect.inspections import inspect_all
+
+        with fetching(reporter, "reading sdists", len(rest)) as (fetcher, tick):
+            inspected = inspect_all(rest, fetcher if network else None, fetcher.cache, tick)
+        found.update({one.name: one for one in inspected})
+    findings = [one for one in found.values() if one is not None]
     return replace(
         knowledge,
         inspected={f.name: f.inputs for f in findings if f.inputs is not None},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +22,8 @@ class Tagged:
 
 def version_of_git(folder: Path) -> Tagged | None:
     """The greatest version that tags of ``folder``'s repository say, of those before HEAD; else None."""
+    import subprocess
+
     argv = ["git", "-C", str(folder), "tag", "--merged", "HEAD", "--sort=-creatordate"]
     try:
         done = subprocess.run(argv, capture_output=True, text=True, check=False, errors="replace", timeout=30)

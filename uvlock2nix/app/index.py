@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.cache import cache_dir
 from uvlock2nix.errors import InputError, NetworkError, ToolError, UsageError
 from uvlock2nix.knowledge.baselines import default_python
 from uvlock2nix.lock import load_project
-from uvlock2nix.net.fetch import HttpFetcher
 from uvlock2nix.net.urls import shown_url
 from uvlock2nix.nixpkgs_index import stored as indexes
-from uvlock2nix.nixpkgs_index.brotli import unpack
-from uvlock2nix.nixpkgs_index.channel import Found, make_index, read_channel
-from uvlock2nix.nixpkgs_index.evaluate import evaluate
 from uvlock2nix.nixpkgs_index.model import NixpkgsIndex
 from uvlock2nix.nixrun.nixpkgs import FLAKE_FEATURES, find_nixpkgs
-from uvlock2nix.nixrun.runner import SystemRunner
 from uvlock2nix.pythons import choose_python
 from uvlock2nix.reading import open_regular
 from uvlock2nix.target import this_system
+
+if TYPE_CHECKING:
+    from uvlock2nix.app.reporter import Reporter
+    from uvlock2nix.nixpkgs_index.channel import Found
 
 CHANNELS: Final = "https://channels.nixos.org"
 _STEPS: Final = 1000
@@ -80,6 +76,8 @@ def update_index(project: Path, options: IndexOptions, reporter: Reporter) -> In
         ToolError: Nix is missing or fails.
         NetworkError: the channel cannot be fetched.
     """
+    import shutil
+
     if options.nixpkgs and options.channel:
         raise UsageError("--nixpkgs and --channel exclude each other", hint="one index, one source")
     _there(project)
@@ -135,6 +133,12 @@ def _pythons_of(project: Path) -> tuple[str, ...]:
 
 
 def _from_nix(project: Path, options: IndexOptions, reporter: Reporter) -> IndexMade:
+    import datetime as dt
+
+    from uvlock2nix.nixpkgs_index.channel import make_index
+    from uvlock2nix.nixpkgs_index.evaluate import evaluate
+    from uvlock2nix.nixrun.runner import SystemRunner
+
     source = find_nixpkgs(options.nixpkgs, project)
     system = options.system or this_system()
     sets: dict[str, tuple[Found, ...]] = {}
@@ -176,6 +180,11 @@ class _Steps:
 
 
 def _from_channel(channel: str, reporter: Reporter) -> IndexMade:
+    import datetime as dt
+
+    from uvlock2nix.nixpkgs_index.brotli import unpack
+    from uvlock2nix.nixpkgs_index.channel import make_index, read_channel
+
     path, revision = Path(channel), None
     if not path.is_file():
         if "://" not in channel and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", channel):
@@ -200,6 +209,8 @@ def _from_channel(channel: str, reporter: Reporter) -> IndexMade:
 
 def _download(url: str, reporter: Reporter) -> tuple[Path, str | None]:
     """The file, and the commit that it is of where the channel says so beside it."""
+    from uvlock2nix.net.fetch import HttpFetcher
+
     with HttpFetcher(cache_dir()) as fetcher, reporter.steps("channel", _STEPS, fetcher.stop) as step:
         steps = _Steps(step)
         fetcher.progress = lambda done, total: steps(done, total or done * 2)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.errors import ProjectError
 from uvlock2nix.fetches import Fetches, known_hashes, without_hash
 from uvlock2nix.key import is_built
 from uvlock2nix.nar import Hash
-from uvlock2nix.net.locked import fetch
 from uvlock2nix.plan import Plan
+
+if TYPE_CHECKING:
+    from uvlock2nix.app.reporter import Reporter
 
 
 def with_hashes(wanted: Fetches, pinned: Fetches, reporter: Reporter | None) -> Fetches:
@@ -37,6 +38,10 @@ def with_hashes(wanted: Fetches, pinned: Fetches, reporter: Reporter | None) -> 
 
 
 def _hash_of(url: str) -> str:
+    import tempfile
+
+    from uvlock2nix.net.locked import fetch
+
     with tempfile.TemporaryDirectory(prefix="uvlock2nix-hash-") as folder:
         file = Path(folder) / "file"
         fetch(url, file, expected=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from uvlock2nix.app.build_lock import BuildLock, locked_before, locked_now
 from uvlock2nix.app.build_requirements import Classified
@@ -16,7 +17,6 @@ from uvlock2nix.app.git_version import version_of_git
 from uvlock2nix.app.missing_hashes import refuse_unlocked, with_hashes
 from uvlock2nix.app.remarks import on_classes, on_doubts, on_empty, on_logins, on_logins_in_mode_files
 from uvlock2nix.app.remembered import words_of
-from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options, Request, request
 from uvlock2nix.app.wheel_libraries import on_wheel_libraries, with_read_wheels
 from uvlock2nix.emit import deps_file, env_file, package_file
@@ -27,6 +27,9 @@ from uvlock2nix.exposed import without_programs
 from uvlock2nix.pins import Pins, read_pins, render
 from uvlock2nix.plan import Plan, make_plan
 from uvlock2nix.wheel_pins import WheelNeeds
+
+if TYPE_CHECKING:
+    from uvlock2nix.app.reporter import Reporter
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from uvlock2nix.lock import Project
 from uvlock2nix.net.urls import logins_in
 from uvlock2nix.plan import Plan
 from uvlock2nix.reading import read_regular
-from uvlock2nix.spelling import did_you_mean
 
 MUCH: Final = 1 << 30  # bytes of wheels that are worth a warning
 _MOST: Final = 64 << 20
@@ -71,6 +70,8 @@ def on_empty(asked: Request) -> str:
 
 def on_strangers(asked: Request, names: Iterable[str], where: str) -> Iterator[str]:
     """Which names the lock does not have: most likely they are misspelt."""
+    from uvlock2nix.spelling import did_you_mean
+
     known = asked.project.lock.by_name
     strange = sorted(set(names) - set(known))
     near = {name: did_you_mean(name, known) for name in strange}

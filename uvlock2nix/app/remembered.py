@@ -6,22 +6,23 @@ same files again. Files of older versions have no such words: for them, what pyt
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from uvlock2nix.app.extras import EXTRAS
-from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options, Request, request
 from uvlock2nix.errors import InputError
 from uvlock2nix.flags import explicit_flags, selection_of_flags
 from uvlock2nix.modes import MODES
-from uvlock2nix.nixfile.generated import Recorded, read_generated
-from uvlock2nix.nixrun.file import read_text
-from uvlock2nix.nixrun.project import Files, files_of
 from uvlock2nix.pins import Pins, read_pins
 from uvlock2nix.target import this_system
+
+if TYPE_CHECKING:
+    from uvlock2nix.app.reporter import Reporter
+    from uvlock2nix.nixfile.generated import Recorded
+    from uvlock2nix.nixrun.project import Files
 
 _STRINGS = {"--python": "python", "--libc": "libc", "--macos": "macos", "--from-nixpkgs": "from_nixpkgs"}
 
@@ -71,12 +72,17 @@ def options_of(words: Iterable[str]) -> Options:
 
 def command_line(command: str, options: Options, project: Path | None = None) -> str:
     """``uvlock2nix COMMAND`` with ``options``, as one types it into a shell."""
+    import shlex
+
     place = [] if project in (None, Path()) else [str(project)]
     return shlex.join(["uvlock2nix", command, *words_of(options), *place])
 
 
 def remembered(files: Files) -> tuple[Remembered, Recorded, Pins]:
     """What the files of a project say about how they were made; InputError where one cannot be read."""
+    from uvlock2nix.nixfile.generated import read_generated
+    from uvlock2nix.nixrun.file import read_text
+
     pins = read_pins(files.pins)
     recorded = read_generated(read_text(files.expression), str(files.expression))
     before = Options(
@@ -94,6 +100,8 @@ def remembered(files: Files) -> tuple[Remembered, Recorded, Pins]:
 
 def recalled(project: Path, options: Options, reporter: Reporter) -> Request:
     """What is asked for, where what ``generate`` was called with holds too, if it ever was."""
+    from uvlock2nix.nixrun.project import files_of
+
     try:
         files = files_of(project)
         if not files.expression.is_file() or not files.pins.is_file():

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from packaging.utils import canonicalize_name
-
 from uvlock2nix import __version__
 from uvlock2nix.app.gather import Effort, classified, knowledge_of, policy_of
 from uvlock2nix.app.remembered import recalled
@@ -23,6 +21,7 @@ from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.errors import InputError
+from uvlock2nix.names import canonicalize_name
 from uvlock2nix.net.urls import shown_url
 from uvlock2nix.reading import read_regular
 

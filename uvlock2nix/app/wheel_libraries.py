@@ -5,22 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from uvlock2nix.app.fetching import fetching
-from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import ClassifiedPackage
-from uvlock2nix.inspect.inspections import Candidate
+from uvlock2nix.inspect.candidate import Candidate
 from uvlock2nix.inspect.outside import sorted_out
-from uvlock2nix.inspect.wheel_survey import EDITION, sonames_from_outside
 from uvlock2nix.knowledge.names import soname_attribute
 from uvlock2nix.plan import Plan
 from uvlock2nix.run_inputs import ALWAYS_THERE
 from uvlock2nix.wheel_pins import ReadWheels, WheelNeeds
 
+if TYPE_CHECKING:
+    from uvlock2nix.app.reporter import Reporter
 # Bytes. Of larger wheels (CUDA's, mostly) only the table of contents is read: the whole would have to be
 # fetched to find a few names.
 LARGE: Final = 300 << 20
@@ -54,6 +52,9 @@ def wheel_needs(
 
     Wheels that could not be read then, for another reason than their size, are tried again.
     """
+    from uvlock2nix.app.fetching import fetching
+    from uvlock2nix.inspect.wheel_survey import sonames_from_outside
+
     made_from = _digest(wheels)
     same = recorded is not None and recorded.made_from == made_from
     if recorded is not None and same and all(why == TOO_LARGE for _, why in recorded.unread):
@@ -141,6 +142,8 @@ def shortened(names: Sequence[str]) -> str:
 
 def _unknown_ones(plan: Plan) -> Iterator[str]:
     """A note for each wheel that needs what nobody is known to have and the user did not speak of."""
+    from fnmatch import fnmatchcase
+
     told = {
         one.name
         for system in plan.systems
@@ -168,5 +171,7 @@ def _unknown(name: str, sonames: Sequence[str]) -> str:
 
 
 def _digest(wheels: Sequence[Candidate]) -> str:
+    from uvlock2nix.inspect.wheel_survey import EDITION
+
     lines = sorted(f"{one.name} {one.filename} {one.hash or one.path}" for one in wheels)
     return hashlib.sha256("\n".join([str(EDITION), *lines]).encode()).hexdigest()[:16]

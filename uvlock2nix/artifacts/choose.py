@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import Literal, assert_never
 
 from uvlock2nix.artifacts.reasons import rejection
-from uvlock2nix.artifacts.remedy import remedy
 from uvlock2nix.artifacts.tags import tags_for
-from uvlock2nix.artifacts.wheelname import parse_wheel_name
+from uvlock2nix.artifacts.wheelname import TagSets, parse_wheel_name
 from uvlock2nix.errors import NoArtifactError
 from uvlock2nix.lock.files import file_name_of
 from uvlock2nix.lock.model import (
@@ -57,10 +57,19 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """``artifact`` is None only for a virtual package, which is never installed."""
+    """``artifact`` is None for a virtual package, which is never installed, and where nothing fits.
+
+    Why the other files are not used is found out when it is asked for: most runs choose among thousands of
+    files, and show the reasons of none.
+    """
 
     artifact: Artifact | None
-    rejected: tuple[Rejected, ...] = ()
+    reasons: Callable[[], tuple[Rejected, ...]] = field(default=tuple, compare=False, repr=False)
+
+    @property
+    def rejected(self) -> tuple[Rejected, ...]:
+        """The files that are not used, each with its reason."""
+        return self.reasons()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,57 +124,61 @@ def choose(package: Package, target: Target, policy: BuildPolicy) -> Choice:
 
     Raises NoArtifactError that lists what the lock has and why each is refused.
     """
-    rejected: list[Rejected] = []
-    wheel = _best_wheel(package, target, policy, rejected)
+    reasons = partial(rejections, package, target, policy)
+    wheel = None if policy.forbids_wheel(package.name) else _best_wheel(package, target)
     if wheel is not None:
-        source = _source_artifact(package)
-        if source is not None and package.sdist is not None:
-            rejected.append(Rejected(source.filename, "a wheel fits"))
-        return Choice(_wheel_artifact(package, wheel), tuple(rejected))
+        return Choice(_wheel_artifact(package, wheel), reasons)
     if isinstance(package.source, VirtualSource):
-        return Choice(None, tuple(rejected))
+        return Choice(None, reasons)
     source = _source_artifact(package)
     if source is not None and not policy.forbids_build(package.name):
-        return Choice(source, tuple(rejected))
-    if source is not None:
-        rejected.append(Rejected(source.filename, "tool.uv.no-build forbids to build it"))
-    raise _nothing_fits(package, target, rejected)
+        return Choice(source, reasons)
+    raise _nothing_fits(package, target, reasons())
 
 
-def _best_wheel(
-    package: Package, target: Target, policy: BuildPolicy, rejected: list[Rejected]
-) -> LockedFile | None:
-    if not package.wheels:
-        return None
-    if policy.forbids_wheel(package.name):
-        rejected.extend(
-            Rejected(file.filename, "tool.uv.no-binary forbids wheels") for file in package.wheels
-        )
-        return None
-    tags = tags_for(target)
+def _best_wheel(package: Package, target: Target) -> LockedFile | None:
     best: tuple[tuple[int, int], tuple[int, str] | tuple[()]] | None = None
     chosen: LockedFile | None = None
-    fitting: list[LockedFile] = []
     for file in package.wheels:
         name = parse_wheel_name(file.filename)
-        if name is None:
-            rejected.append(Rejected(file.filename, "not a valid wheel name"))
+        rank = _rank(name.tags, target) if name is not None else None
+        if name is None or rank is None:
             continue
-        rank = tags.rank(name.pythons, name.abis, name.platforms)
-        if rank is None:
-            rejected.append(Rejected(file.filename, rejection(name, tags, target)))
-            continue
-        fitting.append(file)
         # The first of equals stays; a build tag beats none, then the greater number wins.
         if best is None or rank < best[0] or (rank == best[0] and name.build > best[1]):
             best, chosen = (rank, name.build), file
-    if chosen is not None:
-        rejected.extend(
-            Rejected(file.filename, f"runs too, but {chosen.filename} fits better")
-            for file in fitting
-            if file is not chosen
-        )
     return chosen
+
+
+@lru_cache(maxsize=4096)
+def _rank(tags: TagSets, target: Target) -> tuple[int, int] | None:
+    """The rank of a wheel with these tags: a lock has the same few on thousands of wheels."""
+    return tags_for(target).rank(tags.pythons, tags.abis, tags.platforms)
+
+
+def rejections(package: Package, target: Target, policy: BuildPolicy) -> tuple[Rejected, ...]:
+    """Why :func:`choose` does not use the other files of ``package``."""
+    forbidden = policy.forbids_wheel(package.name)
+    chosen = None if forbidden else _best_wheel(package, target)
+    found: list[Rejected] = []
+    fitting: list[Rejected] = []
+    for file in package.wheels:
+        name = parse_wheel_name(file.filename)
+        if forbidden:
+            found.append(Rejected(file.filename, "tool.uv.no-binary forbids wheels"))
+        elif name is None:
+            found.append(Rejected(file.filename, "not a valid wheel name"))
+        elif _rank(name.tags, target) is None:
+            found.append(Rejected(file.filename, rejection(name.tags, tags_for(target), target)))
+        elif chosen is not None and file is not chosen:
+            reason = f"runs too, but {chosen.filename} fits better"
+            fitting.append(Rejected(file.filename, reason))
+    source = _source_artifact(package)
+    if chosen is not None and source is not None and package.sdist is not None:
+        fitting.append(Rejected(source.filename, "a wheel fits"))
+    if chosen is None and source is not None and policy.forbids_build(package.name):
+        fitting.append(Rejected(source.filename, "tool.uv.no-build forbids to build it"))
+    return (*found, *fitting)
 
 
 def _wheel_artifact(package: Package, file: LockedFile) -> Artifact:
@@ -221,7 +234,9 @@ def _source_artifact(package: Package) -> Artifact | None:
             assert_never(source)
 
 
-def _nothing_fits(package: Package, target: Target, rejected: list[Rejected]) -> NoArtifactError:
+def _nothing_fits(package: Package, target: Target, rejected: Sequence[Rejected]) -> NoArtifactError:
+    from uvlock2nix.artifacts.remedy import remedy
+
     shown = [f"  {item.filename}: {item.reason}" for item in rejected[:SHOWN_REJECTIONS]]
     if len(rejected) > SHOWN_REJECTIONS:
         shown.append(f"  … and {len(rejected) - SHOWN_REJECTIONS} more")

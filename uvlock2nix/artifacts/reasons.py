@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from uvlock2nix.artifacts.tags import Tags
-from uvlock2nix.artifacts.wheelname import WheelName
+from uvlock2nix.artifacts.wheelname import TagSets
 from uvlock2nix.target import Glibc, Musl, Target
 
 _PYTHON = re.compile(r"(cp|py|pp|graalpy|pyston|ip|jy)([0-9])([0-9]{0,3})")
@@ -33,8 +33,8 @@ _ARCHS_OF_MAC = {
 }
 
 
-def rejection(wheel: WheelName, tags: Tags, target: Target) -> str:
-    """The reason in words. ``wheel`` must have no rank on ``tags``."""
+def rejection(wheel: TagSets, tags: Tags, target: Target) -> str:
+    """The reason in words. ``wheel`` are the tags of one that has no rank on ``tags``."""
     if not any(platform == "any" or platform in tags.platforms for platform in wheel.platforms):
         return _closest([_platform_reason(platform, target) for platform in wheel.platforms])
     if target.python.freethreaded and not any(_fits_freethreaded(abi) for abi in wheel.abis):

@@ -19,7 +19,7 @@ def remedy(filenames: Iterable[str], target: Target) -> str:
     wheels = [name for name in map(parse_wheel_name, filenames) if name is not None]
     for option, changed in (*_systems(wheels, target), *_pythons(wheels, target)):
         tags = tags_for(changed)
-        if any(tags.rank(one.pythons, one.abis, one.platforms) is not None for one in wheels):
+        if any(tags.rank(one.tags.pythons, one.tags.abis, one.tags.platforms) is not None for one in wheels):
             return option
     return "choose another --system, or a version of the package that has a file for it"
 
@@ -27,7 +27,7 @@ def remedy(filenames: Iterable[str], target: Target) -> str:
 def _systems(wheels: Iterable[WheelName], target: Target) -> Iterator[tuple[str, Target]]:
     """Newer systems than the target's, the oldest first, with what to say."""
     other = "or choose another version of the package"
-    platforms = [platform for one in wheels for platform in one.platforms]
+    platforms = [platform for one in wheels for platform in one.tags.platforms]
     if target.is_darwin:
         found = {(int(m[1]), int(m[2])) for one in platforms if (m := _MACOS.match(one))}
         for major, minor in sorted(one for one in found if one > target.macos):

@@ -6,22 +6,28 @@ https://packaging.python.org/en/latest/specifications/binary-distribution-format
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 _TAG = re.compile(r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*")
 _BUILD = re.compile(r"([0-9]{1,18})([A-Za-z0-9_.]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class WheelName:
+class TagSets(NamedTuple):
+    """The tags of a wheel: it runs where any Python, any ABI and any platform of these fit together."""
+
+    pythons: tuple[str, ...]
+    abis: tuple[str, ...]
+    platforms: tuple[str, ...]
+
+
+class WheelName(NamedTuple):
     """Parts of a wheel's name. ``build`` sorts: () without a build tag, else its number, then the rest."""
 
     name: str
     version: str
     build: tuple[int, str] | tuple[()]
-    pythons: tuple[str, ...]
-    abis: tuple[str, ...]
-    platforms: tuple[str, ...]
+    tags: TagSets
 
 
 def parse_wheel_name(filename: str) -> WheelName | None:
@@ -35,7 +41,12 @@ def parse_wheel_name(filename: str) -> WheelName | None:
         if match is None:
             return None
         build = (int(match[1]), match[2])
-    if len(parts) != 5 or not all(_TAG.fullmatch(tag) for tag in parts[2:]):
+    tags = _tag_sets(*parts[2:]) if len(parts) == 5 else None
+    return WheelName(parts[0], parts[1], build, tags) if tags is not None else None
+
+
+@lru_cache(maxsize=4096)
+def _tag_sets(python: str, abi: str, platform: str) -> TagSets | None:
+    if not (_TAG.fullmatch(python) and _TAG.fullmatch(abi) and _TAG.fullmatch(platform)):
         return None
-    pythons, abis, platforms = (tuple(tag.split(".")) for tag in parts[2:])
-    return WheelName(parts[0], parts[1], build, pythons, abis, platforms)
+    return TagSets(*(tuple(tag.split(".")) for tag in (python, abi, platform)))

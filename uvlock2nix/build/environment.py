@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Protocol
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from uvlock2nix.build.isolation import isolated
 from uvlock2nix.build.rpath import library_folders, without_rpath
 from uvlock2nix.build.values import Build, BuildContext
+from uvlock2nix.names import canonicalize_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from uvlock2nix.lock import Index, Project, UvSettings
 from uvlock2nix.lock.logins import indexes_of, variables_of
-from uvlock2nix.net.client import Logins
+
+if TYPE_CHECKING:
+    from uvlock2nix.net.client import Logins
 
 
 def index_flags(project: Project) -> tuple[str, ...]:

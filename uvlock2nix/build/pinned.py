@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.build_pins import BuildPins, LockedBuild, PinnedFile
 from uvlock2nix.errors import InputError
+from uvlock2nix.names import canonicalize_name
 from uvlock2nix.nar import parse_hash
 from uvlock2nix.net.client import Logins
 from uvlock2nix.net.hashes import check_file

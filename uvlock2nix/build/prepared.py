@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.build.environment import BuildEnvironment, install_wheels
@@ -19,6 +18,7 @@ from uvlock2nix.dist.installed import Installed, installed
 from uvlock2nix.dist.launchers import write_launchers
 from uvlock2nix.dist.scripts import place_script
 from uvlock2nix.errors import ToolError
+from uvlock2nix.names import canonicalize_name
 
 # Where a folder of build requirements keeps the programs that its wheels ship.
 PROGRAMS: Final = "_scripts"

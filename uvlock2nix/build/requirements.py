@@ -10,10 +10,10 @@ from typing import Final
 import tomli
 from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.errors import InputError
+from uvlock2nix.names import canonicalize_name
 
 # https://packaging.python.org/en/latest/specifications/pyproject-toml/#build-system-requires
 LEGACY: Final = ("setuptools >= 40.8.0",)

@@ -8,7 +8,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
 from uvlock2nix.build.environment import Requirements, clean
 from uvlock2nix.build.pinned import Pinned
@@ -17,6 +16,7 @@ from uvlock2nix.build.sources import prepare
 from uvlock2nix.build.values import Build, BuildContext
 from uvlock2nix.build.wheel import build_wheel
 from uvlock2nix.build_pins import LockedBuild
+from uvlock2nix.names import canonicalize_name
 
 
 def build_all(

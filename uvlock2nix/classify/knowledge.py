@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from packaging.utils import canonicalize_name
-
 from uvlock2nix.knowledge.build_requires import build_requirements
 from uvlock2nix.knowledge.native import NativeInputs, merge
 from uvlock2nix.knowledge.native_table import NativeTable, native_table
+from uvlock2nix.names import canonicalize_name
 from uvlock2nix.nixpkgs_index.embedded import embedded_index
 from uvlock2nix.nixpkgs_index.model import NixpkgsIndex
 from uvlock2nix.wheel_pins import WheelNeeds

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import assert_never
 
 from uvlock2nix.artifacts import BuildPolicy, Choice, Rejected, choose
+from uvlock2nix.classify.closure import Decision
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.model import CLASSES, Class, ClassifiedPackage, ClassifyPolicy
 from uvlock2nix.classify.settle import decision_of, index_words, refuse_unbuildable, settled
@@ -17,7 +19,6 @@ from uvlock2nix.classify.version_bounds import ranges_of
 from uvlock2nix.errors import NoArtifactError
 from uvlock2nix.knowledge.backends import backend_programs
 from uvlock2nix.knowledge.native import EMPTY, NativeInputs, Origin, RunInputs
-from uvlock2nix.knowledge.platforms import on_darwin
 from uvlock2nix.knowledge.rules import SharedLibrary, shared_libraries
 from uvlock2nix.lock import Environment, EnvPackage, Project, local_packages
 from uvlock2nix.lock.model import (
@@ -80,21 +81,28 @@ class Classification:
         self.policy = policy
         self.build = policy.artifacts if policy.artifacts is not None else BuildPolicy.of_project(project)
         self.members = {member.name for member in project.members}
+        self.python = target.python.minor
         self.nothing: dict[str, NoArtifactError] = {}
         self._single = [self._draft(entry) for entry in environment.packages]
+        self._decision: Decision | None = None
         self.drafts = self._share_libraries(self._single)
 
     def learn(self, knowledge: Knowledge, names: Collection[str]) -> None:
         """Take ``knowledge``, in which there is more about the packages ``names``."""
         self.knowledge = knowledge
         changed = frozenset(names)
-        self._single = [self._draft(one.package) if one.name in changed else one for one in self._single]
-        self.drafts = self._share_libraries(self._single)
+        self._single = [self._again(one) if one.name in changed else one for one in self._single]
+        before, self.drafts = self.drafts, self._share_libraries(self._single)
+        pairs = zip(before, self.drafts, strict=True)
+        if not changed or any(_decided_by(then) != _decided_by(now) for then, now in pairs):
+            self._decision = None
 
     def packages(self) -> tuple[ClassifiedPackage, ...]:
         """The second step: what comes from nixpkgs. Raises NoArtifactError as :func:`classify` does."""
-        ranges = ranges_of(self.project, self.environment, self.target, self.knowledge.specifiers)
-        decision = decision_of(self.drafts, self.project, self.policy, ranges)
+        if self._decision is None:
+            ranges = ranges_of(self.project, self.environment, self.target, self.knowledge.specifiers)
+            self._decision = decision_of(self.drafts, self.project, self.policy, ranges)
+        decision = self._decision
         index = index_words(self.knowledge, self.target)
         packages = self._share_libraries([settled(draft, decision, index) for draft in self.drafts])
         if self.policy.strict:
@@ -110,16 +118,26 @@ class Classification:
             return choose(entry.package, self.target, self.build)
         except NoArtifactError as error:
             self.nothing[entry.package.name] = error
-            return Choice(None, _rejected(error))
+            return Choice(None, partial(_rejected, error))
 
     def _draft(self, entry: EnvPackage) -> ClassifiedPackage:
         """The package by itself: its own source, and what building or running it needs."""
         package, choice = entry.package, self._choose(entry)
         class_, why = _origin(entry, choice, self.members)
-        match = self.knowledge.index.lookup(package.name, package.version, self.target.python.minor)
-        draft = ClassifiedPackage(entry, choice, class_, why, EMPTY, match, from_nixpkgs=False)
+        local = package.is_local_tree
+        match = None if local else self.knowledge.index.lookup(package.name, package.version, self.python)
+        return self._needing(ClassifiedPackage(entry, choice, class_, why, EMPTY, match, from_nixpkgs=False))
+
+    def _again(self, draft: ClassifiedPackage) -> ClassifiedPackage:
+        """The package by itself, where only what is known of its needs has changed."""
+        class_, why = _origin(draft.package, draft.choice, self.members)
+        return self._needing(replace(draft, class_=class_, reasons=why, native=EMPTY, known=""))
+
+    def _needing(self, draft: ClassifiedPackage) -> ClassifiedPackage:
+        """The package with what building or running it needs."""
+        package, choice = draft.package.package, draft.choice
         if package.is_local_tree:
-            return self._own(replace(draft, nixpkgs=None))
+            return self._own(draft)
         if choice.artifact is not None and choice.artifact.kind == "wheel":
             return _with_run_time(draft, self.target, self.knowledge)
         if choice.artifact is None:
@@ -183,6 +201,11 @@ class Classification:
         return _with_build(plain, self.target, self.knowledge)
 
 
+def _decided_by(draft: ClassifiedPackage) -> tuple[object, ...]:
+    """All of a draft that the second step decides by: see ``settle.decision_of``."""
+    return draft.class_, draft.nixpkgs, draft.reasons[:1]
+
+
 def _rejected(error: NoArtifactError) -> tuple[Rejected, ...]:
     found = error.data.get("rejected", ())
     return tuple(Rejected(str(n), str(r)) for n, r in found) if isinstance(found, tuple) else ()
@@ -227,6 +250,8 @@ def _known(
     draft: ClassifiedPackage, target: Target, knowledge: Knowledge
 ) -> tuple[NativeInputs | None, tuple[str, ...]]:
     """What is known of its native inputs on the target, and a reason for what is left out there."""
+    from uvlock2nix.knowledge.platforms import on_darwin
+
     known = knowledge.native(draft.name, draft.version)
     if known is None or not target.is_darwin:
         return known, ()

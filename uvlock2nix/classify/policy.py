@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, get_args
 
-from packaging.utils import canonicalize_name
-
 from uvlock2nix.classify.closure import FromNixpkgs
 from uvlock2nix.errors import UsageError
-from uvlock2nix.spelling import did_you_mean
+from uvlock2nix.names import canonicalize_name
 
 LEVELS: Final[tuple[FromNixpkgs, ...]] = get_args(FromNixpkgs)
 _KEYS: Final = ("allow", "deny", "index")
@@ -21,6 +19,8 @@ def parse_level(text: str | None) -> FromNixpkgs:
     Raises:
         UsageError: naming the nearest level.
     """
+    from uvlock2nix.spelling import did_you_mean
+
     for level in LEVELS:
         if text == level:
             return level
@@ -38,6 +38,8 @@ def parse_lists(table: Mapping[str, object]) -> tuple[frozenset[str], frozenset[
     Raises:
         UsageError: for an unknown key, a value that is no list of names, or a name in both lists.
     """
+    from uvlock2nix.spelling import did_you_mean
+
     where = "[tool.uvlock2nix.nixpkgs]"
     unknown = [key for key in table if key not in _KEYS]
     problems = [f"{where} unknown key `{key}`{did_you_mean(key, _KEYS)}" for key in unknown]

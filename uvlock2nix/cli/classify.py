@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 import click
-from packaging.utils import canonicalize_name
 
 from uvlock2nix.app.gather import Effort, classified, knowledge_of, policy_of, with_sizes
 from uvlock2nix.app.remembered import recalled
@@ -21,6 +20,7 @@ from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import project_argument, request_options
 from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.errors import UsageError
+from uvlock2nix.names import canonicalize_name
 from uvlock2nix.spelling import did_you_mean
 
 _LEVELS_HELP: Final = (

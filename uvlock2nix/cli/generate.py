@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +73,8 @@ def _compare(found: Planned, command: str, *, diff: bool, check: bool) -> None:
 
 
 def _diff(one: Generated) -> str:
+    import difflib
+
     return "".join(
         difflib.unified_diff(
             (one.old or "").splitlines(keepends=True),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Final
 
-from uvlock2nix.nixrun.stream import Status
+if TYPE_CHECKING:
+    from uvlock2nix.nixrun.stream import Status
 
 _PAUSE: Final = 0.1  # seconds between two drawings
 
@@ -24,6 +24,8 @@ class Progress:
 
     def __call__(self, status: Status) -> None:
         """Show the state of a running build, not more often than a person can read."""
+        import shutil
+
         if status.drv is not None:
             self._name = status.drv.rsplit("/", 1)[-1].partition("-")[2].removesuffix(".drv")
         now = time.monotonic()

@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
 from uvlock2nix.cli.interrupt import stopped_by_interrupt
 from uvlock2nix.cli.progress import Progress
 from uvlock2nix.net.urls import shown_text
-from uvlock2nix.nixrun.stream import Status
 from uvlock2nix.printable import printable
+
+if TYPE_CHECKING:
+    from uvlock2nix.nixrun.stream import Status
 
 
 class TerminalReporter:

@@ -11,9 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
-
 from uvlock2nix.dist.record import digest_of, read_record, write_record
+from uvlock2nix.names import canonicalize_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,19 +9,26 @@ from __future__ import annotations
 
 from uvlock2nix.emit.deps import deps_file as sync_deps
 from uvlock2nix.emit.env import env_file as sync_env
-from uvlock2nix.emit.files import files_deps, files_env
 from uvlock2nix.emit.package import package_file
 from uvlock2nix.plan import Plan
 
 
 def deps_file(plan: Plan) -> str:
     """The text of ``python-deps.nix`` in the mode of the plan."""
-    return files_deps(plan) if plan.mode == "files" else sync_deps(plan)
+    if plan.mode == "sync":
+        return sync_deps(plan)
+    from uvlock2nix.emit.files import files_deps
+
+    return files_deps(plan)
 
 
 def env_file(plan: Plan) -> str:
     """The text of ``python-env.nix`` in the mode of the plan."""
-    return files_env(plan) if plan.mode == "files" else sync_env(plan)
+    if plan.mode == "sync":
+        return sync_env(plan)
+    from uvlock2nix.emit.files import files_env
+
+    return files_env(plan)
 
 
 __all__ = ["deps_file", "env_file", "package_file"]

@@ -15,6 +15,10 @@ PINS: Final = "python-deps.json"
 DEPS: Final = "python-deps.nix"
 ENV: Final = "python-env.nix"
 PACKAGE: Final = "package.nix"
+MODULE: Final = "module.nix"
+# The function that the module calls, copied next to it.
+MAKER: Final = "service-module.nix"
+IMAGE: Final = "image.nix"
 FOLDER: Final = "nix"
 
 # The system that is built for, where a file has no name of its own for it.

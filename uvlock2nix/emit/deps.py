@@ -16,7 +16,6 @@ from uvlock2nix.emit.common import (
     project_path,
     strings,
 )
-from uvlock2nix.emit.natives import native_table
 from uvlock2nix.flags import explicit_flags
 from uvlock2nix.nixlang import (
     Apply,
@@ -267,6 +266,8 @@ def _source(plan: Plan) -> Expr:
 
 
 def _sync(plan: Plan) -> list[Bind | Inherit]:
+    from uvlock2nix.emit.natives import native_table
+
     binds: list[Bind | Inherit] = [
         Bind(("uvSyncInterpreter",), select("python.interpreter"), blank_before=True),
         Bind(("uvSyncPython",), select("python.version")),

@@ -26,7 +26,6 @@ from uvlock2nix.nixlang import (
 from uvlock2nix.plan import Plan
 from uvlock2nix.service import Service
 
-IMAGE: Final = "image.nix"
 # A user of its own; no image that people trust runs as root.
 USER: Final = "1000:1000"
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from uvlock2nix.emit.common import PACKAGE, header, strings
+from uvlock2nix.emit.common import MAKER, PACKAGE, header, strings
 from uvlock2nix.errors import UsageError
 from uvlock2nix.nixlang import (
     AttrSet,
@@ -23,10 +21,6 @@ from uvlock2nix.nixlang import (
 )
 from uvlock2nix.plan import Plan
 from uvlock2nix.service import Service
-
-MODULE: Final = "module.nix"
-# The function that the module calls, copied next to it.
-MAKER: Final = "service-module.nix"
 
 
 def module_file(plan: Plan, service: Service) -> str:

@@ -16,7 +16,6 @@ from uvlock2nix.emit.common import (
     project_path,
     strings,
 )
-from uvlock2nix.emit.natives import native_table
 from uvlock2nix.knowledge.licenses import spdx_identifiers
 from uvlock2nix.nixlang import (
     Apply,
@@ -120,6 +119,8 @@ def _version_argument(plan: Plan) -> tuple[Formal, ...]:
 
 
 def _natives(plan: Plan) -> list[Bind | Inherit]:
+    from uvlock2nix.emit.natives import native_table
+
     if not plan.local_builds:
         return []
     table = call("builtins.toJSON", native_table(plan, plan.local_builds, SYSTEM))

@@ -6,8 +6,8 @@
 - ``branches``, ``build_conditions``: which lines of a build script run on Linux, judged without running it.
 - ``sdist``: what one sdist says about its build; ``pep725``: what it declares under ``[external]``.
 - ``build_system``: which build requirements it asks for.
-- ``inspections``: the sdists of an environment inspected, with a cache of results; ``uv_cache``: trees
-  that uv has unpacked already.
+- ``candidate``, ``inspections``, ``kept``: the sdists of an environment, inspected, and the cache of results;
+  ``uv_cache``: trees that uv has unpacked already.
 - ``wheels``: what a wheel needs from outside, and collisions; ``elf_needed``: the sonames of an ELF file;
   ``wheel_survey``: all wheels of an environment, with a cache.
 - ``requirements``: which versions the locked packages ask of each other.

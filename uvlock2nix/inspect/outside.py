@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from uvlock2nix.inspect.wheels import WheelContents
 from uvlock2nix.knowledge.names import is_driver, is_libc, optional_sonames, soname_attribute
+
+if TYPE_CHECKING:
+    from uvlock2nix.inspect.wheels import WheelContents
 
 _QT: Final = re.compile(r"libQt([56])\w+\.so\.\1\Z")
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import ast
-import configparser
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import tomli
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.knowledge.backends import version_tools
+from uvlock2nix.names import canonicalize_name
 from uvlock2nix.reading import open_regular
+
+if TYPE_CHECKING:
+    import ast
 
 _MAX_BYTES: Final = 2 << 20
 # What hatchling looks for: https://hatch.pypa.io/latest/plugins/version-source/regex/
@@ -100,6 +100,9 @@ def _setuptools(tree: Path, table: Tables) -> Iterator[str]:
 
 
 def _setup_files(tree: Path) -> Iterator[str]:
+    import ast
+    import configparser
+
     parser = configparser.RawConfigParser(strict=False)
     try:
         parser.read_string(_read(tree / "setup.cfg"))
@@ -120,6 +123,8 @@ def _setup_files(tree: Path) -> Iterator[str]:
 
 def _attribute(tree: Path, reference: object) -> Iterator[str]:
     """``package.module.attribute`` where it is set to a plain text."""
+    import ast
+
     if not isinstance(reference, str):
         return
     module, _, attribute = reference.rpartition(".")
@@ -149,6 +154,10 @@ def _assigned(tree: Path, path: object, pattern: object) -> Iterator[str]:
 
 def _requirements(tree: Path, project: Tables) -> list[str]:
     """The names of the declared build requirements, those of setup.cfg too."""
+    import configparser
+
+    from packaging.requirements import InvalidRequirement, Requirement
+
     parser = configparser.RawConfigParser(strict=False)
     try:
         parser.read_string(_read(tree / "setup.cfg"))
@@ -184,6 +193,8 @@ def _toml(path: Path) -> Tables:
 
 
 def _parsed(text: str) -> ast.Module:
+    import ast
+
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

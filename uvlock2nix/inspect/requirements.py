@@ -13,12 +13,12 @@ from email.parser import HeaderParser
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
 from uvlock2nix.cache import Kept
 from uvlock2nix.errors import NetworkError, Uvlock2nixError
-from uvlock2nix.inspect.inspections import Candidate
+from uvlock2nix.inspect.candidate import Candidate
 from uvlock2nix.inspect.wheels import MAX_METADATA, read_metadata
+from uvlock2nix.names import canonicalize_name
 from uvlock2nix.net.fetch import Fetcher
 from uvlock2nix.net.urls import shown_url
 

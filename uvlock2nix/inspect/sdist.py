@@ -13,7 +13,6 @@ from typing import Final, Literal, TypeAlias
 
 import tomli
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
 from uvlock2nix.inspect.archive import Archive, read_archive, read_tree
 from uvlock2nix.inspect.build_files import SKIPPED, bundled, libraries, wanted
@@ -22,6 +21,7 @@ from uvlock2nix.inspect.pep725 import parse_external
 from uvlock2nix.knowledge.libraries import companions, toolchain_names
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, NativeKind, Origin
 from uvlock2nix.knowledge.rules import allocators, alternatives, implied, programs_only
+from uvlock2nix.names import canonicalize_name
 
 Nature: TypeAlias = Literal["pure", "native", "unknown"]
 

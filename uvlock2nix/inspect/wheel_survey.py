@@ -10,7 +10,7 @@ from typing import Final
 
 from uvlock2nix.cache import Kept
 from uvlock2nix.errors import InputError, NetworkError, Uvlock2nixError
-from uvlock2nix.inspect.inspections import Candidate
+from uvlock2nix.inspect.candidate import Candidate
 from uvlock2nix.inspect.outside import missing_sonames, outside
 from uvlock2nix.inspect.packed import USUAL
 from uvlock2nix.inspect.wheels import WheelContents, collisions, read_remote_wheel, read_wheel

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
 from uvlock2nix.knowledge.tables import Rows, attributes_of, load_table, texts_of
+from uvlock2nix.names import required_name
 
 _FILE = "backends.json"
 
@@ -26,14 +24,14 @@ def backend_programs(backend: str, requires: Iterable[str]) -> tuple[str, ...]:
     requirements = Rows(_FILE, raw.get("requirements"), attributes_of)
     found = list(backends.get(backend.partition(":")[0].partition(".")[0], ()))
     for text in requires:
-        found += requirements.get(_name(text), ())
+        found += requirements.get(required_name(text), ())
     return tuple(sorted(set(found)))
 
 
 def lists_files_by_git(requires: Iterable[str]) -> bool:
     """Whether a build with these requirements takes the list of the source's files from git."""
     listed = texts_of(_FILE, load_table(_FILE).get("git-files"))
-    return any(_name(text) in listed for text in requires)
+    return any(required_name(text) in listed for text in requires)
 
 
 def version_tools() -> Rows[tuple[str, ...]]:
@@ -43,10 +41,3 @@ def version_tools() -> Rows[tuple[str, ...]]:
     digit. A tool without variables takes the version of a PKG-INFO, as in an sdist.
     """
     return Rows(_FILE, load_table(_FILE).get("versions"), texts_of)
-
-
-def _name(requirement: str) -> str:
-    try:
-        return canonicalize_name(Requirement(requirement).name)
-    except InvalidRequirement:
-        return ""  # its build says so

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from functools import lru_cache
 
 from uvlock2nix.knowledge.tables import Rows, load_table, texts_of
+from uvlock2nix.names import canonicalize_name, required_name
 
 _FILE = "build-requires.json"
 
@@ -16,9 +16,13 @@ def build_requirements(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     Raises:
         InputError: the table, or the row of this package, is damaged.
     """
-    raw, key = load_table(_FILE), canonicalize_name(name)
-    missing, relax = (Rows(_FILE, raw.get(part), requirements_of) for part in ("missing", "relax"))
-    return missing.get(key, ()), relax.get(key, ())
+    key = canonicalize_name(name)
+    return _rows("missing").get(key, ()), _rows("relax").get(key, ())
+
+
+@lru_cache(maxsize=2)
+def _rows(part: str) -> Rows[tuple[str, ...]]:
+    return Rows(_FILE, load_table(_FILE).get(part), requirements_of)
 
 
 def requirements_of(where: str, raw: object) -> tuple[str, ...]:
@@ -28,8 +32,4 @@ def requirements_of(where: str, raw: object) -> tuple[str, ...]:
 
 def is_requirement(text: str) -> bool:
     """Whether ``text`` has the form of a dependency specifier (PEP 508)."""
-    try:
-        Requirement(text)
-    except InvalidRequirement:
-        return False
-    return True
+    return bool(required_name(text))

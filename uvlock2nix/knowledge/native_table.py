@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, NativeKind, Origin, RunInputs
 from uvlock2nix.knowledge.tables import Row, Rows, load_table
+from uvlock2nix.names import canonicalize_name
 
 _FILE = "native.json"
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
-from packaging.utils import canonicalize_name
-
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
 from uvlock2nix.knowledge.tables import Row, Rows, load_table, texts_of
 from uvlock2nix.knowledge.templates import Output, Template, is_attribute
+from uvlock2nix.names import canonicalize_name
 
 _FILE: Final = "platforms.json"
 

@@ -13,13 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from packaging.utils import canonicalize_name
-
 from uvlock2nix.errors import UsageError
 from uvlock2nix.knowledge.build_requires import is_requirement
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, Origin, RunInputs
 from uvlock2nix.knowledge.templates import Template, is_attribute, is_variable, parse_template
-from uvlock2nix.spelling import did_you_mean
+from uvlock2nix.names import canonicalize_name
 
 ATTRIBUTES: Final = ("build-inputs", "native-build-inputs", "dlopen", "wheel-runtime-libs")
 REQUIREMENTS: Final = ("build-requires", "relax")
@@ -52,6 +50,8 @@ def parse_user_native(table: Mapping[str, object]) -> Mapping[str, NativeInputs]
 
 
 def _entry(where: str, entry: Mapping[str, object], problems: list[str]) -> NativeInputs:
+    from uvlock2nix.spelling import did_you_mean
+
     for key in entry:
         if key not in KEYS:
             guess = did_you_mean(str(key).replace("_", "-"), KEYS)

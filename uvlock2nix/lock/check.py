@@ -31,7 +31,8 @@ from uvlock2nix.lock.model import Requirement as LockedRequirement
 from uvlock2nix.lock.project import Member, Project
 from uvlock2nix.lock.pyproject import PyProject, read_pyproject
 from uvlock2nix.lock.script import read_script
-from uvlock2nix.lock.wire import normalize, shorten
+from uvlock2nix.lock.wire import shorten
+from uvlock2nix.names import canonicalize_name
 
 MAX_MEMBERS = 5_000
 
@@ -166,7 +167,7 @@ class _Checker:
             for name, value in declared.items() if isinstance(declared, dict) else ():
                 entries = value if isinstance(value, list) else [value]
                 if all(isinstance(entry, dict) for entry in entries):
-                    found.setdefault(normalize(name), (folder, entries))
+                    found.setdefault(canonicalize_name(name), (folder, entries))
             for index in listed if isinstance(listed, list) else ():
                 if isinstance(index, dict) and isinstance(index.get("name"), str):
                     indexes.setdefault(index["name"], str(index.get("url")))

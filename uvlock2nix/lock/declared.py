@@ -18,7 +18,7 @@ from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.lock.marker_functions import FALSE, TRUE, MarkerFunctions
 from uvlock2nix.lock.model import Requirement as LockedRequirement
-from uvlock2nix.lock.wire import normalize
+from uvlock2nix.names import canonicalize_name
 
 Parts = tuple[tuple[str, str], ...]
 Key = tuple[str, tuple[str, ...], Parts, tuple[str, ...], int]
@@ -61,9 +61,9 @@ class Sources:
         found = []
         for entry in entries:
             extra, group = entry.get("extra"), entry.get("group")
-            if extra is not None and normalize(str(extra)) not in wanted.extras_of[-1:]:
+            if extra is not None and canonicalize_name(str(extra)) not in wanted.extras_of[-1:]:
                 continue
-            if group is None or normalize(str(group)) == wanted.group:
+            if group is None or canonicalize_name(str(group)) == wanted.group:
                 found.append(entry)
         return folder, tuple(found)
 
@@ -78,12 +78,12 @@ def read_requirements(
         except InvalidRequirement:
             continue
         yield Wanted(
-            name=normalize(requirement.name),
-            extras=tuple(sorted(map(normalize, requirement.extras))),
+            name=canonicalize_name(requirement.name),
+            extras=tuple(sorted(map(canonicalize_name, requirement.extras))),
             specifier=str(requirement.specifier),
             markers=() if requirement.marker is None else (str(requirement.marker),),
-            extras_of=() if extra is None else (normalize(extra),),
-            group=None if group is None else normalize(group),
+            extras_of=() if extra is None else (canonicalize_name(extra),),
+            group=None if group is None else canonicalize_name(group),
             url=requirement.url,
         )
 

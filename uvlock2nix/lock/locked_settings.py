@@ -10,7 +10,7 @@ from uvlock2nix.lock.markers import MarkerError
 from uvlock2nix.lock.model import ConflictItem, Lock
 from uvlock2nix.lock.pyproject import PyProject
 from uvlock2nix.lock.uv_settings import UvSettings
-from uvlock2nix.lock.wire import normalize
+from uvlock2nix.names import canonicalize_name
 
 _ALTERED = "differs between pyproject.toml and lock"
 
@@ -36,7 +36,8 @@ def settings_that_differ(
             yield f"tool.uv: {key}: is {now or 'not set'}, the lock has {then or 'the default'}"
     yield from _exclude_newer(lock, settings)
     tool = root.tool_uv
-    if _names(tool.get("exclude-dependencies")) not in (None, set(map(normalize, lock.manifest.excludes))):
+    excludes = set(map(canonicalize_name, lock.manifest.excludes))
+    if _names(tool.get("exclude-dependencies")) not in (None, excludes):
         yield f"tool.uv: exclude-dependencies: {_ALTERED}"
     projects = {one.path: one for one in (root, *members)}.values()
     declared = [_conflicts(one.tool_uv.get("conflicts"), one.name) for one in projects]
@@ -88,7 +89,7 @@ def _names(value: object) -> set[str] | None:
     if value is None:
         return set()
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return {normalize(item) for item in value}
+        return {canonicalize_name(item) for item in value}
     return None
 
 
@@ -134,5 +135,5 @@ def _with_including_groups(
 
 def _conflict_item(entry: Mapping[str, object], own: str | None) -> ConflictItem | None:
     package = entry.get("package", own)
-    names = [normalize(str(entry[key])) if key in entry else None for key in ("extra", "group")]
-    return ConflictItem(normalize(str(package)), *names) if package and any(names) else None
+    names = [canonicalize_name(str(entry[key])) if key in entry else None for key in ("extra", "group")]
+    return ConflictItem(canonicalize_name(str(package)), *names) if package and any(names) else None

@@ -26,7 +26,7 @@ from uvlock2nix.lock.markers import (
     evaluate_comparison,
     parse_marker,
 )
-from uvlock2nix.lock.wire import normalize
+from uvlock2nix.names import canonicalize_name
 
 FALSE: Final = 0
 TRUE: Final = 1
@@ -73,7 +73,7 @@ class MarkerFunctions:
 
     def with_extra(self, number: int, extra: str) -> int:
         """The marker and ``extra == 'name'``."""
-        return self.both(number, self._node(f"extra {normalize(extra)}", (FALSE, TRUE)))
+        return self.both(number, self._node(f"extra {canonicalize_name(extra)}", (FALSE, TRUE)))
 
     def both(self, left: int, right: int) -> int:
         """Where both hold."""
@@ -97,7 +97,9 @@ class MarkerFunctions:
                 join = self.both if isinstance(marker, Both) else self.either
                 return _fold(join, built)
             case Extra(name, negated):
-                return self._node(f"extra {normalize(name)}", (TRUE, FALSE) if negated else (FALSE, TRUE))
+                return self._node(
+                    f"extra {canonicalize_name(name)}", (TRUE, FALSE) if negated else (FALSE, TRUE)
+                )
             case Membership():
                 raise MarkerError("asks for extras or dependency groups")
             case Comparison():

@@ -12,10 +12,8 @@ from typing import Any, Literal
 from uvlock2nix.errors import LockError, ProjectError
 from uvlock2nix.lock.model import DirectorySource, EditableSource, Lock, Package, VirtualSource
 from uvlock2nix.lock.places import argument_of, is_pylock, is_pylock_folder
-from uvlock2nix.lock.pylock import parse_pylock
 from uvlock2nix.lock.pyproject import Pairs, PyProject, read_pyproject
 from uvlock2nix.lock.quick import parse_text
-from uvlock2nix.lock.script import read_script
 from uvlock2nix.lock.uv_files import find_python_version, find_settings, settings_of
 from uvlock2nix.lock.uv_settings import UvSettings
 from uvlock2nix.lock.wire import load_bytes, load_toml, shorten
@@ -261,6 +259,8 @@ def _member_path(package: Package, name: str) -> PurePosixPath:
 
 
 def _load_script(script: Path, lock_path: Path) -> Project:
+    from uvlock2nix.lock.script import read_script
+
     if not script.is_file() or not lock_path.is_file():
         missing = lock_path if script.is_file() else script
         raise ProjectError(
@@ -295,6 +295,8 @@ def _load_script(script: Path, lock_path: Path) -> Project:
 
 
 def _load_pylock(path: Path) -> Project:
+    from uvlock2nix.lock.pylock import parse_pylock
+
     table, data = load_toml(path, limit=MAX_LOCK_BYTES, error=LockError)
     lock = parse_pylock(table, path.name)
     root = path.parent

@@ -18,7 +18,6 @@ from uvlock2nix.lock.marker_diagrams import FALSE, TRUE, Conditions, extra_item,
 from uvlock2nix.lock.markers import MarkerError
 from uvlock2nix.lock.model import ConflictItem, Dependency, Lock, Package, Requirement, VirtualSource
 from uvlock2nix.lock.project import Project
-from uvlock2nix.lock.python_fit import fitting_python
 from uvlock2nix.lock.selection import Active, Selection, activate, check_group_pythons, conflict_error
 from uvlock2nix.lock.wire import shorten
 from uvlock2nix.target import Target
@@ -73,6 +72,8 @@ def resolve(project: Project, selection: Selection, target: Target) -> Environme
 
 def check_python(lock: Lock, target: Target, where: str) -> None:
     """Raise SelectionError unless the lock admits the target's Python."""
+    from uvlock2nix.lock.python_fit import fitting_python
+
     requires = lock.requires_python
     if requires and not SpecifierSet(requires).contains(target.python.full, prereleases=True):
         fits = fitting_python([requires], target.python)

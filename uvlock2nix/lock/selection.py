@@ -14,9 +14,8 @@ from packaging.specifiers import SpecifierSet
 from uvlock2nix.errors import ConflictError, LockError, ProjectError, SelectionError
 from uvlock2nix.lock.model import ConflictItem, Lock, Package
 from uvlock2nix.lock.project import Member, Project
-from uvlock2nix.lock.python_fit import fitting_python
-from uvlock2nix.lock.wire import normalize, shorten
-from uvlock2nix.spelling import nearest
+from uvlock2nix.lock.wire import shorten
+from uvlock2nix.names import canonicalize_name
 from uvlock2nix.target import PythonVersion
 
 
@@ -113,7 +112,7 @@ def activate(project: Project, selection: Selection) -> Active:
     owner = single if single is not None else project.current_member
     defaults = _default_groups(project, owner) if selection.default_groups else ()
     dev = ("dev",) if selection.dev or selection.only_dev else ()
-    asked = frozenset(map(normalize, (*selection.groups, *selection.only_groups, *dev)))
+    asked = frozenset(map(canonicalize_name, (*selection.groups, *selection.only_groups, *dev)))
     only = bool(selection.only_groups) or selection.only_dev
     default_all = defaults is None and not only
     listed = () if only or defaults is None else defaults
@@ -124,13 +123,14 @@ def activate(project: Project, selection: Selection) -> Active:
         group_root=None,
         prod=not only,
         all_extras=selection.all_extras,
-        extras=frozenset(map(normalize, selection.extras)),
-        no_extras=frozenset(map(normalize, selection.no_extras)),
+        extras=frozenset(map(canonicalize_name, selection.extras)),
+        no_extras=frozenset(map(canonicalize_name, selection.no_extras)),
         all_groups=selection.all_groups or default_all,
         groups=asked | frozenset(listed),
         asked_groups=asked,
         asked_all_groups=selection.all_groups,
-        no_groups=frozenset(map(normalize, selection.no_groups)) | ({"dev"} if selection.no_dev else set()),
+        no_groups=frozenset(map(canonicalize_name, selection.no_groups))
+        | ({"dev"} if selection.no_dev else set()),
     )
     active = _with_group_root(active, project)
     _check_declared_conflicts(lock, active)
@@ -160,7 +160,7 @@ def _roots(project: Project, selection: Selection) -> tuple[Member | None, tuple
     members = {member.name: member for member in project.members}
     if selection.all_packages:
         return None, tuple(_package_of(project, name) for name in members)
-    chosen = tuple(dict.fromkeys(map(normalize, selection.packages)))
+    chosen = tuple(dict.fromkeys(map(canonicalize_name, selection.packages)))
     for name in chosen:
         if name not in members:
             raise SelectionError(
@@ -303,7 +303,7 @@ def _check_names(project: Project, selection: Selection, active: Active) -> None
         ("extra", (*selection.extras, *selection.no_extras), extras),
         ("dependency group", (*selection.groups, *selection.no_groups, *selection.only_groups), groups),
     ):
-        for name in map(normalize, asked):
+        for name in map(canonicalize_name, asked):
             if name not in known:
                 raise SelectionError(
                     f"{project.lock_path}: there is no {what} {shorten(name, 60)}",
@@ -313,6 +313,8 @@ def _check_names(project: Project, selection: Selection, active: Active) -> None
 
 def check_group_pythons(project: Project, active: Active, python: PythonVersion) -> None:
     """Raise SelectionError where a selected group's own ``requires-python`` leaves ``python`` out."""
+    from uvlock2nix.lock.python_fit import fitting_python
+
     own = project.lock.requires_python or ""
     root = [project.pyproject] if project.pyproject is not None else []
     for pyproject in (*root, *(member.pyproject for member in project.members)):
@@ -328,6 +330,8 @@ def check_group_pythons(project: Project, active: Active, python: PythonVersion)
 
 
 def _suggest(name: str, known: Iterable[str], what: str) -> str:
+    from uvlock2nix.spelling import nearest
+
     names = sorted(known)
     if not names:
         return f"there are no {what} here"

@@ -9,7 +9,6 @@ from pathlib import Path, PurePosixPath
 
 from uvlock2nix.errors import ProjectError
 from uvlock2nix.lock.pyproject import MAX_BYTES, PyProject, read_pyproject
-from uvlock2nix.lock.uv_keys import SETTINGS
 from uvlock2nix.lock.uv_settings import UvSettings, read_settings
 from uvlock2nix.lock.wire import Problems, Table, load_toml, shorten
 from uvlock2nix.reading import open_regular
@@ -82,6 +81,8 @@ def _merge(path: Path, own: Table) -> UvSettings:
 
 def unknown_settings(table: Table, name: str) -> list[str]:
     """A warning about keys that no uv that we know has: uv ignores the whole table where it meets one."""
+    from uvlock2nix.lock.uv_keys import SETTINGS
+
     unknown = sorted(table.keys() - SETTINGS.keys())
     listed = ", ".join(shorten(key, 40) for key in unknown[:9])
     return [f"{name}: not a setting of uv that uvlock2nix knows, so ignored: {listed}"] if unknown else []

@@ -15,6 +15,7 @@ import tomli
 from packaging.specifiers import SpecifierSet
 
 from uvlock2nix.errors import InputError
+from uvlock2nix.names import canonicalize_name
 from uvlock2nix.net.urls import shown_text, shown_url
 from uvlock2nix.reading import OddFileError, read_regular
 
@@ -22,7 +23,6 @@ Table: TypeAlias = Mapping[str, Any]
 
 SHOWN_PROBLEMS = 12
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9])?")
-_SEPARATORS = re.compile(r"[-_.]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PLACE = re.compile(r"(?:https?|file)://[^\s\x00-\x20\x7f]+", re.IGNORECASE)
 _HASH = re.compile(r"(md5|sha1|sha224|sha256|sha384|sha512|blake2b):([0-9a-fA-F]+)")
@@ -63,14 +63,11 @@ def parse_toml(data: bytes, name: str, *, error: type[InputError]) -> dict[str, 
 
 def shorten(text: object, limit: int = 120) -> str:
     """``text`` for a message: control characters escaped, cut at ``limit`` characters."""
+    if isinstance(text, str) and len(text) <= limit and text.isprintable() and "://" not in text:
+        return text
     # Not cut in the middle of a login, which nobody would recognise then.
     shown = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", shown_text(str(text))[: limit + 1])
     return shown if len(shown) <= limit else shown[:limit] + "…"
-
-
-def normalize(name: str) -> str:
-    """PEP 503's normal form of a name."""
-    return _SEPARATORS.sub("-", name).lower()
 
 
 def is_specifier(text: str) -> bool:
@@ -146,7 +143,7 @@ class Problems:
             if known is not None:
                 return known
             if _NAME.fullmatch(value):
-                known = self._names[value] = normalize(value)
+                known = self._names[value] = canonicalize_name(value)
                 return known
         self.add(where, key, f"is not a valid name: {shorten(repr(value), 60)}")
         return ""

@@ -81,7 +81,9 @@ def plain_url(url: str) -> str:
 
 def logins_in(text: str) -> tuple[str, ...]:
     """The URLs of ``text`` that hold a login or a signature, as they may be shown; each once."""
-    found = (match[0] for match in _URL.finditer(text)) if "://" in text else ()
+    # Most lines of a lock have neither: looking for URLs in them costs more than reading the lock.
+    lines = (line for line in text.splitlines() if "://" in line and ("@" in line or "?" in line))
+    found = (match[0] for line in lines for match in _URL.finditer(line))
     return tuple(dict.fromkeys(shown_url(url) for url in found if _has_login(url)))
 
 

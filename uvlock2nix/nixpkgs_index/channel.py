@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.knowledge.names import python_attributes
 from uvlock2nix.knowledge.templates import is_attribute
+from uvlock2nix.names import canonicalize_name
 from uvlock2nix.nixpkgs_index.model import SCHEMA
 
 _SET: Final = re.compile(r"python(3)(\d{1,2})Packages\.([^.]+)\Z")

@@ -7,8 +7,9 @@ where the set has no such package). So a run makes sense of those lines only tha
 
 from __future__ import annotations
 
-import gzip
 import json
+import zlib
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -19,7 +20,30 @@ from uvlock2nix.knowledge.tables import DATA
 from uvlock2nix.nixpkgs_index.model import IndexRow, NixpkgsIndex, parse_index, parse_row
 
 FILE: Final = "nixpkgs-index.txt.gz"
+_GZIP: Final = 16 + zlib.MAX_WBITS  # a gzip header around the stream
 _HINT: Final = "the installation is damaged: install uvlock2nix again"
+
+
+class Lines(Mapping[str, str]):
+    """Lines of a name, a tab and the rest, sorted by name: one is found by halving, none is read before."""
+
+    def __init__(self, text: str) -> None:
+        """``text``: the lines, each with its end."""
+        self._lines = text.splitlines()
+
+    def __getitem__(self, name: str) -> str:
+        """What follows the name. Raises KeyError."""
+        place = bisect_left(self._lines, f"{name}\t")
+        found, _, rest = self._lines[place].partition("\t") if place < len(self._lines) else ("", "", "")
+        if found != name or not name:
+            raise KeyError(name)
+        return rest
+
+    def __iter__(self) -> Iterator[str]:
+        return (line.partition("\t")[0] for line in self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
 
 
 class LineSet(Mapping[str, IndexRow]):
@@ -58,16 +82,18 @@ class LineSet(Mapping[str, IndexRow]):
 def embedded_index() -> NixpkgsIndex:
     """The snapshot. Raises InputError where the installation is damaged."""
     try:
-        return read_lines(gzip.decompress((DATA / FILE).read_bytes()).decode())
-    except (OSError, EOFError, ValueError) as error:
+        return read_lines(zlib.decompress((DATA / FILE).read_bytes(), wbits=_GZIP).decode())
+    except (OSError, zlib.error, ValueError) as error:
         raise InputError(f"cannot read the table {DATA / FILE}: {error}", hint=_HINT) from error
 
 
 def read_lines(text: str) -> NixpkgsIndex:
     """An index in the form above. Raises ValueError, or InputError as ``parse_index``."""
-    head, *lines = text.splitlines()
+    head, _, rest = text.partition("\n")
     raw = json.loads(head)
-    named = dict(line.split("\t", 1) for line in lines)
+    if rest and not rest.endswith("\n"):
+        raise ValueError("the last line is cut off")
+    named = Lines(rest)
     sets = raw["sets"]
     index = parse_index({**raw, "sets": {key: {} for key in sets}}, "the embedded nixpkgs index")
     return replace(index, sets={key: LineSet(named, place) for place, key in enumerate(index.sets)})

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Final
 from typing import Literal as OneOf
 
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.knowledge.names import python_attributes
 from uvlock2nix.knowledge.templates import is_attribute
+from uvlock2nix.names import canonicalize_name
 
 SCHEMA: Final = "uvlock2nix/index/1"
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
-
 from uvlock2nix.dist.record import is_record, read_record
 from uvlock2nix.knowledge.names import soname_attribute
+from uvlock2nix.names import canonicalize_name
 from uvlock2nix.refs.scan import Entry
 
 _SHOWN = 6

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
-
 from uvlock2nix.dist.record import is_record, read_record
 from uvlock2nix.errors import InputError
+from uvlock2nix.names import canonicalize_name
 from uvlock2nix.refs.apply import Edit, Patch
 from uvlock2nix.refs.elf import CorruptElf
 from uvlock2nix.refs.elfplan import ElfPlan, Growth, plan_elf

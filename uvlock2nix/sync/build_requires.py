@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from uvlock2nix.build.environment import resolver_arguments
 from uvlock2nix.build.from_pins import FromPins
@@ -16,6 +15,7 @@ from uvlock2nix.build.rpath import without_rpath
 from uvlock2nix.build.values import BuildContext, NativeBuild
 from uvlock2nix.dist.scripts import Script
 from uvlock2nix.lock import Member, Package, Project, local_packages
+from uvlock2nix.names import canonicalize_name
 from uvlock2nix.sync.normalise import normalise
 
 Made = Mapping[str, tuple[Path, tuple[Script, ...]]]

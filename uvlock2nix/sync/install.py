@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
-
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.dist.installed import Collision, chosen
 from uvlock2nix.dist.scripts import neutral_shebang
 from uvlock2nix.errors import InputError
 from uvlock2nix.flags import explicit_flags
 from uvlock2nix.lock import Project, Selection
+from uvlock2nix.names import canonicalize_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.dist.installed import Installed
 from uvlock2nix.errors import InputError
+from uvlock2nix.names import canonicalize_name
 
 _REPORT = "this is a fault of uvlock2nix: report it with the uv.lock"
 

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from packaging.utils import canonicalize_name
-
 from uvlock2nix.dist.installed import Installed, installed
 from uvlock2nix.dist.launchers import is_interpreter
 from uvlock2nix.errors import InputError
+from uvlock2nix.names import canonicalize_name
 
 # https://docs.python.org/3/c-api/init.html
 _STARTS_PYTHON: Final = (b"Py_Initialize", b"Py_BytesMain", b"Py_RunMain")

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from packaging.utils import canonicalize_name
-
 from uvlock2nix.dist.installed import Installed, chosen, installed
 from uvlock2nix.dist.launchers import is_interpreter
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import site_packages
+from uvlock2nix.names import canonicalize_name
 
 LOCK: Final = "the lock"
 PROJECT: Final = "the project"

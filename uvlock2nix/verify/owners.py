@@ -6,10 +6,9 @@ import posixpath
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
-
 from uvlock2nix.dist.record import is_record, read_record
 from uvlock2nix.errors import InputError
+from uvlock2nix.names import canonicalize_name
 
 
 class Owners:

@@ -36,4 +36,4 @@ def test_the_macos_that_is_named_works() -> None:
     assert name is not None
     for macos, fits in (("13.0", False), ("14.0", True)):
         tags = tags_for(Target.parse("aarch64-darwin", "3.13", macos=macos))
-        assert (tags.rank(name.pythons, name.abis, name.platforms) is not None) is fits
+        assert (tags.rank(name.tags.pythons, name.tags.abis, name.tags.platforms) is not None) is fits

@@ -119,7 +119,7 @@ def test_order_in_the_lock_does_not_matter(tags: list[str], target: Target, rng:
 
 def rank_of(filename: str, target: Target) -> tuple[int, int] | None:
     name = parse_wheel_name(filename)
-    return tags_for(target).rank(name.pythons, name.abis, name.platforms) if name else None
+    return tags_for(target).rank(name.tags.pythons, name.tags.abis, name.tags.platforms) if name else None
 
 
 @given(TAGS, st.sampled_from(TARGETS))
@@ -127,8 +127,8 @@ def test_every_refused_wheel_has_a_reason(tag: str, target: Target) -> None:
     name = parse_wheel_name(f"a-1.0-{tag}.whl")
     assert name is not None
     tags = tags_for(target)
-    if tags.rank(name.pythons, name.abis, name.platforms) is None:
-        assert rejection(name, tags, target)
+    if tags.rank(name.tags.pythons, name.tags.abis, name.tags.platforms) is None:
+        assert rejection(name.tags, tags, target)
 
 
 @given(st.text(max_size=60))
@@ -136,9 +136,9 @@ def test_wheel_names_of_any_text(text: str) -> None:
     for name in (text, f"{text}.whl", f"a-1-{text}-py3-none-any.whl", f"a-1.0-py3-none-{text}.whl"):
         parsed = parse_wheel_name(name)
         if parsed is not None:
-            assert parsed.pythons
-            assert parsed.abis
-            assert parsed.platforms
+            assert parsed.tags.pythons
+            assert parsed.tags.abis
+            assert parsed.tags.platforms
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.support.packages import make_wheel
 from tests.support.refs import make_elf
-from uvlock2nix.inspect.inspections import Candidate
+from uvlock2nix.inspect.candidate import Candidate
 from uvlock2nix.inspect.outside import Outside, missing_sonames, sorted_out
 from uvlock2nix.inspect.wheel_survey import sonames_from_outside
 from uvlock2nix.inspect.wheels import WheelContents

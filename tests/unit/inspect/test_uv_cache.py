@@ -1,7 +1,8 @@
 from pathlib import Path
 
 from uvlock2nix.errors import NetworkError
-from uvlock2nix.inspect.inspections import Candidate, inspect_all
+from uvlock2nix.inspect.candidate import Candidate
+from uvlock2nix.inspect.inspections import inspect_all
 from uvlock2nix.inspect.uv_cache import git_tree, sdist_tree, uv_cache_dir
 
 COMMIT = "1c4e55e9cbf92a5277144f7ec67cca5dbe7f3743"

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from uvlock2nix.errors import InputError, NetworkError
+from uvlock2nix.inspect.candidate import Candidate
 from uvlock2nix.inspect.elf_needed import Needed, read_needed
-from uvlock2nix.inspect.inspections import Candidate
 from uvlock2nix.inspect.outside import outside
 from uvlock2nix.inspect.packed import Budget, Limits, Member
 from uvlock2nix.inspect.requirements import Asked, parse_requirements, read_requirements

@@ -12,7 +12,8 @@ import pytest
 
 from tests.support.http_server import serving
 from uvlock2nix.errors import InputError, NetworkError
-from uvlock2nix.inspect.inspections import Candidate, inspect_all
+from uvlock2nix.inspect.candidate import Candidate
+from uvlock2nix.inspect.inspections import inspect_all
 from uvlock2nix.net.client import Limits
 from uvlock2nix.net.fetch import HttpFetcher
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from uvlock2nix.classify.closure import Node, decide
 from uvlock2nix.errors import InputError
 from uvlock2nix.nixpkgs_index.channel import Found, make_index
-from uvlock2nix.nixpkgs_index.embedded import as_lines, embedded_index, read_lines
+from uvlock2nix.nixpkgs_index.embedded import Lines, as_lines, embedded_index, read_lines
 from uvlock2nix.nixpkgs_index.model import (
     SCHEMA,
     NixpkgsMatch,
@@ -41,6 +41,27 @@ def test_lines_say_what_json_says() -> None:
     assert (lines.origin, lines.date, lines.caveats) == (index.origin, index.date, index.caveats)
     assert "only-here" not in lines.sets["3.12"]
     assert lines.lookup("django", "5.2", "3.12") == index.lookup("django", "5.2", "3.12")
+
+
+def test_every_line_of_the_snapshot_is_found_by_halving() -> None:
+    lines = Lines(
+        "".join(f"{name}\t{name.upper()}\n" for name in sorted(["a", "a-b", "ab", "b", "b-1", "zz"]))
+    )
+    assert {name: lines[name] for name in lines} == {name: name.upper() for name in lines}
+    assert len(lines) == 6
+    assert [name in lines for name in ("", "a-", "a\tA", "c", "zzz")] == [False] * 5
+
+
+def test_the_snapshot_is_sorted() -> None:
+    for rows in embedded_index().sets.values():
+        assert list(rows) == sorted(rows)
+        assert all(name in rows for name in list(rows)[::97])
+
+
+def test_a_snapshot_that_is_cut_off_is_refused() -> None:
+    head = as_lines({"schema": SCHEMA, "sets": {"313": {}}})
+    with pytest.raises(ValueError, match="cut off"):
+        read_lines(f'{head}good\t"1.0"')
 
 
 @pytest.mark.parametrize("row", ["7", "[]", '["1", "a b"]', '"1', '["1", "", "", []]', "{}"])

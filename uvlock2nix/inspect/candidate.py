@@ -1,0 +1,21 @@
+"""What can be looked into of a package, before anything is loaded that looks into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A package to inspect: an sdist at ``url`` with ``hash``, or a file or tree on disk at ``path``.
+
+    ``fallback`` is a tree that is read where the file cannot be had.
+    """
+
+    name: str
+    filename: str
+    url: str | None
+    path: Path | None
+    hash: str | None
+    fallback: Path | None = None
