@@ -320,3 +320,56 @@ def test_help_imports_click_and_nothing_else(arguments: list[str]) -> None:
     others = {name.split(".")[0] for name in loaded} - set(sys.stdlib_module_names)
     assert others <= {"click", "uvlock2nix"}
     assert done.stdout
+
+
+# What `generate` may load where everything is known already: pins, inspections and wheels of an earlier run.
+# Building, the network, running Nix, reading archives and PEP 508's parser belong to runs that need them.
+NOT_FOR_GENERATE = (
+    *(f"uvlock2nix.{part}" for part in ("refs", "sync", "venv", "verify", "dist", "nixfile")),
+    *(f"uvlock2nix.build.{one}" for one in ("requirements", "environment", "sources", "programs", "values")),
+    *(f"uvlock2nix.app.{one}" for one in ("build_facts", "build_resolver", "uv_resolve", "fetching")),
+    *(f"uvlock2nix.inspect.{one}" for one in ("archive", "sdist", "inspections", "wheels", "wheel_survey")),
+    *(f"uvlock2nix.net.{one}" for one in ("client", "fetch", "download")),
+    *(f"uvlock2nix.nixrun.{one}" for one in ("build", "runner", "stream", "messages")),
+    *(f"uvlock2nix.emit.{one}" for one in ("files", "module", "image")),
+    *("packaging.requirements", "packaging.markers", "packaging.tags", "packaging.utils", "requests"),
+    *("subprocess", "socket", "email", "tarfile", "zipfile", "tempfile", "logging", "concurrent.futures"),
+)
+
+
+LOCK = """version = 1
+revision = 3
+requires-python = ">=3.13"
+
+[[package]]
+name = "app"
+version = "1.0"
+source = { virtual = "." }
+dependencies = [{ name = "six" }]
+
+[package.metadata]
+requires-dist = [{ name = "six", specifier = ">=1" }]
+
+[[package]]
+name = "six"
+version = "1.17.0"
+source = { registry = "https://index.invalid/simple" }
+wheels = [
+    { url = "https://index.invalid/six-1.17.0-py2.py3-none-any.whl", hash = "sha256:DIGEST", size = 11050 },
+]
+"""
+
+
+def test_generate_loads_only_what_it_uses(tmp_path: Path) -> None:
+    (tmp_path / "uv.lock").write_text(LOCK.replace("DIGEST", "0" * 64))
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "app"\nversion = "1.0"\nrequires-python = ">=3.13"\n'
+        'dependencies = ["six>=1"]\n[tool.uv]\npackage = false\n'
+    )
+    arguments = ["generate", str(tmp_path), "--python", "3.13", "--system", "x86_64-linux"]
+    code = LOADED.replace("ARGUMENTS", repr(arguments))
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=False)
+    loaded = set(done.stderr.split())
+    assert "uvlock2nix.emit.deps" in loaded, done.stderr
+    assert loaded & set(NOT_FOR_GENERATE) == set()
+    assert not [name for name in loaded if name.startswith(("uvlock2nix.refs.", "uvlock2nix.sync."))]
