@@ -210,10 +210,12 @@ def _verdict(nix: Nix, reader: LogReader, wanted: Wanted, *, worked: bool) -> Ve
     verdict = judge(reader.trusted, wanted)
     if isinstance(verdict, Failed | ElseWhere):
         # What Nix did not say in its own structured words explains a failure, but gives no hash beside them:
-        # a builder could name an old one, whose path the store still has.
+        # a builder could name an old one, whose path the store still has. Only Nix says that a build is a
+        # remote one (https://nix.dev/manual/nix/stable/advanced-topics/distributed-builds).
         doubted = judge(reader.doubted(), wanted)
         explains = isinstance(doubted, HasReferences | Hidden | ElseWhere)
-        if explains or (isinstance(doubted, Found) and not reader.trusted):
+        says = not reader.trusted or wanted.drv in reader.remote
+        if explains or (isinstance(doubted, Found) and says):
             verdict = doubted
         elif isinstance(doubted, Failed) and isinstance(verdict, Failed) and verdict.builder is None:
             verdict = Failed(doubted.builder, (*verdict.texts, *doubted.texts))

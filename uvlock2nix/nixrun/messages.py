@@ -48,6 +48,8 @@ _BUILDER: Final = (
     re.compile(rf"Cannot build {_QUOTED}\.\s+Reason: builder (?P<how>failed [^.\n]+)"),
 )
 _START: Final = re.compile(r"(?:error|warning|note):[ \t]*")
+# What Nix says of a build on another machine, before that machine's own words.
+_REMOTE: Final = re.compile(r"build of '[^']+' on '[^']+' failed: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +273,8 @@ def _message(block: list[str]) -> Message | None:
     """The message of one unindented line and the indented ones below it."""
     start = _START.match(block[0])
     head = block[0][start.end() :] if start else block[0]
+    if start and (remote := _REMOTE.match(head)):
+        head = head[remote.end() :].removeprefix("error: ")
     whole = "\n".join([head, *block[1:]])
     if match := _MISMATCH.match(head):
         return _mismatch(match["subject"], block[1:])

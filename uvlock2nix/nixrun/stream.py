@@ -50,6 +50,8 @@ class LogReader:
 
     def __init__(self, on_status: Callable[[Status], None] = lambda _: None) -> None:
         self.trusted: list[Message] = []
+        # Derivations that a remote builder builds: its errors come without ``raw_msg``.
+        self.remote: set[str] = set()
         self._on_status = on_status
         self._doubted: list[str] = []
         self._plain: deque[str] = deque(maxlen=_MESSAGES)
@@ -124,6 +126,8 @@ class LogReader:
         first = fields[0] if isinstance(fields, list) and fields else None
         if event.get("type") == _ACT_BUILD and isinstance(first, str):
             self._builds[_id(event)] = first
+            if isinstance(fields, list) and len(fields) > 1 and fields[1]:
+                self.remote.add(first)
             self._on_status(Status(first, "building"))
         elif event.get("type") in (_ACT_TRANSFER, _ACT_COPY):
             self._transfers[_id(event)] = (0, 0)

@@ -119,6 +119,8 @@ let
       python3Packages = final.python3.pkgs;
       pythonInterpreters = pythons;
       uv = uvs.default;
+      formats = callPackage ./build-support/formats.nix { };
+      dockerTools = callPackage ./build-support/docker-tools.nix { };
       uvVersions = uvs.versions;
     } // import ./programs.nix final { inherit lib; inherit (debian) nodes packages; }
     // lib.mapAttrs' (name: _: lib.nameValuePair "${name}Packages" final.${name}.pkgs) pythons

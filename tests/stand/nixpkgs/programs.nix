@@ -30,6 +30,7 @@ in
   };
   cmakeMinimal = final.cmake;
   ninja = program { pname = "ninja"; node = nodes."tool:ninja"; hook = hook "ninja"; };
+  openssh = program { pname = "openssh"; node = nodes."tool:openssh"; programs = [ "ssh" "ssh-keygen" ]; };
   meson = python "meson" final.python3.pkgs.meson;
   scons = python "scons" final.python3.pkgs.scons;
   swig = program {

@@ -23,6 +23,7 @@ let
     bool = mkType { name = "boolean"; check = isBool; };
     int = mkType { name = "signed integer"; check = isInt; };
     port = mkType { name = "16 bit unsigned integer; between 0 and 65535 (both inclusive)"; check = v: isInt v && v >= 0 && v < 65536; };
+    float = mkType { name = "floating point number"; check = builtins.isFloat; };
     str = mkType { name = "string"; check = isString; };
     strMatching = pattern: mkType { name = "string matching the pattern ${pattern}"; check = v: isString v && builtins.match pattern v != null; };
     path = mkType { name = "absolute path"; check = v: lib.isStringLike v && lib.hasPrefix "/" (toString v); };
@@ -50,6 +51,11 @@ let
       merge = loc: values:
         let defined = lib.zipAttrsWith (_: concatMap expand) values; in
         mapAttrs (name: defs: mergeDefinitions (loc ++ [ name ]) type defs) (lib.filterAttrs (_: defs: defs != [ ]) defined);
+    };
+    coercedTo = from: change: to: mkType {
+      name = "${to.name} or ${from.name} convertible to it";
+      check = v: from.check v || to.check v;
+      merge = loc: values: to.merge loc (map (v: if from.check v then change v else v) values);
     };
     addCheck = type: check: type // { check = v: type.check v && check v; };
   };

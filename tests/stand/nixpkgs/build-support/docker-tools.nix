@@ -1,0 +1,40 @@
+# A stand-in for nixpkgs' dockerTools: images in the same form, with the same rules of what is in them. A layer for each
+# store path, those that most others need first, the rest together; then one with `contents` linked into the root and what
+# `extraCommands` makes. Owner root, dates of 1970, no shell and no /tmp unless somebody puts them there.
+# Not here: fromImage, fakeRootCommands, enableFakechroot, layeringPipeline, and images that are no layered ones.
+{ lib, stdenv, runCommand, writeText, symlinkJoin, python3 }:
+let
+  architecture = { x86_64 = "amd64"; aarch64 = "arm64"; }.${lib.head (lib.splitString "-" stdenv.hostPlatform.system)};
+
+  described = { name, tag ? null, contents ? [ ], config ? { }, extraCommands ? "", created ? "1970-01-01T00:00:01Z", maxLayers ? 100, ... }@args:
+    let
+      unknown = lib.subtractLists [ "name" "tag" "contents" "config" "extraCommands" "created" "maxLayers" "includeStorePaths" "meta" "passthru" ] (lib.attrNames args);
+      root = symlinkJoin { name = "${name}-root"; paths = lib.toList contents; };
+      settings = writeText "${name}-config.json" (builtins.toJSON {
+        inherit architecture config created;
+        os = "linux";
+      });
+    in
+    if unknown != [ ] then throw "the stand's dockerTools does not know ${toString unknown}"
+    else {
+      inherit name extraCommands maxLayers root settings created;
+      tag = if tag == null then "latest" else tag;
+    };
+
+  # The archive on standard output, by a program that knows what goes in.
+  command = about: "${python3.interpreter} ${./docker-image.py} ${lib.escapeShellArgs [ about.name about.tag (toString about.maxLayers) about.root about.settings ]}";
+in
+rec {
+  buildLayeredImage = args:
+    let about = described args; in
+    runCommand "${about.name}.tar.gz"
+      {
+        exportReferencesGraph = [ "closure" about.root "closure-of-settings" about.settings ];
+        passthru = { imageName = about.name; imageTag = about.tag; } // args.passthru or { };
+        meta = args.meta or { };
+      } ''
+      mkdir extra
+      (cd extra; ${about.extraCommands})
+      ${command about} closure closure-of-settings extra | gzip -n -1 > $out
+    '';
+}
