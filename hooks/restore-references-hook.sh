@@ -31,7 +31,7 @@
 #   referencesLibraryPath   folders with libraries (list)
 #   referencesIgnore        library names or patterns that need not be found (list; libcuda.so.1 always)
 #   referencesDlopen        "PACKAGE=DIR[:DIR]" (list): folders that a package opens libraries from by name
-#   referencesLeave         attributes whose placeholders shall stay (list)
+#   referencesLeave         attributes whose placeholders stay (list)
 #   referencesInterpreter   program interpreter; default: that of $NIX_BINTOOLS
 #   restoreReferencesFlags  further arguments of `uvlock2nix refs restore`
 #   dontRestoreReferences   set: do nothing

@@ -22,7 +22,7 @@
 #
 #   referenceInputs        attribute → store path; `out` is added
 #   referencesTree         the tree; default: each output (a fixed-output derivation has one)
-#   referencesClosure      file of store paths, one a line (closureInfo's store-paths); default: what the build's
+#   referencesClosure      file of store paths, one per line (closureInfo's store-paths); default: what the build's
 #                          environment and its sandbox name
 #   stripReferencesFlags   further arguments of `uvlock2nix refs strip`
 #   dontStripReferences    set: do nothing

@@ -11,14 +11,14 @@
 #   uvEnvIgnore        with it: names or patterns of libraries that need not be found (list, optional)
 #   uvEnvInterpreter   the Python that runs the environment (path of the program)
 #   uvEnvPackages      packages of nixpkgs to link into it (list, optional)
-#   uvEnvKeep          PATH=PACKAGE: whose file stays, where packages of nixpkgs and of deps have one (list, optional)
+#   uvEnvKeep          PATH=PACKAGE: the package that wins a path that packages of nixpkgs and of deps have (list, optional)
 #   referencesDlopen   PACKAGE=DIR[:DIR]: where packages open libraries by name; ctypes finds them there (list, optional)
 #   dontCompileBytecode  set: no bytecode is made
 #   uvKeepPhases       phases that inputs' setup hooks add and that are wanted (list, optional)
 #   dontUseUvEnv       set: do nothing
 #   preInstall, postInstall, preUvEnvFinish, postUvEnvFinish: hooks
 # A second output `build`, where there is one, gets what builds the project's own packages.
-# The hook stands behind restoreReferencesHook in nativeBuildInputs: it finishes what that one has restored.
+# The hook comes after restoreReferencesHook in nativeBuildInputs: it finishes what that one has restored.
 
 # shellcheck disable=SC2154 # the derivation sets what is read here
 # shellcheck source=hooks/common.sh

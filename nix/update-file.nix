@@ -84,7 +84,7 @@ let
     if isFixed selected then
       selected
     else if !(builtins.isAttrs selected) then
-      throw "uvlock2nix: ${file} gives no derivation; --attr names one inside it"
+      throw "uvlock2nix: ${file} does not evaluate to a derivation; select one with --attr"
     else if builtins.length found == 1 then
       selected.${builtins.head found}
     else if found == [ ] && isFixed cargo then

@@ -90,7 +90,7 @@ def make_pyproject(rng: random.Random, name: str | None, others: Sequence[str], 
 
 
 def make_conflicts(rng: random.Random, texts: dict[str, str]) -> list[str]:
-    """One or two sets of extras, groups and projects that exclude each other."""
+    """One or two sets of extras, groups and projects that cannot be used together."""
     items = [f'{{ package = "{name}", extra = "{extra}" }}' for name in texts if name for extra in EXTRAS]
     for name, text in texts.items():
         groups = re.findall(r"^(\w+) = ", text.partition("[dependency-groups]")[2], re.MULTILINE)

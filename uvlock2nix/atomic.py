@@ -27,10 +27,10 @@ _HINTS: Final = {
     errno.ENOSPC: "the disk is full; nothing was changed",
     errno.EDQUOT: "the disk quota is used up; nothing was changed",
     errno.EROFS: "the file system is read-only",
-    errno.EACCES: "you may not write there; check the owner and mode of the folder",
-    errno.EPERM: "you may not write there; check the owner and mode of the folder",
+    errno.EACCES: "writing there is not permitted; check the owner and mode of the folder",
+    errno.EPERM: "writing there is not permitted; check the owner and mode of the folder",
     errno.ENOTDIR: "a part of the path is a file, not a folder",
-    errno.EISDIR: "a folder stands where the file should be",
+    errno.EISDIR: "a folder has the place of the file",
 }
 
 

@@ -226,20 +226,20 @@ class _Reader:
         value = raw.get(key)
         if isinstance(value, str) and (value or empty):
             return value
-        self.problems.append(f'"{where}.{key}" must be a text' + ("" if empty else " that is not empty"))
+        self.problems.append(f'"{where}.{key}" must be a string' + ("" if empty else " that is not empty"))
         return ""
 
     def texts(self, raw: Mapping[str, object], key: str, where: str) -> tuple[str, ...]:
         value = raw.get(key, [])
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value)
-        self.problems.append(f'"{where}.{key}" must be a list of texts')
+        self.problems.append(f'"{where}.{key}" must be a list of strings')
         return ()
 
     def file(self, key: str, value: object, where: str) -> PinnedFile:
         raw = self.table(value, where)
         if not _KEY.match(key):
-            self.problems.append(f'"{where}" is not named as a file is')
+            self.problems.append(f'"{where}" is not a file name')
         digest = self.text(raw, "hash", where)
         try:
             if digest and parse_hash(digest, "sha256").sri != digest:
@@ -281,7 +281,7 @@ class _Reader:
             self.problems.append(f'"{where}.from" is not a digest')
         files, asked = self.texts(raw, "files", where), self.texts(raw, "asked", where)
         if missing := sorted({*files, *asked} - keys):
-            self.problems.append(f'"{where}" names files that are not there: {", ".join(missing)}')
+            self.problems.append(f'"{where}" names files that do not exist: {", ".join(missing)}')
         return LockedBuild(
             name=name,
             version=self.text(raw, "version", where, empty=True),

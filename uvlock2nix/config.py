@@ -83,7 +83,7 @@ def parse_config(table: Mapping[str, object]) -> Config:
     if (version := strings.get("version")) is not None and not _is_version(version):
         problems.append(f"`version` must be a version such as 1.2.3, not {version!r}")
     if {"default-groups", "no-default-groups"} <= bools:
-        problems.append("`default-groups` and `no-default-groups` exclude each other")
+        problems.append("`default-groups` and `no-default-groups` cannot be used together")
     config = Config(
         bools=bools,
         lists=lists,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import Final
 
-MEMORY: Final = "most likely the memory ran out (`dmesg` says so): give it fewer cores, or more memory"
+MEMORY: Final = "it probably ran out of memory (see `dmesg`): use fewer cores, or add memory"
 
 
 def ended(code: int) -> str:
@@ -28,7 +28,7 @@ def hint_for(code: int) -> str:
     number = _signal(code)
     if number == signal.SIGKILL:
         return MEMORY
-    return "" if number is None else "somebody or something ended it: run the command again"
+    return "" if number is None else "it was ended from outside: run the command again"
 
 
 def _signal(code: int) -> int | None:

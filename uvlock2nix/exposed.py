@@ -36,7 +36,7 @@ def exposed_of(
             near = nearest(name, known)
             raise UsageError(
                 f"[tool.uvlock2nix] expose: there is no package `{text}` in the environment",
-                hint=f"did you mean `{near}`?" if near else "name packages whose programs users shall get",
+                hint=f"did you mean `{near}`?" if near else "list packages whose programs users should get",
             )
         found[name] = None
     return tuple(found)

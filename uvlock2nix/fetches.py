@@ -133,7 +133,7 @@ def _read(name: str, raw: object, where: str, problems: list[str]) -> Fetch | No
         return None
     texts = {key: raw.get(key, "") for key in (*_TEXTS, "version")}
     wrong = [key for key, value in texts.items() if not isinstance(value, str)]
-    problems += [f'"{where}.{key}" must be a text' for key in wrong]
+    problems += [f'"{where}.{key}" must be a string' for key in wrong]
     kind: Kind | None = next((one for one in get_args(Kind) if one == raw.get("kind")), None)
     lfs = raw.get("lfs", False)
     places = [key for key in ("url", "path", "git") if texts[key]]

@@ -59,7 +59,7 @@ def _moment(text: str, now: datetime) -> datetime:
     if (moment := parse_time(text)) is not None:
         return moment
     raise InputError(
-        f"[tool.uv] exclude-newer: {text[:60]!r} is neither a time, nor a date, nor a span",
+        f"[tool.uv] exclude-newer: {text[:60]!r} is not a time, a date or a span",
         hint='write it as "2026-11-20T00:00:00Z" or "1 week"',
     )
 

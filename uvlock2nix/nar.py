@@ -38,7 +38,7 @@ class Hash:
 
     def __post_init__(self) -> None:
         if DIGEST_SIZES.get(self.algo) != len(self.digest):
-            raise ValueError(f"{len(self.digest)} bytes are no {self.algo} digest")
+            raise ValueError(f"{len(self.digest)} bytes are not a {self.algo} digest")
 
     @property
     def sri(self) -> str:

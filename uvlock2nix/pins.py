@@ -32,7 +32,7 @@ SCHEMA: Final = 1
 _SYSTEM: Final = re.compile(r"[a-z0-9_]{1,32}-[a-z0-9_]{1,32}\Z")
 _KEY: Final = re.compile(r"[0-9A-Za-z+._-]{1,100}\Z")
 _LOCK: Final = re.compile(r"[0-9a-f]{64}\Z")
-_REWRITE: Final = "run `uvlock2nix generate --force` to write the file anew, then `uvlock2nix update-hash`"
+_REWRITE: Final = "run `uvlock2nix generate --force` to write the file again, then `uvlock2nix update-hash`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,9 @@ def read_pins(path: Path) -> Pins:
     try:
         data = read_regular(path)
     except FileNotFoundError:
-        raise InputError(f"{path} does not exist", hint="run `uvlock2nix generate`, which makes it") from None
+        raise InputError(
+            f"{path} does not exist", hint="run `uvlock2nix generate`, which creates it"
+        ) from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     return parse_pins(data, str(path))
@@ -137,7 +139,7 @@ def parse_pins(data: bytes, where: str = "pins") -> Pins:
     if schema > SCHEMA:
         raise InputError(
             f"{where} has schema {schema}; this uvlock2nix knows {SCHEMA}",
-            hint="a newer uvlock2nix wrote it: use that one, or newer; or give up what the file holds: "
+            hint="it was written by a newer uvlock2nix: use that version, or discard what the file holds: "
             "`uvlock2nix generate --force`",
         )
     problems: list[str] = []
@@ -197,7 +199,7 @@ def _load(data: bytes, where: str) -> Mapping[str, object]:
         raise InputError(f"{where} is not UTF-8 (byte {error.start})", hint=_REWRITE) from None
     if re.search(r"^(<{7}|={7}|>{7})( |$)", text, re.MULTILINE):
         raise InputError(
-            f"{where} holds the marks of an unfinished merge",
+            f"{where} contains the markers of an unfinished merge",
             hint="finish the merge of uv.lock, take either side here, then run `uvlock2nix update-hash`",
         )
     try:
@@ -216,7 +218,7 @@ def _no_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
     seen: dict[str, object] = {}
     for key, value in pairs:
         if key in seen:
-            raise ValueError(f'"{key}" stands there twice')
+            raise ValueError(f'"{key}" occurs twice')
         seen[key] = value
     return seen
 
@@ -323,7 +325,7 @@ def is_time(text: str) -> bool:
 def _text(raw: Mapping[str, object], key: str, where: str, problems: list[str]) -> str:
     value = raw.get(key)
     if not isinstance(value, str) or not value:
-        what = "is missing" if key not in raw else "must be a text that is not empty"
+        what = "is missing" if key not in raw else "must be a non-empty string"
         problems.append(f'"{where}{key}" {what}')
         return ""
     return value

@@ -149,7 +149,7 @@ def make_plan(
 
     minors = {target.python.minor for target, _ in classified}
     if len(minors) != 1:
-        raise UsageError("one Python for all systems", hint="give one --python")
+        raise UsageError("all systems must use the same Python version", hint="pass a single --python")
     every = [one for _, classes in classified for one in classes]
     _refuse_different_nixpkgs(classified)
     built = [one for one in every if is_built(one)]
@@ -318,13 +318,13 @@ def _below(project: Project, name: str, path: str) -> PurePosixPath:
         below = PurePosixPath(where).relative_to(project.root.as_posix())
     except ValueError:
         raise ProjectError(
-            f"{name}: its file {path} is outside of {project.root}, which is all that Nix sees",
-            hint="put it below that folder and run `uv lock` again",
+            f"{name}: its file {path} is outside {project.root}, the only folder that Nix sees",
+            hint="move it below that folder and run `uv lock` again",
         ) from None
     if not (project.root / below).is_file():
         raise ProjectError(
             f"{name}: its file {project.root / below} is not there",
-            hint="bring it back, or run `uv lock` again",
+            hint="restore it, or run `uv lock` again",
         )
     return below
 

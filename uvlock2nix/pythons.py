@@ -100,12 +100,13 @@ def _requested(text: str, requires: str, where: str) -> str | None:
     if variants & {"d", "debug"}:
         raise UsageError(
             f"{where} asks for a debug build ({text}), which nixpkgs does not have",
-            hint=f"ask for the usual build: --python {_near(spelled, requires)}{free}",
+            hint=f"use the default build: --python {_near(spelled, requires)}{free}",
         )
     if match["rest"]:
         raise UsageError(
             f"{where} names a system together with the Python ({text})",
-            hint=f"give them apart: --python {_near(spelled, requires)}{free}, and --system for the system",
+            hint=f"pass them separately: --python {_near(spelled, requires)}{free}, and --system"
+            " for the system",
         )
     return f"{spelled}{free}"
 
@@ -135,6 +136,6 @@ def _in_range(text: str, requires: str, where: str) -> str:
         both = f"`{text}` and requires-python `{requires}`" if requires else f"`{text}`"
         fits = fitting_python([requires]) or PREFERRED[0]
         raise UsageError(
-            f"{where}: no Python that uvlock2nix knows fits {both}", hint=f"name a version: --python {fits}"
+            f"{where}: no Python that uvlock2nix knows fits {both}", hint=f"pass a version: --python {fits}"
         )
     return found

@@ -97,8 +97,8 @@ class PythonVersion:
         if match is None or match["major"] != "3" or int(match["minor"]) not in latest_patch():
             low, high = min(latest_patch()), max(latest_patch())
             raise UsageError(
-                f"Python {text[:40]!r} is not a version that we know",
-                hint=f"give 3.{low} … 3.{high}, a full release such as 3.12.13, or 3.14t (free-threaded)",
+                f"Python {text[:40]!r} is not a known version",
+                hint=f"pass 3.{low} … 3.{high}, a full release such as 3.12.13, or 3.14t (free-threaded)",
             )
         minor = int(match["minor"])
         free = match["free"] is not None
@@ -219,7 +219,7 @@ class Target:
 def _parse_libc(text: str) -> Libc:
     match = _LIBC.fullmatch(text)
     if match is None or not (match["kind"] or match["major"]):
-        raise UsageError(f"unknown libc {text[:60]!r}", hint="give 2.38, glibc-2.38, musl or musl-1.2")
+        raise UsageError(f"unknown libc {text[:60]!r}", hint="pass 2.38, glibc-2.38, musl or musl-1.2")
     given = (int(match["major"]), int(match["minor"])) if match["major"] else None
     if match["kind"] == "musl":
         return Musl(*(given or default_musl()))

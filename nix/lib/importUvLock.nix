@@ -191,7 +191,7 @@ let
       src = fetchArtifact root entry;
       how =
         builds.${name}
-          or (throw "${toString pins}: what builds ${name} is not locked. ${run}, where uv and the network are");
+          or (throw "${toString pins}: what builds ${name} is not locked. ${run}, on a machine with uv and network access");
     in
     if entry.kind == "wheel" then wheel name entry src else sdist name entry src how final;
 

@@ -223,12 +223,12 @@ def get(url: str, process: subprocess.Popen[bytes]) -> str:
     ("package", "reasons"),
     [
         ("six", ["six 1.17.0: nixpkgs", "nixpkgs has this version"]),
-        ("django", ["django 5.2.17: nixpkgs", "nixpkgs has 5.2.19, which can stand for 5.2.17"]),
+        ("django", ["django 5.2.17: nixpkgs", "nixpkgs has 5.2.19, which can replace 5.2.17"]),
         (
             "pyasn1-modules",
             [
                 "pyasn1-modules 0.4.2: wheel",
-                "not from nixpkgs: it needs pyasn1, which stays with the lock: ",
+                "not from nixpkgs: it needs pyasn1, which is taken from the lock: ",
                 "lock: nixpkgs has pyasn1 0.6.1, the lock 0.6.5",
             ],
         ),
@@ -310,7 +310,7 @@ def test_what_nixpkgs_and_the_lock_both_have_is_named(bitpoll: Built, tmp_path: 
         assert f"uvlock2nix: bin/normalizer: in {winner} and in " in log
         assert f"uvlock2nix: idna/core.py: in {kept} (from the lock) and in clash-1 (from nixpkgs)" in log
         assert "module charset_normalizer: in charset-normalizer (from the lock) and in clash-1" in log
-        assert "hint: say whose it shall be under [tool.uvlock2nix.collisions]" in log
+        assert "hint: choose the package that wins under [tool.uvlock2nix.collisions]" in log
         (out,) = (path for path in built.stdout.split() if path.endswith("-env"))
         is_link = (bitpoll.host(out) / "bin" / "normalizer").is_symlink()
         assert is_link == (program == "nixpkgs")

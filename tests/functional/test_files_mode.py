@@ -82,7 +82,7 @@ def test_a_changed_lock(project: Path) -> None:
     toml.write_text(toml.read_text().replace("two-1.0", "two-2.0"))
     lock(project)
     stale = run(project, "check", code=1)
-    assert "nix/python-deps.json is not what generate would write" in stale.stderr
+    assert "nix/python-deps.json differs from what generate would write" in stale.stderr
     done = run(project, "update-hash")
     assert "wrote nix/python-deps.json" in done.stderr
     assert run(project, "check").stdout == "up to date\n"
@@ -103,7 +103,7 @@ def test_from_one_mode_to_the_other(project: Path) -> None:
     # What the project says counts where nothing was said on the command line.
     toml = project / "pyproject.toml"
     toml.write_text(toml.read_text() + '[tool.uvlock2nix]\nmode = "files"\n')
-    assert "python-deps.nix is not what generate would write" in run(project, "check", code=1).stderr
+    assert "python-deps.nix differs from what generate would write" in run(project, "check", code=1).stderr
     run(project, "generate", *FLAGS)
     assert {**files(project), "python-deps.json": ""} == {**by_files, "python-deps.json": ""}
 

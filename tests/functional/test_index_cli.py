@@ -59,7 +59,7 @@ def test_an_index_from_a_channel_file_changes_the_classes(tmp_path: Path) -> Non
     found = {p["name"]: p for p in json.loads(CliRunner().invoke(classify, args).stdout)["packages"]}
     assert found["gssapi"]["class"] == "nixpkgs"
     assert found["decorator"]["class"] == "nixpkgs"
-    assert found["decorator"]["reasons"][0].startswith("nixpkgs' gssapi brings it")
+    assert found["decorator"]["reasons"][0].startswith("nixpkgs' gssapi depends on it")
     assert found["lxml"]["nixpkgs"]["match"] == "absent"
 
 
@@ -235,7 +235,7 @@ def test_what_is_no_channel_and_no_project(tmp_path: Path) -> None:
     for channel in ("/etc/nothing", "../x", "a b"):
         result = run("update", "--channel", channel)
         assert isinstance(result.exception, UsageError)
-        assert "no such file, and it is no name" in result.exception.message
+        assert "neither a file nor the name" in result.exception.message
     for arguments in (("show",), ("update",), ("update", "--channel", "x")):
         result = run(*arguments, str(tmp_path / "nothing"))
         assert isinstance(result.exception, InputError)

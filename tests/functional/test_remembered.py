@@ -74,7 +74,7 @@ def test_classify_says_what_it_takes_over(tmp_path: Path) -> None:
     uvlock2nix("generate", "--extra", "more", "--python", "3.12", str(project))
     assert packages(project) == {"always", "older", "extra-one"}
     result = uvlock2nix("classify", "--no-inspect", str(project))
-    assert "as generate was called: --extra=more --python=3.12" in result.stderr
+    assert "with the options of the last generate: --extra=more --python=3.12" in result.stderr
     assert packages(project, "--group", "dev") == {"always", "older", "for-dev"}
 
 
@@ -92,7 +92,7 @@ def test_what_pyproject_says_is_followed_and_noticed(tmp_path: Path) -> None:
     assert out_of_date(project) == []
     assert packages(project) == {"always", "older", "extra-one"}
     project_at(project, table='python = "3.13.15"\n')
-    assert "nix/python-deps.nix is not what generate would write" in out_of_date(project)
+    assert "nix/python-deps.nix differs from what generate would write" in out_of_date(project)
 
 
 def test_the_command_line_goes_over_pyproject(tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ def look_at_everything(place: Place) -> None:
 def test_no_secret_is_printed_written_or_kept(place: Place) -> None:
     look_at_everything(place)
     assert any("HTTP 401" in text for text in place.printed)
-    assert any("ended too early" in text for text in place.printed)
+    assert any("closed too early" in text for text in place.printed)
     assert any("wrong hash" in text for text in place.printed)
 
 

@@ -52,7 +52,10 @@ def test_many_packages_of_one_kind_are_one_line(tmp_path: Path) -> None:
     [
         ('[tool.poetry]\nname = "a"\n[tool.poetry.dependencies]\nidna = "*"\n', "has no [project] table"),
         ("[dependency-groups]\ndev = []\n", "has no [project] table"),
-        ('[project]\nname = "a"\nversion = "1"\nrequires-python = ">=3.13"\n', "needs no package"),
+        (
+            '[project]\nname = "a"\nversion = "1"\nrequires-python = ">=3.13"\n',
+            "the selection has no packages",
+        ),
     ],
 )
 def test_an_empty_environment_is_reported(tmp_path: Path, pyproject: str, why: str) -> None:

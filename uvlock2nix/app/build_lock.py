@@ -101,7 +101,8 @@ def _notes(locked: Locked, time: str) -> list[str]:
     if locked.unsure:
         whose = "its backend asks" if len(locked.unsure) == 1 else "their backends ask"
         found.append(
-            f"{_shown(tuple(locked.unsure))}: what {whose} for on top of what is declared is known only when "
+            f"{_shown(tuple(locked.unsure))}: what {whose} for in addition to what is"
+            " declared is known only when "
             "it is built, and held back then"
         )
     return found

@@ -217,8 +217,8 @@ def _with_answer(subject: Subject, facts: BuildFacts, resolver: Resolver) -> Bui
 def _hint(names: Sequence[str]) -> str:
     name = names[0] if len(names) == 1 else "<package>"
     return (
-        f"under [tool.uvlock2nix.native.{name}], build-requires replaces a requirement of that name, and "
-        "relax drops its version; of a local package, change [build-system] itself"
+        f"under [tool.uvlock2nix.native.{name}], `build-requires` replaces a requirement of that name, and "
+        "`relax` drops its version; for a local package, change [build-system] itself"
     )
 
 

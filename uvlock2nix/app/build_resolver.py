@@ -155,7 +155,7 @@ class Resolver:
         """How a build requirement is built that only exists as an sdist."""
         if file.filename in of:
             way = " → ".join((*of, file.filename))
-            raise Unresolvable(f"to build it, it has to be there already: {way}")
+            raise Unresolvable(f"building it requires itself: {way}")
         artifact = Artifact("sdist", file.filename, file.url, file.path, _lock_hash(file.hash), file.size)
         facts = facts_of_archive(archive_of(artifact, self.root, self.fetcher), file.filename)
         requires = effective_requires(
@@ -206,7 +206,7 @@ class Resolver:
         place = (self.root / path).resolve()
         if not place.is_relative_to(self.root.resolve()):
             raise Unresolvable(
-                f"{name}: its file {place} is outside of {self.root}, which is all that Nix sees: "
+                f"{name}: its file {place} is outside {self.root}, the only folder that Nix sees: "
                 "put the folder of that index below it"
             )
         return PurePosixPath(place.relative_to(self.root.resolve())).as_posix()

@@ -35,7 +35,7 @@ def from_sources(text: str, member: Member, project: Project, environment: Mappi
             kinds = "workspace", "path", "git", "index"
             kind = next((key for key in kinds if key in entry), "source")
             raise Unresolvable(
-                f"its build requirement {requirement.name} has a source ({kind}) that is no file: take it "
+                f"its build requirement {requirement.name} has a source ({kind}) that is not a file: take it "
                 "from an index, a URL, or a file below the project's folder"
             )
         extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""

@@ -29,7 +29,7 @@ def checked(project: Path, options: Options, reporter: Reporter) -> Checked:
         reporter.note(f"{edited} was edited; it is not compared with what generate would write")
     asked = state.asked.project
     name = asked.lock_path.name
-    unlocked = [f"{name} does not fit the project: {one}" for one in check_lock_matches(asked)]
+    unlocked = [f"{name} does not match the project: {one}" for one in check_lock_matches(asked)]
     lock = "uv lock" if asked.script is None else f"uv lock --script {shlex.quote(str(project))}"
     steps = [lock] if unlocked else []
     steps += [f"{state.generate} --force"] if state.unfit() else []

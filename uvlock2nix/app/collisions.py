@@ -49,7 +49,7 @@ def note(one: Collision, *, own: bool) -> str:
     """One collision in words."""
     others = ", ".join(one.packages)
     choose = "" if own else f'; to choose: "{one.path}" = "NAME" under [tool.uvlock2nix.collisions]'
-    return f"{one.path} is in {others}; that of {one.kept} is kept{choose}"
+    return f"{one.path} is in {others}; the file of {one.kept} is kept{choose}"
 
 
 def programs_of(member: Member) -> tuple[str, ...]:

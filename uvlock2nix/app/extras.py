@@ -34,7 +34,7 @@ def extra_files(plan: Plan, config: Config, root: Path, asked: Collection[str]) 
         from uvlock2nix.resources import nix_dir
 
         maker = (nix_dir() / "lib" / "mkServiceModule.nix").read_text(encoding="utf-8")
-        about = "\n".join(f"# {line}" for line in header(plan, "what its NixOS module is made by"))
+        about = "\n".join(f"# {line}" for line in header(plan, "the function that makes its NixOS module"))
         files += [
             Generated.of(folder / MODULE, module_file(plan, service)),
             Generated.of(folder / MAKER, f"{about}\n{maker}"),

@@ -28,7 +28,7 @@ class Generated:
     def of(cls, path: Path, text: str, *, ours: bool = False) -> Generated:
         """Read what is at ``path``; a Nix file gets the digest by which an edit is noticed."""
         try:
-            # What is no text is not ours either way: it is only compared.
+            # What is not a string is not ours either way: it is only compared.
             old = read_regular(path).decode("utf-8", "replace")
         except FileNotFoundError:
             old = None

@@ -177,7 +177,7 @@ def with_sizes(knowledge: Knowledge, packages: Iterable[ClassifiedPackage], repo
         for p in packages
         if p.is_file and (a := p.choice.artifact) is not None and a.size is None and a.url is not None
     )
-    with fetching(reporter, "asking for sizes", len(wanted)) as (fetcher, tick):
+    with fetching(reporter, "requesting file sizes", len(wanted)) as (fetcher, tick):
         found = sizes(wanted, fetcher, tick)
     return replace(knowledge, sizes=found)
 
@@ -198,7 +198,7 @@ def with_requirements(
         found = read_requirements(wheels, fetcher, fetcher.cache, environment, extras, tick)
     if found.unread:
         shown = ", ".join(found.unread[:8]) + (" …" if len(found.unread) > 8 else "")
-        note = "cannot be asked which versions of others they accept, so these stay with the lock"
+        note = "do not report which versions they accept, so these are taken from the lock"
         reporter.note(f"{shown}: {note}")
     return replace(knowledge, specifiers=found.ranges)
 

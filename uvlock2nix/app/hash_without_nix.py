@@ -67,7 +67,7 @@ def compute(
     if why:
         raise UsageError(
             f"{one.system}: the hash cannot be computed without Nix: {why}",
-            hint=f"run `uvlock2nix update-hash --system {one.system}` where Nix is",
+            hint=f"run `uvlock2nix update-hash --system {one.system}` on a machine with Nix",
         )
     uv = _uv()
     with tempfile.TemporaryDirectory(prefix="uvlock2nix-no-nix-") as folder:
@@ -116,8 +116,8 @@ def platform_of(target: Target) -> str:
     name = uv_resolve.platform_of(target)
     if name is None or (target.is_linux and target.arch not in ("x86_64", "aarch64")):
         raise UsageError(
-            f"uv installs for {target.system} only on such a machine",
-            hint=f"run `uvlock2nix update-hash --system {target.system}` there, or where Nix is",
+            f"uv installs for {target.system} on such a machine only",
+            hint=f"run `uvlock2nix update-hash --system {target.system}` there, or on a machine with Nix",
         )
     return name
 

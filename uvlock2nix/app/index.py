@@ -72,14 +72,14 @@ def update_index(project: Path, options: IndexOptions, reporter: Reporter) -> In
     """Make the exact index.
 
     Raises:
-        UsageError: the options exclude each other, or name nothing.
+        UsageError: the options cannot be used together, or name nothing.
         ToolError: Nix is missing or fails.
         NetworkError: the channel cannot be fetched.
     """
     import shutil
 
     if options.nixpkgs and options.channel:
-        raise UsageError("--nixpkgs and --channel exclude each other", hint="one index, one source")
+        raise UsageError("--nixpkgs and --channel cannot be used together", hint="use only one of them")
     _there(project)
     if options.channel:
         return _from_channel(options.channel, reporter)
@@ -94,7 +94,7 @@ def update_index(project: Path, options: IndexOptions, reporter: Reporter) -> In
 
 def _there(project: Path) -> None:
     if not project.exists():
-        raise InputError(f"{project}: there is no such file or folder", hint="name a project's folder")
+        raise InputError(f"{project}: there is no such file or folder", hint="pass the folder of a project")
 
 
 def project_key(project: Path) -> str | None:
@@ -189,8 +189,8 @@ def _from_channel(channel: str, reporter: Reporter) -> IndexMade:
     if not path.is_file():
         if "://" not in channel and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", channel):
             raise UsageError(
-                f"--channel {channel}: there is no such file, and it is no name of a channel",
-                hint="a name is nixos-unstable, for one; a file is a packages.json or packages.json.br",
+                f"--channel {channel}: neither a file nor the name of a channel",
+                hint="pass a channel such as nixos-unstable, or a file packages.json or packages.json.br",
             )
         url = channel if "://" in channel else f"{CHANNELS}/{channel}/packages.json.br"
         path, revision = _download(url, reporter)

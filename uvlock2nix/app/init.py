@@ -62,7 +62,7 @@ def look(project: Path, options: Options, how: InitOptions, reporter: Reporter) 
     """
     if project.is_file():
         raise UsageError(
-            f"{project}: init takes the folder of a project", hint="run `uvlock2nix generate` for a script"
+            f"{project}: init takes the folder of a project", hint="for a script, run `uvlock2nix generate`"
         )
     found = planned(project, options, reporter, force=how.force, resolving=Resolving(missing=True))
     plan, root = found.plan, found.root

@@ -67,6 +67,7 @@ def refuse_unlocked(plan: Plan) -> None:
         names = sorted(wanted - plan.build_pins.builds(one.system).keys())
         if names:
             raise ProjectError(
-                f"{one.system}: what builds {', '.join(names)} is not locked, which mode `files` needs",
-                hint="run `uvlock2nix generate` where uv and the network are, or use mode `sync`",
+                f"{one.system}: the build requirements of {', '.join(names)} are not locked,"
+                " which mode `files` requires",
+                hint="run `uvlock2nix generate` on a machine with uv and network access, or use mode `sync`",
             )

@@ -32,8 +32,8 @@ def check_nix_python(asked: Request, target: Target, version: str, command: str)
     if not _admits(requires, version):
         fits = fitting_python([requires], actual)
         raise InputError(
-            f"nixpkgs' Python is {version}, and {asked.project.lock_path.name} asks for {requires}",
-            hint="widen requires-python in pyproject.toml and run `uv lock`, or name a nixpkgs with "
+            f"nixpkgs' Python is {version}, and {asked.project.lock_path.name} requires {requires}",
+            hint="widen requires-python in pyproject.toml and run `uv lock`, or pass a nixpkgs with "
             f"--nixpkgs{f' that has Python {fits}' if fits else ''}",
         )
     here = _names(asked.environment(target).packages)
@@ -41,7 +41,8 @@ def check_nix_python(asked: Request, target: Target, version: str, command: str)
     if here != there:
         differing = ", ".join(sorted({name for name, _ in here ^ there}))
         raise InputError(
-            f"nixpkgs' Python is {version}; for it {asked.project.lock_path.name} has other packages than "
+            f"nixpkgs' Python is {version}, for which {asked.project.lock_path.name} selects"
+            " other packages than "
             f"for {target.python}, for which the files were made: {differing}",
             hint=f"run `{command} --python {version}`",
         )

@@ -123,8 +123,8 @@ def _plan_of(
     if asked.target.python.freethreaded:
         python = asked.target.python
         raise UsageError(
-            f"nothing can be generated for a free-threaded Python ({python}) yet",
-            hint=f"choose the usual build: --python {python.minor}",
+            f"a free-threaded Python ({python}) is not supported yet",
+            hint=f"choose the default build: --python {python.minor}",
         )
     knowledge = knowledge_of(asked, reporter)
     policy = policy_of(asked, reporter)
@@ -213,16 +213,12 @@ def on_version(plan: Plan, root: Path) -> tuple[str, ...]:
         return ()
     names = ", ".join(f"{name} ({tool})" for name, tool in plan.version.from_git)
     if plan.version.given:
-        return (f"the version of {names} is asked of git, which no build sees; used is {plan.version.given}",)
+        return (f"the version of {names} comes from git, absent in the build; using {plan.version.given}",)
     pins = root / folder_of(plan.argument) / PINS
     tagged = version_of_git(root)
     known = read_pins(pins).version if pins.exists() else None
-    used = (
-        f"{tagged.version}, from the tag {tagged.tag}"
-        if tagged
-        else known or "0: there is no tag that says one"
-    )
-    note = f"the version of {names} is asked of git, which no build sees; used is {used}"
+    used = f"{tagged.version}, from the tag {tagged.tag}" if tagged else known or "0: no tag names a version"
+    note = f"the version of {names} comes from git, absent in the build; using {used}"
     return (f"{note}. Set it with [tool.uvlock2nix] version, or pass `version` to package.nix",)
 
 
@@ -243,7 +239,8 @@ def _old_pins(path: Path, reporter: Reporter, *, force: bool) -> Pins | None:
             raise
         first = error.message.splitlines()[0].rstrip(":")
         reporter.note(
-            f"{first}; it is written anew, without the hashes that it may have held; options that generate "
+            f"{first}; the file is written again, without the hashes that it may have held;"
+            " options that generate "
             "was called with before must be given again"
         )
         return None

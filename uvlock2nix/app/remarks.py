@@ -32,7 +32,7 @@ def on_wheels(packages: Iterable[ClassifiedPackage]) -> Iterator[str]:
     size = sum(one.choice.artifact.size or 0 for one in packages if one.choice.artifact is not None)
     if size > MUCH:
         yield (
-            f"--wheels reads up to {size_text(size)}; what is read is kept, so it may be stopped and goes on"
+            f"--wheels reads up to {size_text(size)}; what was read is cached, so an interrupted run resumes"
         )
 
 
@@ -45,7 +45,7 @@ def on_classes(
     if taken and knowledge.own_index is None:
         yield (
             f"{len(taken)} of the packages come from nixpkgs as it was on {knowledge.index.date}: "
-            "`uvlock2nix index update` looks at yours"
+            "`uvlock2nix index update` reads your nixpkgs"
         )
     allowed = [one for one in packages if one.name in policy.allow and not one.from_nixpkgs]
     refused = {one.name: one.reasons[-1] for one in allowed}
@@ -63,7 +63,7 @@ def on_empty(asked: Request) -> str:
             "(neither [tool.poetry] nor setup.py)"
         )
     return (
-        "the environment is empty: what is selected needs no package; --package, --all-packages, --extra and "
+        "the environment is empty: the selection has no packages; --package, --all-packages, --extra and "
         "--group select more"
     )
 
@@ -94,7 +94,7 @@ def on_logins(project: Project) -> Iterator[str]:
             shown = ", ".join(hosts[:3]) + (" …" if len(hosts) > 3 else "")
             yield (
                 f"{name} holds a login or a signature ({shown}) and is part of the source of deps: it would"
-                " be copied into the Nix store, where everybody on the machine can read it. Take it out, give"
+                " be copied into the Nix store, where every user of the machine can read it. Remove it, pass"
                 " the login in UV_INDEX_<NAME>_USERNAME and _PASSWORD or in a netrc file, and run `uv lock`"
                 " again"
             )
@@ -105,7 +105,7 @@ def on_logins_in_mode_files(plan: Plan) -> Iterator[str]:
     named = sorted({name.removesuffix("_USERNAME") for name in plan.login_variables if "_USERNAME" in name})
     if plan.mode == "files" and named:
         yield (
-            f"in mode `files` no login reaches the fetches ({listed(named)}_…): if an index asks for one,"
+            f"in mode `files` no login reaches the fetches ({listed(named)}_…): if an index requires one,"
             " use mode `sync`, see docs/private-indexes.md"
         )
 
@@ -124,12 +124,13 @@ def on_doubts(plan: Plan) -> tuple[str, ...]:
     if needs:
         shown = [f"{name} ({', '.join(found) or 'nothing'})" for name, found in needs.items()]
         notes.append(
-            f"what these builds need was read from their sources, and is not proven: {listed(shown)}; "
+            "the native inputs of these builds were read from their sources, and are not"
+            f" proven: {listed(shown)}; "
             f"see `uvlock2nix classify --explain {next(iter(needs))}`"
         )
     if unknown:
         notes.append(
-            f"what the build of {listed(tuple(unknown))} needs is not known; if it fails, say it under "
+            f"what the build of {listed(tuple(unknown))} needs is unknown; if it fails, add the inputs under "
             f"[tool.uvlock2nix.native.{next(iter(unknown))}]"
         )
     return tuple(notes)

@@ -108,7 +108,7 @@ def recalled(project: Path, options: Options, reporter: Reporter) -> Request:
             return request(project, options)
         found, _, _ = remembered(files)
     except InputError as error:
-        reporter.note(f"what generate was called with is not known: {error.message.splitlines()[0]}")
+        reporter.note(f"the options of the last generate are unknown: {error.message.splitlines()[0]}")
         return request(project, options)
     merged = over(options, found.options)
     systems = merged.systems or found.before.systems
@@ -118,7 +118,7 @@ def recalled(project: Path, options: Options, reporter: Reporter) -> Request:
     if merged != options and (
         words := words_of(replace(merged, systems=options.systems, extras=(), mode=None))
     ):
-        reporter.note(f"as generate was called: {' '.join(words)}")
+        reporter.note(f"with the options of the last generate: {' '.join(words)}")
     return request(project, merged, before=found.before)
 
 

@@ -125,7 +125,7 @@ def licences_of(tree: Path) -> Mapping[str, str]:
     """
     sites = sorted(tree.glob("lib/python3*/site-packages"))
     if not sites:
-        raise InputError(f"{tree}: there is no lib/python3*/site-packages", hint="name an env or a venv")
+        raise InputError(f"{tree}: there is no lib/python3*/site-packages", hint="pass an env or a venv")
     found: dict[str, str] = {}
     for file in sorted(sites[0].glob("*.dist-info/METADATA")):
         headers = HeaderParser().parsestr(read_regular(file).decode("utf-8", "replace"))

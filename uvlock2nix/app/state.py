@@ -76,19 +76,21 @@ class State:
     def reasons(self) -> tuple[str, ...]:
         """What is out of date, a line each; nothing when all is as it should be."""
         found = [
-            f"{one.path.relative_to(self.root)} is not what generate would write" for one in self.rewritten
+            f"{one.path.relative_to(self.root)} differs from what generate would write"
+            for one in self.rewritten
         ]
         found += [
-            f"{self.paths.expression.relative_to(self.root)} was edited, and not for this lock ({system})"
+            f"{self.paths.expression.relative_to(self.root)} was edited, and does not match"
+            f" this lock ({system})"
             for system in self.unfit()
         ]
         if self.outdated:
             names = ", ".join(self.outdated[:8]) + (" …" if len(self.outdated) > 8 else "")
-            found.append(f"the pins have no build requirements, or those of something else, for: {names}")
+            found.append(f"the pins have no build requirements, or outdated ones, for: {names}")
         found += [f"the hash of {system} {why}" for system, why in self.freshness.systems.items()]
         if self.freshness.lock:
             found.append(
-                f"{self.paths.pins.relative_to(self.root)} was made from another {self.plan.lock_name}"
+                f"{self.paths.pins.relative_to(self.root)} was made from a different {self.plan.lock_name}"
             )
         return tuple(found)
 

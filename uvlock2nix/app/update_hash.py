@@ -151,9 +151,7 @@ class _HashMaker:
             seconds = time.monotonic() - start
             return Change(one.system, old.hash if old else "", digest.sri, "computed", 0, seconds), pin
         if not sure and shutil.which("nix-store") is None:
-            self.reporter.note(
-                f"{one.system}: without Nix, whether the toolchain is another was not looked at"
-            )
+            self.reporter.note(f"{one.system}: Nix is not installed: toolchain changes were not checked")
             return None
         nix, source = self._tools()
         expression = self._root / folder_of(self.state.plan.argument) / DEPS
@@ -173,7 +171,7 @@ class _HashMaker:
             )
         if not sure and old is not None and old.key == before.key:
             return None
-        with self.timings.part("building and proving"):
+        with self.timings.part("building and verifying"):
             built = find_hash(nix, evaluate, before)
         collided = read_collisions(nix.log(before.drv))
         used = _used(before, source)
@@ -260,7 +258,7 @@ def _write(state: State, new: tuple[Pin, ...]) -> tuple[Path, ...]:
     with folder_lock(state.paths.pins.parent):
         if state.paths.lock_digest() != state.plan.lock_sha256:
             raise InputError(
-                f"{state.paths.lock} changed while the hash was made; nothing was written",
+                f"{state.paths.lock} changed while the hash was computed; nothing was written",
                 hint="run `uvlock2nix update-hash` again",
             )
         texts = {one.path: one.text for one in state.rewritten}

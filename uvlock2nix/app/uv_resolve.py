@@ -123,16 +123,16 @@ def _failure(said: str) -> ToolError | NetworkError:
     low = said.lower()
     if any(sign in low for sign in (*NETWORK_SIGNS, *_OFFLINE_SIGNS)):
         return NetworkError(
-            "uv cannot reach the package index:\n" + _quoted(said), hint="is the network there?"
+            "uv cannot reach the package index:\n" + _quoted(said), hint="check the network connection"
         )
     if any(sign in low for sign in _UNMET_SIGNS):
         return Unresolvable(_quoted(said))
     if "unexpected argument" in low or "invalid value" in low:
         return ToolError(
-            "uv does not know what it is asked for:\n" + _quoted(said), hint="use uv 0.8 or newer"
+            "uv does not support an option that is needed:\n" + _quoted(said), hint="use uv 0.8 or newer"
         )
-    first = (said.splitlines() or ["it says nothing"])[0].removeprefix("error: ")
-    return ToolError(f"uv failed: {first}", hint=f"what it said:\n{_quoted(said)}")
+    first = (said.splitlines() or ["it printed nothing"])[0].removeprefix("error: ")
+    return ToolError(f"uv failed: {first}", hint=f"its output:\n{_quoted(said)}")
 
 
 def _quoted(text: str) -> str:

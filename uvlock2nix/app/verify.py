@@ -98,7 +98,7 @@ def _pin(files: Files, system: str) -> Pin:
     if pin is None:
         raise CheckFailed(f"{files.pins} has no hash for {system}", hint=hint)
     if pins.lock != files.lock_digest():
-        raise CheckFailed(f"{files.pins} was made from another {files.lock.name}", hint=hint)
+        raise CheckFailed(f"{files.pins} was made from a different {files.lock.name}", hint=hint)
     return pin
 
 
@@ -129,7 +129,7 @@ def verified(project: Path, options: VerifyOptions, reporter: Reporter) -> Resul
         raise CheckFailed(
             f"{files.pins}: the hash of {system} was made for {pin.key}; this nixpkgs and lock give"
             f" {before.key}",
-            hint="run `uvlock2nix update-hash`, or say the nixpkgs of the pins with --nixpkgs",
+            hint="run `uvlock2nix update-hash`, or pass the nixpkgs of the pins with --nixpkgs",
         )
     second = _NixUnderConditions(files, source, system, reporter, _second_cores(options), options.build_dir)
     one = first.rebuilt(OTHER_FAKE_HASH) if options.fresh else first.realised(before, pinned)
@@ -194,7 +194,7 @@ def _tree(path: str, root: Path) -> Path:
     if not tree.is_dir():
         raise ToolError(
             f"{path} is not a directory here, though Nix has it ({tree})",
-            hint="--store-root names a store in a folder of its own; one elsewhere must be copied (nix copy)",
+            hint="--store-root is for a store in a local folder; copy from any other store with `nix copy`",
         )
     return tree
 

@@ -85,9 +85,9 @@ def with_needs(knowledge: Knowledge, wheels: Sequence[Candidate], found: WheelNe
         attributes[wheel.name] = outside.attributes
         said = [f"{', '.join(outside.driver)} comes with the graphics driver"] if outside.driver else []
         if outside.optional:
-            said.append(f"it does without {', '.join(outside.optional)}, which nixpkgs does not have")
+            said.append(f"it works without {', '.join(outside.optional)}, which nixpkgs does not have")
         if outside.unknown:
-            said.append(f"its shared objects need {', '.join(outside.unknown)}, which no wheel has")
+            said.append(f"its shared objects need {', '.join(outside.unknown)}, which no wheel provides")
         if said:
             notes[wheel.name] = tuple(said)
     return replace(knowledge, wheel_needs=attributes, wheel_notes=notes, read_wheels=found)
@@ -119,7 +119,7 @@ def on_wheel_libraries(plan: Plan) -> tuple[str, ...]:
     if unread:
         reason = next(iter(sorted(unread.items())))[1]
         notes.append(
-            f"wheels that were not read as a whole, so that only the tables say what they need:"
+            f"wheels that were not read completely, so that only the tables say what they need:"
             f" {shortened(sorted(unread))} ({reason})"
         )
     absent = sorted(
@@ -127,7 +127,8 @@ def on_wheel_libraries(plan: Plan) -> tuple[str, ...]:
     )
     if absent:
         notes.append(
-            f"parts of wheels need {shortened(absent)}, which no wheel and no nixpkgs brings: they do not"
+            f"parts of wheels need {shortened(absent)}, which neither a wheel nor nixpkgs"
+            " provides: they do not"
             " load, as after `uv sync`"
         )
     notes += _unknown_ones(plan)
@@ -164,7 +165,7 @@ def _unknown_ones(plan: Plan) -> Iterator[str]:
 def _unknown(name: str, sonames: Sequence[str]) -> str:
     listed = ", ".join(f'"{one}"' for one in sonames)
     return (
-        f"{name}: its files need {', '.join(sonames)}, which no wheel has and no table knows: name the"
+        f"{name}: its files need {', '.join(sonames)}, which no wheel provides and no table lists: name the"
         f" attribute that has it in `wheel-runtime-libs` under [tool.uvlock2nix.native.{name}], or write"
         f" ignore-missing-libraries = [{listed}] under [tool.uvlock2nix]"
     )

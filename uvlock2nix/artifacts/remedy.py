@@ -39,7 +39,7 @@ def _systems(wheels: Iterable[WheelName], target: Target) -> Iterator[tuple[str,
         minors = {int(m[1]) for one in platforms if (m := _GLIBC.match(one))}
         for number in sorted(one for one in minors if one > target.libc.minor):
             yield (
-                f"where the target has that glibc, say so: --libc glibc-2.{number}; {other}",
+                f"if the target has that glibc, pass --libc glibc-2.{number}; {other}",
                 replace(target, libc=Glibc(2, number)),
             )
 

@@ -70,7 +70,8 @@ class Backend:
             return json.loads(answer.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             raise ToolError(
-                f"{what}: it ended without an answer", hint="report it to the package's maintainers"
+                f"{what}: the build backend exited without returning a result",
+                hint="report it to the package's maintainers",
             ) from None
 
 

@@ -54,7 +54,7 @@ class FromPins:
         if locked is None and self.offline:
             raise ToolError(
                 f"{build.what}: its build requirements are not locked",
-                hint="run `uvlock2nix generate` where uv and the network are",
+                hint="run `uvlock2nix generate` on a machine with uv and network access",
             )
         if locked is None:
             FromIndex().install(requires, environment, build, context, ready)
@@ -117,8 +117,9 @@ class FromPins:
         names = ", ".join(missing)
         if self.offline:
             raise ToolError(
-                f"{build.what}: its backend asks for {names}, which is not locked",
-                hint=f"add it under [tool.uvlock2nix.native.{build.name}] build-requires and generate again",
+                f"{build.what}: its backend requires {names}, which is not locked",
+                hint=f"add it under [tool.uvlock2nix.native.{build.name}] build-requires and run"
+                " `uvlock2nix generate` again",
             )
         context.run.say(f"uvlock2nix: {build.name}: its backend asks for {names}: held back to {locked.time}")
         held = [f"{name}=={version}" for name, version in there.items() if version]

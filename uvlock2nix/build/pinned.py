@@ -51,7 +51,7 @@ class Pinned:
         found = self.pins.nested(self.system).get(file.key)
         if found is None:
             raise InputError(
-                f"pins: nothing says how {file.key} is built on {self.system}",
+                f"pins: no build of {file.key} is recorded for {self.system}",
                 hint="run `uvlock2nix generate --upgrade-build-requirements`",
             )
         return found

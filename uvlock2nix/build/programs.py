@@ -93,7 +93,9 @@ class Runner:
         """
         with self._lock:
             if self._stopped:
-                raise ToolError(f"{what}: not started, something else has failed", hint="see the other error")
+                raise ToolError(
+                    f"{what}: not started, because a different step failed", hint="see the other error"
+                )
             try:
                 process = subprocess.Popen(
                     list(argv),
@@ -110,7 +112,7 @@ class Runner:
                 why = "is not there" if isinstance(error, FileNotFoundError) else f"cannot be run: {error}"
                 raise ToolError(
                     f"{what}: the program `{argv[0]}` {why}",
-                    hint="inside Nix the hook brings it; outside, install it and have it on PATH",
+                    hint="inside Nix the hook provides it; outside, install it and add it to PATH",
                 ) from None
             self._running.add(process)
         try:
@@ -148,28 +150,31 @@ def build_hint(output: str) -> str:
     low = output.lower()
     if any(sign in low for sign in LOGIN_SIGNS):
         return (
-            "the index or the repository asks for a login: UV_INDEX_<NAME>_USERNAME and _PASSWORD (in Nix, "
+            "the index or the repository requires a login: set UV_INDEX_<NAME>_USERNAME and"
+            " _PASSWORD (in Nix, "
             "of the daemon) for a named index, else a netrc file"
         )
     if wants := _WANTS_PIP.search(output):
         return (
-            f"the backend would install `{wants[1]}`, which no build here does: set build-requires = "
-            f'["{wants[1]}"] under [tool.uvlock2nix.native.<package>] and generate again'
+            f"the backend would install `{wants[1]}`, which is not possible in this build:"
+            " set build-requires = "
+            f'["{wants[1]}"] under [tool.uvlock2nix.native.<package>] and run `uvlock2nix generate` again'
         )
     if any(sign in low for sign in CRATE_SIGNS):
         return (
-            "cargo fetches nothing here, and Cargo.lock does not name all of its crates: run "
-            "`cargo generate-lockfile` beside Cargo.toml and generate again"
+            "cargo has no network here, and Cargo.lock does not list all crates: run "
+            "`cargo generate-lockfile` next to Cargo.toml and run `uvlock2nix generate` again"
         )
     if missing := _MISSING_MODULE.search(output):
         return (
             f"the build needs the Python module `{missing[1]}`, which the package does not declare: add its "
-            "requirement under [tool.uvlock2nix.native.<package>] build-requires and generate again"
+            "requirement under [tool.uvlock2nix.native.<package>] build-requires and run"
+            " `uvlock2nix generate` again"
         )
     if "fatal error:" in low or "cannot find -l" in low or "was not found in the pkg-config" in low:
         return (
             "a header or a library is missing: name the nixpkgs attribute that has it under "
-            "[tool.uvlock2nix.native.<package>] build-inputs and generate again"
+            "[tool.uvlock2nix.native.<package>] build-inputs and run `uvlock2nix generate` again"
         )
     if "exclude-newer" in low or "was published after the exclude newer time" in low:
         return "a build requirement is newer than the lock: set [tool.uvlock2nix] exclude-newer later"

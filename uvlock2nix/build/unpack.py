@@ -124,7 +124,7 @@ def plain(member: tarfile.TarInfo, to: Path) -> tarfile.TarInfo:
     elif not (member.isreg() or member.isdir()):
         raise ValueError(f"{member.name}: neither a file nor a folder nor a link")
     if any(place != root and not place.startswith(root + os.sep) for place in places):
-        raise ValueError(f"{member.name}: leads out of the archive")
+        raise ValueError(f"{member.name}: points outside the archive")
     run = 0o111 if member.isdir() or member.mode & stat.S_IXUSR else 0
     member.mode = 0o644 | run
     member.uid, member.gid, member.uname, member.gname = os.getuid(), os.getgid(), "", ""

@@ -19,7 +19,7 @@ from uvlock2nix.nixpkgs_index.model import NixpkgsMatch, compatible_version
 
 FromNixpkgs: TypeAlias = Literal["none", "native", "same", "compatible"]
 
-_STAYS: Final = ", which stays with the lock: "
+_STAYS: Final = ", which is taken from the lock: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _closure(nodes: Mapping[str, Node], wanted: Mapping[str, str]) -> dict[str, 
         name = queue.popleft()
         for need in nodes[name].needs:
             if need in nodes and need not in taken:
-                taken[need] = f"nixpkgs' {name} brings it"
+                taken[need] = f"nixpkgs' {name} depends on it"
                 queue.append(need)
     return taken
 
@@ -121,7 +121,7 @@ def _wanted(node: Node, policy: FromNixpkgs, allowed: bool) -> str | None:
             if same:
                 return "nixpkgs has this version"
             return (
-                f"nixpkgs has {node.match.version}, which can stand for {node.version}"
+                f"nixpkgs has {node.match.version}, which can replace {node.version}"
                 if _stands(node)
                 else None
             )
@@ -136,7 +136,7 @@ def _passed(node: Node, policy: FromNixpkgs, denied: bool) -> str:
         return f"nixpkgs has this version; the level `{policy}` takes {only}"
     if node.match.match == "differs" and not node.barred and not denied and _stands(node):
         found = f"nixpkgs has {_called(node)} {node.match.version}, newer than the lock's {node.version}"
-        return _outside(node) or f"{found}: only the level `compatible` takes another version"
+        return _outside(node) or f"{found}: only the level `compatible` accepts a different version"
     return _obstacle(node, denied, loose=True)
 
 

@@ -194,9 +194,9 @@ class Classification:
                 draft.package.package, self.target, replace(self.build, no_binary=names | {draft.name})
             )
         except NoArtifactError:
-            why = f"it carries its own {rule.library}, and {cause.name} {how}: {rule.symptom}"
+            why = f"it bundles its own {rule.library}, and {cause.name} {how}: {rule.symptom}"
             return draft if why in draft.reasons else replace(draft, reasons=(*draft.reasons, why))
-        reason = f"compiled because {cause.name} {how}: both must share one {rule.library}"
+        reason = f"compiled because {cause.name} {how}: both must share the same {rule.library}"
         plain = replace(draft, choice=choice, class_="sdist", reasons=(reason,), native=EMPTY)
         return _with_build(plain, self.target, self.knowledge)
 
@@ -225,7 +225,7 @@ def _origin(entry: EnvPackage, choice: Choice, members: Collection[str]) -> tupl
         case PathSource(path=path) | DirectorySource(path=path):
             return "path", (f"from the path {path}",)
         case EditableSource(path=path) | VirtualSource(path=path):
-            return "workspace", (f"a project of its own at {path}",)
+            return "workspace", (f"a separate project at {path}",)
         case _ as never:
             assert_never(never)
 
@@ -317,8 +317,8 @@ def _with_build(draft: ClassifiedPackage, target: Target, knowledge: Knowledge) 
 
 def _who(known: NativeInputs) -> str:
     return {
-        "user": "you say so in [tool.uvlock2nix.native]",
-        "pep725": "it declares so in [external]",
+        "user": "set in [tool.uvlock2nix.native]",
+        "pep725": "declared in its [external] table",
         "table": "from the table of native inputs",
         "inspected": "inspected: read from its build files, not proven",
     }[known.origin.provenance]

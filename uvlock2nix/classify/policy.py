@@ -27,7 +27,7 @@ def parse_level(text: str | None) -> FromNixpkgs:
     if text is None:
         return "native"
     raise UsageError(
-        f"from-nixpkgs: `{text}` is no level{did_you_mean(text, LEVELS)}",
+        f"from-nixpkgs: `{text}` is not a level{did_you_mean(text, LEVELS)}",
         hint="the levels are " + ", ".join(LEVELS),
     )
 

@@ -53,7 +53,7 @@ def _barred(draft: ClassifiedPackage, project: Project, policy: ClassifyPolicy) 
     own = next((one for one in project.uv.indexes if one.explicit and _same_url(one.url, source.url)), None)
     if own is not None and draft.name not in policy.allow:
         where = own.name or shown_url(own.url)
-        return f"{draft.name} is taken from the index {where} on purpose, where it may be another package"
+        return f"{draft.name} is taken from the index {where} explicitly, where it may be a different package"
     return ""
 
 

@@ -118,6 +118,6 @@ def run() -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         show_error(
-            InputError(f"{where}{error.strerror or error}", hint="check that it exists and its rights")
+            InputError(f"{where}{error.strerror or error}", hint="check that it exists, and its permissions")
         )
         sys.exit(InputError.exit_code)

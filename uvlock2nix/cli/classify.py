@@ -67,11 +67,11 @@ def command(
         for note in asked.notes:
             reporter.note(note)
         if html is not None and not html.absolute().parent.is_dir():
-            raise UsageError(f"--html {html}: there is no folder {html.parent}", hint="make it first")
+            raise UsageError(f"--html {html}: there is no folder {html.parent}", hint="create it first")
         if len(asked.targets) > 1:
-            raise UsageError("classify looks at one system at a time", hint="give --system once")
+            raise UsageError("classify looks at one system at a time", hint="pass --system once")
         if wheels and asked.target.is_darwin:
-            reporter.note("--wheels: of wheels for macOS only their tables of contents are read")
+            reporter.note("--wheels: of wheels for macOS only the file lists are read")
         effort = Effort(network=inspect, wheels=wheels)
         knowledge = knowledge_of(asked, reporter)
         policy = policy_of(asked, reporter, strict=False)

@@ -122,11 +122,12 @@ def _limits(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Iter
     index = knowledge.index
     yield index.describe()
     if index.origin == "embedded":
-        yield "  a snapshot that may differ from your nixpkgs: `uvlock2nix index update` makes the exact one"
+        yield "  a snapshot that may differ from your nixpkgs: `uvlock2nix index update` creates"
+        " an exact index"
     unknown = [item for item in packages if item.known == "unknown"]
     if unknown:
         names = ", ".join(printable(item.name) for item in unknown[:8]) + (" …" if len(unknown) > 8 else "")
-        yield f"unknown native inputs: {names}; if a build fails, write for it in pyproject.toml:"
+        yield f"unknown native inputs: {names}; if a build fails, add to pyproject.toml:"
         yield from proposal(printable(unknown[0].name))
 
 
@@ -167,10 +168,10 @@ def explanation(item: ClassifiedPackage, packages: Sequence[ClassifiedPackage], 
         if not match.usable:
             lines.append("  marked there as broken or unavailable")
     else:
-        lines.append("nixpkgs: not looked at: it is the project's own")
+        lines.append("nixpkgs: not considered: it is the project's own")
     if item.known == "unknown":
         lines += [
-            "if its build fails for want of a library, write in pyproject.toml:",
+            "if its build misses a library, add to pyproject.toml:",
             *proposal(printable(item.name)),
         ]
     return "\n".join(lines)
@@ -222,7 +223,7 @@ def paths(item: ClassifiedPackage, packages: Sequence[ClassifiedPackage]) -> lis
     lines = [printable(" → ".join(way))]
     others = [asker for asker in item.package.requested_by if len(way) < 2 or asker != way[-2]]
     if others and others != ["the selection"]:
-        lines.append("also asked for by " + printable(", ".join(others)))
+        lines.append("also required by " + printable(", ".join(others)))
     return lines
 
 

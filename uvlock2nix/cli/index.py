@@ -29,9 +29,9 @@ def show(project: Path) -> None:
     for caveat in used.index.caveats:
         click.echo(f"limit: {caveat}")
     if used.file is None:
-        click.echo("`uvlock2nix index update` makes the exact one of the project's nixpkgs")
+        click.echo("`uvlock2nix index update` creates an exact index of the project's nixpkgs")
     elif not used.exact:
-        click.echo("the project pins another nixpkgs: `uvlock2nix index update` makes its index")
+        click.echo("the project pins a different nixpkgs: `uvlock2nix index update` creates its index")
 
 
 @command.command("update", cls=GroupedCommand)

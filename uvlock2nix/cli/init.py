@@ -65,7 +65,7 @@ def command(
         for path in written:
             click.echo(f"wrote {path.relative_to(found.root)}")
         if found.to_add:
-            click.echo(f"flake.nix is there already; add to it:\n\n{found.to_add}\n", err=True)
+            click.echo(f"flake.nix already exists; add to it:\n\n{found.to_add}\n", err=True)
         hashed = not no_hash and _hash(project, options, reporter)
     _next(found, written, hashed=hashed)
 
@@ -87,7 +87,7 @@ def _hash(project: Path, options: Options, reporter: TerminalReporter) -> bool:
     try:
         update(state_of(project, options, reporter), HashOptions(), reporter)
     except Uvlock2nixError as error:
-        reporter.note(f"the hash was not made: {error.message}")
+        reporter.note(f"the hash was not computed: {error.message}")
         return False
     return True
 

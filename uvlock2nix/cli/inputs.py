@@ -36,7 +36,7 @@ def _json_inputs(text: str) -> dict[str, str]:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise UsageError(f"--inputs begins like JSON and is none: {error}") from error
+        raise UsageError(f"--inputs looks like JSON but cannot be parsed: {error}") from error
     if not isinstance(value, dict) or not all(isinstance(path, str) for path in value.values()):
-        raise UsageError("--inputs is JSON, but no object from attributes to paths")
+        raise UsageError("--inputs is JSON, but not an object that maps attributes to paths")
     return {str(attr): str(path) for attr, path in value.items()}

@@ -66,7 +66,7 @@ def _common(function: _F) -> _F:
 
 def _directory(directory: Path) -> Path:
     if not directory.is_dir():
-        raise InputError(f"{directory} is not a directory", hint="Give the tree to work on.")
+        raise InputError(f"{directory} is not a directory", hint="Pass the tree to work on.")
     return directory
 
 
@@ -120,7 +120,8 @@ def strip_command(
     )
     for file, why in report.corrupt:
         _warn(
-            f"{file} is a broken ELF file ({why}) with references; it is left alone, and the audit will fail"
+            f"{file} is a broken ELF file ({why}) with references; it is left unchanged, and"
+            " the audit will fail"
         )
     if as_json:
         _show_json(
@@ -242,11 +243,11 @@ def restore_command(
 ) -> None:
     """Put back what strip took out of DIR, and make every ELF file find its libraries."""
     if no_manifest and manifest is not None:
-        raise UsageError("--manifest and --no-manifest exclude each other")
+        raise UsageError("--manifest and --no-manifest cannot be used together")
     if no_manifest and no_libraries:
         raise UsageError("--no-manifest and --no-libraries together leave nothing to do")
     if link and source is None:
-        raise UsageError("--link needs --from", hint="Name the tree whose files are linked to.")
+        raise UsageError("--link needs --from", hint="Pass the tree whose files are linked to.")
     origin = _directory(source if source is not None else directory)
     report = restore(
         directory,
@@ -283,7 +284,7 @@ def _show_restored(report: RestoreReport, *, as_json: bool) -> None:
         )
         return
     for file, why in report.skipped:
-        _warn(f"{file} is left alone: {why}")
+        _warn(f"{file} is left unchanged: {why}")
     for key in report.left:
         _warn(f"the placeholders of {key} are left")
     _show(

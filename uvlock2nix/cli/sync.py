@@ -47,7 +47,7 @@ PATH = click.Path(path_type=Path)
 def command(project: Path, out: Path, selection: Selection, **options: Any) -> None:
     """Install the locked packages of PROJECT into a new folder, the same way every time."""
     if out.exists():
-        raise UsageError(f"--out {out} is there already", hint="name a folder that is not")
+        raise UsageError(f"--out {out} already exists", hint="choose a path that does not exist")
     request = SyncRequest(
         project=project.resolve(),
         out=out.absolute(),

@@ -81,9 +81,7 @@ def command(
             _show_file(project, change, as_json=as_json)
             return
         if attr:
-            raise UsageError(
-                "--attr goes with a FILE.nix", hint="a project has one deps, no attribute to choose"
-            )
+            raise UsageError("--attr is for a FILE.nix only", hint="a project has a single deps")
         resolving, timings = None if check else Resolving(upgrade=upgrade), Timings()
         with timings.part("reading and classifying"):
             state = state_of(project, options, reporter, all_systems=all_systems, resolving=resolving)
@@ -105,7 +103,7 @@ def command(
 def _only_for_projects(given: Mapping[str, bool]) -> None:
     for flag, on in given.items():
         if on:
-            raise UsageError(f"{flag} goes with a project, not with a FILE.nix")
+            raise UsageError(f"{flag} is for a project, not for a FILE.nix")
 
 
 def _show(state: State, changes: tuple[Change, ...], written: tuple[Path, ...]) -> None:
@@ -118,7 +116,7 @@ def _show(state: State, changes: tuple[Change, ...], written: tuple[Path, ...]) 
     elif not written:
         click.echo("up to date")
     elif not changes:
-        click.echo(f"the hash is right as it is; {state.plan.lock_name} is another, which the pins now say")
+        click.echo(f"the hash is unchanged; recorded the new {state.plan.lock_name} in the pins")
     for path in written:
         click.echo(f"wrote {path.relative_to(state.root)}", err=True)
 

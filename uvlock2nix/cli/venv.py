@@ -34,7 +34,9 @@ def copy(deps: Path, out: Path) -> None:
 @click.option("--interpreter", type=PATH, required=True)
 @click.option("--build-to", type=PATH, help="Where the build requirements of the project's packages go.")
 @click.option("--package", "packages", type=PATH, multiple=True, help="A package of nixpkgs to link in.")
-@click.option("--keep", multiple=True, metavar="PATH=NAME", help="Whose file stays, where two have one.")
+@click.option(
+    "--keep", multiple=True, metavar="PATH=NAME", help="The package that wins a path that several have."
+)
 @click.option("--linked", is_flag=True, help="ROOT is made of links by `join`.")
 @click.option("--dlopen", multiple=True, metavar="PACKAGE=DIR[:DIR]", help="Where libraries are opened from.")
 @click.option("--cores", type=int, default=1)
@@ -70,7 +72,7 @@ def finish(
         click.echo(f"uvlock2nix: {clash}", err=True)
     if clashes:
         click.echo(
-            "uvlock2nix: hint: say whose it shall be under [tool.uvlock2nix.collisions], "
+            "uvlock2nix: hint: choose the package that wins under [tool.uvlock2nix.collisions], "
             "or take the package from the lock with `deny` under [tool.uvlock2nix.nixpkgs]",
             err=True,
         )
@@ -153,7 +155,13 @@ def _note(text: str) -> None:
 @command.command("expose")
 @click.argument("venv", type=PATH)
 @click.argument("out", type=PATH)
-@click.option("--package", "packages", multiple=True, metavar="NAME", help="Whose programs; repeatable.")
+@click.option(
+    "--package",
+    "packages",
+    multiple=True,
+    metavar="NAME",
+    help="A package whose programs are exposed (repeatable).",
+)
 @click.option("--script", help="The script whose program it is.")
 def expose_command(venv: Path, out: Path, packages: tuple[str, ...], script: str | None) -> None:
     """Make OUT what a user installs: links to programs of VENV."""
@@ -235,7 +243,9 @@ def settle_command(
 @click.option("--system", required=True, help="The system, as x86_64-linux.")
 @click.option("--library", "libraries", multiple=True, metavar="DIR", help="A folder with libraries.")
 @click.option("--ignore", multiple=True, metavar="SONAME", help="A library that need not be found.")
-@click.option("--keep", multiple=True, metavar="PATH=NAME", help="Whose file stays, where two have one.")
+@click.option(
+    "--keep", multiple=True, metavar="PATH=NAME", help="The package that wins a path that several have."
+)
 def join_command(
     root: Path,
     packages: tuple[Path, ...],

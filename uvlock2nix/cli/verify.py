@@ -78,16 +78,15 @@ def command(
     if not result.ok:
         raise CheckFailed(
             f"both builds of {result.name} give {result.runs[0].hash.sri}; the pins say {result.pinned.sri}",
-            hint="run `uvlock2nix update-hash`; what was pinned was made from something else",
+            hint="run `uvlock2nix update-hash`; the pinned hash was computed from something else",
         )
 
 
 def _hint(result: Result) -> str:
     if result.runs[0].seconds is None:
-        return (
-            "the first output was in the store: with --fresh both are built now, which tells drift from luck"
-        )
-    return "the hash in the pins is right by luck only; what to do about each cause stands above"
+        return "the first output was in the store: with --fresh both are built now, which"
+        " distinguishes drift from chance"
+    return "the hash in the pins is right only by chance; what to do about each cause is listed above"
 
 
 def _json(result: Result) -> str:
@@ -130,7 +129,7 @@ def _text(result: Result) -> str:
         f"  {which}  {_told(run)}" for which, run in zip(("first ", "second"), result.runs, strict=True)
     ]
     if result.equal:
-        lines.append("equal" if result.ok else "equal, but not what the pins say")
+        lines.append("equal" if result.ok else "equal, but different from the pins")
         return "\n".join(lines)
     lines += ["", *_table(result.findings), "", "causes:"]
     found = {one.cause for one in result.findings}

@@ -88,7 +88,7 @@ def _refuse_reserved(one: Input) -> None:
     if name in RESERVED:
         raise UsageError(
             f"{', '.join(one.packages)}: nixpkgs' attribute `{name}` cannot be a native input",
-            hint="name another attribute of the same thing in [tool.uvlock2nix.native]: python3 for python",
+            hint="use a different attribute in [tool.uvlock2nix.native]: python3 for python",
         )
 
 

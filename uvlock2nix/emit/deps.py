@@ -50,7 +50,7 @@ def deps_file(plan: Plan) -> str:
     names = {"lib", "stdenv", "cacert", "uv", "uvSyncHook", "stripReferencesHook"}
     if plan.needs_git:
         names.add("git")
-    told = "Both are given by `uvlock2nix update-hash`, which evaluates before the hash is known."
+    told = "Both are set by `uvlock2nix update-hash`, which evaluates before the hash is known."
     extra = (Formal("outputHash", Var("null"), told), Formal("skipLockCheck", False))
     body = Let((*_bindings(plan), *_checks(plan)), _derivation(plan))
     about = "its installed packages, without a reference to the store (a fixed-output derivation)"
@@ -185,7 +185,7 @@ def _checks(plan: Plan) -> tuple[Bind, ...]:
         Bind(
             ("hash",),
             If(Var("stale"), call("throw", lock_message), chosen),
-            "A hash belongs to one key: whatever changes what would be installed makes it unknown.",
+            "A hash belongs to one key: any change of what would be installed invalidates it.",
         ),
     )
 
@@ -222,7 +222,7 @@ def _derivation(plan: Plan) -> Expr:
         Bind(
             ("dontFixup",),
             True,
-            "Nothing may be changed any more behind the check that no reference is left.",
+            "Nothing may change after the check that no reference is left.",
             blank_before=True,
         ),
         Bind(

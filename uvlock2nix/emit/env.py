@@ -70,7 +70,7 @@ def from_nixpkgs(plan: Plan) -> Bind:
     return Bind(
         ("fromNixpkgs",),
         call("lib.mapAttrsToList", Func("attr", Func("version", one)), decided),
-        "Taken from nixpkgs, with the versions that this was decided for.",
+        "Taken from nixpkgs, with the versions that they were chosen for.",
     )
 
 
@@ -88,7 +88,7 @@ def opened_by_name(plan: Plan) -> Bind:
     for some, items in groups.items():
         part = call("lib.optionals", only_on(some, SYSTEM), List(tuple(items), broken=True))
         folders = part if isinstance(folders, List) and not folders.items else Binary("++", folders, part)
-    return Bind(("referencesDlopen",), folders, "Opened by name, which no file says.")
+    return Bind(("referencesDlopen",), folders, "Loaded with dlopen, so not listed in any ELF header.")
 
 
 def _library_path(plan: Plan) -> Bind:
@@ -144,7 +144,7 @@ def _attributes(plan: Plan) -> AttrSet:
         binds.append(Bind(("referencesIgnore",), strings(plan.ignore_missing)))
     binds += [
         Bind(("dontUnpack",), True, blank_before=True),
-        Bind(("dontFixup",), True, "Wheels stay as they are but for what is restored."),
+        Bind(("dontFixup",), True, "Wheels are unchanged, except for restored references."),
         Bind(
             ("passthru",),
             AttrSet(

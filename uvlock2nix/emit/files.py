@@ -110,7 +110,7 @@ def _tables(plan: Plan) -> list[Bind]:
         add("libraries", _by_system(plan, systems, values), "What packages need when they run.")
     if plan.dlopen:
         opened = attrs((name, _folders(plan, name, found)) for name, found in plan.dlopen)
-        add("dlopen", opened, "Opened by name, which no file says.")
+        add("dlopen", opened, "Loaded with dlopen, so not listed in any ELF header.")
     if plan.patches:
         paths = {name: [project_path(plan, path) for path in listed] for name, listed in plan.patches}
         add("patches", attrs((name, List(tuple(map(Item, listed)))) for name, listed in paths.items()))

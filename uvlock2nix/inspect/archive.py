@@ -205,7 +205,7 @@ def read_tree(root: Path, wanted: Callable[[str], bool], limits: Limits = USUAL)
     return Archive(tuple(names), texts, tuple(oddities))
 
 
-_HINT: Final = "it was not inspected; say what it needs in [tool.uvlock2nix.native.<name>]"
+_HINT: Final = "it was not inspected; add what it needs to [tool.uvlock2nix.native.<name>]"
 
 
 def _read(file: BinaryIO, wanted: Callable[[str], bool], limits: Limits) -> Archive:
@@ -261,7 +261,7 @@ def _collect(files: Iterator[_File], wanted: Callable[[str], bool], limits: Limi
             raise InputError(f"the archive has more than {limits.members} files")
         name = _below_top(file.name)
         if name is None:
-            _odd(oddities, f"{file.name[:200]!r} points outside of the archive")
+            _odd(oddities, f"{file.name[:200]!r} points outside the archive")
             continue
         if not file.regular:
             continue

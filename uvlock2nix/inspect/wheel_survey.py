@@ -47,7 +47,7 @@ def survey(
         unknown = (*needs.optional, *needs.unknown)
         if unknown:
             shown = ", ".join(unknown[:8]) + (" …" if len(unknown) > 8 else "")
-            notes.setdefault(name, []).append(f"its shared objects need {shown}, which no wheel has")
+            notes.setdefault(name, []).append(f"its shared objects need {shown}, which no wheel provides")
     for name, found in contents.items():
         if found.unread:
             notes.setdefault(name, []).append("not read: " + "; ".join(found.unread[:SHOWN]))
@@ -133,7 +133,7 @@ def _contents(wheel: Candidate, fetcher: Fetcher | None, cache: Path, *, names_o
     if wheel.path is not None:
         return read_wheel(wheel.path, limits)
     if fetcher is None or wheel.url is None:
-        raise InputError("the network may not be asked")
+        raise InputError("network access is turned off")
     try:
         found = read_remote_wheel(fetcher, wheel.url, wheel.filename, limits=limits)
     except NetworkError:

@@ -99,8 +99,8 @@ def read_metadata(fetcher: Fetcher | None, place: str | Path, name: str) -> str:
     except OSError as error:
         raise InputError(f"cannot read {place}: {error.strerror}") from error
     except DAMAGE as error:
-        raise InputError(f"{name} is not a good wheel: {str(error)[:150]}") from error
-    raise InputError(f"{name} is not a good wheel: it has no METADATA")
+        raise InputError(f"{name} is not a valid wheel: {str(error)[:150]}") from error
+    raise InputError(f"{name} is not a valid wheel: it has no METADATA")
 
 
 def _opened(
@@ -109,7 +109,7 @@ def _opened(
     if isinstance(place, Path):
         return open_regular(place)
     if fetcher is None:
-        raise InputError("the network may not be asked")
+        raise InputError("network access is turned off")
     return RemoteFile(fetcher, place)
 
 
@@ -122,7 +122,7 @@ def _contents(file: io.RawIOBase | io.BufferedReader, name: str, limits: Limits)
                 raise InputError(f"{name} has more than {limits.entries} files")
             return _collect(archive, bounded, infos, limits)
     except DAMAGE as error:
-        raise InputError(f"{name} is not a good wheel: {str(error)[:150]}") from error
+        raise InputError(f"{name} is not a valid wheel: {str(error)[:150]}") from error
 
 
 def _collect(
@@ -172,7 +172,7 @@ def _needed(archive: zipfile.ZipFile, wheel: Bounded, info: zipfile.ZipInfo, bud
         return f"more than {budget.limits.unpacked >> 30} GiB would have to be unpacked"
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError) as error:
         return f"damaged: {str(error)[:80]}"
-    return found if found is not None else "not a good ELF file"
+    return found if found is not None else "not a valid ELF file"
 
 
 def _installed(name: str) -> str | None:

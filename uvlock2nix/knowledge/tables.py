@@ -68,7 +68,7 @@ class Row:
         for known in get_args(alternatives):
             if value == known:
                 return known  # type: ignore[no-any-return]
-        return self._wrong(key, f"is none of {', '.join(get_args(alternatives))}", default)
+        return self._wrong(key, f"is not one of {', '.join(get_args(alternatives))}", default)
 
     def texts(
         self, key: str, check: Callable[[str], object] = _LINE.match, what: str = "one line"

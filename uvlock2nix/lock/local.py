@@ -41,7 +41,7 @@ def refuse_unseen(project: Project, packages: Iterable[Member]) -> None:
         folder = project.root / one.path
         if ".." in one.path.parts or one.path.is_absolute() or not folder.resolve().is_relative_to(root):
             raise ProjectError(
-                f"{one.name}: its folder {one.path} is outside of {project.root}, which is all that Nix sees",
+                f"{one.name}: its folder {one.path} is outside {project.root}, the only folder that Nix sees",
                 hint="move it below that folder and run `uv lock`, or take it from git in [tool.uv.sources]",
             )
         if not any((folder / name).is_file() for name in ("pyproject.toml", "setup.py")):

@@ -110,7 +110,7 @@ def parse_marker(text: str) -> Marker:
     Kept for the next target: a lock says the same few markers thousands of times.
     """
     if len(text) > MAX_LENGTH:
-        raise MarkerError(f"has {len(text)} characters, more than we read")
+        raise MarkerError(f"has {len(text)} characters, more than uvlock2nix reads")
     return _Parser(text).parse()
 
 

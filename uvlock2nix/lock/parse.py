@@ -63,7 +63,7 @@ _PACKAGE_KEYS = frozenset(
 )
 _DEPENDENCY_KEYS = frozenset(("name", "version", "source", "extra", "marker"))
 _CONFLICT_KEYS = frozenset(("package", "extra", "group"))
-_HINT = "run `uv lock` to write the lock anew; if uv itself reads this lock, please report it"
+_HINT = "run `uv lock` to write the lock again; if uv itself accepts this lock, please report it"
 
 _Id = tuple[str, str | None, Source]
 
@@ -112,7 +112,7 @@ class LockReader:
         key = "package" if "package" in table else "distribution"
         tables = problems.tables(table, key, "lock")
         if len(tables) > MAX_PACKAGES:
-            raise LockError(f"{self.file}: {len(tables)} packages are more than we read", hint=_HINT)
+            raise LockError(f"{self.file}: {len(tables)} packages are more than uvlock2nix reads", hint=_HINT)
         for number, entry in enumerate(tables):
             self._identify(number, entry)
         packages = tuple(self._package(number, entry) for number, entry in enumerate(tables))
@@ -138,7 +138,7 @@ class LockReader:
         if self.revision > KNOWN_REVISION:
             found.append(
                 f"{self.file}: revision {self.revision} of the lock format is newer than {KNOWN_REVISION},"
-                " the newest that we know; read on"
+                " the newest known revision; reading it anyway"
             )
         if (unknown := self.problems.unknown_warning()) is not None:
             found.append(unknown)
@@ -162,7 +162,7 @@ class LockReader:
             problems.add(where, "version", "is missing")
         key = (name, version, source)
         if name and source is not UNREADABLE and key in self.index:
-            problems.add(where, "", "is there twice")
+            problems.add(where, "", "occurs twice")
         self.ids.append(key)
         self.index[key] = number
         self.names.setdefault(name, []).append(number)

@@ -138,7 +138,7 @@ def load_project(path: Path) -> Project:
         is_folder = path.is_dir()
     except OSError as error:
         raise ProjectError(
-            f"{shorten(path)}: {error.strerror}", hint="name a folder with a uv.lock"
+            f"{shorten(path)}: {error.strerror}", hint="pass a folder that contains a uv.lock"
         ) from None
     if is_folder and is_pylock_folder(path):
         return _load_pylock(path / "pylock.toml")
@@ -153,7 +153,7 @@ def load_project(path: Path) -> Project:
     if path.is_file():
         return _load_script(path, path.with_name(f"{path.name}.lock"))
     raise ProjectError(
-        f"{shorten(path)}: there is no such file or folder", hint="name a folder with a uv.lock"
+        f"{shorten(path)}: there is no such file or folder", hint="pass a folder that contains a uv.lock"
     )
 
 
@@ -167,7 +167,7 @@ def _load_folder(folder: Path) -> Project:
     if not settings.managed:
         raise ProjectError(
             f"{root}: tool.uv.managed is false: uv does not sync this project",
-            hint="take `managed = false` out of [tool.uv]",
+            hint="remove `managed = false` from [tool.uv]",
         )
     pin, pin_files = find_python_version(folder, root)
     current = next((member.name for member in members if root / member.path == folder), None)
@@ -212,7 +212,7 @@ def _find_root(folder: Path) -> Path:
                 return candidate
             break
     if not (folder / "pyproject.toml").is_file():
-        raise ProjectError(f"{folder}: has no pyproject.toml", hint="name the folder of a uv project")
+        raise ProjectError(f"{folder}: has no pyproject.toml", hint="pass the folder of a uv project")
     if not (folder / "uv.lock").is_file():
         raise ProjectError(f"{folder}: has no uv.lock", hint="run `uv lock` there first")
     return folder
@@ -241,7 +241,7 @@ def _local_package(lock: Lock, name: str) -> Package:
     if len(found) != 1:
         raise ProjectError(
             f"uv.lock: manifest: members: {name} has {len(found)} local entries in the lock, not one",
-            hint="run `uv lock` to write the lock anew",
+            hint="run `uv lock` to write the lock again",
         )
     return found[0]
 
@@ -254,7 +254,7 @@ def _member_path(package: Package, name: str) -> PurePosixPath:
             return path
     raise ProjectError(
         f"uv.lock: package {name}: source: a member of the workspace must have a relative path",
-        hint="run `uv lock` to write the lock anew",
+        hint="run `uv lock` to write the lock again",
     )
 
 

@@ -58,7 +58,7 @@ _PACKAGE_KEYS = frozenset(
 )
 _FILE_KEYS = frozenset(("name", "upload-time", "url", "path", "size", "hashes"))
 _HASH_ORDER = ("sha256", "sha512", "sha384", "blake2b", "sha224", "sha1", "md5")
-_HINT = "write the file anew with the tool that made it (created-by)"
+_HINT = "write the file again with the tool that created it (created-by)"
 
 
 def parse_pylock(table: Table, file: str) -> Lock:
@@ -82,7 +82,9 @@ def parse_pylock(table: Table, file: str) -> Lock:
         _check_marker(marker, "lock", "environments", problems)
     problems.raise_if_any(LockError, _HINT)
     minor = version.partition(".")[2]
-    warnings = [] if minor == "0" else [f"{file}: lock-version {version} is newer than 1.0; read on"]
+    warnings = (
+        [] if minor == "0" else [f"{file}: lock-version {version} is newer than 1.0; reading it anyway"]
+    )
     if (unknown := problems.unknown_warning()) is not None:
         warnings.append(unknown)
     return Lock(
@@ -151,7 +153,7 @@ def _direct_source(
         url = problems.text(table, "url", where) or problems.text(table, "path", where, required=True)
         commit = problems.text(table, "commit-id", where, required=True)
         if (url is not None and url.startswith("-")) or ("url" in table and not is_git_place(url or "")):
-            problems.add(where, "url", f"is not a place that we fetch from: {shorten(shown_url(url or ''))}")
+            problems.add(where, "url", f"is not a URL that can be fetched: {shorten(shown_url(url or ''))}")
         if commit is not None and not COMMIT.fullmatch(commit):
             problems.add(where, "commit-id", f"is not a commit: {shorten(commit)}")
         requested = problems.text(table, "requested-revision", where)

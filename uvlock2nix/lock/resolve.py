@@ -218,9 +218,9 @@ class _Resolver:
         ]
         if len(found) == 1:
             return found[0]
-        what = "no package" if not found else f"{len(found)} packages"
+        what = "no packages" if not found else f"{len(found)} packages"
         raise LockError(
-            f"manifest: requirements: {what} of the lock can be {requirement.name} on {self.target}",
+            f"manifest: requirements: {what} of the lock match {requirement.name} on {self.target}",
             hint="run `uv lock` again",
         )
 

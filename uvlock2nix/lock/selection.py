@@ -56,7 +56,7 @@ EXCLUSIVE = (
     ("no_dev", "only_dev"),
     ("dev", "no_dev"),
 )
-"""The pairs of fields of a :class:`Selection` that exclude each other, as uv's options do."""
+"""The pairs of fields of a :class:`Selection` that cannot be used together, as uv's options do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def _check_flags(selection: Selection) -> None:
                 f"--{name.replace('_', '-').removesuffix('s' if name[:3] != 'all' else '')}"
                 for name in (first, second)
             ]
-            raise SelectionError(f"{flags[0]} and {flags[1]} exclude each other", hint="use one of them")
+            raise SelectionError(f"{flags[0]} and {flags[1]} cannot be used together", hint="use one of them")
 
 
 def _roots(project: Project, selection: Selection) -> tuple[Member | None, tuple[Package, ...]]:
@@ -202,7 +202,7 @@ def _default_groups(project: Project, owner: Member | None) -> tuple[str, ...] |
         if group not in groups:
             raise ProjectError(
                 f"{project.root}: tool.uv.default-groups: there is no dependency group {shorten(group, 60)}",
-                hint="define it under [dependency-groups] or take it out of default-groups",
+                hint="define it under [dependency-groups] or remove it from default-groups",
             )
     return declared
 

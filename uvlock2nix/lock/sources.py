@@ -75,7 +75,7 @@ def is_git_place(url: str) -> bool:
 def inner_path(path: str | None, where: str, key: str, problems: Problems) -> str | None:
     """A path inside an archive or repository: relative, and not leading out of it."""
     if path is not None and (path.startswith("/") or "\\" in path or ".." in path.split("/")):
-        problems.add(where, key, f"leads out of the source: {shorten(path)}")
+        problems.add(where, key, f"points outside the source: {shorten(path)}")
         return None
     return path
 
@@ -92,14 +92,14 @@ def _read_git(value: str, where: str, problems: Problems) -> Source:
         problems.add(where, "source.git", f"has no commit after #: {shorten(value)}")
         return UNREADABLE
     if not is_git_place(value):
-        problems.add(where, "source.git", f"is not a place that we fetch from: {shorten(value)}")
+        problems.add(where, "source.git", f"is not a URL that can be fetched: {shorten(value)}")
         return UNREADABLE
     # The first of tag, branch and rev never stands beside another; uv lets the last one win.
     found = dict(query)
     commit = parts.fragment.lower()
     rev = found.get("rev")
     if rev is not None and COMMIT.fullmatch(rev) and rev.lower() != commit:
-        problems.add(where, "source.git", f"asks for commit {rev} and locks {commit}")
+        problems.add(where, "source.git", f"requests commit {rev} but locks {commit}")
     return GitSource(
         url=urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")),
         commit=commit,

@@ -45,9 +45,7 @@ def find_settings(root: Path, pyproject: PyProject) -> tuple[UvSettings, list[Pu
     path = root / "uv.toml"
     if path.is_file():
         ignored = sorted(pyproject.tool_uv.keys() - _PYPROJECT_ONLY)
-        text = (
-            f"{path}: stands in place of [tool.uv] in pyproject.toml; ignored there: {', '.join(ignored[:9])}"
-        )
+        text = f"{path}: replaces [tool.uv] in pyproject.toml; ignored there: {', '.join(ignored[:9])}"
         unknown = unknown_settings(load_toml(path, limit=MAX_BYTES, error=ProjectError)[0], str(path))
         warnings = [*([text] if ignored else []), *unknown]
         return _merge(path, own), [PurePosixPath("uv.toml")], warnings
@@ -112,6 +110,6 @@ def _first_request(path: Path) -> str | None:
         with open_regular(path) as file:
             lines = file.read(4096).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
-        raise ProjectError(f"{path}: cannot be read as text", hint="write one version into it") from None
+        raise ProjectError(f"{path}: cannot be read as text", hint="write a single version into it") from None
     stripped = (line.strip() for line in lines)
     return next((line for line in stripped if line and not line.startswith("#")), None)

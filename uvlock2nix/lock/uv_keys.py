@@ -32,7 +32,7 @@ _PUBLISH: Final = "for `uv publish`"
 _HONOURED: Final = {
     "no-binary": "packages are built from source although a wheel fits",
     "no-binary-package": "as `no-binary`, for the packages that it names",
-    "no-build": "`generate` refuses what has no wheel; as in uv, workspace members are built all the same",
+    "no-build": "`generate` refuses what has no wheel; as in uv, workspace members are still built",
     "no-build-package": "as `no-build`, for the packages that it names",
     "no-build-isolation": "the build gets the environment's own packages, at their locked versions",
     "no-build-isolation-package": "as `no-build-isolation`, for the packages that it names",

@@ -9,7 +9,7 @@ from uvlock2nix.errors import LockError
 from uvlock2nix.lock.wire import Table, shorten
 
 SUPPORTED_VERSION = 1
-_HINT = "run `uv lock` to write the lock anew; if uv itself reads this lock, please report it"
+_HINT = "run `uv lock` to write the lock again; if uv itself accepts this lock, please report it"
 
 
 def check_version(table: Table, file: str) -> int:

@@ -43,7 +43,10 @@ def load_bytes(path: Path, *, limit: int, error: type[InputError]) -> bytes:
     try:
         return read_regular(path, limit)
     except OddFileError as cause:
-        raise error(f"{shorten(path, 1000)}: {cause.strerror}", hint="such a file is not read") from None
+        raise error(
+            f"{shorten(path, 1000)}: {cause.strerror}",
+            hint="only regular files of a reasonable size are read",
+        ) from None
     except (OSError, ValueError) as cause:
         said = getattr(cause, "strerror", None) or cause
         raise error(f"{shorten(path, 1000)}: {said}", hint="is this the right folder?") from None
@@ -58,7 +61,7 @@ def parse_toml(data: bytes, name: str, *, error: type[InputError]) -> dict[str, 
     try:
         return tomli.loads(text)
     except (ValueError, RecursionError) as cause:
-        raise error(f"{name}: not valid TOML: {shorten(str(cause))}", hint="repair that line") from None
+        raise error(f"{name}: not valid TOML: {shorten(str(cause))}", hint="correct that line") from None
 
 
 def shorten(text: object, limit: int = 120) -> str:

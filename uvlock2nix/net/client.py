@@ -108,7 +108,7 @@ class Client:
         hint = hint or self._hint
         shown, host = shown_url(url), realm_of(url)[1]
         if not url.startswith(ONLY_HTTP):
-            raise InputError(f"{shown[:200]} is not an http address")
+            raise InputError(f"{shown[:200]} is not an HTTP URL")
         if self._stopped.is_set():
             raise NetworkError(f"{shown}: stopped")
         if self._failed[host] >= self.limits.patience:
@@ -180,7 +180,7 @@ def _new_session() -> requests.Session:
                 if there.startswith("http:"):
                     raise NetworkError(
                         f"{shown_url(resp.url)}: redirected to {shown_url(there)}, without encryption",
-                        hint="use an index that stays with https",
+                        hint="use an index that stays on https",
                     )
             return target
 
@@ -196,7 +196,7 @@ def _words(error: BaseException) -> str:
     if any(isinstance(one, exceptions.ProxyError | requests.exceptions.ProxyError) for one in chain):
         what = "the proxy cannot be reached"
     elif any(isinstance(one, requests.exceptions.SSLError | exceptions.SSLError) for one in chain):
-        what = "no safe connection"
+        what = "no secure connection"
     else:
         what = "cannot be reached"
     for one in reversed(chain):
@@ -204,15 +204,15 @@ def _words(error: BaseException) -> str:
             return f"{what}: {one.strerror}"
     timeouts = (requests.exceptions.Timeout, exceptions.TimeoutError, TimeoutError)
     if any(isinstance(one, timeouts) for one in chain):
-        return f"{what}: no answer in time"
+        return f"{what}: no response in time"
     for kinds, words in (
         (
             (requests.exceptions.ChunkedEncodingError, exceptions.ProtocolError),
-            "the connection ended too early",
+            "the connection was closed too early",
         ),
-        ((requests.exceptions.TooManyRedirects,), "redirected too often"),
-        ((requests.exceptions.InvalidProxyURL,), "the proxy's address is none"),
-        ((requests.exceptions.InvalidURL, exceptions.LocationValueError), "not a proper address"),
+        ((requests.exceptions.TooManyRedirects,), "too many redirects"),
+        ((requests.exceptions.InvalidProxyURL,), "the URL of the proxy is not valid"),
+        ((requests.exceptions.InvalidURL, exceptions.LocationValueError), "not a valid URL"),
     ):
         if any(isinstance(one, kinds) for one in chain):
             return words

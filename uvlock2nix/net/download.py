@@ -24,9 +24,9 @@ from uvlock2nix.reading import read_regular
 if TYPE_CHECKING:
     import requests
 
-AGAIN: Final = "is the network reachable? run it again: it goes on where it ended"
-ANEW: Final = "run it again: it begins anew"
-NO_SPACE: Final = "is the disk full? XDG_CACHE_HOME names another place"
+AGAIN: Final = "check the network and run the command again: the download resumes"
+ANEW: Final = "run the command again: the download starts over"
+NO_SPACE: Final = "is the disk full? XDG_CACHE_HOME selects a different folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class _Download:
             hint = AGAIN if size < total else ANEW
             if size > total:
                 self._forget(file)
-            raise NetworkError(f"{shown_url(self.url)}: {size} bytes came of {total}", hint=hint)
+            raise NetworkError(f"{shown_url(self.url)}: {size} of {total} bytes were received", hint=hint)
         file.flush()
         self.part.replace(self.done)
         return self.done
@@ -109,7 +109,7 @@ class _Download:
                 return have, where[2]
             self._forget(file)
             raise NetworkError(
-                f"{shown_url(self.url)}: the server sent another part than asked for", hint=ANEW
+                f"{shown_url(self.url)}: the server sent a different range than requested", hint=ANEW
             )
         if response.status_code == 416:
             self._forget(file)

@@ -31,7 +31,7 @@ from uvlock2nix.net.download import NO_SPACE, download
 from uvlock2nix.net.hashes import ALGORITHMS, digest_of
 from uvlock2nix.net.urls import shown_url
 
-_OFFLINE: Final = "is the network reachable? --no-inspect does without it"
+_OFFLINE: Final = "check the network; --no-inspect works without it"
 
 
 class Fetcher(Protocol):
@@ -131,14 +131,14 @@ class HttpFetcher:
                 )
             where = range_of(response)
             if where is None:
-                raise NetworkError(f"{shown_url(url)}: the server's answer does not say which part it is")
+                raise NetworkError(f"{shown_url(url)}: the server's answer does not say which range it is")
             first, last, whole = where
             count = min(length, whole - start) if start >= 0 else min(-start, whole)
             if first != (start if start >= 0 else whole - count) or last != first + count - 1:
-                raise NetworkError(f"{shown_url(url)}: the server sent another part than asked for")
+                raise NetworkError(f"{shown_url(url)}: the server sent a different range than requested")
             data = b"".join(body(response, count, self.limits.chunk))
             if len(data) != count:
-                raise NetworkError(f"{shown_url(url)}: the connection ended too early")
+                raise NetworkError(f"{shown_url(url)}: the connection was closed too early")
             return data, whole
 
     def _stream(self, url: str) -> Iterator[bytes]:

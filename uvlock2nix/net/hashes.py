@@ -13,7 +13,9 @@ from uvlock2nix.reading import open_regular
 # The kinds that locks may name.
 ALGORITHMS: Final = ("sha256", "sha384", "sha512", "sha224", "sha1", "blake2b", "md5")
 CHUNK: Final = 1 << 20
-_CHANGED: Final = "the file was changed after it was locked; if that is right, `uv lock --upgrade-package`"
+_CHANGED: Final = (
+    "the file was changed after it was locked; if that is intended, run `uv lock --upgrade-package`"
+)
 
 
 @dataclass(frozen=True, slots=True)

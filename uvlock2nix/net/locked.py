@@ -41,7 +41,7 @@ def fetch(
     shown = shown_url(url)
     wanted = Expected.parse(expected, size)
     if not url.startswith(ONLY_HTTP):
-        raise NetworkError(f"{shown}: not an http address", hint=_HINT)
+        raise NetworkError(f"{shown}: not an HTTP URL", hint=_HINT)
     with Client(limits, logins, _HINT, env) as client:
         for attempt in range(1, limits.tries):
             try:

@@ -95,7 +95,7 @@ class RemoteFile(io.RawIOBase):
         if size != self._size:
             raise NetworkError(f"{shown_url(self._url)}: it changed while it was read")
         if len(data) != length:
-            raise NetworkError(f"{shown_url(self._url)}: the connection ended too early")
+            raise NetworkError(f"{shown_url(self._url)}: the connection was closed too early")
         for at in range(0, length, self._parts.block):
             self._blocks[number + at // self._parts.block] = data[at : at + self._parts.block]
         self._next = number + count

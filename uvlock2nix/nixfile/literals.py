@@ -75,7 +75,7 @@ def _closing(stream: Sequence[Token], text: str, where: str) -> dict[int, int]:
             if not stack or _OPEN[stream[stack[-1]].text] != token.text:
                 line = text.count("\n", 0, token.start) + 1
                 raise InputError(
-                    f"{where}:{line}: a {token.text} does not fit",
+                    f"{where}:{line}: a {token.text} is unmatched",
                     hint="check it with `nix-instantiate --parse`",
                 )
             pairs[stack.pop()] = index
@@ -146,17 +146,17 @@ def choose(
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
-        others = ", ".join(f"{one.name} in line {one.line}" for one in literals[:5])
+        others = ", ".join(f"{one.name} on line {one.line}" for one in literals[:5])
         raise InputError(
             f"{where} holds no literal of the hash {current.sri} that the derivation has"
             + (f" (hashes there: {others})" if others else ""),
-            hint='the hash has to stand in this file as `hash = "sha256-…";`, not be computed or read from'
-            " another file; --attr names another derivation",
+            hint='the hash must be in this file as `hash = "sha256-…";`, not be computed or read from'
+            " another file; --attr selects a different derivation",
         )
-    places = ", ".join(f"{one.name} in line {one.line}" for one in fitting)
+    places = ", ".join(f"{one.name} on line {one.line}" for one in fitting)
     raise InputError(
         f"{where} holds the hash {current.sri} {len(fitting)} times: {places}",
-        hint="make the others right first, or give each place its own placeholder hash",
+        hint="correct the others first, or give each place a different placeholder hash",
     )
 
 

@@ -55,15 +55,15 @@ def _by_library(work: Any, error: type[Exception], chunks: Iterable[bytes]) -> I
         for chunk in chunks:
             for start in range(0, len(chunk), PIECE if limited else SMALL):
                 if work.is_finished():
-                    raise InputError("the channel's file is not good brotli: there is more behind its end")
+                    raise InputError("the channel's file is not valid brotli: data follows its end")
                 yield from _pieces(work, chunk[start : start + (PIECE if limited else SMALL)], limited)
     except error as problem:
         raise InputError(
-            f"the channel's file is not good brotli: {problem}",
+            f"the channel's file is not valid brotli: {problem}",
             hint="it must be a packages.json or packages.json.br; fetch it again",
         ) from problem
     if not work.is_finished():
-        raise InputError("the channel's file is torn: it ends too early", hint="fetch it again")
+        raise InputError("the channel's file is truncated", hint="fetch it again")
 
 
 def _pieces(work: Any, data: bytes, limited: bool) -> Iterator[bytes]:

@@ -70,7 +70,7 @@ def entries(chunks: Iterable[bytes]) -> Iterator[tuple[str, object]]:
     while True:
         key = stream.value()
         if not isinstance(key, str):
-            raise InputError("packages.json is torn: a key is not a text", hint=_HINT)
+            raise InputError("packages.json is damaged: a key is not a text", hint=_HINT)
         stream.token(":")
         yield key, stream.value()
         if stream.peek() != ",":
@@ -92,7 +92,7 @@ class _Stream:
     def find(self, needle: str) -> None:
         while (at := self._text.find(needle, self._position)) < 0:
             if self._position + len(needle) + _MAX_VALUE < len(self._text) or not self._more():
-                raise InputError("this is no packages.json: it has no packages", hint=_HINT)
+                raise InputError("this is not a packages.json: it has no packages", hint=_HINT)
         self._position = at + len(needle)
 
     def peek(self) -> str:
@@ -102,11 +102,11 @@ class _Stream:
             if self._position < len(self._text):
                 return self._text[self._position]
             if not self._more():
-                raise InputError("packages.json is torn: it ends too early", hint=_HINT)
+                raise InputError("packages.json is truncated", hint=_HINT)
 
     def token(self, wanted: str) -> None:
         if self.peek() != wanted:
-            raise InputError(f"packages.json is torn: {wanted!r} is missing", hint=_HINT)
+            raise InputError(f"packages.json is damaged: {wanted!r} is missing", hint=_HINT)
         self._position += 1
 
     def value(self) -> object:
@@ -116,7 +116,7 @@ class _Stream:
                 value, end = self._decoder.raw_decode(self._text, self._position)
             except (ValueError, RecursionError) as error:
                 if len(self._text) - self._position > _MAX_VALUE or not self._more():
-                    raise InputError(f"packages.json is torn: {str(error)[:100]}", hint=_HINT) from error
+                    raise InputError(f"packages.json is damaged: {str(error)[:100]}", hint=_HINT) from error
                 continue
             # A number may go on in the next piece.
             if end == len(self._text) and not isinstance(value, dict) and self._more():

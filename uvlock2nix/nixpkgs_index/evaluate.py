@@ -85,7 +85,7 @@ def evaluate(
     listed = ask("")
     if not isinstance(listed, dict) or not isinstance(listed.get("names"), list) or not listed["names"]:
         raise ToolError(
-            f"this nixpkgs has no packages for Python {python}", hint="name another one with --python"
+            f"this nixpkgs has no packages for Python {python}", hint="pass a different version with --python"
         )
     names = [name for name in listed["names"] if isinstance(name, str)]
     found: list[Found] = []

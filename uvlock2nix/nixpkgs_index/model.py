@@ -183,7 +183,7 @@ def parse_index(raw: Mapping[str, object], where: str) -> NixpkgsIndex:
     Raises:
         InputError: for another schema or a torn file; ``where`` names it.
     """
-    hint = "make it again with `uvlock2nix index update`"
+    hint = "create it again with `uvlock2nix index update`"
     if raw.get("schema") != SCHEMA:
         raise InputError(f"{where}: schema {raw.get('schema')!r} is not {SCHEMA!r}", hint=hint)
     sets = raw.get("sets")

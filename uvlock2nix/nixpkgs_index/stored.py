@@ -19,7 +19,7 @@ from uvlock2nix.reading import open_regular, read_regular
 
 MAX_INDEX: Final = 64 << 20
 _KEY: Final = re.compile(r"[A-Za-z0-9._-]{1,80}\Z")
-_HINT: Final = "make it again: `uvlock2nix index update`"
+_HINT: Final = "create it again with `uvlock2nix index update`"
 
 
 @dataclass(frozen=True, slots=True)

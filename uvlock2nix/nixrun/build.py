@@ -198,7 +198,7 @@ def find_hash(nix: Nix, evaluate: Callable[[Hash], Evaluated], before: Evaluated
                 f"another fixed-output derivation, which {wanted.name} needs, has a wrong hash:\n"
                 f"  {verdict.mismatch.subject}\n"
                 f"  it gives {got.sri if got else 'a hash that Nix does not name'}",
-                hint="correct that one first; update-hash changes no hash but the one it was asked for",
+                hint="correct that hash first; update-hash only changes the hash that it was asked for",
             )
         case Failed():
             raise build_error(reader, verdict, before.drv, before.system)
@@ -224,7 +224,7 @@ def _verdict(nix: Nix, reader: LogReader, wanted: Wanted, *, worked: bool) -> Ve
         if not nix.is_valid(wanted.out):
             return HasReferences(None, None)
         raise ToolError(
-            f"Nix built {wanted.out} with a hash that nothing has: this is no fixed-output derivation"
+            f"Nix built {wanted.out} with a hash that nothing has: it is not a fixed-output derivation"
         )
     return verdict
 
@@ -269,9 +269,10 @@ def _in_store(nix: Nix, wanted: Wanted) -> Hash:
     if len(found) == 1:
         return found[0]
     raise ToolError(
-        f"Nix {nix.version.text} does not say the hash of {wanted.name}: a path with it is there already"
-        + (f", and {len(found)} in the store could be it" if found else ""),
-        hint=f"remove them with `nix-store --delete /nix/store/*-{wanted.name}`, or use another Nix",
+        f"Nix {nix.version.text} does not report the hash of {wanted.name}: a path with that"
+        " hash already exists" + (f", and {len(found)} in the store could be it" if found else ""),
+        hint=f"remove them with `nix-store --delete /nix/store/*-{wanted.name}`, or use a"
+        " different version of Nix",
     )
 
 

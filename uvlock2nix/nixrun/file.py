@@ -69,7 +69,7 @@ def write_target(target: Target, digest: Hash) -> bool:
     with folder_lock(target.path.parent):
         if read_text(target.path) != target.text:
             raise InputError(
-                f"{target.path} changed while the hash was made; nothing was written",
+                f"{target.path} changed while the hash was computed; nothing was written",
                 hint=f"run the command again; the hash is {digest.sri}",
             )
         write_atomic(target.path, new)

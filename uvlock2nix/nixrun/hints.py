@@ -75,7 +75,7 @@ def evaluation_error(lines: Sequence[str]) -> ToolError | InputError:
     shown = lines[starts[-1] :] if starts else lines[-20:]
     words = textwrap.dedent("\n".join(shown)).strip().removeprefix("error:").strip()
     if words.startswith("uvlock2nix: "):  # said by our own update-file.nix
-        way_on = "name the fixed-output derivation with --attr A.B"
+        way_on = "select the fixed-output derivation with --attr A.B"
         if " wants an argument `" in words:
             way_on = "give the argument a default in the file: `nix-build` needs one too"
         return InputError(words.removeprefix("uvlock2nix: "), hint=way_on)
@@ -91,7 +91,7 @@ def evaluation_error(lines: Sequence[str]) -> ToolError | InputError:
             return ToolError(f"Nix could not evaluate the expression:\n{_indent(words)}", hint=hint)
     return ToolError(
         f"Nix could not evaluate the expression:\n{_indent(words)}",
-        hint="`uvlock2nix generate` writes the files anew; --nixpkgs names another nixpkgs",
+        hint="`uvlock2nix generate` writes the files again; --nixpkgs selects a different nixpkgs",
     )
 
 
@@ -102,11 +102,11 @@ def _indent(text: str) -> str:
 _EVALUATION: Final = (
     (
         r"nixpkgs' was not found in the Nix search path",
-        "say where nixpkgs is: --nixpkgs PATH or flake reference, a flake.lock with the input, or NIX_PATH",
+        "specify nixpkgs: --nixpkgs PATH or flake reference, a flake.lock with the input, or NIX_PATH",
     ),
     (
         r"experimental (?:Nix )?feature '[^']+' is disabled",
-        "give --nixpkgs a path instead of a flake reference, or enable that feature in nix.conf",
+        "pass --nixpkgs a path instead of a flake reference, or enable that feature in nix.conf",
     ),
     (
         r"[Cc]ould ?n[o']t (?:resolve|connect)|unable to download",
@@ -118,7 +118,7 @@ _EVALUATION: Final = (
     ),
     (
         r"called with unexpected argument",
-        "the file is of another version of uvlock2nix: run `uvlock2nix generate` again",
+        "the file is from a different version of uvlock2nix: run `uvlock2nix generate` again",
     ),
 )
 _QUOTED: Final = r"[\"'“‘`]([\w.'-]+?)[\"'”’`]"
@@ -220,7 +220,8 @@ def recognise(lines: Sequence[str], words: Sequence[str], system: str) -> Cause 
         )
     if re.search(_AUTH, text):
         return Cause(
-            "the index wants credentials: put them where the Nix builder sees them (netrc-file in nix.conf),"
+            "the index requires credentials: put them where the Nix builder sees them"
+            " (netrc-file in nix.conf),"
             " never into uv.lock or the URL",
             network=True,
         )
@@ -268,7 +269,7 @@ def _missing(text: str) -> Cause | None:
         return named
     if match := re.search(r"No module named '?([\w.]+)'?", text):
         return Cause(
-            f"the build requires the Python module {match[1]} and does not say so: put its package into"
+            f"the build requires the Python module {match[1]} and does not declare it: add its package to"
             " `build-requires` under [tool.uvlock2nix.native.<package>] in pyproject.toml,"
             " then run `uvlock2nix generate`"
         )
@@ -303,6 +304,6 @@ def _add(what: str, name: str, attr: str | None) -> str:
     found = f"nixpkgs has it in `{attr}`" if attr else "find the nixpkgs attribute that has it"
     key = "native-build-inputs" if what == "program" else "build-inputs"
     return (
-        f"the {what} {name} is missing: {found}; put it into `{key}` under"
+        f"the {what} {name} is missing: {found}; add it to `{key}` under"
         " [tool.uvlock2nix.native.<package>] in pyproject.toml, then run `uvlock2nix generate`"
     )

@@ -27,7 +27,7 @@ FLAKE_FEATURES: Final = ("--option", "extra-experimental-features", "nix-command
 _RELEASE: Final = re.compile(r"\b(?:nixos|nixpkgs|release)-(\d\d\.\d\d)\b")
 _REV: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 HINT: Final = (
-    "say where nixpkgs is: --nixpkgs PATH (or a flake reference such as github:NixOS/nixpkgs/nixos-unstable),"
+    "specify nixpkgs: --nixpkgs PATH (or a flake reference such as github:NixOS/nixpkgs/nixos-unstable),"
     " a flake.lock with the input `nixpkgs`, or NIX_PATH"
 )
 
@@ -102,7 +102,7 @@ def _given(text: str) -> NixpkgsSource:
         return NixpkgsSource(f"--nixpkgs {text}", (("nixpkgsUrl", text),))
     if _FLAKE_REF.match(text) and not text.startswith(("/", "./", "../", "~")):
         return NixpkgsSource(f"--nixpkgs {text}", (("nixpkgsFlake", text),))
-    raise InputError(f"--nixpkgs {text}: there is no such path, and it is no flake reference", hint=HINT)
+    raise InputError(f"--nixpkgs {text}: neither an existing path nor a flake reference", hint=HINT)
 
 
 def _from_lock(path: Path) -> NixpkgsSource | None:
@@ -121,7 +121,7 @@ def _from_lock(path: Path) -> NixpkgsSource | None:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputError(
             f"{path} is not a lock file of a flake that uvlock2nix can read",
-            hint="run `nix flake lock`, or say --nixpkgs PATH",
+            hint="run `nix flake lock`, or pass --nixpkgs PATH",
         ) from None
     revision = str(locked.get("rev", ""))
     follows = _RELEASE.search(f"{original.get('ref', '')} {original.get('url', '')}")
@@ -146,19 +146,19 @@ def _follow(nodes: Mapping[str, Mapping[str, object]], root: str, path: tuple[st
             name, left = root, [*map(str, step), *left]
         else:
             raise TypeError("an input is a name or a path")
-    raise ValueError("the inputs go round")
+    raise ValueError("the inputs form a cycle")
 
 
 def _locked(locked: Mapping[str, object], folder: Path) -> tuple[tuple[str, str], ...]:
     def text(key: str, default: str = "") -> str:
         value = locked.get(key, default)
         if not isinstance(value, str):
-            raise TypeError(f"{key} is no text")
+            raise TypeError(f"{key} is not a string")
         return value
 
     rev = text("rev")
     if rev and not _REV.match(rev):
-        raise ValueError("rev is no commit")
+        raise ValueError("rev is not a commit")
     kind = text("type")
     owner, repo = quote(text("owner")), quote(text("repo"))
     match kind:

@@ -30,7 +30,7 @@ def closure_from_file(file: Path, *, store_dir: str = STORE_DIR) -> tuple[StoreP
         if path is None:
             raise InputError(
                 f"{file}, line {number}: {text[:120]!r} is not a path in the store {store_dir}",
-                hint="The file holds store paths, one a line, as `nix-store -qR` prints them.",
+                hint="The file holds store paths, one per line, as `nix-store -qR` prints them.",
             )
         found.append(path)
     return tuple(dict.fromkeys(found))

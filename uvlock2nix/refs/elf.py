@@ -243,7 +243,7 @@ class ElfFile(ElfTables):
             text = self.string(index)
             left -= len(text)
             if left < 0:
-                raise CorruptElf("the dynamic section names impossibly much")
+                raise CorruptElf("the dynamic section has impossibly many entries")
             yield text
 
     def record(self, kind: str, offset: int) -> Mapping[str, int]:

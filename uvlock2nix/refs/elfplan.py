@@ -75,14 +75,14 @@ class ElfPlan:
             try:
                 placed = self._in_place(elf, runpath, self.runpaths[index])
             except CorruptElf as error:
-                self.problems.append(f"{self.member.path}: not a proper ELF file: {error}")
+                self.problems.append(f"{self.member.path}: not a valid ELF file: {error}")
                 continue
             if placed is not None:
                 self.writes.append((runpath.offset, placed))
             elif effective is not None and effective.index == index:
                 grown = self.runpaths[index]
             else:
-                self.problems.append(f"{self.member.path}: a DT_RPATH beside a DT_RUNPATH has become longer")
+                self.problems.append(f"{self.member.path}: a DT_RPATH next to a DT_RUNPATH became longer")
         interpreter = facts.interpreter
         long_interpreter = None
         if interpreter is not None and self.interpreter is not None and self.interpreter != interpreter.text:
@@ -133,7 +133,7 @@ class ElfPlan:
                 others = [runpath.index + at for at in users if runpath.index + at not in searched]
                 same = same and all(before.string(index) == after.string(index) for index in others)
         except CorruptElf as error:
-            raise RefsError(f"{path}: the changed file is not a proper ELF file: {error}") from error
+            raise RefsError(f"{path}: the changed file is not a valid ELF file: {error}") from error
         effective = effective_entry(self.member.facts)
         wanted = self.runpaths.get(-1 if effective is None else effective.index, self.member.runpath)
         found = after.facts.interpreter
@@ -141,8 +141,8 @@ class ElfPlan:
             same = False
         if not same or (found.text if found else None) != self.interpreter:
             raise RefsError(
-                f"{path}: the changed file does not say what was planned",
-                hint="This is a fault of uvlock2nix or patchelf; please report it with the file.",
+                f"{path}: the changed file differs from the plan",
+                hint="This is a bug in uvlock2nix or patchelf; please report it with the file.",
             )
 
 

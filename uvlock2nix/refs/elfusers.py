@@ -81,7 +81,7 @@ def _versions(elf: ElfFile, address: int, count: int, kind: str, prefix: str) ->
         for _ in range(row[f"{prefix}_cnt"]):
             left -= 1
             if left < 0:
-                raise CorruptElf("the symbol versions run in a circle")
+                raise CorruptElf("the symbol versions form a cycle")
             name = elf.record(names, inner)
             yield name[f"{prefix}a_name"]
             if name[f"{prefix}a_next"] == 0:

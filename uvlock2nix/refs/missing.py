@@ -39,7 +39,7 @@ def missing_hint(origin: Path, entries: Sequence[Entry], missing: Mapping[str, S
         words.append(f"name the nixpkgs attribute that has {_shown(unknown)} there too")
     every = {name: None for names in missing.values() for name in names}
     return (
-        f"write into pyproject.toml: {'; '.join(words)}. What need not be found:"
+        f"add to pyproject.toml: {'; '.join(words)}. For what need not be found:"
         f" [tool.uvlock2nix] ignore-missing-libraries = [{_quoted(every)}]. Then run `uvlock2nix generate`."
         " (`refs restore` by hand: --library, --input, --ignore.)"
     )

@@ -72,7 +72,7 @@ def plan_elf_files(
             try:
                 plan = plan_elf(entry.path, descriptor, recorded.get(entry.path, []), undo, origin)
             except CorruptElf as error:
-                result.skipped.append((entry.path, f"not a proper ELF file: {error}"))
+                result.skipped.append((entry.path, f"not a valid ELF file: {error}"))
                 continue
         if plan is not None:
             plans[entry.path] = plan

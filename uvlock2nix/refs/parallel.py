@@ -108,6 +108,6 @@ def _collect(child: int, reading: int) -> _Answer:
         data = stream.read()
     _, status = os.waitpid(child, 0)
     if os.waitstatus_to_exitcode(status) != 0:
-        return RefsError("a process that scanned files ended early", hint="Was it out of memory?")
+        return RefsError("a process that scanned files ended early", hint="Check whether memory ran out.")
     answer: _Answer = pickle.loads(data)  # noqa: S301 - written by our own child
     return answer

@@ -131,7 +131,7 @@ def _report(changed: tuple[str, ...], result: Result, undo: Undo) -> RestoreRepo
 def _raise_if_any(origin: Path, entries: Sequence[Entry], result: Result) -> None:
     found = sorted(result.problems)
     if found:
-        hint = "a compiled-in path that has become longer needs a deps built anew: `uvlock2nix update-hash`"
+        hint = "a compiled-in path that became longer needs deps to be built again: `uvlock2nix update-hash`"
         raise RefsError(
             "\n".join(["these cannot be restored:", *(f"  {line}" for line in found)]),
             hint=missing_hint(origin, entries, result.missing) if result.missing else hint,

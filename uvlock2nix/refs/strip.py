@@ -275,7 +275,7 @@ def _stage(stage: Stage, plan: _Plan, found: _Found, scanner: Scanner) -> None:
         if left:
             raise RefsError(
                 f"{entry.path}: {left[0].hash} at offset {left[0].offset} is still there after stripping",
-                hint="This is a fault of uvlock2nix; please report it with the file.",
+                hint="This is a bug in uvlock2nix; please report it with the file.",
             )
 
 

@@ -150,7 +150,9 @@ def _reference(item: object, number: int, problems: list[str]) -> Reference | No
         problems.append(f"{where}.foreign is neither true nor false")
     if len(problems) == before:
         if texts["kind"] not in KINDS:
-            problems.append(f"{where}.kind is {texts['kind']!r}, which is none of {', '.join(sorted(KINDS))}")
+            problems.append(
+                f"{where}.kind is {texts['kind']!r}, which is not one of {', '.join(sorted(KINDS))}"
+            )
         if not is_inside(texts["file"]):
             problems.append(f"{where}.file {texts['file']!r} is not a path inside the tree")
         try:

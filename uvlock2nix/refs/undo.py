@@ -95,7 +95,7 @@ class Undo:
                 + (
                     f"and {found[1].base} is {len(new) - length} bytes longer"
                     if len(new) > length
-                    else "not as a path of the store that could be filled up"
+                    else "not as a store path that could be padded"
                 )
             )
         return spot.offset, new + b"/" * (length - len(new))
@@ -131,9 +131,9 @@ def make_undo(
     if missing:
         listed = "\n".join(f"  {key} (for {file})" for key, file in sorted(missing.items()))
         raise RefsError(
-            f"no input stands for these references:\n{listed}",
-            hint="Give each one with --input ATTR=PATH (in a derivation: referenceInputs), "
-            "or leave its placeholder standing with --leave ATTR.",
+            f"no input matches these references:\n{listed}",
+            hint="Pass each with --input ATTR=PATH (in a derivation: referenceInputs), "
+            "or keep its placeholder with --leave ATTR.",
             data={"missing": sorted(missing)},
         )
     return Undo(os.fsencode(store_dir.rstrip("/") + "/"), paths, frozenset(left), keys)

@@ -49,11 +49,11 @@ def check_installed(distributions: Sequence[Installed], plan: SyncPlan) -> None:
             wrong.append(f"{step.package.name} is {one.version}, the lock says {step.package.version}")
         elif step in plan.wheels and (reason := _other_wheel(one, step)):
             wrong.append(reason)
-    wrong += [f"{name} is there and is not in the plan" for name in there]
+    wrong += [f"{name} is installed, but not in the plan" for name in there]
     if wrong:
         raise InputError(
-            "uv installed something else than what was planned: " + "; ".join(wrong),
-            hint="this is a fault of uvlock2nix: report it with the uv.lock",
+            "uv did not install what was planned: " + "; ".join(wrong),
+            hint="this is a bug in uvlock2nix: report it with the uv.lock",
         )
 
 
@@ -75,5 +75,7 @@ def _other_wheel(one: Installed, step: Step) -> str:
     have = {tag for text in tags for tag in parse_tag(text)}
     # Some wheels were renamed after they were built and say another platform inside: compare what can be.
     if have and not have & wanted and {tag.abi for tag in have}.isdisjoint({tag.abi for tag in wanted}):
-        return f"{step.package.name}: uv took a wheel for {', '.join(tags)}, planned was {artifact.filename}"
+        return (
+            f"{step.package.name}: uv took a wheel for {', '.join(tags)}, but {artifact.filename} was planned"
+        )
     return ""

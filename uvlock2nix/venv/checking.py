@@ -10,7 +10,7 @@ from uvlock2nix.dist.installed import Installed
 from uvlock2nix.errors import InputError
 from uvlock2nix.names import canonicalize_name
 
-_REPORT = "this is a fault of uvlock2nix: report it with the uv.lock"
+_REPORT = "this is a bug in uvlock2nix: report it with the uv.lock"
 
 
 def check_packages(manifest: Mapping[str, object], there: Iterable[Installed], where: str) -> None:

@@ -190,6 +190,6 @@ def copy_tree(source: Path, out: Path) -> None:
         read_manifest(source)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
-            f"{source}: not a deps of uvlock2nix: {error}", hint="pass the output of deps"
+            f"{source}: not the deps of uvlock2nix: {error}", hint="pass the output of deps"
         ) from None
     copy_writable(source, out)

@@ -60,7 +60,7 @@ def join(
     As in mode `sync`, the last in the order given stays, unless ``keep`` (path → package) says otherwise.
 
     Raises:
-        InputError: a package is there twice, or ``keep`` names one that does not have the path.
+        InputError: a package occurs twice, or ``keep`` names one that does not have the path.
     """
     joined = _read(packages, version)
     order = [one.one.name for one in joined]
@@ -103,8 +103,8 @@ def _read(packages: Sequence[Path], version: str) -> tuple[Joined, ...]:
         for one in installed(path / site_packages(version)):
             if one.name in found:
                 raise InputError(
-                    f"{one.name} is there twice: {found[one.name].path} and {path}",
-                    hint="give each package once",
+                    f"{one.name} occurs twice: {found[one.name].path} and {path}",
+                    hint="pass each package once",
                 )
             found[one.name] = Joined(path, one)
     return tuple(found[name] for name in sorted(found))

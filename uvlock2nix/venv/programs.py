@@ -58,7 +58,7 @@ def expose(venv: Path, out: Path, site: Path, names: Sequence[str], programs: Se
         if one is None:
             raise InputError(
                 f"expose: there is no {name} in the environment",
-                hint="take it out of `expose` under [tool.uvlock2nix] and run `uvlock2nix generate`",
+                hint="remove it from `expose` under [tool.uvlock2nix] and run `uvlock2nix generate`",
             )
         bin_dir = venv / "bin"
         _link(venv, out, (f"bin/{program}" for program in programs_of(one, bin_dir)))

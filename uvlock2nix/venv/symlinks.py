@@ -95,7 +95,7 @@ def link_packages(
     """Link installed packages (store paths of nixpkgs) into the environment ``root``.
 
     Raises:
-        InputError: a distribution is there twice: one import would get the one, its neighbour the other.
+        InputError: a distribution occurs twice: one import would get the one, its neighbour the other.
     """
     clashes = clashes if clashes is not None else Clashes()
     site = root / site_packages(version)

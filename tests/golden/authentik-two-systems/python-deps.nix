@@ -18,7 +18,7 @@
   uvSyncHook,
   xmlsec,
   zlib,
-  # Both are given by `uvlock2nix update-hash`, which evaluates before the hash is known.
+  # Both are set by `uvlock2nix update-hash`, which evaluates before the hash is known.
   outputHash ? null,
   skipLockCheck ? false,
 }:
@@ -87,7 +87,7 @@ let
   );
 
   stale = !skipLockCheck && builtins.hashFile "sha256" ../uv.lock != pins.lock;
-  # A hash belongs to one key: whatever changes what would be installed makes it unknown.
+  # A hash belongs to one key: any change of what would be installed invalidates it.
   hash =
     if stale then
       throw "authentik-like: uv.lock is not the one that nix/python-deps.json was made for. Run: uvlock2nix update-hash"
@@ -192,7 +192,7 @@ stdenv.mkDerivation {
     }
   );
 
-  # Nothing may be changed any more behind the check that no reference is left.
+  # Nothing may change after the check that no reference is left.
   dontFixup = true;
 
   SSL_CERT_FILE = "${cacert}/etc/ssl/certs/ca-bundle.crt";

@@ -8,7 +8,7 @@
   stripReferencesHook,
   uv,
   uvSyncHook,
-  # Both are given by `uvlock2nix update-hash`, which evaluates before the hash is known.
+  # Both are set by `uvlock2nix update-hash`, which evaluates before the hash is known.
   outputHash ? null,
   skipLockCheck ? false,
 }:
@@ -38,7 +38,7 @@ let
   referenceInputs = builtins.toJSON (stripReferencesHook.referenceInputs { inherit python; });
 
   stale = !skipLockCheck && builtins.hashFile "sha256" ../uv.lock != pins.lock;
-  # A hash belongs to one key: whatever changes what would be installed makes it unknown.
+  # A hash belongs to one key: any change of what would be installed invalidates it.
   hash =
     if stale then
       throw "wheels-only: uv.lock is not the one that nix/python-deps.json was made for. Run: uvlock2nix update-hash"
@@ -80,7 +80,7 @@ stdenv.mkDerivation {
   uvSyncBuildRequirements = builtins.toJSON pins.build;
   passAsFile = [ "uvSyncBuildRequirements" ];
 
-  # Nothing may be changed any more behind the check that no reference is left.
+  # Nothing may change after the check that no reference is left.
   dontFixup = true;
 
   SSL_CERT_FILE = "${cacert}/etc/ssl/certs/ca-bundle.crt";

@@ -42,7 +42,7 @@ stdenv.mkDerivation (finalAttrs: {
       ];
 
   dontUnpack = true;
-  # Wheels stay as they are but for what is restored.
+  # Wheels are unchanged, except for restored references.
   dontFixup = true;
 
   passthru = {

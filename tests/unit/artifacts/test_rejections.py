@@ -97,7 +97,7 @@ def test_what_lost_says_to_whom() -> None:
     rejected = {item.filename: item.reason for item in choose(package, LINUX, BuildPolicy()).rejected}
     best = "a-1.0-cp312-cp312-manylinux_2_17_x86_64.whl"
     assert rejected == {
-        "a-1.0-py3-none-any.whl": f"runs too, but {best} fits better",
+        "a-1.0-py3-none-any.whl": f"is compatible too, but {best} is preferred",
         "a-1.0.tar.gz": "a wheel fits",
     }
 

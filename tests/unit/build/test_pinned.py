@@ -51,7 +51,7 @@ def test_what_is_not_locked_is_none(tmp_path: Path) -> None:
     file = pinned_file(b"", path="x")
     shop = pinned(tmp_path, file)
     assert shop.of("other") is None
-    with pytest.raises(InputError, match="nothing says how"):
+    with pytest.raises(InputError, match="is recorded for"):
         shop.of_sdist(file)
 
 

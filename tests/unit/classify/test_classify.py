@@ -152,7 +152,7 @@ def test_native_takes_a_compiled_package_of_the_same_version_from_nixpkgs(tmp_pa
     assert {n for n, p in found.items() if p.from_nixpkgs} == {"python-ldap", "pyasn1"}
     assert found["python-ldap"].class_ == "nixpkgs"
     assert found["python-ldap"].native.build.build_inputs == ()
-    assert "nixpkgs' python-ldap brings it" in found["pyasn1"].reasons[0]
+    assert "nixpkgs' python-ldap depends on it" in found["pyasn1"].reasons[0]
 
 
 def test_a_refusal_names_the_dependency(tmp_path: Path) -> None:
@@ -165,7 +165,8 @@ def test_a_refusal_names_the_dependency(tmp_path: Path) -> None:
     assert found["python-ldap"].class_ == "sdist-native"
     assert found["python-ldap"].native.build.build_inputs == ("openldap", "cyrus_sasl")
     assert found["python-ldap"].reasons[-1] == (
-        "not from nixpkgs: it needs pyasn1, which stays with the lock: nixpkgs has pyasn1 0.6, the lock 0.6.1"
+        "not from nixpkgs: it needs pyasn1, which is taken from the lock: nixpkgs has pyasn1"
+        " 0.6, the lock 0.6.1"
     )
 
 

@@ -41,7 +41,7 @@ def test_a_package_brings_its_closure() -> None:
     )
     decision = decide(nodes, "native")
     assert set(decision.taken) == {"ldap", "pyasn1", "x"}
-    assert decision.taken["x"] == "nixpkgs' pyasn1 brings it"
+    assert decision.taken["x"] == "nixpkgs' pyasn1 depends on it"
 
 
 def test_a_dependency_that_differs_stands_in_the_way_and_is_named() -> None:
@@ -53,7 +53,7 @@ def test_a_dependency_that_differs_stands_in_the_way_and_is_named() -> None:
     decision = decide(nodes, "native")
     assert decision.taken == {}
     assert decision.refused["ldap"] == (
-        "it needs pyasn1, which stays with the lock: nixpkgs has deep 2.0, the lock 1.0"
+        "it needs pyasn1, which is taken from the lock: nixpkgs has deep 2.0, the lock 1.0"
     )
 
 

@@ -197,7 +197,7 @@ def test_broken_members_are_told(tmp_path: Path) -> None:
     found = read_wheel(path, Limits(unpacked=10_000, chunk=1_000))
     assert found.unread == (
         "a.so: more than 0 GiB would have to be unpacked",
-        "b.so: not a good ELF file",
+        "b.so: not a valid ELF file",
     )
     assert found.needed == {"libz.so.1"}
     assert set(found.files) == {"a.so", "b.so", "d.so"}
@@ -296,7 +296,7 @@ def damaged_zips() -> Iterator[tuple[str, bytes]]:
 @pytest.mark.parametrize(("what", "data"), list(damaged_zips()))
 def test_hostile_tables_of_contents(what: str, data: bytes) -> None:
     assert what
-    with pytest.raises(InputError, match=r"x\.whl is not a good wheel"):
+    with pytest.raises(InputError, match=r"x\.whl is not a valid wheel"):
         read_remote_wheel(Server({"u": data}), "u", "x.whl")
 
 

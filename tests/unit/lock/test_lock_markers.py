@@ -79,7 +79,7 @@ def test_truth_on_linux(text: str, expected: bool) -> None:
         ("extra > 'a'", "compares extra"),
         ("extras == 'a'", "asks extras"),
         ("'3' ~= python_version", "variable on the right"),
-        ("os_name == '" + "a" * 1_000_000 + "'", "more than we read"),
+        ("os_name == '" + "a" * 1_000_000 + "'", "more than uvlock2nix reads"),
         ("(" * 100 + "os_name == 'a'" + ")" * 100, "nested too deeply"),
     ],
 )

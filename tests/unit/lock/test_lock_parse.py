@@ -77,11 +77,11 @@ def test_every_source(source: str, expected: Source) -> None:
         ('{ git = "https://x.example/a", url = "https://x.example/b" }', "git and url"),
         ('{ git = "https://git.example/a" }', "no commit"),
         ('{ git = "https://git.example/a#main" }', "no commit"),
-        (f'{{ git = "https://git.example/a?rev={"f" * 40}#{COMMIT}" }}', "asks for commit"),
+        (f'{{ git = "https://git.example/a?rev={"f" * 40}#{COMMIT}" }}', "requests commit"),
         ('{ git = "https://[x#0" }', "not a URL"),
-        (f'{{ git = "ext::sh -c x#{COMMIT}" }}', "not a place that we fetch from"),
-        (f'{{ git = "ssh://-oProxyCommand=x/a#{COMMIT}" }}', "not a place that we fetch from"),
-        (f'{{ git = "ssh://-x@git.example/a#{COMMIT}" }}', "not a place that we fetch from"),
+        (f'{{ git = "ext::sh -c x#{COMMIT}" }}', "not a URL that can be fetched"),
+        (f'{{ git = "ssh://-oProxyCommand=x/a#{COMMIT}" }}', "not a URL that can be fetched"),
+        (f'{{ git = "ssh://-x@git.example/a#{COMMIT}" }}', "not a URL that can be fetched"),
         (f'{{ git = "https://git.example/a?subdirectory=..%2Fb#{COMMIT}" }}', "subdirectory: leads out"),
         (f'{{ git = "https://git.example/a?path=%2Fetc%2Fx.whl#{COMMIT}" }}', "path: leads out"),
         ('{ url = "https://x.example/a.zip", subdirectory = "a/../../b" }', "subdirectory: leads out"),
@@ -270,7 +270,7 @@ def test_long_lists_of_problems_are_cut() -> None:
         (HEAD + "package = 3\n", "package: is not an array"),
         (HEAD + "package = [3]\n", "not a table"),
         (HEAD + "[[package]]\n", "name: is not a valid name"),
-        (HEAD + entry("a") + entry("a"), "is there twice"),
+        (HEAD + entry("a") + entry("a"), "occurs twice"),
         (HEAD + entry("a", None), "version: is missing"),
         (HEAD + 'resolution-markers = ["os_name"]\n', "resolution-markers: ends too early"),
         (HEAD + "supported-markers = [3]\n", "not a string"),
@@ -365,5 +365,5 @@ def test_oldest_name_of_packages() -> None:
 def test_too_many_packages_are_refused() -> None:
     wire = table(HEAD)
     wire["package"] = [{"name": "a"}] * 250_001
-    with pytest.raises(LockError, match="more than we read"):
+    with pytest.raises(LockError, match="more than uvlock2nix reads"):
         parse_lock(wire, "uv.lock")

@@ -226,7 +226,7 @@ def test_versions_of_a_script_by_platform(tmp_path: Path) -> None:
     environment = resolve(load_project(tmp_path / "job.py"), Selection(), LINUX)
     assert [str(item.package) for item in environment.packages] == ["a==1.0"]
     (tmp_path / "job.py.lock").write_text(SCRIPT_LOCK + entry("a", "2.0"))
-    with pytest.raises(LockError, match="2 packages of the lock can be a"):
+    with pytest.raises(LockError, match="2 packages of the lock match a"):
         resolve(load_project(tmp_path / "job.py"), Selection(), LINUX)
 
 

@@ -141,11 +141,15 @@ def test_two_entries_that_fit(tmp_path: Path) -> None:
         ('lock-version = "1.0"', "lock-version = 1", "lock-version 1;"),
         ("'web' in extras", "'web' in", "package web: marker: ends too early"),
         (f'{HEX[:32]}", sha256 = "{HEX}"', 'x", sha256 = "12"', "package plain 1.00: wheels: hash"),
-        ("https://git.example/web", "ext::sh -c x", "package web: vcs: url: is not a place"),
+        (
+            "https://git.example/web",
+            "ext::sh -c x",
+            "package web: vcs: url: is not a URL that can be fetched",
+        ),
         (
             'url = "https://git.example/web"',
             'path = "--upload-pack=x"',
-            "package web: vcs: url: is not a place",
+            "package web: vcs: url: is not a URL that can be fetched",
         ),
         (COMMIT, "main", "package web: vcs: commit-id: is not a commit"),
         ('subdirectory = "s"', 'subdirectory = "../s"', "package web: vcs: subdirectory: leads out"),

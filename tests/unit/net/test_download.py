@@ -84,7 +84,7 @@ def cut_once(site: Site, fetcher: HttpFetcher) -> None:
     site.cuts = [9_000]
     with pytest.raises(NetworkError) as caught:
         fetcher.resume(site.url)
-    assert "run it again: it goes on" in caught.value.hint
+    assert "the download resumes" in caught.value.hint
 
 
 def test_what_is_there_is_not_fetched_again(site: Site, fetcher: HttpFetcher) -> None:

@@ -104,7 +104,7 @@ def test_without_a_good_hash_nothing_is_fetched(fetcher: HttpFetcher, hash_: str
 
 def test_only_http_is_spoken(fetcher: HttpFetcher) -> None:
     for url in ("file:///etc/passwd", "ftp://x/y", "/etc/passwd"):
-        with pytest.raises(InputError, match="not an http address"):
+        with pytest.raises(InputError, match="not an HTTP URL"):
             fetcher.file(url, DIGEST, "x")
 
 
@@ -137,7 +137,7 @@ def test_parts(server: tuple[str, list[str]], fetcher: HttpFetcher) -> None:
         ("shifted", "another part"),
         ("short", "another part"),
         ("coded", "does not serve parts"),
-        ("cut", "IncompleteRead|ended too early"),
+        ("cut", "IncompleteRead|closed too early"),
     ):
         with pytest.raises(NetworkError, match=needle):
             fetcher.part(f"{url}/{path}", 10, 5)

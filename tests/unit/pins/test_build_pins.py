@@ -116,12 +116,12 @@ def test_two_files_of_one_name_have_two_keys() -> None:
         ({"files": {"x.whl": {"name": "x", "version": "1", "hash": sri("x")}}}, 'either "url" or "path"'),
         (
             {"files": {"../x": {"name": "x", "version": "1", "hash": sri("x"), "url": "u"}}},
-            "not named as a file",
+            "is not a file name",
         ),
         ({"packages": {LINUX: {"a": {"version": "1", "from": "x", "time": "t"}}}}, "is not a digest"),
         (
             {"packages": {LINUX: {"a": {"version": "1", "from": "0" * 16, "time": "t", "files": ["y.whl"]}}}},
-            "names files that are not there: y.whl",
+            "names files that do not exist: y.whl",
         ),
     ],
 )

@@ -268,7 +268,7 @@ def test_what_uv_installed(tmp_path: Path) -> None:
     check_installed(tuple({**good, "b": replace(good["b"], version="1.0.0")}.values()), plan)
     for wrong, said in (
         ({name: one for name, one in good.items() if name != "b"}, "b==1.0 is missing|b 1.0 is missing"),
-        ({**good, "x": replace(good["a"], name="x")}, "x is there and is not in the plan"),
+        ({**good, "x": replace(good["a"], name="x")}, "x is installed, but not in the plan"),
         ({**good, "a": replace(good["a"], version="2.0")}, "a is 2.0, the lock says 1.0"),
         ({**good, "a": replace(good["a"], version="not a version")}, "a is not a version, the lock says 1.0"),
         (

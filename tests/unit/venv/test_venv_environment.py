@@ -298,5 +298,5 @@ def test_what_is_no_deps(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / MANIFEST).parent.mkdir(parents=True)
         (tmp_path / MANIFEST).write_bytes(content.encode("latin-1"))
-    with pytest.raises(InputError, match="not a deps"):
+    with pytest.raises(InputError, match="not the deps"):
         copy_tree(tmp_path, tmp_path / "out")

@@ -228,7 +228,7 @@ def test_a_choice_that_cannot_be(shop: Shop) -> None:
 
 def test_a_package_twice(shop: Shop) -> None:
     out = shop.install("one", {"one.py": ""})
-    with pytest.raises(InputError, match="one is there twice"):
+    with pytest.raises(InputError, match="one occurs twice"):
         join([out, out], shop.folder / "env", VERSION, {}, system="x86_64-linux")
 
 
