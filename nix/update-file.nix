@@ -105,7 +105,7 @@ let
             ) (builtins.attrNames selected)
         )
       );
-  # The very arguments of the derivation, with another hash: what was made from the hash before stays.
+  # The very arguments of the derivation, with a different hash: what was made from the hash before stays.
   deps = if outputHash == "" then fixed else derivation (fixed.drvAttrs // { inherit outputHash; });
   position = builtins.unsafeGetAttrPos "outputHash" fixed;
 in

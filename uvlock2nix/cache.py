@@ -1,6 +1,6 @@
 """Our cache: results about files, kept under the files' own hashes, so that they are never stale.
 
-A cache that cannot be written is no cache: nothing else depends on it.
+A cache that cannot be written is not a cache: nothing else depends on it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def cache_dir() -> Path:
 
 
 def hash_key(hash_: str | None) -> str | None:
-    """``sha256:AB…`` of a lock → ``sha256-ab…``, a file name; ``None`` where it is no hash."""
+    """``sha256:AB…`` of a lock → ``sha256-ab…``, a file name; ``None`` where it is not a hash."""
     match = _HASH.match(hash_ or "")
     return f"{match[1]}-{match[2].lower()}" if match is not None else None
 

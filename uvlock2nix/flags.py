@@ -27,7 +27,7 @@ def selection_of(many: Callable[[str], tuple[str, ...]], flag: Callable[[str], b
 
 
 def selection_of_flags(flags: Iterable[str]) -> Selection:
-    """The selection that :func:`explicit_flags` wrote; what is no flag of a selection is left out."""
+    """The selection that :func:`explicit_flags` wrote; what is not a flag of a selection is left out."""
     found: dict[str, list[str]] = {}
     for one in flags:
         name, _, value = one.removeprefix("--").partition("=")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-# Raised whenever the same lock gives another tree: it is part of the name of deps.
+# Raised whenever the same lock gives a different tree: it is part of the name of deps.
 LAYOUT: Final = 3
 
-# Where things lie in deps, relative to its root.
+# Where things are in deps, relative to its root.
 SUPPORT: Final = "nix-support/uvlock2nix"
 MANIFEST: Final = f"{SUPPORT}/manifest.json"
 # Programs and scripts that wheels ship; env puts them into bin/.

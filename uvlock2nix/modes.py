@@ -19,7 +19,7 @@ def mode_of(config: Config) -> Mode | None:
     """``[tool.uvlock2nix] mode``; None where nothing is said.
 
     Raises:
-        UsageError: it is no mode.
+        UsageError: it is not a mode.
     """
     text = config.string("mode")
     for mode in MODES:

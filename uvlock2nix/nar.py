@@ -221,7 +221,7 @@ class _Nar:
                 self._put(_CLOSE)
 
     def _leaf(self, path: bytes, mode: int) -> None:
-        """The node of what is no directory."""
+        """The node of what is not a directory."""
         if stat.S_ISLNK(mode):
             self._put(_SYMLINK + _string(os.readlink(path)) + _CLOSE)  # noqa: PTH115 - a path of bytes
         elif stat.S_ISREG(mode):

@@ -60,7 +60,7 @@ class NixpkgsUsed:
 class Pin:
     """The hash of one system's deps.
 
-    ``hash`` is SRI; ``key`` the digest that stands in deps' name; ``uv`` and ``python`` the versions that
+    ``hash`` is SRI; ``key`` the digest that is in deps' name; ``uv`` and ``python`` the versions that
     made it, ``""`` when not known; ``nixpkgs`` what it was evaluated with, None without Nix; ``collisions``
     what was found in that content. ``extra`` holds members that this version does not know, as JSON text.
     """
@@ -113,7 +113,7 @@ class Pins:
 
 
 def lock_digest(data: bytes) -> str:
-    """What stands under ``lock``: uv.lock's SHA-256, as ``builtins.hashFile "sha256"`` gives it."""
+    """What is under ``lock``: uv.lock's SHA-256, as ``builtins.hashFile "sha256"`` gives it."""
     return hashlib.sha256(data).hexdigest()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def printable(text: str | bytes, limit: int = 0, *, lines: bool = False) -> str:
-    """``text`` with control characters, and what is no character, escaped as Python would write them.
+    """``text`` with control characters, and what is not a character, escaped as Python would write them.
 
     ``limit``: the most characters, 0 for all; the end is cut. ``lines``: line ends stay.
     """

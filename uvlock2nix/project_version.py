@@ -13,7 +13,7 @@ from uvlock2nix.knowledge.templates import Literal
 from uvlock2nix.lock import Member, Project
 from uvlock2nix.native import Native
 
-# What may stand in the name of a store path, less the characters that need care in file names.
+# What may be in the name of a store path, less the characters that need care in file names.
 _NOT_IN_NAMES: Final = re.compile(r"[^0-9a-zA-Z+._-]+")
 
 

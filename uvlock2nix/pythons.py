@@ -40,7 +40,8 @@ def choose_python(
     ``requires-python`` must admit the last two.
 
     Raises:
-        UsageError: what was asked for is no CPython release, or ``requires-python`` admits none that we know.
+        UsageError: what was asked for is not a CPython release, or ``requires-python`` admits none that we
+        know.
     """
     requires = project.lock.requires_python or ""
     if asked:
@@ -75,7 +76,7 @@ def _requested(text: str, requires: str, where: str) -> str | None:
     """A request in uv's spellings as one of ours; None where it names no version.
 
     Raises:
-        UsageError: it asks for what is no CPython release.
+        UsageError: it asks for what is not a CPython release.
     """
     from uvlock2nix.lock.python_fit import fitting_python
 

@@ -38,7 +38,7 @@ def open_regular(path: Path) -> Iterator[io.BufferedReader]:
 
 
 def read_regular(path: Path, limit: int = MOST) -> bytes:
-    """What is in a file. Raises OSError; OddFileError where it is no file, or larger than ``limit`` bytes."""
+    """The content of a file. Raises OSError; OddFileError if not a file, or larger than ``limit`` bytes."""
     with open_regular(path) as file:
         # A file may be longer than it says (in /proc), and must not be read before it is known to be.
         claimed = os.fstat(file.fileno()).st_size

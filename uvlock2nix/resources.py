@@ -1,4 +1,4 @@
-"""Where our own Nix files and hooks lie: beside the package in a checkout, inside it when installed."""
+"""Where our own Nix files and hooks are: next to the package in a checkout, inside it when installed."""
 
 from __future__ import annotations
 

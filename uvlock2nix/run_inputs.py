@@ -33,7 +33,7 @@ def libraries_of_wheel(one: ClassifiedPackage) -> tuple[str, ...]:
 
     Not CUDA that the table names for wheels: the lock's own nvidia wheels bring it (a build of torch for the
     CPU has none), and nixpkgs' is unfree and large. Where neither is there, restore fails and names the
-    library. What a user names is taken as it stands.
+    library. What a user names is taken as it is.
     """
     if is_built(one):
         return ()

@@ -52,7 +52,7 @@ def _modules(root: Path, path: PurePosixPath) -> Iterator[PurePosixPath]:
 
 
 def _imported(file: Path) -> Iterator[str]:
-    """The first parts of what a file imports. A file that is no Python imports nothing."""
+    """The first parts of what a file imports. A file that is not Python imports nothing."""
     if file.suffix not in ("", ".py"):
         return
     data = load_bytes(file, limit=MAX_BYTES, error=ProjectError)

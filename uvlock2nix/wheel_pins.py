@@ -1,6 +1,6 @@
 """What wheels need from outside, as it was read from them: the values, and their JSON in pins (``wheels``).
 
-Reading wheels takes the network; what was read is kept beside the hashes, so that everybody generates the
+Reading wheels takes the network; what was read is kept next to the hashes, so that everybody generates the
 same files with or without it. ``{"<system>": {"of": "<digest of the wheels>", "needs": {"<package>":
 ["<soname>"]}, "unread": {"<package>": "<why>"}}}``; packages that need nothing are left out.
 """

@@ -82,7 +82,7 @@ def git_environment() -> dict[str, str]:
 
 
 def source_files(source: Path) -> list[tuple[str, bytes]]:
-    """Path (POSIX, relative, sorted) and content of each file that belongs into the repository.
+    """Path (POSIX, relative, sorted) and content of each file that belongs in the repository.
 
     What an editor, a build or an import leaves behind does not: hidden files, `__pycache__`, `*.egg-info`,
     `dist`, `build`. A symbolic link is an error, since its target might lie outside.

@@ -25,7 +25,7 @@ from uvlock2nix.inspect.build_system import BuildFacts
 from uvlock2nix.nar import parse_hash
 from uvlock2nix.target import this_system
 
-# What is no part of the source and may be large.
+# What is not part of the source and may be large.
 _LEFT_OUT: Final = (".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", "target", "result", ".tox")
 
 

@@ -31,8 +31,8 @@ def read_collisions(lines: Iterable[str]) -> tuple[Collision, ...]:
 def notes(pins: Pins, keys: dict[str, str], members: Iterable[Member]) -> tuple[str, ...]:
     """What to tell about the collisions in ``pins``; ``keys``: system → the key of deps as it should be.
 
-    Left out are those of another content, and those with a program that the project (``members``) no longer
-    has.
+    Left out are those of a different content, and those with a program that the project (``members``) no
+    longer has.
     """
     own = {(member.name, f"bin/{name}") for member in members for name in programs_of(member)}
     names = {member.name for member in members}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def commit_message(state: State, changes: Sequence[Change]) -> str:
-    """A subject line, then a line for each package that is another than in git's HEAD, then the hashes."""
+    """A subject line, then a line for each package that differs from git's HEAD, then the hashes."""
     lock = state.asked.project.lock_path
     before = _committed(lock)
     now = versions(read_regular(lock))

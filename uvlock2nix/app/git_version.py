@@ -36,7 +36,7 @@ def version_of_git(folder: Path) -> Tagged | None:
 
 
 def version_of_tag(tag: str) -> str:
-    """``v1.2.3``, ``app-1.2.3`` → ``1.2.3``; ``""`` for a tag that is no version."""
+    """``v1.2.3``, ``app-1.2.3`` → ``1.2.3``; ``""`` for a tag that is not a version."""
     match = _AFTER_PREFIX.search(tag)
     try:
         return str(Version(match["version"])) if match else ""

@@ -26,8 +26,8 @@ from uvlock2nix.sync.core import sync
 from uvlock2nix.sync.request import SyncRequest
 from uvlock2nix.target import Target
 
-# uv by another name, that installs for the target's platform and not for this machine's. What it needs to
-# know lies in files next to it: sync hands its own environment on, and ours is not ours to change.
+# uv by a different name, that installs for the target's platform and not for this machine's. What it needs to
+# know is in files next to it: sync hands its own environment on, and ours is not ours to change.
 _WRAPPER: Final = """#!/bin/sh
 here=${0%/*}
 IFS= read -r uv <"$here/uv.path"

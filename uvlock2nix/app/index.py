@@ -194,7 +194,7 @@ def _from_channel(channel: str, reporter: Reporter) -> IndexMade:
             )
         url = channel if "://" in channel else f"{CHANNELS}/{channel}/packages.json.br"
         path, revision = _download(url, reporter)
-    # What is no brotli but JSON passes through.
+    # What is not brotli but JSON passes through.
     sets = read_channel(unpack(_read(path)))
     date = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).date().isoformat()
     key = revision or indexes.key_of((("channel", channel), ("date", date)))

@@ -58,7 +58,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Resolving:
-    """Whether build requirements that are not locked yet are resolved, and whether the others are anew."""
+    """Whether build requirements that are not locked yet are resolved, and the others resolved again."""
 
     missing: bool = True
     upgrade: bool = False
@@ -76,7 +76,7 @@ def planned(
     """All that ``generate`` would write for ``project``; nothing is written.
 
     ``force``: pins that cannot be read are given up. ``compare``: other options that come to the same files
-    are no difference.
+    are not a difference.
 
     Raises:
         UsageError, InputError, ProjectError: the request or the project is not in order.

@@ -93,7 +93,7 @@ def remembered(files: Files) -> tuple[Remembered, Recorded, Pins]:
     )
     if pins.generate is not None:
         return Remembered(options_of(pins.generate), before), recorded, pins
-    # An older version: what was asked for and what came of defaults cannot be told apart.
+    # An older version: what was asked for and what came of defaults cannot be distinguished.
     asked = replace(before, selection=selection_of_flags(recorded.flags))
     return Remembered(asked, before), recorded, pins
 

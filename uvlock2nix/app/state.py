@@ -1,4 +1,4 @@
-"""How a project stands: what is on disk, what should be, and what differs. For update-hash and check."""
+"""The state of a project: what is on disk, what should be, and what differs. For update-hash and check."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class State:
         return command_line("update-hash", Options(), self.root)
 
     def unfit(self) -> tuple[str, ...]:
-        """The systems for which an edited python-deps.nix has another key than the lock gives."""
+        """The systems for which an edited python-deps.nix has a different key than the lock gives."""
         if self.paths.expression not in {one.path for one in self.edited}:
             return ()
         return tuple(system for system, key in self.keys.items() if self.recorded.keys.get(system) != key)
@@ -109,7 +109,7 @@ def state_of(
     over it. Build requirements are resolved only where ``resolving`` says so.
 
     Raises:
-        UsageError: the selection asked for now is another one than the files were generated for.
+        UsageError: the selection asked for now is a different one than the files were generated for.
     """
     paths = project_files(project)
     then, recorded, pins = remembered(paths)

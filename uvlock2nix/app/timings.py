@@ -12,7 +12,7 @@ R = TypeVar("R")
 
 
 class Timings:
-    """Measures named pieces of work, which may lie inside each other."""
+    """Measures named pieces of work, which may be nested."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

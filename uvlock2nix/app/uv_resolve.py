@@ -23,7 +23,8 @@ from uvlock2nix.lock.wire import parse_toml
 from uvlock2nix.net.urls import shown_text
 from uvlock2nix.target import Glibc, Musl, Target
 
-# uv's own, beside those that every build keeps: where its cache is, and whether it may use the network.
+# uv's own, in addition to those that every build keeps: where its cache is, and whether it may use the
+# network.
 _OWN: Final = frozenset({"UV_CACHE_DIR", "UV_OFFLINE", "UV_INDEX_STRATEGY"})
 _GLIBC: Final = (17, 28, *range(31, 41))  # the manylinux_2_… that uv has a platform for
 _UNMET_SIGNS: Final = (

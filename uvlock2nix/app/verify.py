@@ -23,7 +23,7 @@ from uvlock2nix.resources import nix_dir
 from uvlock2nix.target import this_system
 from uvlock2nix.verify import Condition, Finding, compare
 
-# Another hash that nothing has: with it $out is another path than with FAKE_HASH.
+# Another hash that nothing has: with it $out is a different path than with FAKE_HASH.
 OTHER_FAKE_HASH: Final = Hash("sha256", b"\xff" * 32)
 
 

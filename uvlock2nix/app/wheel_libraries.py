@@ -50,7 +50,7 @@ def wheel_needs(
 ) -> WheelNeeds:
     """What ``wheels`` need: as recorded where that was read from these very wheels, else read now.
 
-    Wheels that could not be read then, for another reason than their size, are tried again.
+    Wheels that could not be read then, for a different reason than their size, are tried again.
     """
     from uvlock2nix.app.fetching import fetching
     from uvlock2nix.inspect.wheel_survey import sonames_from_outside

@@ -31,7 +31,7 @@ class Backend:
         """What it needs beyond what is declared (``get_requires_for_build_wheel``).
 
         Raises:
-            ToolError: the hook failed, or its answer is no list of texts.
+            ToolError: the hook failed, or its answer is not a list of strings.
         """
         asked = self._call("", what)
         if not isinstance(asked, list) or not all(isinstance(item, str) for item in asked):

@@ -1,6 +1,6 @@
 """One build sees its own native inputs and those of no other package.
 
-In one derivation all inputs stand in the same variables. A package that finds a library by chance, because
+In one derivation all inputs are in the same variables. A package that finds a library by chance, because
 another one needs it, would change when the other goes away; so the store paths of foreign inputs are
 taken out of the variables that compilers and build tools read.
 """

@@ -132,7 +132,7 @@ def failure(what: str, argv: Sequence[str], code: int, output: str) -> ToolError
     """The error for a program that ended with ``code``."""
     lines = shown_text(output).strip().splitlines()
     shown = "\n".join(f"  | {line}" for line in lines[-TAIL:])
-    # A script that we pass in is no help to the reader.
+    # A script that we pass in does not help the reader.
     shown_argv = [word for word in argv[1:3] if "\n" not in word]
     message = f"{what}: `{Path(argv[0]).name} {' '.join(shown_argv)} …` {ended(code)}\n{shown}"
     low = output.lower()

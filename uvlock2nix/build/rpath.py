@@ -77,7 +77,7 @@ def linked_libraries(
 
 
 def _needed(file: Path) -> list[str]:
-    """The libraries that an ELF file names; none for anything else, and for what is no proper one."""
+    """The libraries that an ELF file names; none for anything else, and for what is not a proper one."""
     if file.is_symlink() or not file.is_file():
         return []
     with file.open("rb") as opened:

@@ -28,7 +28,7 @@ def build_all(
 ) -> dict[str, Path]:
     """Build every package; return name → wheel.
 
-    The sources are fetched first, side by side, because what a build requires stands in its source, unless
+    The sources are fetched first, side by side, because what a build requires is in its source, unless
     ``pinned`` names it. Then each build starts when those that it requires are ready; a circle is broken in
     the order given.
 

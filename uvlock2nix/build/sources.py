@@ -61,7 +61,7 @@ def archive(build: Build, context: BuildContext) -> Path:
     if source.path is not None:
         check_file(source.path, source.hash)
         return source.path
-    # Of the name only the end counts, which says the kind of archive; it comes from a URL.
+    # Only the suffix of the name matters: it gives the archive format. It comes from a URL.
     name = Path(unquote(source.filename)).name
     if source.url is None or not name or "\0" in name:
         raise InputError(f"{build.name}: no source to build", hint="run `uv lock` again")

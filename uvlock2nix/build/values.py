@@ -16,7 +16,7 @@ from uvlock2nix.net.client import Logins
 class NativeBuild:
     """What the build of one package gets that no other build sees.
 
-    ``inputs`` are store paths; ``env`` is set as it stands; ``cflags`` reach the compiler, ``flags``
+    ``inputs`` are store paths; ``env`` is set as it is; ``cflags`` reach the compiler, ``flags``
     (``KEY=VALUE``) the build backend as PEP 517 config settings; ``build_requires`` are added to what the
     source declares, and the pins of those in ``relax`` are dropped. ``crates`` is a folder with the crates of
     its Cargo.lock: with it cargo fetches nothing. ``patches`` are files that change the source first.

@@ -47,7 +47,7 @@ class Node:
 class Decision:
     """What is said of each package, by name, in one of three places.
 
-    ``taken``: why it comes from nixpkgs; ``refused``: what stands in the way of one that is asked for;
+    ``taken``: why it comes from nixpkgs; ``refused``: what is in the way of one that is asked for;
     ``passed``: why the policy does not ask for it.
     """
 
@@ -168,7 +168,7 @@ def _obstacle(node: Node, denied: bool, *, loose: bool) -> str:
 
 
 def _beside(node: Node, nodes: Mapping[str, Node]) -> str:
-    """Whether it needs something of which nixpkgs' own packages bring another version than the one wanted."""
+    """Whether it needs something of which nixpkgs' own packages bring a different version than wanted."""
     for need in node.needs:
         if need in nodes and need != node.name and (beside := nodes[need].match.beside):
             return (

@@ -36,7 +36,7 @@ def parse_lists(table: Mapping[str, object]) -> tuple[frozenset[str], frozenset[
     """``[tool.uvlock2nix.nixpkgs]``: the packages to take from nixpkgs, and those never to take.
 
     Raises:
-        UsageError: for an unknown key, a value that is no list of names, or a name in both lists.
+        UsageError: for an unknown key, a value that is not a list of names, or a name in both lists.
     """
     from uvlock2nix.spelling import did_you_mean
 

@@ -76,7 +76,7 @@ def cli() -> None:
 
 
 def color_wish() -> bool | None:
-    """``False`` where no colour is wanted (no-color.org), ``None`` where it hangs on the terminal."""
+    """``False`` where no colour is wanted (no-color.org), ``None`` where it depends on the terminal."""
     return False if os.environ.get("NO_COLOR") else None
 
 

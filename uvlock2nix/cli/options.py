@@ -51,7 +51,7 @@ def project_argument(function: F) -> F:
 
 
 def upgrade_option(function: F) -> F:
-    """``--upgrade-build-requirements``: resolve anew what pins lock."""
+    """``--upgrade-build-requirements``: resolve again what pins lock."""
     return click.option(
         "--upgrade-build-requirements",
         "upgrade",

@@ -86,7 +86,7 @@ def parse_collisions(text: str) -> dict[str, str]:
 
 
 def read_build_requirements(path: Path | None) -> BuildPins:
-    """Read what stands under ``build`` in the pins; without a file nothing is locked.
+    """Read what is under ``build`` in the pins; without a file nothing is locked.
 
     Raises:
         InputError: the file cannot be read, or is not of that shape.

@@ -146,7 +146,7 @@ def _told(run: Run) -> str:
 
 
 def _table(findings: Sequence[Finding]) -> list[str]:
-    """Package, cause, file, and below each the differences; what only follows from others stands last."""
+    """Package, cause, file, and below each the differences; what only follows from others comes last."""
     ordered = sorted(findings, key=lambda one: (one.cause == "record", one.package, one.file))
     shown = ordered[:_SHOWN]
     names = [printable(one.package) or "-" for one in shown]

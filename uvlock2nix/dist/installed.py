@@ -88,7 +88,7 @@ class Collision:
 def collisions(distributions: Iterable[Installed]) -> tuple[Collision, ...]:
     """The paths that two or more distributions record with different hashes, or without one.
 
-    What the installer and this project write anew (``__pycache__``) does not count.
+    What the installer and this project write again (``__pycache__``) does not count.
     """
     owners: dict[str, dict[str, set[str]]] = {}
     for one in distributions:
@@ -104,7 +104,8 @@ def collisions(distributions: Iterable[Installed]) -> tuple[Collision, ...]:
 
 
 def chosen(path: str, choice: Mapping[str, str]) -> str | None:
-    """Whose ``path`` shall be by ``[tool.uvlock2nix.collisions]``: as said of it, else of its nearest folder.
+    """The package that wins ``path`` by ``[tool.uvlock2nix.collisions]``: as set for it, else of its nearest
+    folder.
 
     The name is as the user wrote it; None where nothing is said.
     """
@@ -129,7 +130,7 @@ def rewrite(one: Installed, site: Path, moved: Mapping[str, str]) -> None:
         if path == record:
             continue
         file = site / path
-        # os.path, not pathlib: a name that no file can have is no file, not an OSError.
+        # os.path, not pathlib: a name that no file can have is not a file, not an OSError.
         if not os.path.isfile(file):  # noqa: PTH113
             continue
         digest, size = digest_of(file)

@@ -16,7 +16,7 @@ from uvlock2nix.knowledge.attributes import former_attribute, is_everywhere, jud
 from uvlock2nix.nixlang import Expr, Formal, Select, Var, call, select, string
 from uvlock2nix.plan import Input, Plan
 
-# What the files call their own: an attribute of this name could not be reached beside it.
+# What the files call their own: an attribute of this name could not be reached next to it.
 RESERVED: Final = frozenset(
     {
         "buildInputs",

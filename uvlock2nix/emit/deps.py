@@ -111,7 +111,7 @@ def _no_system(plan: Plan) -> Str:
 
 
 def _toolchain() -> tuple[Bind, ...]:
-    """Compiled code differs with what compiled it: another toolchain is another name, not a wrong hash."""
+    """Compiled code depends on what compiled it: a different toolchain is a different name."""
     paths = Binary(
         "++",
         List((Item(Var("stdenv")), Item(Var("python")))),
@@ -191,7 +191,7 @@ def _checks(plan: Plan) -> tuple[Bind, ...]:
 
 
 def _with_this_toolchain(plan: Plan, update: str) -> Expr:
-    """The pinned hash; with another nixpkgs than it was made with, a warning says what may come of it."""
+    """The pinned hash; with a different nixpkgs than it was made with, a warning says what may come of it."""
     then = Select(Var("pin"), ("nixpkgs", "version"), string("of another time"))
     message = interpolated(
         f"{plan.name}: the hash was made with nixpkgs ",
@@ -205,7 +205,7 @@ def _with_this_toolchain(plan: Plan, update: str) -> Expr:
 
 
 def _derivation(plan: Plan) -> Expr:
-    # Our hooks come first: what others register behind them is no phase of deps.
+    # Our hooks come first: what others register behind them is not a phase of deps.
     own_tools = [Item(Var(name)) for name in ("uvSyncHook", "stripReferencesHook", "python", "uv")]
     if plan.needs_git:
         own_tools.append(Item(Var("git"), "sources from git"))

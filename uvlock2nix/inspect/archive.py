@@ -162,7 +162,7 @@ def read_archive(path: Path, wanted: Callable[[str], bool], limits: Limits = USU
         raise InputError(f"{path.name} cannot be read as an sdist: {error}", hint=_HINT) from error
 
 
-# Directories of a source tree that are no part of an sdist of it, and may be huge.
+# Directories of a source tree that are not part of an sdist of it, and may be huge.
 _NOT_SOURCE: Final = frozenset(
     {".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", ".tox", "target"}
 )

@@ -25,7 +25,7 @@ MAX_USES: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Branches:
-    """Lines (1-based) that never run, and lines that run under a condition that cannot be told.
+    """Lines (1-based) that never run, and lines that run under a condition that cannot be determined.
 
     ``strings`` maps names to the strings, with their lines, in the values that are assigned to them.
     """
@@ -44,7 +44,7 @@ def certain_text(text: str) -> str:
 
 @lru_cache(maxsize=4)
 def branches(text: str) -> Branches:
-    """Judge a script; a text that is no Python of today (or no honest one) has only lines that run."""
+    """Judge a script; a text that is not Python of today (or no honest one) has only lines that run."""
     if len(text) > MAX_TEXT or "\0" in text or _depth(text) > MAX_DEPTH:
         return Branches()
     try:
@@ -68,7 +68,7 @@ def _depth(text: str) -> int:
     return deepest
 
 
-# A function, a class or a file for another system, by its name.
+# A function, a class or a file for a different system, by its name.
 OTHER_SYSTEM: Final = re.compile(
     r"(?:^|_)(?:win|win32|windows|darwin|macosx?|osx|mac|msys2?|mingw\w*|msvc|cygwin|android|ios)(?:_|\.|\Z)"
     r"|\A(?:Windows|Win32|MSVC|MacOS|Darwin)",

@@ -15,7 +15,7 @@ MAX_STEPS: Final = 50_000
 
 
 class _Unknown:
-    """What cannot be told without running the script."""
+    """What cannot be determined without running the script."""
 
 
 UNKNOWN: Final = _Unknown()
@@ -58,7 +58,7 @@ class Conditions:
         self._left = MAX_STEPS
 
     def truth(self, test: ast.expr) -> bool | None:
-        """Whether a condition holds; ``None`` where that cannot be told."""
+        """Whether a condition holds; ``None`` where that cannot be determined."""
         value = self._value(test)
         return None if isinstance(value, _Unknown) else bool(value)
 
@@ -216,7 +216,7 @@ def _fact(path: str) -> Value | _Unknown:
 
 
 def path_of(node: ast.expr, depth: int = 8) -> str:
-    """``sys.platform`` as text; empty for what is no chain of names, or a long one."""
+    """``sys.platform`` as text; empty for what is not a chain of names, or a long one."""
     if depth == 0:
         return ""
     match node:

@@ -60,7 +60,8 @@ def wanted(name: str) -> bool:
 def libraries(
     archive: Archive, backend: str, languages: tuple[str, ...], tool: Mapping[str, object]
 ) -> list[Clue]:
-    """Clues of the build system that is really used: a CMakeLists.txt beside a setup.py is another build.
+    """Clues of the build system that is really used: a CMakeLists.txt next to a setup.py is a different
+    build.
 
     One clue for each name; where a name is found more than once, the one that is not optional.
     """

@@ -105,7 +105,7 @@ def _build_system(project: Mapping[str, object], where: str) -> tuple[tuple[str,
 
 
 def _strings(value: object) -> list[str] | None:
-    """A list of texts, None for anything else."""
+    """A list of strings, None for anything else."""
     if not isinstance(value, list | tuple):
         return None
     found = [item for item in value if isinstance(item, str)]
@@ -257,7 +257,7 @@ def _from_setup_py(script: str) -> list[str] | None:
 
 
 def _literal(node: ast.expr, names: Mapping[str, ast.expr], depth: int = 0) -> list[str] | None:
-    """A list of texts; what runs only the tests (``pytest-runner``) may stand in a condition."""
+    """A list of strings; what runs only the tests (``pytest-runner``) may be in a condition."""
     if depth > 8:
         return None
     if isinstance(node, ast.Name) and node.id in names:

@@ -16,7 +16,7 @@ _DEPENDENCIES = ("dependencies", "build-dependencies")
 def cargo_lock(root: Path, package: PurePosixPath, name: str) -> PurePosixPath | None:
     """The Cargo.lock of the package in the folder ``package`` of ``root``, relative to ``root``.
 
-    It is beside the Cargo.toml of the package, or of the Cargo workspace around it
+    It is next to the Cargo.toml of the package, or of the Cargo workspace around it
     (https://doc.rust-lang.org/cargo/reference/workspaces.html). None where its crate needs no other one.
 
     Raises:

@@ -1,7 +1,7 @@
 """``DT_NEEDED`` and ``DT_SONAME`` of an ELF file, from the few places of it that say so.
 
 A reader of a few dozen lines for what inspection wants to know of a stranger's file: it looks at the program
-headers only, checks every offset, reads no more than it needs (a library can be larger than memory, and lie
+headers only, checks every offset, reads no more than it needs (a library can be larger than memory, and be
 packed in a wheel), and answers ``None`` for whatever does not fit. Changing ELF files is the business of
 ``uvlock2nix.refs``.
 """
@@ -37,18 +37,18 @@ class Seekable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """What the dynamic loader is told: libraries needed, in order, and the file's own name (or ``""``)."""
+    """What the dynamic loader reads: libraries needed, in order, and the file's own name (or ``""``)."""
 
     needed: tuple[str, ...]
     soname: str = ""
 
 
 def read_needed(file: bytes | Seekable, size: int | None = None) -> Needed | None:
-    """Read an ELF file's dynamic section; ``None`` for what is no ELF file or a broken one.
+    """Read an ELF file's dynamic section; ``None`` for what is not an ELF file or a broken one.
 
     ``size`` in bytes must be given for what is not in memory. What ``file`` raises is passed on. An ELF file
     without dynamic section (static, an object file) needs nothing; neither does one of macOS, whose needs
-    are no sonames.
+    are not sonames.
     """
     reader = _Reader(io.BytesIO(file), len(file)) if isinstance(file, bytes) else _Reader(file, size or 0)
     try:

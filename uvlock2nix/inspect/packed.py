@@ -45,7 +45,7 @@ class Budget:
 
 
 class Bounded(io.RawIOBase):
-    """A file of which nobody takes much at once, whatever length the file itself claims."""
+    """Caps the size of each read, whatever length the file itself claims."""
 
     def __init__(self, file: io.RawIOBase | io.BufferedReader, most: int) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class Bounded(io.RawIOBase):
 class Member:
     """A packed file: going on unpacks what is between, going back unpacks it again from the start.
 
-    Its beginning and what was read last are kept: what we look for most often lies there, close together,
+    Its beginning and what was read last are kept: what we look for most often is there, close together,
     in an order of its own.
     """
 
@@ -134,7 +134,7 @@ class TooMuchError(Exception):
 
 
 class Stored:
-    """A file that lies in the wheel as it is: read where it lies."""
+    """A file that is in the wheel as it is: read where it is."""
 
     def __init__(self, wheel: Bounded, info: zipfile.ZipInfo) -> None:
         wheel.seek(info.header_offset)

@@ -1,6 +1,6 @@
 """Which versions the locked packages ask of each other: the lock does not say, their metadata does.
 
-Needed only where nixpkgs' version of a package may stand for another one (``--from-nixpkgs compatible``):
+Needed only where nixpkgs' version of a package may stand for a different one (``--from-nixpkgs compatible``):
 a package of the lock that depends on it must accept that version.
 """
 
@@ -36,7 +36,7 @@ def parse_requirements(
 ) -> Mapping[str, str]:
     """``Requires-Dist`` of a METADATA file that hold in ``environment`` with ``extras``: name → range.
 
-    Several requirements of one name are joined. What is no requirement is left out: then nothing is known
+    Several requirements of one name are joined. What is not a requirement is left out: then nothing is known
     about it, which counts as "may need exactly the locked version".
     """
     found: dict[str, str] = {}
@@ -62,7 +62,7 @@ def read_requirements(
     extras: Mapping[str, Sequence[str]],
     tick: Callable[[], None] = lambda: None,
 ) -> Asked:
-    """What the wheels ask for, from the metadata beside them (PEP 658), else inside them.
+    """What the wheels ask for, from the metadata next to them (PEP 658), else inside them.
 
     ``extras``: package → those of it that are active. See https://peps.python.org/pep-0658/. Of a wheel that
     cannot be reached, or read in parts, nothing is known.

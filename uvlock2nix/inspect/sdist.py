@@ -64,7 +64,7 @@ _PURE_BACKENDS: Final = (
 
 
 def inspect_sdist(path: Path, filename: str = "") -> Inspection:
-    """Inspect an sdist on disk (``filename`` is its name where ``path`` has another).
+    """Inspect an sdist on disk (``filename`` is its name where ``path`` has a different one).
 
     Raises:
         InputError: it cannot be read (see ``archive``).

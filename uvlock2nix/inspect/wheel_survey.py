@@ -1,4 +1,4 @@
-"""Looking at all wheels of an environment: what each needs from outside, and what they fight about."""
+"""Looking at all wheels of an environment: what each needs from outside, and which files conflict."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Reading wheels: what each installs, which shared objects it has, and what these ask the loader for.
 
-A wheel is read where it lies, by ranges where the server serves them: its table of contents, then its
+A wheel is read where it is, by ranges where the server serves them: its table of contents, then its
 shared objects only. The same tables of contents show two wheels that ship one path with different bytes.
 """
 
@@ -61,7 +61,7 @@ def read_wheel(path: Path, limits: Limits = USUAL) -> WheelContents:
     """Read a wheel on disk.
 
     Raises:
-        InputError: it is no zip file, damaged, or beyond the bounds.
+        InputError: it is not a zip file, damaged, or beyond the bounds.
     """
     try:
         with open_regular(path) as file:

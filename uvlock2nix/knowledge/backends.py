@@ -37,7 +37,7 @@ def lists_files_by_git(requires: Iterable[str]) -> bool:
 def version_tools() -> Rows[tuple[str, ...]]:
     """Tools that ask git for a version → the variables that they take it from instead.
 
-    ``<NAME>`` in a variable stands for the project's name in capitals, with ``_`` for what is no letter or
+    ``<NAME>`` in a variable stands for the project's name in capitals, with ``_`` for what is not a letter or
     digit. A tool without variables takes the version of a PKG-INFO, as in an sdist.
     """
     return Rows(_FILE, load_table(_FILE).get("versions"), texts_of)

@@ -34,7 +34,7 @@ class NativeTable:
 
 
 def fits(version: str | None, versions: str) -> bool:
-    """Whether ``version`` lies in the PEP 440 range ``versions`` (``""`` is every version)."""
+    """Whether ``version`` is in the PEP 440 range ``versions`` (``""`` is every version)."""
     if not versions or version is None:
         return True
     try:

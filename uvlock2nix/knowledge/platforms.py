@@ -25,8 +25,8 @@ class Fitted:
 def on_darwin(name: str, inputs: NativeInputs) -> Fitted:
     """``inputs`` of a package as they are on macOS.
 
-    What the user writes is taken as it stands. What wheels for Linux need from outside says nothing about
-    those for macOS, whose libraries lie in them.
+    What the user writes is taken as it is. What wheels for Linux need from outside says nothing about
+    those for macOS, whose libraries are in them.
     """
     gone: dict[str, None] = {}
 

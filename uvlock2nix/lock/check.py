@@ -183,7 +183,7 @@ class _Checker:
         return self._sources(tables)
 
     def _is_nested(self, folder: Path) -> bool:
-        """Whether a project lies between a folder and the root: uv does not take the root's sources then."""
+        """Whether a project is between a folder and the root: uv does not take the root's sources then."""
         between = [place for place in folder.parents if self.project.root in place.parents]
         found = (place / "pyproject.toml" for place in between)
         return any(path.is_file() and read_pyproject(path).name is not None for path in found)
@@ -240,7 +240,7 @@ class _Checker:
             yield f"{where}: the lock has the dependency group {name}, pyproject.toml does not"
 
     def check_root_groups(self) -> Iterator[str]:
-        """The groups of a workspace root that is no project stand in the manifest."""
+        """The groups of a workspace root that is not a project are in the manifest."""
         root = self.project.pyproject
         if root is not None and root.name is None:
             yield from self._check_groups(
@@ -264,7 +264,7 @@ def _check_kind(member: Member, package: Package) -> Iterator[str]:
 
 
 def _other_trees(project: Project) -> Iterator[Member]:
-    """Source trees beside the workspace, as far as they say in pyproject.toml what they need."""
+    """Source trees next to the workspace, as far as they say in pyproject.toml what they need."""
     members = {member.name for member in project.members}
     for package in project.lock.packages:
         source = package.source
@@ -325,7 +325,7 @@ def _same_version(left: str, right: str) -> bool:
 
 
 def _same_specifier(left: str, right: str) -> bool:
-    """Whether both admit the same Pythons, asked at every version that either mentions and beside it."""
+    """Whether both admit the same Pythons, asked at every version that either mentions and next to it."""
     try:
         first, second = SpecifierSet(left), SpecifierSet(right)
         probes = set[str]()

@@ -1,6 +1,6 @@
 """Local packages: everything that the lock takes from a folder that the user owns.
 
-Workspace members, and path dependencies that are none, editable or not. uv builds them all in the same way:
+Workspace members, and path dependencies that are not, editable or not. uv builds them all in the same way:
 https://docs.astral.sh/uv/concepts/projects/dependencies/#path
 """
 
@@ -34,7 +34,7 @@ def refuse_unseen(project: Project, packages: Iterable[Member]) -> None:
     """Refuse local packages that Nix cannot see, or that hold nothing to build.
 
     Raises:
-        ProjectError: a folder is outside of the project, is not there, or is no source tree.
+        ProjectError: a folder is outside of the project, is not there, or is not a source tree.
     """
     root = project.root.resolve()
     for one in packages:

@@ -66,7 +66,7 @@ def _exclude_newer(lock: Lock, settings: UvSettings) -> Iterator[str]:
 
 
 def _instant(text: str | None) -> datetime | None:
-    """A full RFC 3339 time; a date alone means a time that hangs on where uv ran."""
+    """A full RFC 3339 time; a date alone means a time that depends on where uv ran."""
     if text is None or "T" not in text:
         return None
     try:

@@ -136,7 +136,7 @@ class Conditions:
     def _fold(self, parts: tuple[Marker, ...], start: int, join: Callable[[int, int], int]) -> int:
         """All parts joined; ``start`` is neutral, its opposite decides alone.
 
-        From the last to the first: names are numbered as they appear, so a later part stands below an
+        From the last to the first: names are numbered as they appear, so a later part is below an
         earlier one and each step touches the top only.
         """
         built = []

@@ -249,7 +249,7 @@ class Lock:
 
     @property
     def root(self) -> Package | None:
-        """The package of the folder that the lock is in, None where that is no project."""
+        """The package of the folder that the lock is in, None where that is not a project."""
         for package in self.packages:
             if isinstance(package.source, EditableSource | VirtualSource) and package.source.path == ".":
                 return package

@@ -130,7 +130,7 @@ def load_project(path: Path) -> Project:
     """Read what ``path`` points at.
 
     ``path``: a folder with pyproject.toml and uv.lock (or a workspace member below one), or with a
-    pylock.toml alone; a uv.lock; a script with a ``.lock`` beside it (or that lock); a pylock.toml.
+    pylock.toml alone; a uv.lock; a script with a ``.lock`` next to it (or that lock); a pylock.toml.
     Raises ProjectError or LockError; each names the file and the place in it.
     """
     path = path.absolute()

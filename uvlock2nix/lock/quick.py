@@ -1,6 +1,6 @@
 """Most of a lock are lists of wheels, all written alike: read those by one pattern, the rest as TOML.
 
-The lists are cut out and a token stands in their place, so that the TOML around keeps its shape; the parser
+The lists are cut out and a token is in their place, so that the TOML around keeps its shape; the parser
 changes tokens back into files. Whatever is not written exactly as uv writes it stays in the text, and the
 whole text is read again as TOML whenever anything is wrong: this way can be quicker, never laxer.
 """

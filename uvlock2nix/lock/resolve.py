@@ -86,7 +86,7 @@ def check_python(lock: Lock, target: Target, where: str) -> None:
 
 
 def check_platform(lock: Lock, target: Target, where: str) -> None:
-    """Raise LockError unless the lock was made for the platform, MarkerError if that cannot be told."""
+    """Raise LockError unless the lock was made for the platform, MarkerError if that cannot be determined."""
     conditions = Conditions(target.marker_environment())
     supported = lock.supported_markers
     if supported and not any(conditions.evaluate(marker) for marker in supported):

@@ -91,7 +91,7 @@ class Active:
         return group not in self.no_groups and (self.all_groups or group in self.groups)
 
     def takes_group(self, package: str | None, group: str) -> bool:
-        """Whether ``group`` of ``package`` is taken (None: of a workspace root that is no project).
+        """Whether ``group`` of ``package`` is taken (None: of a workspace root that is not a project).
 
         A chosen member also gets the root's group of that name, if it has none itself and the group
         was asked for, not only a default.

@@ -94,7 +94,7 @@ def _read_git(value: str, where: str, problems: Problems) -> Source:
     if not is_git_place(value):
         problems.add(where, "source.git", f"is not a URL that can be fetched: {shorten(value)}")
         return UNREADABLE
-    # The first of tag, branch and rev never stands beside another; uv lets the last one win.
+    # The first of tag, branch and rev never occurs together with another; uv lets the last one win.
     found = dict(query)
     commit = parts.fragment.lower()
     rev = found.get("rev")

@@ -38,7 +38,7 @@ _PYPROJECT_ONLY = frozenset(
 def find_settings(root: Path, pyproject: PyProject) -> tuple[UvSettings, list[PurePosixPath], list[str]]:
     """uv's settings, its files inside the project, and warnings.
 
-    uv.toml beside pyproject.toml wins over ``[tool.uv]``, except for what only pyproject.toml may say.
+    uv.toml next to pyproject.toml wins over ``[tool.uv]``, except for what only pyproject.toml may say.
     Where there is neither, uv takes the nearest of both kinds above.
     """
     own = {key: value for key, value in pyproject.tool_uv.items() if key in _PYPROJECT_ONLY}

@@ -129,7 +129,7 @@ def _version_of(entry: Table) -> str | None:
 
 
 def read_options(table: Table, problems: Problems) -> Options:
-    """``[options]``. uv writes a dummy time beside a span; the span is what counts."""
+    """``[options]``. uv writes a dummy time next to a span; the span is what counts."""
     problems.check_keys(table, _OPTION_KEYS, "options")
     newer = table.get("exclude-newer")
     span = problems.text(table, "exclude-newer-span", "options")

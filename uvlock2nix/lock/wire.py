@@ -30,7 +30,7 @@ _HASH_LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96
 
 
 def load_toml(path: Path, *, limit: int, error: type[InputError]) -> tuple[dict[str, Any], bytes]:
-    """The table of a TOML file, and its bytes; as load_bytes, and ``error`` if it is no UTF-8 or TOML."""
+    """The table of a TOML file, and its bytes; as load_bytes, and ``error`` if it is not UTF-8 or TOML."""
     data = load_bytes(path, limit=limit, error=error)
     return parse_toml(data, str(path), error=error), data
 
@@ -222,7 +222,7 @@ class Problems:
         return value.lower() if isinstance(value, str) else None
 
     def size(self, table: Table, where: str) -> int | None:
-        """A file's size in bytes; None where it is missing or is no size, which is then noted."""
+        """A file's size in bytes; None where it is missing or is not a size, which is then noted."""
         value = table.get("size")
         if value is None:
             return None

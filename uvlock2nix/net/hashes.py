@@ -44,7 +44,7 @@ class Expected:
         """Compare a file's digest and length with these; ``shown`` names the file.
 
         Raises:
-            InputError: it is another file.
+            InputError: it is a different file.
         """
         if self.size is not None and length != self.size:
             more = " or more" if length > self.size else ""
@@ -70,7 +70,7 @@ def check_file(file: Path, expected: str | None) -> None:
     """Compare a file that is already here with the lock's hash.
 
     Raises:
-        InputError: it is another one, or not there.
+        InputError: it is a different one, or not there.
     """
     wanted = Expected.parse(expected)
     try:

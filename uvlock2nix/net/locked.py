@@ -36,7 +36,7 @@ def fetch(
 
     Raises:
         NetworkError: it cannot be had.
-        InputError: it is another file than the one that was locked.
+        InputError: it is a different file than the one that was locked.
     """
     shown = shown_url(url)
     wanted = Expected.parse(expected, size)

@@ -58,7 +58,7 @@ def shown_text(text: str) -> str:
 
 
 def _shown_in_text(url: str) -> str:
-    # What ends a sentence is no part of the URL.
+    # What ends a sentence is not part of the URL.
     bare = url.rstrip(".,;:!)]")
     authority = _END.split(bare.partition("://")[2], maxsplit=1)[0]
     if not set("@?") & set(bare) and (":" not in authority or _is_port(authority)):

@@ -29,7 +29,7 @@ class Recorded:
 
 
 def read_generated(text: str, where: str) -> Recorded:
-    """Read ``text``; what is not there is empty. InputError where it is no Nix."""
+    """Read ``text``; what is not there is empty. InputError where it is not Nix."""
     stream = list(tokens(text, where))
     names = {token.text for token in stream if token.kind is Kind.IDENT}
     python = next((match for name in sorted(names) if (match := _PYTHON.match(name))), None)

@@ -50,7 +50,7 @@ _INDENTED_END: Final = re.compile(r"(?:[^'$]|'(?!')|''(?:'|\$|\\.)|\$(?!\{))*", 
 
 
 def tokens(text: str, where: str = "the file") -> Iterator[Token]:
-    """The tokens of ``text`` in order; InputError, with the line, where it is no Nix."""
+    """The tokens of ``text`` in order; InputError, with the line, where it is not Nix."""
     yield from _Lexer(text, where).run()
 
 

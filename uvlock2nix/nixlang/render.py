@@ -169,7 +169,7 @@ def _side(outer: Binary, side: Expr, indent: str) -> str:
 
 
 def _operand(expr: Expr, indent: str) -> str:
-    """An argument or element; what is broken stands between the lines of its parentheses."""
+    """An argument or element; what is broken is between the lines of its parentheses."""
     text = render(expr, indent)
     named = isinstance(expr, Func) and isinstance(expr.formals, str)
     if "\n" not in text or named or bracket(expr, text) == text:
@@ -283,7 +283,7 @@ def _bindings(binds: tuple[Bind | Inherit, ...], indent: str) -> list[str]:
 
 
 def _bound(expr: Expr, indent: str, taken: int) -> str:
-    """What follows the ``=`` of a binding: beside it, or below it where it would be hard to read."""
+    """What follows the ``=`` of a binding: next to it, or below it where it would be hard to read."""
     flat = _flat(expr)
     beside = render(expr, indent)
     if flat is not None and len(indent) + taken + len(flat) <= WIDTH:

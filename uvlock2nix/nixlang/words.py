@@ -1,6 +1,6 @@
 """The words of Nix: identifiers, attribute names, strings, comments and paths, escaped.
 
-https://nix.dev/manual/nix/stable/language/string-literals and the pages beside it.
+https://nix.dev/manual/nix/stable/language/string-literals and the pages next to it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ UNSAFE_IN_COMMENT: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
 )
 # What must be spelt otherwise in an indented string. A quote is taken by itself, so that it is seen when
-# it stands before something that is spelt with quotes.
+# it is before something that is spelt with quotes.
 SPECIAL_IN_TEXT: Final = re.compile(r"''|'|\$\{|\r")
 SPELT_IN_TEXT: Final = {"''": "'''", "'": "'", "${": "''${", "\r": "''\\r"}
 LONE_QUOTE: Final = "''\\'"

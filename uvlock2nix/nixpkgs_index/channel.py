@@ -41,7 +41,7 @@ def read_channel(chunks: Iterable[bytes]) -> Mapping[str, list[Found]]:
     """Python set (``"313"``) → its packages, from the pieces of a ``packages.json``.
 
     Raises:
-        InputError: the text is torn, or is no such file.
+        InputError: the text is truncated, or is not such a file.
     """
     found: dict[str, list[Found]] = {}
     for attr, value in entries(chunks):
@@ -140,7 +140,7 @@ class _Stream:
 
 
 def parse_entry(attr: str, value: object) -> Found | None:
-    """One entry of ``packages``, in either schema; ``None`` for what is no package with a version."""
+    """One entry of ``packages``, in either schema; ``None`` for what is not a package with a version."""
     if not isinstance(value, dict):
         return None
     pname, version, name = (value.get(key) for key in ("pname", "version", "name"))

@@ -100,7 +100,7 @@ def read_lines(text: str) -> NixpkgsIndex:
 
 
 def as_lines(raw: Mapping[str, object]) -> str:
-    """The JSON of an index in the form above. Raises TypeError where it is none."""
+    """The JSON of an index in the form above. Raises TypeError where it is not one."""
     sets = raw["sets"]
     if not isinstance(sets, dict):
         raise TypeError("an index has sets")

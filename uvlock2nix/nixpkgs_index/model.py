@@ -154,7 +154,7 @@ def _minor(text: str) -> int:
 
 
 def same_version(one: str, other: str) -> bool:
-    """PEP 440 equality (``1.0`` is ``1.0.0``); what is no version is compared as text."""
+    """PEP 440 equality (``1.0`` is ``1.0.0``); what is not a version is compared as text."""
     try:
         return Version(one) == Version(other)
     except ValueError:  # InvalidVersion, and numbers of thousands of digits
@@ -181,7 +181,7 @@ def parse_index(raw: Mapping[str, object], where: str) -> NixpkgsIndex:
     """Turn an index file's JSON into a value.
 
     Raises:
-        InputError: for another schema or a torn file; ``where`` names it.
+        InputError: for a different schema or a torn file; ``where`` names it.
     """
     hint = "create it again with `uvlock2nix index update`"
     if raw.get("schema") != SCHEMA:

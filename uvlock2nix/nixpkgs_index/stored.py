@@ -58,7 +58,7 @@ def store(cache: Path, key: str, raw: Mapping[str, object], *, default: bool) ->
 
 
 def load(path: Path) -> NixpkgsIndex:
-    """Read an index file. Raises InputError when it is missing, torn, too big or of another schema."""
+    """Read an index file. Raises InputError when it is missing, torn, too big or of a different schema."""
     try:
         with open_regular(path) as packed, gzip.open(packed) as file:
             data = file.read(MAX_INDEX + 1)

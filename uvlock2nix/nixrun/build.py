@@ -166,7 +166,7 @@ class Nix:
 
 
 def _refuse_killed(program: str, code: int) -> None:
-    """Say that Nix itself was killed: what it printed until then is no answer."""
+    """Say that Nix itself was killed: what it printed until then is not an answer."""
     if code < 0:
         raise ToolError(f"{program} {ended(code)}; nothing was changed", hint=hint_for(code))
 

@@ -35,7 +35,7 @@ def find_target(nix: Nix, path: Path, attr: str, source: NixpkgsSource, library:
     InputError with the reason where the hash is not literal or not unique; ToolError from Nix.
     """
     text = read_text(path)
-    literals = find_literals(text, str(path))  # before Nix is asked: it is no Nix, or there is no hash
+    literals = find_literals(text, str(path))  # before Nix is asked: it is not Nix, or there is no hash
     common = {
         "file": str(path.resolve()),
         "attr": attr,

@@ -13,7 +13,7 @@ class Freshness:
     """What is out of date.
 
     ``systems`` maps each system whose hash is missing or old to the reason; ``lock`` is true when pins were
-    made from another uv.lock, which alone needs no build; ``toolchain`` names the systems whose key also
+    made from a different uv.lock, which alone needs no build; ``toolchain`` names the systems whose key also
     depends on nixpkgs, so that only an evaluation can say more.
     """
 

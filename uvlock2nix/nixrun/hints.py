@@ -41,7 +41,7 @@ class Cause:
 
 
 def build_error(log: Log, failed: Failed, drv: str, system: str) -> ToolError | NetworkError:
-    """The error for a build that failed for another reason than its hash."""
+    """The error for a build that failed for a different reason than its hash."""
     subject = failed.builder.subject if failed.builder else drv
     lines = log.tail(subject, _SHOWN)
     cause = recognise(lines, [*failed.texts, log.text()], system)
@@ -70,7 +70,7 @@ def _what(builder: BuilderFailed | None, drv: str) -> str:
 def evaluation_error(lines: Sequence[str]) -> ToolError | InputError:
     """The error for an expression that Nix could not evaluate, with Nix's own words."""
     text = "\n".join(lines)
-    # The reason stands last; before it, and less indented, stands the way to it.
+    # The reason is last; before it, and less indented, is the way to it.
     starts = [index for index, line in enumerate(lines) if line.lstrip().startswith("error:")]
     shown = lines[starts[-1] :] if starts else lines[-20:]
     words = textwrap.dedent("\n".join(shown)).strip().removeprefix("error:").strip()

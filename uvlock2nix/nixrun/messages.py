@@ -2,7 +2,7 @@
 
 Nix 1.11 to 2.35, Lix and Determinate Nix word a hash mismatch in half a dozen ways (transcripts:
 ``tests/data/nix_messages``). ``read_messages`` turns text into closed variants; ``judge`` decides what they
-mean for one derivation. A line that a builder prints is no message: Nix sets those off with a prefix, a
+mean for one derivation. A line that a builder prints is not a message: Nix sets those off with a prefix, a
 ``>`` or an indent, and the structured log keeps them apart (``uvlock2nix.nixrun.stream``).
 """
 
@@ -54,7 +54,7 @@ _REMOTE: Final = re.compile(r"build of '[^']+' on '[^']+' failed: ")
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A fixed-output derivation has another hash than it says.
+    """A fixed-output derivation has a different hash than it says.
 
     ``subject`` is the path that Nix names: the ``.drv``; before Nix 2.4 an output path. ``got`` None where
     Nix does not say it (2.32.0, 2.32.1, when the real path is there already).

@@ -63,7 +63,7 @@ def _told(place: Path) -> Iterator[None]:
 class Stage:
     """New versions of a tree's files, swapped in all together by :meth:`commit`.
 
-    ``source``: where the present content is read, when that is another tree than the one to be changed.
+    ``source``: where the present content is read, when that is a different tree than the one to be changed.
     """
 
     def __init__(self, tree: Path, *, source: Path | None = None) -> None:

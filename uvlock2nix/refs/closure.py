@@ -15,7 +15,7 @@ def closure_from_file(file: Path, *, store_dir: str = STORE_DIR) -> tuple[StoreP
 
     ``closureInfo``'s ``store-paths``, the output of ``nix-store -qR`` and what ``exportReferencesGraph``
     writes (its lines with counts and its empty lines are passed over) all fit. :class:`InputError` when the
-    file cannot be read or has a line that is no store path.
+    file cannot be read or has a line that is not a store path.
     """
     try:
         lines = file.read_text(encoding="utf-8").splitlines()

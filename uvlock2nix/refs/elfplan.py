@@ -38,7 +38,7 @@ class Growth:
 
 @dataclass(slots=True)
 class ElfPlan:
-    """One ELF file: what it says now (``member.facts``), what it shall say, the writes that make it so."""
+    """One ELF file: what it says now (``member.facts``), what it should say, the writes that make it so."""
 
     member: Member
     references: Sequence[Reference]

@@ -2,7 +2,7 @@
 
 The rules of ld.so(8): a name with a slash is a path; else the search path of the object (``$ORIGIN`` is its
 own folder), else the loader's default folder, which for a Nix libc is the folder of the interpreter. A
-library of another class, byte order or machine is passed over.
+library of a different class, byte order or machine is passed over.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Resolution:
 
 @dataclass(slots=True)
 class Libraries:
-    """Where libraries are: in the tree (by file name), in folders outside, beside the interpreter."""
+    """Where libraries are: in the tree (by file name), in folders outside, next to the interpreter."""
 
     tree: Path
     own: bytes | None  # the path of the tree's output in the store, which may not be where it is now
@@ -71,7 +71,7 @@ class Libraries:
             self._targets[posixpath.normpath(os.fsencode(self.tree / path))] = target
 
     def resolve(self, member: Member, extra: Iterable[bytes] = ()) -> Resolution:
-        """What ``member`` lacks. ``extra``: entries that it shall get in any case (for dlopen)."""
+        """What ``member`` lacks. ``extra``: entries that it should get in any case (for dlopen)."""
         entries = split_runpath(member.runpath)
         added = [entry for entry in dict.fromkeys(extra) if entry not in entries]
         missing: list[str] = []

@@ -1,6 +1,6 @@
 """Libraries that compiled files were linked against, written down instead of an RPATH.
 
-An RPATH decides how long an ELF file's string table is, and so where everything behind it lies: a library
+An RPATH decides how long an ELF file's string table is, and so where everything behind it is: a library
 whose version has one more digit would give other bytes everywhere. So deps links without one, and says in
 its manifest, under ``libraries``, what the linker would have written; restore appends it.
 """
@@ -33,7 +33,7 @@ def read_linked(record: Manifest, *, where: str) -> tuple[Linked, ...]:
     """What the manifest ``record`` says under ``libraries``, in its order, which is the search order.
 
     Raises:
-        RefsError: it is of another shape; ``where`` is for the message.
+        RefsError: it is of a different shape; ``where`` is for the message.
     """
     items = record.rest.get("libraries", [])
     if not isinstance(items, list):

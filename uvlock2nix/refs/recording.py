@@ -36,7 +36,7 @@ def correct_records(
     if not changed:
         return
     records = list(records)
-    # All of them before the first is written: a RECORD may have a line for another one.
+    # All of them before the first is written: a RECORD may have a line for another file.
     contents = list(each(lambda path: Record(path, stage.content(path)).corrected(changed), records))
     for path, content in zip(records, contents, strict=True):
         if content is not None:

@@ -1,4 +1,4 @@
-"""References turned into placeholders, as values: what stands where afterwards, and what was there."""
+"""References turned into placeholders, as values: what is where afterwards, and what was there."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class Scanner:
             os.close(descriptor)
 
     def in_file(self, descriptor: int) -> list[Hit]:
-        """All references of an open file, from where it stands, read in blocks."""
+        """All references of an open file, from where it is, read in blocks."""
         hits: list[Hit] = []
         base, start, data = 0, 0, os.read(descriptor, self._block_size)
         while True:

@@ -17,11 +17,11 @@ NAME_CHARACTERS: Final = rb"[0-9A-Za-z+\-._?=]"
 
 _STORE_NAME = re.compile(r"([0-9a-df-np-sv-z]{32})-([0-9A-Za-z+\-._?=]{1,211})")
 _OUTPUT = re.compile(r"-([a-z][a-z_]*)$")
-# Words that end a version but are no output of a derivation.
+# Words that end a version but are not an output of a derivation.
 _PRERELEASE: Final = frozenset({"alpha", "beta", "pre", "rc", "post", "final", "git", "unstable", "stable"})
 
 # Both letters of the prefix that no hash has (u, o) and the last one (e, o) keep every window of 32
-# characters that overlaps a placeholder from ever being a hash, whatever stands beside it.
+# characters that overlaps a placeholder from ever being a hash, whatever is next to it.
 _PREFIX: Final = b"uvlock2nixref0"
 _DIGEST: Final = HASH_LENGTH - len(_PREFIX) - 1
 HASH_ONLY: Final = b"e"

@@ -299,7 +299,7 @@ def _written(file: Path, content: bytes) -> Iterator[None]:
 
 
 def write_atomically(file: Path, content: bytes) -> None:
-    """Write ``file`` in one step: temporary file beside it, fsync, rename."""
+    """Write ``file`` in one step: temporary file next to it, fsync, rename."""
     temporary = file.with_name(f"{STAGE_PREFIX}{file.name}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -37,7 +37,7 @@ def check_installed(distributions: Sequence[Installed], plan: SyncPlan) -> None:
     """Compare what was installed with what was planned; uv must have taken the very files that we named.
 
     Raises:
-        InputError: a package is missing, is too many, has another version or another wheel.
+        InputError: a package is missing, is too many, has a different version or another wheel.
     """
     there = {one.name: one for one in distributions}
     wrong: list[str] = []

@@ -161,7 +161,7 @@ U = TypeVar("U")
 def _all_at_once(
     syncing: Callable[[], S], building: Callable[[], T], requiring: Callable[[], U], run: Runner
 ) -> tuple[S, T, U]:
-    """Run three things side by side; the first that fails ends the others and is the one that is told."""
+    """Run the three tasks concurrently; the first failure cancels the others and is the one reported."""
 
     def guarded(action: Callable[[], V]) -> V:
         try:

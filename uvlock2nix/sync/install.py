@@ -42,7 +42,7 @@ class Uv:
         return flag in self.run([self.program, "sync", "--help"], what="uv", env=self.env, cwd=self.project)
 
     def elsewhere(self, target: Path) -> Uv:
-        """The same uv with another target environment."""
+        """The same uv with a different target environment."""
         env = {**self.env, "UV_PROJECT_ENVIRONMENT": str(target)}
         return replace(self, env=env, target=target)
 

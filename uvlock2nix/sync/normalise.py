@@ -21,7 +21,7 @@ ENVIRONMENT_FILES: Final = ("pyvenv.cfg", ".lock", ".gitignore", "CACHEDIR.TAG")
 
 
 def normalise(root: Path, site: Path, scripts_to: str = SCRIPTS) -> tuple[Script, ...]:
-    """Normalise the environment ``root`` whose packages lie in ``site``; return the scripts it keeps.
+    """Normalise the environment ``root`` whose packages are in ``site``; return the scripts it keeps.
 
     ``bin/`` goes: launchers of entry points are made again where the environment is used, what wheels ship
     there moves to ``scripts_to`` (relative to ``root``), its interpreter line neutral. RECORDs are right for

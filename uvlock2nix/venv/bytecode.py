@@ -69,7 +69,7 @@ def _batches(folder: Path) -> Iterator[list[str]]:
             yield from (modules[at : at + BATCH] for at in range(0, len(modules), BATCH))
         elif entry.name.endswith(".py"):
             single.append(entry.path)
-    # One process each: what is installed beside must not show.
+    # One process each: what is installed alongside must not show.
     yield from ([module] for module in single)
 
 

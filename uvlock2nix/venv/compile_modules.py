@@ -13,7 +13,7 @@ import sys
 
 
 def main() -> None:
-    """Write the bytecode of each module beside it, of the kind that is never compared with its source."""
+    """Write the bytecode of each module next to it, of the kind that is never compared with its source."""
     for name in sys.stdin.buffer.read().split(b"\0"):
         # Whatever is in a file, also an encoding or a depth that Python refuses.
         with contextlib.suppress(py_compile.PyCompileError, OSError, ValueError, RecursionError, MemoryError):

@@ -142,7 +142,7 @@ def _scripts(
 
 
 def bin_winners(manifest: Mapping[str, object]) -> dict[str, str]:
-    """Name of a program that several packages ship → the package whose it is."""
+    """Name of a program that several packages ship → the package that wins."""
     found: dict[str, str] = {}
     collided = manifest.get("collisions")
     for one in collided if isinstance(collided, list) else ():
@@ -184,7 +184,7 @@ def copy_tree(source: Path, out: Path) -> None:
     """Copy deps to where env is made, writable.
 
     Raises:
-        InputError: ``source`` has no manifest, so it is no deps.
+        InputError: ``source`` has no manifest, so it is not deps.
     """
     try:
         read_manifest(source)

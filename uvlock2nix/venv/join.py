@@ -139,7 +139,7 @@ def _scripts_of(one: Installed) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Linker:
-    """Links what one package has into the environment; ``winners``: recorded path → whose it is."""
+    """Links what one package has into the environment; ``winners``: recorded path → the package that wins."""
 
     name: str
     site: Path

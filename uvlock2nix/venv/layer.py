@@ -20,7 +20,7 @@ from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.programs import embeds_python, programs_of
 from uvlock2nix.venv.symlinks import LOCK, PROJECT, Clash, Owner, link_into
 
-# Made anew in every environment, never shared.
+# Made again in every environment, never shared.
 OWN = frozenset(["bin", "pyvenv.cfg", SUPPORT.split("/", maxsplit=1)[0]])
 
 

@@ -88,7 +88,7 @@ def _change_util(module: Any) -> None:
     module.find_library = find_library
 
 
-# The parts of glibc by the names that linkers use; every process has them or finds them beside libc.
+# The parts of glibc by the names that linkers use; every process has them or finds them next to libc.
 _LIBC = {
     "c": "libc.so.6",
     "dl": "libdl.so.2",

@@ -48,7 +48,7 @@ def expose(venv: Path, out: Path, site: Path, names: Sequence[str], programs: Se
     ``site`` is venv's site-packages; ``programs`` are further ones by their own names.
 
     Raises:
-        InputError: a name is no distribution of ``venv``, or has nothing to show.
+        InputError: a name is not a distribution of ``venv``, or has nothing to show.
     """
     there = {one.name: one for one in installed(site)}
     out.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Libraries that one package takes from another one: torch from nvidia-cublas, in mode `files`.
+"""Libraries that one package takes from another: torch from nvidia-cublas, in mode `files`.
 
 A wheel names them relative to itself (``$ORIGIN/../nvidia/cublas/lib``). The loader takes ``$ORIGIN`` from
 the path by which a file was opened and does not follow links, but the kernel does for ``..``: so the folders

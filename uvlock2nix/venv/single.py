@@ -97,7 +97,7 @@ def settle(
 ) -> tuple[Want, ...]:
     """Make an installed package right for what it now holds: RECORD, search paths, bytecode.
 
-    What has been patched since it was installed is recorded anew. Libraries that are neither its own nor in
+    What has been patched since it was installed is recorded again. Libraries that are neither its own nor in
     ``libraries`` are not an error yet: a sibling may have them. They are returned, and written down for the
     environment, which looks.
 

@@ -46,7 +46,7 @@ class Clash:
 
 @dataclass(slots=True)
 class Clashes:
-    """Decides and collects clashes. ``keep``: path, or a folder above it → the package whose it shall be."""
+    """Decides and collects clashes. ``keep``: path, or a folder above it → the package that wins the path."""
 
     keep: Mapping[str, str] = field(default_factory=dict)
     found: list[Clash] = field(default_factory=list)
@@ -81,7 +81,7 @@ def link_into(
 
 
 def open_up(link: Path) -> None:
-    """Replace the link to a folder by a folder of links, so that something can be put beside them."""
+    """Replace the link to a folder by a folder of links, so that something can be put next to them."""
     folder = link.resolve()
     link.unlink()
     link.mkdir()
@@ -126,7 +126,7 @@ def owner_of(package: Path, distributions: Iterable[Installed]) -> Owner:
 
 
 def _owners(distributions: Iterable[Installed], origin: str) -> dict[str, Owner]:
-    """Path below site-packages → whose it is by the RECORDs."""
+    """Path below site-packages → the package that its RECORD belongs to."""
     return {entry.path: Owner(one.name, origin) for one in distributions for entry in one.entries}
 
 

@@ -1,4 +1,4 @@
-"""Compare two builds of the same deps: what differs, whose it is, and why.
+"""Compare two builds of the same deps: what differs, in which package, and why.
 
 Pure: nothing here runs a program, writes a file or prints. ``compare`` takes two directories and gives
 findings; ``uvlock2nix.cli.verify`` makes the two builds.

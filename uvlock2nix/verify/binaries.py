@@ -1,4 +1,4 @@
-"""Differences of files that are no text: ELF by sections, archives by members, the rest by its strings."""
+"""Differences of files that are not text: ELF by sections, archives by members, the rest by its strings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from uvlock2nix.verify.strings import evidence
 
 _WINDOW: Final = 16 << 20  # bytes of a part that are searched for strings, from the first difference on
 _BEFORE: Final = 4096
-_MOST: Final = 12  # differences of one part that are told
+_MOST: Final = 12  # differences of one part that are reported
 _STRING: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]{4,}")
 _NUMBER: Final = re.compile(rb"\d+")
 BUILD_ID: Final = ".note.gnu.build-id"

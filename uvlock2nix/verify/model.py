@@ -27,8 +27,8 @@ Cause = Literal[
     "content",
 ]
 
-# All causes; a file with evidence of several is attributed to the one that stands first here. What follows
-# from other differences (a build-id is a digest of the rest) stands late.
+# All causes; a file with evidence of several is attributed to the one that is first here. What follows
+# from other differences (a build-id is a digest of the rest) is late.
 CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 
 # What to do about a cause, in a line.
@@ -78,7 +78,7 @@ class Evidence:
 class Finding:
     """A path that differs, relative to the tree, printable; ``package`` is "" where no RECORD tells.
 
-    ``evidence`` is not empty; what explains most stands first, and its cause is the finding's.
+    ``evidence`` is not empty; what explains most is first, and its cause is the finding's.
     """
 
     file: str

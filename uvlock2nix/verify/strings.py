@@ -82,7 +82,7 @@ def cause_of(first: str, second: str, conditions: Sequence[Condition] = ()) -> C
 
 
 def reordered(first: str, second: str) -> bool:
-    """Whether two texts have the same words, each as often, in another order."""
+    """Whether two texts have the same words, each as often, in a different order."""
     ours, theirs = _TOKEN.findall(first), _TOKEN.findall(second)
     return ours != theirs and Counter(ours) == Counter(theirs)
 
@@ -107,7 +107,7 @@ def _all_masks(text: str, without: Cause) -> str:
 
 
 def _with(text: str, value: str) -> str:
-    """``text`` with the known value masked: as a whole number, or wherever it stands."""
+    """``text`` with the known value masked: as a whole number, or wherever it is."""
     if not value:
         return text
     pattern = rf"(?<![\d.]){value}(?![\d.])" if value.isdigit() else re.escape(value)

@@ -13,7 +13,7 @@ from uvlock2nix.verify.model import Cause, Condition, Evidence
 from uvlock2nix.verify.strings import around, evidence, reordered
 
 _MOST_LINES: Final = 2000  # lines of which the best alignment is looked for
-_MOST: Final = 20  # differences that are told
+_MOST: Final = 20  # differences that are reported
 
 
 def text_evidence(first: str, second: str, conditions: Sequence[Condition] = ()) -> tuple[Evidence, ...]:
@@ -79,7 +79,7 @@ def record_evidence(
 
 
 def _rows(text: str) -> dict[str, tuple[str, ...]] | None:
-    """Path → all its fields; None where it is no RECORD or says something twice."""
+    """Path → all its fields; None where it is not a RECORD or says something twice."""
     try:
         rows = [tuple(row) for row in csv.reader(text.splitlines()) if row]
     except csv.Error:

@@ -29,7 +29,7 @@ Kind = Literal["file", "symlink", "directory"]
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """What stands at a path; ``held``: a directory that has something in it."""
+    """What is at a path; ``held``: a directory that has something in it."""
 
     kind: Kind
     executable: bool
@@ -71,7 +71,7 @@ class _Context:
 
 
 def _walk(root: Path) -> dict[str, _Node]:
-    """Path relative to ``root`` → node; the root itself is no entry."""
+    """Path relative to ``root`` → node; the root itself is not an entry."""
     if not root.is_dir() or root.is_symlink():
         raise InputError(f"{root} is not a directory", hint="two installed trees are compared")
     found: dict[str, _Node] = {}

@@ -80,7 +80,7 @@ class _Walk:
     modules: dict[str, Clue | None] = field(default_factory=dict)
 
     def result(self) -> list[Clue]:
-        """A package that is linked whatever was found is no option; what is fetched is told as well."""
+        """A package that is always linked is not an option; what is fetched is reported as well."""
         sure = [
             replace(clue, optional=False) if clue.optional and key and key in self.linked else clue
             for clue, key in self.found
@@ -240,7 +240,7 @@ class _Walk:
     # --- conditions -------------------------------------------------------------------------------------
 
     def truth(self, words: Sequence[str], depth: int = 0) -> bool | None:
-        """Whether a condition holds; ``None`` where that cannot be told."""
+        """Whether a condition holds; ``None`` where that cannot be determined."""
         if depth > 20 or len(words) > 60:
             return None
         for operator, absorbing in (("OR", True), ("AND", False)):

@@ -1,4 +1,4 @@
-"""Clues in C, C++ and Cython: headers that the sdist does not carry, unless they are for another system."""
+"""Clues in C, C++ and Cython: headers that the sdist does not carry, but for those of other systems."""
 
 from __future__ import annotations
 

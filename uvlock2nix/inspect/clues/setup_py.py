@@ -42,7 +42,7 @@ _SHARED_OBJECT: Final = re.compile(r"lib([A-Za-z0-9_+-]{2,40})\.(?:so|a)\Z")
 
 
 def python_clues(file: str, text: str) -> Iterator[Clue]:
-    """Clues of a script; what stands in a branch that does not run on Linux is none."""
+    """Clues of a script; what is in a branch that does not run on Linux is not a clue."""
     if not _PROMISING.search(text):
         return
     judged = branches(text)
@@ -85,7 +85,7 @@ def _lists(file: str, text: str, judged: Branches, lines: Lines) -> Iterator[Clu
 
 
 def _string_clues(file: str, line: int, value: str, pkg_config_used: bool) -> Iterator[Clue]:
-    """What a string literal of a build script names by itself, wherever it stands."""
+    """What a string literal of a build script names by itself, wherever it is."""
     for word in value.split()[:20]:
         program = word.rpartition("/")[2]
         if library_attribute("programs", program):

@@ -55,7 +55,7 @@ def shortened(text: str) -> str:
 
 
 def without_comments(text: str) -> str:
-    """Blank out comment lines; a ``#`` later in a line may stand in a string and is left alone."""
+    """Blank out comment lines; a ``#`` later in a line may be in a string and is left alone."""
     return "\n".join("" if line.lstrip().startswith("#") else line for line in text.split("\n"))
 
 
