@@ -10,7 +10,7 @@ inspected while the table is out of reach. Compared are the libraries that would
 
 Half of the sdists were looked at while the inspection was made better (``tuning``: half of the names by
 their hash, and all that earlier work had looked at); the other half (``held-out``) only as a figure. Rows
-where the table turned out to be wrong are in ``JUDGED``; the figure with them corrected is printed beside
+where the table turned out to be wrong are in ``JUDGED``; the figure with them corrected is printed next to
 the raw one. ``Own way``: without the rows that give a variable or an option, by which the table has often
 another way built than the sdist's own (the system's library where the sdist carries a copy). Not a test:
 nothing fails here.
@@ -66,7 +66,7 @@ def judged(add: str, drop: str, why: str) -> Judged:
 # Judged by hand by whoever wrote the inspection, each by reading the sdist; the table's keeper has not had a
 # say yet. Only disagreements were read: what both say wrongly stays unseen. The last four are of the held-out
 # half, looked at once, when nothing was changed any more: who tunes again needs sdists that nobody has seen.
-# Where the table chooses another way than the sdist's own it is not at fault: see ``own way`` for those.
+# Where the table chooses a different way than the sdist's own it is not at fault: see ``own way`` for those.
 JUDGED: Final[dict[str, Judged]] = {
     "cartopy": judged("", "proj", "setup.py:97 links geos_c alone; no source includes proj"),
     "gfal2-python": judged("", "pcre2", "no file names pcre; CMakeLists.txt asks for boost, glib, gfal2"),
@@ -201,7 +201,7 @@ def measure(sdist: Sdist, path: Path) -> Result:
     started = time.perf_counter()
     inspection = inspect_sdist(path, sdist.filename)
     seconds = time.perf_counter() - started
-    # With a variable or an option the table often has another way built than the sdist's own.
+    # With a variable or an option the table often has a different way built than the sdist's own.
     own_way = row is None or not (row.build.env or row.build.flags or row.build.cflags)
     return Result(sdist, truth, frozenset(inspection.inputs.build.build_inputs), inspection, seconds, own_way)
 

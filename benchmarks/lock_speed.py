@@ -3,7 +3,7 @@
     python benchmarks/lock_speed.py [FOLDER] [--extra NAME…] [--group NAME…] [--rounds N]
 
 FOLDER holds a big uv.lock (default: the biggest under fixtures/locks). Half and double its size are made
-from it: every second package left out, or every package there twice under another name. Prints the best
+from it: every second package left out, or every package there twice under a different name. Prints the best
 of N rounds, the ratio to uv (also in processor time, for a busy machine), and the peak memory. Not a test:
 nothing fails here.
 """
@@ -49,7 +49,7 @@ _NAME = re.compile(r'(\bname = ")([^"]+)(")')
 
 
 def blocks_of(text: str) -> tuple[str, list[str]]:
-    """What stands before the first package, and the text of each package."""
+    """What is before the first package, and the text of each package."""
     head, *blocks = text.split("[[package]]\n")
     return head, blocks
 

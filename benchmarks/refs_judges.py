@@ -4,7 +4,7 @@
 AUDITWHEEL a folder from which Python imports auditwheel, SUITE the test stand's, whose Python must be the
 tree's (bookworm: 3.11). The tree is stripped; then restored with the same paths, where it must be the same
 as before (bar RECORD, which now is right), and in a build with the paths of real libraries. Each judge says
-what it finds wrong; beside Python's answer stands its answer for TREE itself.
+what it finds wrong; next to Python's answer is its answer for TREE itself.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Restore against ``patchelf`` called once for each ELF file, and the two compared by ``readelf -d``.
 
 ``python -m benchmarks.refs_restore TREE LIBRARIES INTERPRETER``, TREE from ``benchmarks.refs_tree``,
-LIBRARIES folders with a colon between, INTERPRETER with the C library beside it. Works on copies beside TREE.
-The rival puts every search path in anew, one patchelf for each file; it looks neither at texts nor at what a
-file needs. So it is compared with a restore that does not either; then with one that finds every library,
-which the rival is told by the result.
+LIBRARIES folders with a colon between, INTERPRETER with the C library next to it. Works on copies next to
+TREE. The rival puts every search path in again, one patchelf for each file; it looks neither at texts nor at
+what a file needs. So it is compared with a restore that does not either; then with one that finds every
+library, which the rival is told by the result.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def told(name: str, mine: Path, other: Path, ours: float, theirs: float) -> None
 
 
 def copied(tree: Path, name: str) -> Path:
-    """A fresh copy beside the tree."""
+    """A fresh copy next to the tree."""
     copy = tree.with_name(name)
     shutil.rmtree(copy, ignore_errors=True)
     subprocess.run(["cp", "-a", tree, copy], check=True)

@@ -1,6 +1,6 @@
 """Strip against one ``grep -r`` and against the shell pipeline, in one run.
 
-``python -m benchmarks.refs_strip TREE [ROUNDS] [--shell]``, TREE from ``refs_tree``. Works on copies beside
+``python -m benchmarks.refs_strip TREE [ROUNDS] [--shell]``, TREE from ``refs_tree``. Works on copies next to
 TREE. ``--shell`` also runs "find the references, then one ``sed -i`` for each over all files", for the first
 reference and for the first two, and reckons from the difference what all of them take. Prints seconds (wall
 and CPU), ratios and the peak memory of strip.

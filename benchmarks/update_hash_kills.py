@@ -2,7 +2,7 @@
 
 Needs a real Nix in PATH (``tests/stand/bin`` will do). The file holds a small fixed-output derivation whose
 content changes every few runs, so that old and new hash differ. After each kill the file must be the old or
-the new one, whole, with nothing beside it; a run that is left alone must then succeed. Half of the runs are
+the new one, whole, with nothing next to it; a run that is left alone must then succeed. Half of the runs are
 two at once.
 """
 

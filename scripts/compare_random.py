@@ -2,7 +2,7 @@
 
     python scripts/compare_random.py [--seed N] [--count N] --python PATH…
 
-Nothing is fetched: the packages are stub wheels in a folder that stands as the only index. The workspaces
+Nothing is fetched: the packages are stub wheels in a folder that serves as the only index. The workspaces
 have members, extras, dependency groups, declared conflicts of all three kinds, several versions of one
 package and markers, and are asked with random flags. Exit code 1 if an environment differs, or if only one
 side refuses.

@@ -1,6 +1,6 @@
 """Random uv workspaces with everything that shapes a lock: members, extras, groups, conflicts, markers.
 
-The packages that they need are stub wheels in a folder that stands as the only index.
+The packages that they need are stub wheels in a folder that serves as the only index.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def listing(values: Sequence[str]) -> str:
 
 
 def make_pyproject(rng: random.Random, name: str | None, others: Sequence[str], *, packaged: bool) -> str:
-    """A pyproject.toml without ``[tool.uv]``; ``name`` None for a root that is no project."""
+    """A pyproject.toml without ``[tool.uv]``; ``name`` None for a root that is not a project."""
     names = [*LIBRARIES, *others]
     lines = []
     if name is not None:

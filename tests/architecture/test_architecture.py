@@ -114,7 +114,8 @@ def test_only_elf_imports_elftools() -> None:
 
 def test_libraries_are_the_declared_ones() -> None:
     allowed = {"click", "packaging", "requests", "elftools", "tomli", "uvlock2nix", *sys.stdlib_module_names}
-    # An extra, imported where it is used; what requests itself raises; what an environment has beside lookup.
+    # An extra, imported where it is used; what requests itself raises; what an environment has in addition
+    # to lookup.
     special = {
         ("brotli", "uvlock2nix.nixpkgs_index.brotli"),
         ("urllib3", "uvlock2nix.net.client"),

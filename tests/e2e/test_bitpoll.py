@@ -297,7 +297,7 @@ def test_a_package_that_comes_along_twice_is_refused(bitpoll: Built, tmp_path: P
 
 
 def test_what_nixpkgs_and_the_lock_both_have_is_named(bitpoll: Built, tmp_path: Path) -> None:
-    """A package of nixpkgs that is no distribution, with a program, a file and a module of the lock's."""
+    """A package of nixpkgs that is not a distribution, with a program, a file and a module of the lock's."""
     clash = other_nixpkgs(tmp_path / "clash", CLASH)
     overlays = f"overlays = [ (import {REPO / 'nix' / 'overlay.nix'}) ];"
     env = f"(import {clash} {{ {overlays} }}).callPackage {bitpoll.project}/nix/python-env.nix {{ }}"

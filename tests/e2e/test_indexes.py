@@ -173,7 +173,7 @@ def test_an_index_in_a_folder(stand: Stand, tmp_path: Path, kind: str) -> None:
     assert done.returncode == 0, done.stderr
     done = go(stand, project, "update-hash", {})
     assert done.returncode == 0, done.stderr
-    # A file whose hash the lock does not have: another content is another deps, not the old one.
+    # A file whose hash the lock does not have: another content is a different deps, not the old one.
     make_wheel(project / "vendor", "ready", {"ready.py": "y = 2\n"})
     assert go(stand, project, "check", {}).returncode == 1
 
@@ -185,5 +185,5 @@ def test_a_folder_outside_of_the_project_is_refused(stand: Stand, tmp_path: Path
     lock(project)
     done = go(stand, project, "generate", {})
     assert done.returncode == 3, done.stderr
-    assert f"outside of {project}, which is all that Nix sees" in done.stderr
+    assert f"outside {project}, the only folder that Nix sees" in done.stderr
     assert REPO.is_dir()

@@ -17,7 +17,7 @@ from tests.support.stand import REPO, Stand
 pytestmark = [pytest.mark.stand, pytest.mark.network]
 
 NOWHERE = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-# Also libz under another name in the store, as a newer nixpkgs would have it: longer by a few letters.
+# Also libz under a different name in the store, as a newer nixpkgs would have it: longer by a few letters.
 PACKAGES = """
 let
   pkgs = import <nixpkgs> { overlays = [ (import OVERLAY) ]; };

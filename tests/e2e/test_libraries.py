@@ -1,4 +1,4 @@
-"""Libraries opened by name, and scripts with interpreters of another system: in a sandbox without both."""
+"""Libraries opened by name, and scripts with foreign interpreters: in a sandbox without both."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ def test_each_kind_is_built_and_runs(built: Built) -> None:
 
 
 def test_files_that_only_git_lists_are_installed(built: Built) -> None:
-    """setuptools-scm lets setuptools install what git tracks; the source in the sandbox is no repository."""
+    """setuptools-scm lets setuptools install what git tracks; the sandbox has no repository."""
     file = f"{built.venv}/lib/{built.site.parent.name}/site-packages/tagged/word.txt"
     assert built.stand.run(["cat", file], cwd=Path("/")).stdout == "word"
 

@@ -15,7 +15,7 @@ from tests.support.packages import make_sdist
 from tests.support.stand import REPO, Stand, require_stand
 from uvlock2nix.nar import FAKE_HASH
 
-# What deps is called with a package set in which the library `changed` is another version.
+# What deps is called with a package set in which the library `changed` is a different version.
 NAME = """
 { dir, changed }:
 let
@@ -88,7 +88,7 @@ def test_every_uv_gives_the_same_hash(tmp_path: Path) -> None:
 
 
 def name_of_deps(stand: Stand, project: Path, changed: str = "") -> str:
-    """Evaluated in this package set, where ``changed`` has another version."""
+    """Evaluated in this package set, where ``changed`` has a different version."""
     words = ["--argstr", "dir", str(project), "--argstr", "changed", changed]
     done = stand.run(["nix-instantiate", "--eval", "--json", "-E", NAME, *words])
     name = json.loads(done.stdout)

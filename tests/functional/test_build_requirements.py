@@ -266,7 +266,7 @@ requires = ["tool"]
 build-backend = "own"
 backend-path = ["tools"]
 """
-# It asks for what it finds beside it: no file says so.
+# It asks for what it finds next to it: no file says so.
 ASKING = """
 import pathlib
 import tool
@@ -453,7 +453,7 @@ def test_an_index_in_a_folder_gives_paths_and_one_outside_is_refused(place: Plac
     outside = place.root.parent / "outside"
     shutil.move(folder, outside)
     place.lock("mine", own='package = false\nfind-links = ["../outside"]')
-    with pytest.raises(InputError, match="which is all that Nix sees"):
+    with pytest.raises(InputError, match="the only folder that Nix sees"):
         place.generate()
 
 

@@ -1,4 +1,4 @@
-"""Whatever stands in a lock or a project: what is written parses, evaluates, and says just that."""
+"""Whatever is in a lock or a project: what is written parses, evaluates, and says just that."""
 
 from __future__ import annotations
 

@@ -133,6 +133,6 @@ def test_a_wheel_from_outside(project: Path) -> None:
     toml.write_text(toml.read_text().replace("vendor/", "../outside/"))
     lock(project)
     assert (
-        f"is outside of {project}, which is all that Nix sees"
+        f"is outside {project}, the only folder that Nix sees"
         in run(project, "generate", "--mode", "files", *FLAGS, code=3).stderr
     )

@@ -1,4 +1,4 @@
-"""One set of files for Linux and macOS: what only one of them has stands under a condition."""
+"""One set of files for Linux and macOS: what only one of them has is under a condition."""
 
 import re
 from pathlib import Path
@@ -48,7 +48,7 @@ def generate(folder: Path, *systems: str) -> str:
 
 
 def conditional(text: str, system: str) -> str:
-    """What stands in the lists that hold for this system only."""
+    """What is in the lists that hold for this system only."""
     found = re.findall(
         rf'lib\.optionals \(lib\.elem system \[ "{system}" \]\) \[(.*?)\]', text, flags=re.DOTALL
     )

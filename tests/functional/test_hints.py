@@ -24,7 +24,7 @@ NEW_GLIBC = wheel("new-glibc", "cp313-cp313-manylinux_2_45_x86_64")
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """(module, text) of every string in our code that is no docstring; what is filled in reads ``X``."""
+    """(module, text) of every string in our code that is not a docstring; what is filled in reads ``X``."""
     for path in sorted((REPO / "uvlock2nix").rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         inner = {
@@ -197,7 +197,7 @@ def needs_nix(outcome: Outcome) -> bool:
     """What only a build can mend, or needs a network for."""
     lines = outcome.message.splitlines()[1:]
     hashes = all(
-        re.search(r"the hash of \S+ has no hash yet|was made from another|is for another", x) for x in lines
+        re.search(r"the hash of \S+ has no hash yet|was made from a different|is for another", x) for x in lines
     )
     return (bool(lines) and hashes) or "has no hash for" in outcome.message
 

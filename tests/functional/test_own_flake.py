@@ -12,7 +12,7 @@ from tests.support.stand import REPO, STAND, Suite, require_stand
 pytestmark = [pytest.mark.stand, pytest.mark.slow]
 
 # nixpkgs as it is on its unstable branch: a system that is gone, and a name that has moved. For what
-# the stand does not have stands a program that it has: nothing is built.
+# the stand does not have is a program that it has: nothing is built.
 STUB = """
 { system, overlays ? [ ], ... }:
 if system == "x86_64-darwin" then throw "nixpkgs dropped x86_64-darwin"

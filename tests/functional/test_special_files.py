@@ -82,7 +82,7 @@ def test_what_uv_reads_if_it_is_there(project: Path, name: str, kind: str) -> No
     (project / name).unlink(missing_ok=True)
     KINDS[kind](project / name)
     done = run(project, "generate", *TARGET)
-    # What is no file is not there; of a version file only the beginning is read.
+    # What is not a file is not there; of a version file only the beginning is read.
     assert done.returncode in (0, 3)
 
 

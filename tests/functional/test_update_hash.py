@@ -147,7 +147,7 @@ def test_collisions_are_shown_again_and_again(place: Place) -> None:
     for arguments in (["update-hash"], ["update-hash"], generate):
         done = place.run(*arguments)
         assert [line for line in done.stderr.splitlines() if " is kept" in line] == wanted, arguments
-    # The project's program has another name: that note is not right any more.
+    # The project's program has a different name: that note is not right any more.
     toml = place.root / "pyproject.toml"
     toml.write_text(toml.read_text().replace("hello-uv = ", "hi = "))
     done = place.run("update-hash")
@@ -210,7 +210,7 @@ def test_after_a_change_of_the_lock_one_command_makes_all_right(place: Place) ->
     for part in (
         "nix/python-deps.nix",
         "the hash of x86_64-linux",
-        "another uv.lock",
+        "a different uv.lock",
         "run `uvlock2nix update-hash`",
     ):
         assert part in failed.stderr
@@ -230,7 +230,7 @@ def test_a_lock_that_gives_the_same_packages_needs_no_build(place: Place) -> Non
     place.run("update-hash")
     lock = place.root / "uv.lock"
     lock.write_text(lock.read_text() + "\n# another text\n")
-    assert "another uv.lock" in place.run("check", code=1).stderr
+    assert "a different uv.lock" in place.run("check", code=1).stderr
     without_nix(place)
     done = place.run("update-hash")
     assert "the hash is unchanged" in done.stdout
@@ -469,7 +469,7 @@ def test_a_literal_that_is_not_unique_is_refused(place: Place) -> None:
     text = (FILE % FAKE_HASH.sri) + f'// {{ hash = "{FAKE_HASH.sri}"; }}\n'
     path.write_text(text)
     failed = place.run("update-hash", "deps.nix", code=3)
-    assert "2 times: outputHash in line 5, hash in line 7" in failed.stderr
+    assert "2 times: outputHash on line 5, hash on line 7" in failed.stderr
     assert path.read_text() == text
     for flag in ("--no-nix", "--all-systems", "--commit-message"):
         assert flag in place.run("update-hash", "deps.nix", flag, code=2).stderr

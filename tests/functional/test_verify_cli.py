@@ -29,7 +29,7 @@ SITE = "lib/python3.13/site-packages"
 
 @dataclass
 class Place:
-    """A project, a played Nix whose store's trees lie below ``trees``, and the command."""
+    """A project, a played Nix whose store's trees are below ``trees``, and the command."""
 
     root: Path
     state: Path
@@ -68,7 +68,7 @@ class Place:
         return len(log.read_text().splitlines()) if log.exists() else 0
 
     def output(self, digest: Hash, files: Mapping[str, str]) -> None:
-        """What lies at the path that deps has with ``digest``."""
+        """What is at the path that deps has with ``digest``."""
         tree = self.trees / fod_path(f"deps-{self.pin['key']}", digest).lstrip("/")
         rows = []
         for name, text in files.items():
@@ -175,7 +175,7 @@ def test_what_differs_is_attributed(place: Place) -> None:
 
 
 def test_the_example_in_the_docs(place: Place, tmp_path: Path) -> None:
-    """A build whose output is another each time: the fake is told so between the two."""
+    """A build whose output differs each time: the fake is configured so between the two."""
     differing(place)
     # The first build of --fresh gives the pinned hash: a wrapper changes what is right after one build.
     program = Path(place.env["PATH"].split(":")[0]) / "nix-store"
@@ -217,7 +217,7 @@ def test_pins_of_something_else_are_not_verified(place: Place) -> None:
     lock = place.root / "uv.lock"
     text = lock.read_text()
     lock.write_text(text + "\n")
-    assert "another uv.lock" in place.verify(code=1).stderr
+    assert "a different uv.lock" in place.verify(code=1).stderr
     lock.write_text(text)
     assert "no hash for aarch64-linux" in place.verify("--system", "aarch64-linux", code=1).stderr
     place.edit_pins(key="0" * 32)

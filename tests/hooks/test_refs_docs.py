@@ -21,7 +21,7 @@ PAGE = (REPO / "docs" / "refs.md").read_text()
 @pytest.mark.stand
 @pytest.mark.slow
 def test_the_flake_builds(tmp_path: Path) -> None:
-    """As it stands there; nixpkgs is the stand's, made a flake, and uvlock2nix this checkout."""
+    """As in the page; nixpkgs is the stand's, made a flake, and uvlock2nix this checkout."""
     stand = require_stand("forky")
     (text,) = re.findall(r"```nix\n(.*?)```", PAGE, re.DOTALL)
     nixpkgs = Path(shutil.copytree(STAND / "nixpkgs", tmp_path / "nixpkgs"))

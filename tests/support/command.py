@@ -83,7 +83,7 @@ class Outcome:
 
 
 def uvlock2nix(*arguments: str) -> Outcome:
-    """Call the command line; what is no error of ours is raised."""
+    """Call the command line; what is not an error of ours is raised."""
     result = CliRunner().invoke(cli, list(arguments))
     error = result.exception
     if error is not None and not isinstance(error, SystemExit | Uvlock2nixError):

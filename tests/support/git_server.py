@@ -85,7 +85,7 @@ def source_files(source: Path) -> list[tuple[str, bytes]]:
     """Path (POSIX, relative, sorted) and content of each file that belongs in the repository.
 
     What an editor, a build or an import leaves behind does not: hidden files, `__pycache__`, `*.egg-info`,
-    `dist`, `build`. A symbolic link is an error, since its target might lie outside.
+    `dist`, `build`. A symbolic link is an error, since its target might be outside.
     """
     found = []
     for path in sorted(source.rglob("*"), key=lambda p: p.relative_to(source).as_posix()):
@@ -109,7 +109,7 @@ def import_stream(files: Sequence[tuple[str, bytes]]) -> bytes:
     """The input of `git fast-import`: a tagged commit with `files`, and a later one on main, not to be used.
 
     The later commit makes the package fail on import, so whoever takes the branch instead of the locked
-    commit notices. Modes are always 100644: a checkout with another umask gives the same commit.
+    commit notices. Modes are always 100644: a checkout with a different umask gives the same commit.
     """
     lines = [b"commit refs/heads/main\nmark :1\n", _signature(b"author"), _signature(b"committer")]
     lines.append(_data(b"akl-flags 1.2.0\n"))
@@ -264,7 +264,7 @@ def parse_cgi(answer: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
 
     The specification is https://www.rfc-editor.org/rfc/rfc3875#section-6.
 
-    Without a blank line it is no answer: status 502 and nothing else.
+    Without a blank line it is not an answer: status 502 and nothing else.
     """
     head, separator, body = answer.partition(b"\r\n\r\n")
     if not separator:

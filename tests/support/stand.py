@@ -106,7 +106,7 @@ class Stand:
         return json.loads(self.run(argv, env=env, cwd=cwd).stdout)
 
     def path(self, store_path: str | Path) -> Path:
-        """Where a path of the folder lies on the host; absolute symlinks still mean the folder's root."""
+        """Where a path of the folder is on the host; absolute symlinks still mean the folder's root."""
         return self.root / str(store_path).lstrip("/")
 
     def nix_version(self) -> tuple[int, ...]:

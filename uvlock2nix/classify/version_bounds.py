@@ -1,4 +1,4 @@
-"""Which other versions of a package an environment would bear: what asks for it, and what uv was told.
+"""Which other versions of a package an environment would bear: what asks for it, and how uv is configured.
 
 The lock holds one version of each package. Whether nixpkgs' version may stand for it is for those to say who
 need the package: projects and scripts (the lock repeats their requirements), packages (their metadata), and

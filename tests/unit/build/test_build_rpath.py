@@ -1,4 +1,4 @@
-"""Linking without an RPATH: what the linker is told, and what is written down instead."""
+"""Linking without an RPATH: what the linker is called with, and what is written down instead."""
 
 from __future__ import annotations
 

@@ -179,7 +179,7 @@ def test_what_is_pinned_to_an_index_of_its_own_may_be_another_package(tmp_path: 
     found = run(tmp_path, *packages, roots=("corp", "b"), knowledge=knowledge, policy=same, uv=uv)
     assert found["b"].from_nixpkgs
     assert not found["corp"].from_nixpkgs
-    assert "taken from the index corp on purpose" in found["corp"].reasons[-1]
+    assert "taken from the index corp explicitly" in found["corp"].reasons[-1]
     allowed = replace(same, allow=frozenset({"corp"}))
     found = run(tmp_path, *packages, roots=("corp", "b"), knowledge=knowledge, policy=allowed, uv=uv)
     assert found["corp"].from_nixpkgs

@@ -1,4 +1,4 @@
-"""What stands in the way of another version than the locked one, on locks of uv's (tests/data/ranges)."""
+"""What is in the way of a different version than the locked one, on locks of uv's (tests/data/ranges)."""
 
 from pathlib import Path
 
@@ -97,7 +97,7 @@ def test_an_override_is_what_counts_in_the_decision() -> None:
 
 def test_members_requirements_count_by_marker_and_extra() -> None:
     found = ranges("workspace")
-    # Not six<1.17, which is for another system; not click<9, which is for another extra.
+    # Not six<1.17, which is for a different system; not click<9, which is for a different extra.
     assert found.asked["six"] == {"ws": "", "m": "<2"}
     assert found.asked["click"] == {"m": "<8.2"}
     assert classified("workspace", six="1.18.0")["six"].from_nixpkgs

@@ -1,4 +1,4 @@
-"""A generated function takes exactly what it uses; what holds on some systems stands under a condition."""
+"""A generated function takes exactly what it uses; what holds on some systems is under a condition."""
 
 from __future__ import annotations
 

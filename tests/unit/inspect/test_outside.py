@@ -13,7 +13,7 @@ from uvlock2nix.inspect.wheels import WheelContents
 
 
 def test_a_plugin_of_qt_does_without_modules_that_no_wheel_brings() -> None:
-    """PyQt's and PySide's own Qt: Core is in the wheel, 3D in another that is not here."""
+    """PyQt's and PySide's own Qt: Core is in the wheel, 3D in a different wheel, which is not here."""
     assert sorted_out(["libQt63DCore.so.6", "libX11.so.6"]) == Outside(
         ("libx11",), (), ("libQt63DCore.so.6",)
     )

@@ -94,7 +94,7 @@ def test_every_entry_of_the_table_is_well_formed() -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"kind": "lnk"}, "`kind` is none of link, rust"),
+        ({"kind": "lnk"}, "`kind` is not one of link, rust"),
         ({"build_inputs": "zlib"}, "`build_inputs` is not a list of strings"),
         ({"build_inputs": ["zlib", 1]}, "`build_inputs` is not a list of strings"),
         ({"dlopen": ["a b"]}, "`dlopen` has 'a b', which is not a nixpkgs attribute"),

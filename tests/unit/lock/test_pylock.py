@@ -152,7 +152,7 @@ def test_two_entries_that_fit(tmp_path: Path) -> None:
             "package web: vcs: url: is not a URL that can be fetched",
         ),
         (COMMIT, "main", "package web: vcs: commit-id: is not a commit"),
-        ('subdirectory = "s"', 'subdirectory = "../s"', "package web: vcs: subdirectory: leads out"),
+        ('subdirectory = "s"', 'subdirectory = "../s"', "package web: vcs: subdirectory: points outside"),
         ('type = "git"', 'type = "hg"', "package web: vcs: type: is 'hg'"),
         (f'commit-id = "{COMMIT}"', "", "commit-id: is missing"),
         ('version = "1.00"', 'version = "x"', "version: is not a version"),

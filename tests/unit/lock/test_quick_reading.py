@@ -72,7 +72,7 @@ def test_damaged_locks(seed: int, path: Path) -> None:
     "text",
     [
         HEAD + entry("a", more=f"{SDIST}\n{WHEELS}"),
-        # Where such a line is no list of wheels, or not one of a package.
+        # Where such a line is not a list of wheels, or not one of a package.
         HEAD + f'x = """\n{WHEELS}\n"""\n' + entry("a", more=WHEELS),
         HEAD + f"x = '''\n{SDIST}\n'''\n" + entry("a"),
         HEAD + f"{WHEELS}\n" + entry("a"),

@@ -1,6 +1,6 @@
 """Every key of uv's settings is honoured, irrelevant or refused, and docs/uv-settings.md says which.
 
-``UVLOCK2NIX_WRITE_DOCS=1`` writes the page's table anew.
+``UVLOCK2NIX_WRITE_DOCS=1`` writes the page's table again.
 """
 
 from __future__ import annotations

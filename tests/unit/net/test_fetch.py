@@ -130,12 +130,12 @@ def test_parts(server: tuple[str, list[str]], fetcher: HttpFetcher) -> None:
     assert fetcher.part(f"{url}/x", -7, 0) == (DATA[-7:], len(DATA))
     for path, needle in (
         ("whole", "does not serve parts"),
-        ("nameless", "which part"),
-        ("lying", "which part"),
-        ("huge", "which part"),
-        ("words", "which part"),
-        ("shifted", "another part"),
-        ("short", "another part"),
+        ("nameless", "which range"),
+        ("lying", "which range"),
+        ("huge", "which range"),
+        ("words", "which range"),
+        ("shifted", "different range"),
+        ("short", "different range"),
         ("coded", "does not serve parts"),
         ("cut", "IncompleteRead|closed too early"),
     ):
@@ -171,7 +171,7 @@ def test_a_server_that_cannot_be_reached_is_not_asked_for_each(
             fetcher.part(f"{gone}/x", 0, 5)
     with pytest.raises(NetworkError, match=f"{gone}/y: cannot be reached: Connection refused"):
         fetcher.text(f"{gone}/y", 5)
-    # What a server refuses is not that, and another server is another one.
+    # What a server refuses is not that, and another server is a different one.
     for _ in range(5):
         with pytest.raises(NetworkError, match="404"):
             fetcher.text(f"{server[0]}/absent", 5)

@@ -97,7 +97,7 @@ def test_what_is_not_literal_is_refused(value: str) -> None:
 
 def test_what_is_not_unique_is_refused_with_its_lines() -> None:
     text = f'{{\n  a.hash = "{ONE.sri}";\n  b.hash = "{ONE.nix32}";\n}}'
-    with pytest.raises(InputError, match="2 times: hash in line 2, hash in line 3"):
+    with pytest.raises(InputError, match="2 times: hash on line 2, hash on line 3"):
         update(text, ONE)
     assert update(text, ONE, line=3) == text.replace(ONE.nix32, NEW.nix32)
 

@@ -37,7 +37,7 @@ from uvlock2nix.nixlang import (
 )
 
 Value: TypeAlias = int | bool | list[int] | dict[str, int]
-# An expression with its value, computed beside it.
+# An expression with its value, computed next to it.
 Pair: TypeAlias = tuple[Expr, Value]
 
 
@@ -81,7 +81,7 @@ def binary(operator: str, left: Pair, right: Pair) -> Pair:
 
 
 def wrapped(kind: int, pair: Pair) -> Pair:
-    """The same value in another dress: everything that can stand as an operand."""
+    """The same value in a different dress: everything that can stand as an operand."""
     expr, result = pair
     match kind:
         case 0:

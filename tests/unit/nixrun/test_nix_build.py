@@ -191,7 +191,7 @@ def hidden(store: Path, names: dict[str, Hash]) -> FakeNix:
 def test_a_hidden_hash_is_found_in_the_store(tmp_path: Path) -> None:
     store = str(tmp_path)
     right = fod_path(NAME, RIGHT, store=store).rsplit("/", 1)[1]
-    # One whose hash does not give its path (an ordinary derivation's output) is no candidate.
+    # One whose hash does not give its path (an ordinary derivation's output) is not a candidate.
     fake = hidden(tmp_path, {right: RIGHT, f"{'0' * 32}-{NAME}": WRONG})
     nix = Nix(in_store(fake, store))
     assert find_hash(nix, evaluator(nix)).hash == RIGHT
@@ -207,7 +207,7 @@ def test_a_hidden_hash_with_two_candidates_is_not_guessed(tmp_path: Path) -> Non
 
 
 def in_store(fake: FakeNix, store: str) -> FakeNix:
-    """The same Nix with another store directory."""
+    """The same Nix with a different store directory."""
     plain = fake.run
 
     class Moved(FakeNix):

@@ -247,7 +247,7 @@ def test_names_without_end_or_number_are_corrupt() -> None:
     many = long
     for number in range(200):
         many = changed(many, place_of(long, 1) + 16 * number, "<QQ", 1, index)
-    with pytest.raises(CorruptElf, match="impossibly much"):
+    with pytest.raises(CorruptElf, match="impossibly many"):
         read(many)
     with pytest.raises(CorruptElf, match="no end"):
         read(make_elf(runpath=b"/a" * 0x8000))

@@ -210,7 +210,7 @@ def test_half_a_character_is_no_name(field: str) -> None:
     item = {"file": "a", "kind": "text", "key": "k", "name": "n", field: "x\ud800"}
     with pytest.raises(RefsError, match=f"references\\[0\\]\\.{field} is not a string"):
         parse_manifest(json.dumps({"schema": 1, "references": [item]}).encode(), where="m")
-    item[field] = "x\udcff"  # what a byte that is no UTF-8 is written as
+    item[field] = "x\udcff"  # what a byte that is not UTF-8 is written as
     if field == "file":
         (one,) = parse_manifest(
             json.dumps({"schema": 1, "references": [item]}).encode(), where="m"

@@ -35,7 +35,7 @@ def do_strip(tree: Path) -> None:
 
 
 class Grower:
-    """Stands for patchelf with files of ``make_elf``: makes them anew, and remembers what was asked for."""
+    """Stands for patchelf with files of ``make_elf``: makes them again, and remembers what was asked for."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[bytes | None, bool, bytes | None]] = []

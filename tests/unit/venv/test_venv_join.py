@@ -269,7 +269,7 @@ USED = "import user; print(user.lib.used())"
 
 
 def test_a_sibling_that_the_wheel_names(shop: Shop) -> None:
-    """Through links: the file is no copy, and finds its sibling relative to where it is opened."""
+    """Through links: the file is not a copy, and finds its sibling relative to where it is opened."""
     env = joined(shop, *siblings(shop, "-Wl,-rpath,$ORIGIN/../../vendor/maker/lib"))
     file = env / SITE / "user" / "lib" / "libuser.so"
     assert file.is_symlink()
