@@ -60,7 +60,7 @@ def _default(requires: str, ignored: str, nixpkgs: tuple[str, str] | None = None
     try:
         specifiers = SpecifierSet(requires)
     except InvalidSpecifier as error:
-        raise UsageError(f"uv.lock: requires-python: {error}", hint="say which one: --python 3.13") from None
+        raise UsageError(f"uv.lock: requires-python: {error}", hint="pass a version: --python 3.13") from None
     first = f"the first of {', '.join(PREFERRED)} that `{requires}` admits"
     for minor, why in (*((nixpkgs,) if nixpkgs else ()), *((minor, first) for minor in PREFERRED)):
         # Any patch release will do: `.99` for upper bounds, `.0` for lower ones.

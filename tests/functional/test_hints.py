@@ -197,7 +197,12 @@ def needs_nix(outcome: Outcome) -> bool:
     """What only a build can mend, or needs a network for."""
     lines = outcome.message.splitlines()[1:]
     hashes = all(
-        re.search(r"the hash of \S+ has no hash yet|was made from a different|is for another", x) for x in lines
+        re.search(
+            r"the hash of \S+ has no hash yet|was made from a different|is for"
+            " another",
+            x,
+        )
+        for x in lines
     )
     return (bool(lines) and hashes) or "has no hash for" in outcome.message
 

@@ -149,7 +149,7 @@ def _error(message: str, said: str) -> ToolError | NetworkError:
             message,
             hint="this nixpkgs fetches something while it is evaluated: check the network, then try again",
         )
-    hint = "does this nixpkgs evaluate? --channel makes an index without Nix"
+    hint = "check that this nixpkgs evaluates; --channel creates an index without Nix"
     if re.search(r"experimental (?:Nix )?feature '[^']+' is disabled", said):
         hint = "this nixpkgs needs that feature: enable it in nix.conf (experimental-features)"
     return ToolError(message, hint=hint)

@@ -158,7 +158,7 @@ def _on_missing(name: str, packages: Sequence[str]) -> str:
     where = "" if packages else "; the comments in the generated file say which package needs it"
     return (
         f"this nixpkgs has no `{name}`{older}{who}{where}."
-        " Give a nixpkgs that has it (--nixpkgs), or name an attribute that this nixpkgs has under"
+        " Use a nixpkgs that has it (--nixpkgs), or set an attribute that this nixpkgs has under"
         f" [tool.uvlock2nix.native.{packages[0] if packages else '<package>'}] in pyproject.toml, then run"
         " `uvlock2nix generate`"
     )
