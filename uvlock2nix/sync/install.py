@@ -58,7 +58,7 @@ class Uv:
 def selection_flags(project: Project, selection: Selection, *, knows_no_default_groups: bool) -> list[str]:
     """uv's flags for a selection.
 
-    ``--no-default-groups`` is younger (0.5.18) than the uv of some nixpkgs; an older one is told the
+    ``--no-default-groups`` is younger (0.5.18) than the uv of some nixpkgs; an older one gets the
     groups' names, and takes names that a project does not have. To a newer one these are an error.
     """
     flags = [flag for flag in explicit_flags(selection) if flag != "--default-groups"]

@@ -92,7 +92,7 @@ class Failing:
     [
         ("error: unable to download 'https://e.org/x': Could not resolve", NetworkError, "check the network"),
         ("error: experimental Nix feature 'fetch-tree' is disabled", ToolError, "enable it in nix.conf"),
-        ("error: syntax error", ToolError, "--channel makes an index without Nix"),
+        ("error: syntax error", ToolError, "--channel creates an index without Nix"),
     ],
 )
 def test_a_nixpkgs_that_does_not_evaluate(words: str, kind: type[ToolError], hint: str) -> None:
