@@ -158,7 +158,7 @@ def wheels_of(packages: Iterable[ClassifiedPackage], root: Path) -> tuple[Candid
 
 
 def with_wheels(knowledge: Knowledge, wheels: tuple[Candidate, ...], reporter: Reporter) -> Knowledge:
-    """Read the wheels and put what they need, and what they fight about, into the knowledge."""
+    """Read the wheels and put what they need, and which files conflict, into the knowledge."""
     from uvlock2nix.app.fetching import fetching
     from uvlock2nix.inspect.wheel_survey import survey
 

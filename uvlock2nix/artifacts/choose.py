@@ -171,13 +171,13 @@ def rejections(package: Package, target: Target, policy: BuildPolicy) -> tuple[R
         elif _rank(name.tags, target) is None:
             found.append(Rejected(file.filename, rejection(name.tags, tags_for(target), target)))
         elif chosen is not None and file is not chosen:
-            reason = f"runs too, but {chosen.filename} fits better"
+            reason = f"is compatible too, but {chosen.filename} is preferred"
             fitting.append(Rejected(file.filename, reason))
     source = _source_artifact(package)
     if chosen is not None and source is not None and package.sdist is not None:
         fitting.append(Rejected(source.filename, "a wheel fits"))
     if chosen is None and source is not None and policy.forbids_build(package.name):
-        fitting.append(Rejected(source.filename, "tool.uv.no-build forbids to build it"))
+        fitting.append(Rejected(source.filename, "tool.uv.no-build forbids building it"))
     return (*found, *fitting)
 
 
