@@ -84,8 +84,7 @@ def command(
 
 def _hint(result: Result) -> str:
     if result.runs[0].seconds is None:
-        return "the first output was in the store: with --fresh both are built now, which"
-        " distinguishes drift from chance"
+        return "the first output was in the store: --fresh builds both now, which tells drift from chance"
     return "the hash in the pins is right only by chance; what to do about each cause is listed above"
 
 
