@@ -122,8 +122,7 @@ def _limits(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Iter
     index = knowledge.index
     yield index.describe()
     if index.origin == "embedded":
-        yield "  a snapshot that may differ from your nixpkgs: `uvlock2nix index update` creates"
-        " an exact index"
+        yield "  a snapshot; your nixpkgs may differ: `uvlock2nix index update` creates an exact index"
     unknown = [item for item in packages if item.known == "unknown"]
     if unknown:
         names = ", ".join(printable(item.name) for item in unknown[:8]) + (" …" if len(unknown) > 8 else "")
