@@ -8,10 +8,10 @@
 #   uvPackageEnv          the environment below
 #   uvPackageRequires     what builds the packages: the `build` output of the environment
 #   uvPackageInterpreter  the Python that runs it (path of the program)
-#   uvPackageMembers      NAME=PATH of each package, paths relative to the source (list)
+#   uvPackageMembers      NAME=PATH of each package, paths relative to the source, blanks percent-encoded (list)
 #   uvPackageNative       JSON: what each of these builds needs, as uvSyncNative of uv-sync-hook (optional)
 #   uvPackageVersion      the version of packages that would ask git for it (optional)
-#   uvPackageScript       a script that becomes a program, then the files that it takes along, relative to the source (list)
+#   uvPackageScript       a script that becomes a program, then the files that it takes along, as such paths (list)
 #   uvPackageExpose       names of the packages whose programs are in bin of `out` (list)
 #   dontCompileBytecode   set: no bytecode is made
 #   uvKeepPhases          phases that inputs' setup hooks add and that are wanted (list, optional)

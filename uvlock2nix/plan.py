@@ -61,7 +61,8 @@ class Plan:
     something said, ``dlopen`` those that open libraries by name, ``no_binary`` those that are built although
     a wheel fits, ``patches`` those that are patched (paths relative to the project's root). ``build_pins``
     are the locked build requirements; ``exclude_newer`` holds back those that are not locked. ``argument`` is
-    what commands are given to mean the project; ``script`` are a script and the files that it takes along.
+    what commands are given to mean the project; ``script`` are a script and the files that it takes along;
+    ``script_programs`` run scripts that packages of deps ship.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Plan:
     read_wheels: ReadWheels = ()
     mode: Mode = "sync"
     patches: tuple[tuple[str, tuple[PurePosixPath, ...]], ...] = ()
+    script_programs: tuple[Input, ...] = ()
 
     @property
     def python_attr(self) -> str:

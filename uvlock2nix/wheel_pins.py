@@ -2,7 +2,8 @@
 
 Reading wheels takes the network; what was read is kept next to the hashes, so that everybody generates the
 same files with or without it. ``{"<system>": {"of": "<digest of the wheels>", "needs": {"<package>":
-["<soname>"]}, "unread": {"<package>": "<why>"}}}``; packages that need nothing are left out.
+["<soname>"]}, "programs": {"<package>": ["<program>"]}, "unread": {"<package>": "<why>"}}}``; packages
+that need nothing are left out.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Final
 
 _OF: Final = re.compile(r"[0-9a-f]{16}\Z")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,200}\Z")
-_SONAME: Final = re.compile(r"[^\x00-\x20/\x7f]{1,255}\Z")
+_FILE: Final = re.compile(r"[^\x00-\x20/\x7f]{1,255}\Z")
 _WHY: Final = re.compile(r"[^\x00-\x1f\x7f]{1,300}\Z")
 
 
@@ -22,13 +23,14 @@ class WheelNeeds:
     """What was read for one system.
 
     ``made_from`` is a digest of the wheels, ``needs`` has (package, the sonames that neither it nor another
-    wheel nor the C library has), ``unread`` (package, why its wheel could not be read as a whole); both
-    sorted by package.
+    wheel nor the C library has), ``unread`` (package, why its wheel could not be read as a whole),
+    ``programs`` (package, what runs its scripts and no package brings); all sorted by package.
     """
 
     made_from: str
     needs: tuple[tuple[str, tuple[str, ...]], ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
+    programs: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 ReadWheels = tuple[tuple[str, WheelNeeds], ...]
@@ -41,6 +43,7 @@ def to_json(wheels: ReadWheels) -> dict[str, object]:
         system: {
             "of": one.made_from,
             **({"needs": {name: list(sonames) for name, sonames in one.needs}} if one.needs else {}),
+            **({"programs": {name: list(names) for name, names in one.programs}} if one.programs else {}),
             **({"unread": dict(one.unread)} if one.unread else {}),
         }
         for system, one in wheels
@@ -59,24 +62,27 @@ def _needs(system: str, value: object, problems: list[str]) -> WheelNeeds:
     where = f"wheels.{system}"
     entry = value if isinstance(value, dict) else {}
     made_from, needs, unread = entry.get("of"), entry.get("needs", {}), entry.get("unread", {})
+    programs = entry.get("programs", {})
     good = (
         isinstance(made_from, str)
         and _OF.match(made_from)
         and isinstance(needs, dict)
+        and isinstance(programs, dict)
         and isinstance(unread, dict)
-        and all(_NAME.match(name) for name in (*needs, *unread))
-        and all(isinstance(names, list) and all(map(_is_soname, names)) for names in needs.values())
+        and all(_NAME.match(name) for name in (*needs, *programs, *unread))
+        and all(map(_is_names, (*needs.values(), *programs.values())))
         and all(isinstance(why, str) and _WHY.match(why) for why in unread.values())
     )
     if not good:
-        problems.append(f'"{where}" is not an object with a digest `of`, `needs` and `unread`')
+        problems.append(f'"{where}" is not an object with a digest `of`, `needs`, `programs` and `unread`')
         return WheelNeeds("")
     return WheelNeeds(
         str(made_from),
         tuple((name, tuple(needs[name])) for name in sorted(needs)),
         tuple((name, str(unread[name])) for name in sorted(unread)),
+        tuple((name, tuple(programs[name])) for name in sorted(programs)),
     )
 
 
-def _is_soname(value: object) -> bool:
-    return isinstance(value, str) and _SONAME.match(value) is not None
+def _is_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) and _FILE.match(one) for one in value)

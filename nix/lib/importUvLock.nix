@@ -35,6 +35,9 @@
   `libraries`
   : Package → packages, or folders, whose libraries its wheel links.
 
+  `programs`
+  : Package → packages whose programs run scripts that it ships.
+
   `dlopen`
   : Package → folders that it opens libraries from by name.
 
@@ -70,6 +73,7 @@
   lock ? null,
   native ? { },
   libraries ? { },
+  programs ? { },
   dlopen ? { },
   patches ? { },
   overrides ? _final: _prev: { },
@@ -139,6 +143,7 @@ let
       // {
         inherit src;
         nativeBuildInputs = [ uvWheelHook ];
+        buildInputs = programs.${name} or [ ];
         uvWheelFile = entry.file;
         uvWheelLibraries = lib.optionals (!isPure entry) (folders (libraries.${name} or [ ] ++ systemLibraries));
         uvWheelDlopen = dlopen.${name} or [ ];
@@ -164,7 +169,7 @@ let
           uvWheelHook
         ]
         ++ native'.nativeBuildInputs or [ ];
-        buildInputs = native'.buildInputs or [ ];
+        buildInputs = native'.buildInputs or [ ] ++ programs.${name} or [ ];
         uvSdistName = name;
         uvSdistVersion = entry.version;
         uvSdistSystem = system;

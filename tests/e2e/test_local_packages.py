@@ -110,14 +110,14 @@ edition = "2021"
 itoa = "1"
 """,
     "libs/by-cargo/src/main.rs": 'fn main() { println!("{}", itoa::Buffer::new().format(42)); }\n',
-    "libs/by-tree/pyproject.toml": """
+    "libs/by tree/pyproject.toml": """
 [build-system]
 requires = ["setuptools"]
 build-backend = "own"
 backend-path = ["tools"]
 """,
     # What it asks for is known to nobody but itself.
-    "libs/by-tree/tools/own.py": """
+    "libs/by tree/tools/own.py": """
 from setuptools.build_meta import *
 from setuptools import build_meta
 def get_requires_for_build_wheel(settings=None):
@@ -128,7 +128,10 @@ def build_wheel(out, settings=None, metadata=None):
         file.write(f"SAID = {iniconfig.__name__!r}\\n")
     return build_meta.build_wheel(out, settings, metadata)
 """,
-    "libs/by-tree/setup.cfg": "[metadata]\nname = by-tree\nversion = 1.4\n[options]\npy_modules = by_tree\n",
+    "libs/by tree/setup.cfg": "[metadata]\nname = by-tree\nversion = 1.4\n[options]\npy_modules = by_tree\n"
+    "scripts = tools/words\n",
+    # Run by a program of nixpkgs, which nobody was asked to name, with two arguments.
+    "libs/by tree/tools/words": "#!/usr/bin/env -S uv --offline --version\n",
     "libs/tagged/pyproject.toml": """
 [project]
 name = "tagged"
@@ -145,6 +148,7 @@ root = "../.."
     "libs/tagged/tagged/word.txt": "word",
 }  # fmt: skip
 LOCAL = {"by-cargo": "1.3", "by-cmake": "1.1", "by-meson": "1.2", "by-tree": "1.4", "tagged": None}
+FOLDERS = {"by-tree": "by tree"}
 CARGO_LOCK = """\
 version = 3
 
@@ -177,7 +181,7 @@ def built(stand: Stand, tmp_path_factory: pytest.TempPathFactory) -> Built:
     project = tmp_path_factory.mktemp("local") / "app"
     lock = entry("app", source='{ editable = "." }', deps=tuple(LOCAL))
     for name, version in LOCAL.items():
-        lock += entry(name, version, source=f'{{ directory = "libs/{name}" }}')
+        lock += entry(name, version, source=f'{{ directory = "libs/{FOLDERS.get(name, name)}" }}')
     for path, text in {
         **FILES,
         "uv.lock": HEAD + lock,
@@ -185,6 +189,7 @@ def built(stand: Stand, tmp_path_factory: pytest.TempPathFactory) -> Built:
     }.items():
         (project / path).parent.mkdir(parents=True, exist_ok=True)
         (project / path).write_text(text.lstrip("\n"))
+        (project / path).chmod(0o755 if text.startswith("#!") else 0o644)
     git = ["git", "-C", str(project), "-c", "user.name=x", "-c", "user.email=x@example"]
     for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "x"], ["tag", "v2.5"]):
         subprocess.run([*git, *arguments], check=True)
@@ -198,6 +203,11 @@ def test_each_kind_is_built_and_runs(built: Built) -> None:
         "42",
         "1.0 1.3 1.1 1.2 1.4 2.5",
     ]
+
+
+def test_scripts_are_run_by_programs_of_nixpkgs(built: Built) -> None:
+    printed = built.stand.run([f"{built.venv}/bin/words"], cwd=Path("/"), env={}).stdout
+    assert printed.startswith("uv ")
 
 
 def test_files_that_only_git_lists_are_installed(built: Built) -> None:

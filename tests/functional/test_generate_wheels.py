@@ -155,3 +155,36 @@ def test_pins_that_do_not_fit_are_an_error_that_names_the_place(
     pins.write_text(json.dumps(value))
     with pytest.raises(Exception, match=r"wheels\.x86_64-linux"):
         generate(place, monkeypatch)
+
+
+def test_programs_that_run_scripts_come_from_nixpkgs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripts = {
+        "tool-1.0.data/scripts/cli": "#!/usr/bin/env node\n1\n",
+        "tool-1.0.data/scripts/odd": "#!/opt/nobody/knows -x\n",
+    }
+    wheels = {"tool": make_wheel(tmp_path / "files", "tool", scripts)}
+    with served(tmp_path / "files") as index:
+        place = project(tmp_path / "app", index, wheels)
+        done = generate(place, monkeypatch)
+    assert "nodejs # tool" in files(place)["python-env.nix"]
+    assert "programs from nixpkgs that run scripts: nodejs (tool)" in done.stderr
+    assert "tool: scripts are run by knows, which no table knows" in done.stderr
+    assert pinned(place)["programs"] == {"tool": ["knows", "node"]}
+    generate(place, monkeypatch, "--check", cache="empty")
+
+
+def test_programs_that_run_scripts_of_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "app"
+    (place / "bin").mkdir(parents=True)
+    (place / "uv.lock").write_text(HEAD.replace("DEPENDENCIES", "").replace("virtual", "editable"))
+    (place / "pyproject.toml").write_text(
+        '[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.13"\n'
+        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+        '[tool.setuptools]\nscript-files = ["bin/cli"]\n'
+    )
+    (place / "bin/cli").write_text("#!/usr/bin/env node\n")
+    (place / "bin/cli").chmod(0o755)
+    done = generate(place, monkeypatch)
+    assert "nodejs # app" in files(place)["package.nix"]
+    assert "programs from nixpkgs that run scripts: nodejs (app)" in done.stderr
+    assert "nodejs" not in files(place)["python-env.nix"]

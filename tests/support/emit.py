@@ -104,6 +104,7 @@ in
 def fake_packages(plan: Plan) -> dict[str, Any]:
     """Everything that the files of ``plan`` may take from nixpkgs, as ``/fake/NAME``."""
     inputs = (*plan.build_inputs, *plan.native_build_inputs, *plan.runtime_inputs, *plan.wheel_libraries)
+    inputs += plan.script_programs
     inputs += (*plan.member_inputs, *plan.member_tools)
     templates = [part for one in plan.natives for _, parts in one.inputs.build.env for part in parts]
     named = [one.attr for one in inputs] + [part.attr for part in templates if hasattr(part, "attr")]

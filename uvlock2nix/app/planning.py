@@ -18,6 +18,7 @@ from uvlock2nix.app.missing_hashes import refuse_unlocked, with_hashes
 from uvlock2nix.app.remarks import on_classes, on_doubts, on_empty, on_logins, on_logins_in_mode_files
 from uvlock2nix.app.remembered import words_of
 from uvlock2nix.app.request import Options, Request, request
+from uvlock2nix.app.script_programs import with_programs
 from uvlock2nix.app.wheel_libraries import on_wheel_libraries, with_read_wheels
 from uvlock2nix.emit import deps_file, env_file, package_file
 from uvlock2nix.emit.common import DEPS, ENV, PACKAGE, PINS, folder_of
@@ -152,7 +153,10 @@ def _plan_of(
         build_pins=found.pins,
         mode=asked.mode,
     )
-    return with_read_wheels(plan, read), found.outdated
+    plan, notes = with_programs(with_read_wheels(plan, read), asked.project.root)
+    for note in notes:
+        reporter.note(note)
+    return plan, found.outdated
 
 
 def _build_lock(

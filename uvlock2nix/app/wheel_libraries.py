@@ -36,8 +36,6 @@ def platform_wheels(
         artifact = one.choice.artifact
         if artifact is None or artifact.kind != "wheel" or one.from_nixpkgs:
             continue
-        if artifact.filename.endswith("-any.whl"):
-            continue
         place = root / artifact.path if artifact.path is not None else None
         found.append(Candidate(one.name, artifact.filename, artifact.url, place, artifact.hash))
         if (artifact.size or 0) > LARGE:
@@ -53,18 +51,22 @@ def wheel_needs(
     Wheels that could not be read then, for a different reason than their size, are tried again.
     """
     from uvlock2nix.app.fetching import fetching
-    from uvlock2nix.inspect.wheel_survey import sonames_from_outside
+    from uvlock2nix.inspect.wheel_survey import from_outside
 
     made_from = _digest(wheels)
     same = recorded is not None and recorded.made_from == made_from
     if recorded is not None and same and all(why == TOO_LARGE for _, why in recorded.unread):
         return recorded
     with fetching(reporter, "reading wheels", len(wheels)) as (fetcher, tick):
-        needs, unread = sonames_from_outside(wheels, large, fetcher, fetcher.cache, tick)
-    why = {**dict.fromkeys(large, TOO_LARGE), **unread}
-    wanted = {name: tuple(one for one in sonames if not _is_there(one)) for name, sonames in needs.items()}
+        found = from_outside(wheels, large, fetcher, fetcher.cache, tick)
+    why = {**dict.fromkeys(large, TOO_LARGE), **found.unread}
+    wanted = {
+        name: tuple(one for one in names if not _is_there(one)) for name, names in found.sonames.items()
+    }
     kept = ((name, sonames) for name, sonames in sorted(wanted.items()) if sonames)
-    return WheelNeeds(made_from, tuple(kept), tuple(sorted(why.items())))
+    return WheelNeeds(
+        made_from, tuple(kept), tuple(sorted(why.items())), tuple(sorted(found.programs.items()))
+    )
 
 
 def _is_there(soname: str) -> bool:

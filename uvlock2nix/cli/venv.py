@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import unquote
 
 import click
 
@@ -84,8 +85,10 @@ def finish(
 @click.option("--out", type=PATH, required=True)
 @click.option("--work", type=PATH, required=True)
 @click.option("--interpreter", type=PATH, required=True)
-@click.option("--member", "members", multiple=True, metavar="NAME=PATH")
-@click.option("--script", "script", type=PATH, multiple=True, help="A script; then what it takes along.")
+@click.option("--member", "members", multiple=True, metavar="NAME=PATH", help="Percent-encoded.")
+@click.option(
+    "--script", "scripts", multiple=True, help="A script; then what it takes along; percent-encoded."
+)
 @click.option("--native", default="", help="JSON: what each build needs.")
 @click.option("--version", help="The version of packages that would ask git for it.")
 @click.option("--cores", type=int, default=1)
@@ -99,7 +102,7 @@ def package(
     work: Path,
     interpreter: Path,
     members: tuple[str, ...],
-    script: tuple[Path, ...],
+    scripts: tuple[str, ...],
     native: str,
     version: str | None,
     cores: int,
@@ -119,7 +122,7 @@ def package(
     builds = local_builds(map(_member, members), parse_native(native, "uvPackageNative"), version)
     places = Places(env_path, requires, work.absolute())
     run = Runner()
-    tree, scripts = local_tree(builds, places, run, uv, interpreter)
+    tree, brought = local_tree(builds, places, run, uv, interpreter)
 
     def wrap(root: Path, python: Path) -> None:
         if compiler:
@@ -131,7 +134,7 @@ def package(
         out,
         interpreter,
         minor,
-        scripts=scripts,
+        scripts=brought,
         cores=0 if no_bytecode else max(1, cores),
         wrap=wrap,
         program_path=_programs(),
@@ -139,8 +142,8 @@ def package(
     )
     for clash in clashes:
         click.echo(f"uvlock2nix: {clash}", err=True)
-    if script:
-        install_script(script, out)
+    if scripts:
+        install_script(tuple(Path(unquote(one)) for one in scripts), out)
 
 
 def _programs() -> str:
@@ -168,14 +171,15 @@ def expose_command(venv: Path, out: Path, packages: tuple[str, ...], script: str
     from uvlock2nix.scripts import program_of
     from uvlock2nix.venv.programs import expose
 
-    expose(venv, out, _sites(venv)[0], packages, [program_of(script)] if script else [])
+    expose(venv, out, _sites(venv)[0], packages, [program_of(unquote(script))] if script else [])
 
 
 def _member(text: str) -> tuple[str, Path]:
     name, equals, path = text.partition("=")
-    if not equals or not Path(path).is_dir():
+    folder = Path(unquote(path))
+    if not equals or not folder.is_dir():
         raise UsageError(f"--member {text}: not NAME=PATH with a folder", hint="as --member app=packages/app")
-    return name, Path(path).absolute()
+    return name, folder.absolute()
 
 
 @command.command("install")

@@ -25,24 +25,35 @@ _SHELLS: Final = ("sh", "dash")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a first line asks for: a program by its name, with arguments as they are written."""
+    """What a first line asks for: a program by its name, with arguments as they are written.
+
+    ``split``: they are several (`env -S`); the kernel would pass them as one.
+    """
 
     program: str
     arguments: str
+    split: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """Where programs are: the environment's ``python``, and a search ``path`` of folders in ``store``."""
+    """Where programs are: the environment's ``python``, and a search ``path`` of folders in ``store``.
+
+    ``own`` are the names of programs that packages of the environment bring, and that are beside its Python:
+    a shell in which the environment is active finds them first.
+    """
 
     python: Path
     path: str
     store: str = "/nix/store"
+    own: frozenset[str] = frozenset()
 
     def find(self, name: str) -> str | None:
         """The place of a program that will be there when the script runs."""
         if name in _SHELLS:
             return "/bin/sh"
+        if name in self.own:
+            return str(self.python.parent / name)
         folders = [folder for folder in self.path.split(":") if folder.startswith(f"{self.store}/")]
         return shutil.which(name, path=":".join(folders)) if folders else None
 
@@ -55,14 +66,16 @@ def asked(first: bytes, store: str = "/nix/store") -> Asked | None:
     place, arguments = os.fsdecode(match[1]), os.fsdecode(match[2] or b"")
     if place.startswith(f"{store}/") or place == "/bin/sh":
         return None
-    name = place.rpartition("/")[2]
+    name, split = place.rpartition("/")[2], False
     if name == "env":
+        split = arguments.startswith("-S")
         arguments = arguments.removeprefix("-S").lstrip()
         name, _, arguments = arguments.partition(" ")
         name = name.rpartition("/")[2]
     if not name or "=" in name or name.startswith("-"):
         return None
-    return Asked(name, arguments.strip())
+    arguments = arguments.strip()
+    return Asked(name, arguments, split and " " in arguments)
 
 
 def scripts_of(root: Path) -> Iterator[Path]:
@@ -90,7 +103,7 @@ def give_interpreters(root: Path, folders: tuple[Path, ...], programs: Programs)
         wanted = asked(content[:LIMIT], programs.store)
         if wanted is None:
             continue
-        line = _line(wanted, programs)
+        line = _line(wanted, programs) if wanted.program != path.name else None
         if line is None:
             missing.append(f"{path.relative_to(root)}: {wanted.program}")
             continue
@@ -102,11 +115,13 @@ def give_interpreters(root: Path, folders: tuple[Path, ...], programs: Programs)
 
 
 def _line(wanted: Asked, programs: Programs) -> bytes | None:
-    if _PYTHON.match(wanted.program):
-        if not wanted.arguments:
-            return shebang(programs.python).encode()
-        return f"#!{programs.python} {wanted.arguments}\n".encode()
-    found = programs.find(wanted.program)
+    python = _PYTHON.match(wanted.program) is not None
+    if python and not wanted.arguments:
+        return shebang(programs.python).encode()
+    found = str(programs.python) if python else programs.find(wanted.program)
+    if found is not None and wanted.split:
+        splitter = programs.find("env")
+        found = f"{splitter} -S {found}" if splitter is not None else None
     if found is None:
         return None
     return os.fsencode(f"#!{found} {wanted.arguments}".rstrip() + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Final
+from urllib.parse import quote
 
 from uvlock2nix import __version__
 from uvlock2nix.emit.attributes import picked
@@ -107,6 +108,11 @@ def no_bytecode(plan: Plan) -> tuple[Bind, ...]:
 def strings(values: Iterable[str]) -> Expr:
     """A Nix list of strings."""
     return List(tuple(Item(string(value)) for value in values))
+
+
+def word(path: PurePosixPath | str) -> str:
+    """A path as one word of a list that a builder gets as text: blanks are percent-encoded."""
+    return "".join(quote(char) if char.isspace() or char == "%" else char for char in str(path))
 
 
 def project_path(plan: Plan, path: PurePosixPath | str = ".") -> Path:

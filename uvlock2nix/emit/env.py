@@ -51,7 +51,8 @@ def env_file(plan: Plan) -> str:
     body: Expr = call("stdenv.mkDerivation", Func("finalAttrs", _attributes(plan)))
     if plan.excluded:
         body = Let((from_nixpkgs(plan),), body)
-    function = Func(arguments(plan, names, (*plan.runtime_inputs, *plan.wheel_libraries), (deps,)), body)
+    inputs = (*plan.runtime_inputs, *plan.script_programs, *plan.wheel_libraries)
+    function = Func(arguments(plan, names, inputs, (deps,)), body)
     about = "its environment: the packages of deps with their references restored"
     return render_file(function, header(plan, about))
 
@@ -113,8 +114,9 @@ def _library_path(plan: Plan) -> Bind:
 
 def _attributes(plan: Plan) -> AttrSet:
     inputs: Expr = select("python-deps.buildInputs")
-    if plan.runtime_inputs:
-        inputs = Binary("++", inputs, input_list(plan.runtime_inputs, plan, SYSTEM))
+    if plan.runtime_inputs or plan.script_programs:
+        more = (*plan.runtime_inputs, *plan.script_programs)
+        inputs = Binary("++", inputs, input_list(more, plan, SYSTEM))
     hooks = List((Item(Var("restoreReferencesHook")), Item(Var("uvEnvHook"))))
     binds: list[Bind | Inherit] = [
         Bind(("name",), string(f"{plan.name}-python-env")),

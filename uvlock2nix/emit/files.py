@@ -30,14 +30,14 @@ from uvlock2nix.nixlang import (
     select,
     string,
 )
-from uvlock2nix.plan import Plan
+from uvlock2nix.plan import Input, Plan
 
 OVERRIDES: Final = "Changes to single packages, as an overlay: final: prev: { … }."
 
 
 def files_deps(plan: Plan) -> str:
     """The text of ``python-deps.nix``."""
-    inputs = (*plan.build_inputs, *plan.native_build_inputs, *plan.runtime_inputs, *plan.wheel_libraries)
+    inputs = _inputs(plan)
     nothing = Func("_final", Func("_prev", AttrSet(())))
     extra = (Formal("overrides", nothing, OVERRIDES),)
     body: Expr = call("importUvLock", _arguments(plan))
@@ -45,6 +45,11 @@ def files_deps(plan: Plan) -> str:
         body = Let((Inherit(("system",), select("stdenv.hostPlatform")),), body)
     about = "its packages, each fetched with the hash of the lock and installed into a store path of its own"
     return render_file(Func(arguments(plan, _names(plan), inputs, extra), body), header(plan, about))
+
+
+def _inputs(plan: Plan) -> tuple[Input, ...]:
+    building = (*plan.build_inputs, *plan.native_build_inputs)
+    return (*building, *plan.runtime_inputs, *plan.script_programs, *plan.wheel_libraries)
 
 
 def _names(plan: Plan) -> set[str]:
@@ -59,7 +64,7 @@ def _names(plan: Plan) -> set[str]:
 
 def _needs_system(plan: Plan) -> bool:
     everywhere = {one.system for one in plan.systems}
-    inputs = (*plan.build_inputs, *plan.native_build_inputs, *plan.runtime_inputs, *plan.wheel_libraries)
+    inputs = _inputs(plan)
     systems = [one.systems for one in inputs] + [one.systems for one in plan.natives]
     return any(set(one) != everywhere for one in systems)
 
@@ -108,6 +113,16 @@ def _tables(plan: Plan) -> list[Bind]:
             for name, (_, found) in libraries.items()
         }
         add("libraries", _by_system(plan, systems, values), "What packages need when they run.")
+    if plan.script_programs:
+        packages = {name: one for one in plan.script_programs for name in one.packages}
+        running = {
+            name: List(
+                tuple(Item(picked(plan, o.attr, (name,))) for o in plan.script_programs if name in o.packages)
+            )
+            for name in sorted(packages)
+        }
+        systems = {name: one.systems for name, one in packages.items()}
+        add("programs", _by_system(plan, systems, running), "What runs scripts that packages ship.")
     if plan.dlopen:
         opened = attrs((name, _folders(plan, name, found)) for name, found in plan.dlopen)
         add("dlopen", opened, "Loaded with dlopen, so not listed in any ELF header.")

@@ -15,6 +15,7 @@ from uvlock2nix.emit.common import (
     no_bytecode,
     project_path,
     strings,
+    word,
 )
 from uvlock2nix.knowledge.licenses import spdx_identifiers
 from uvlock2nix.nixlang import (
@@ -84,13 +85,13 @@ def _attributes(plan: Plan) -> AttrSet:
     ]
     if plan.member_inputs:
         binds.append(Bind(("buildInputs",), input_list(plan.member_inputs, plan, SYSTEM)))
-    members = [f"{member.name}={member.path}" for member in plan.members]
+    members = [f"{member.name}={word(member.path)}" for member in plan.members]
     binds += [
         Bind(("uvPackageEnv",), Var("python-env"), blank_before=True),
         Bind(("uvPackageRequires",), select("python-env.build")),
         Bind(("uvPackageInterpreter",), select(f"{plan.python_attr}.interpreter")),
         Bind(("uvPackageMembers",), strings(members)),
-        *([Bind(("uvPackageScript",), strings(map(str, plan.script)))] if plan.script else []),
+        *([Bind(("uvPackageScript",), strings(map(word, plan.script)))] if plan.script else []),
         Bind(("uvPackageExpose",), strings(plan.exposed)),
         *_natives(plan),
         *([Bind(("uvPackageVersion",), Var("version"))] if plan.version.from_git else []),

@@ -25,7 +25,7 @@ def attribute_remarks(plan: Plan) -> tuple[str, ...]:
 def _remarks(plan: Plan) -> Iterator[str]:
     yield from _python(plan)
     inputs = (*plan.native_build_inputs, *plan.build_inputs, *plan.runtime_inputs, *plan.wheel_libraries)
-    inputs += (*plan.member_inputs, *plan.member_tools)
+    inputs += (*plan.script_programs, *plan.member_inputs, *plan.member_tools)
     for one in inputs:
         found = judged(one.attr)
         if found is not None and found.refused in _ALLOWED:

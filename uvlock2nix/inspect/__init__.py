@@ -10,5 +10,6 @@
   ``uv_cache``: trees that uv has unpacked already.
 - ``wheels``: what a wheel needs from outside, and collisions; ``elf_needed``: the sonames of an ELF file;
   ``wheel_survey``: all wheels of an environment, with a cache.
+- ``interpreters``: which programs scripts of wheels and source trees name.
 - ``requirements``: which versions the locked packages ask of each other.
 """

@@ -13,11 +13,11 @@ from uvlock2nix.errors import InputError, NetworkError, Uvlock2nixError
 from uvlock2nix.inspect.candidate import Candidate
 from uvlock2nix.inspect.outside import missing_sonames, outside
 from uvlock2nix.inspect.packed import USUAL
-from uvlock2nix.inspect.wheels import WheelContents, collisions, read_remote_wheel, read_wheel
+from uvlock2nix.inspect.wheels import BIN, WheelContents, collisions, read_remote_wheel, read_wheel
 from uvlock2nix.net.fetch import Fetcher
 
 # Raised whenever reading changes: old results are then made again.
-EDITION: Final = 3
+EDITION: Final = 4
 SHOWN: Final = 3
 
 
@@ -56,14 +56,25 @@ def survey(
     return Survey(attributes, {name: tuple(texts) for name, texts in notes.items()})
 
 
-def sonames_from_outside(
+@dataclass(frozen=True, slots=True)
+class FromOutside:
+    """Package → the sonames that its wheel needs from outside, ``programs`` that run its scripts and that no
+    wheel brings, why its wheel was not read as a whole (``unread``).
+    """
+
+    sonames: Mapping[str, tuple[str, ...]]
+    programs: Mapping[str, tuple[str, ...]]
+    unread: Mapping[str, str]
+
+
+def from_outside(
     wheels: Sequence[Candidate],
     large: frozenset[str],
     fetcher: Fetcher | None,
     cache: Path,
     tick: Callable[[], None] = lambda: None,
-) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, str]]:
-    """Package → the sonames that its wheel needs from outside; package → why it was not read as a whole.
+) -> FromOutside:
+    """What wheels need from outside.
 
     Of the ``large`` ones only the table of contents is read: what they bring counts for the others.
     """
@@ -71,7 +82,11 @@ def sonames_from_outside(
     for name, found in contents.items():
         if found.unread:
             unread[name] = "; ".join(found.unread[:SHOWN])
-    return missing_sonames(contents), unread
+    brought = {path.removeprefix(BIN) for found in contents.values() for path in found.files}
+    programs = {name: tuple(sorted(found.interpreters - brought)) for name, found in contents.items()}
+    return FromOutside(
+        missing_sonames(contents), {name: asked for name, asked in programs.items() if asked}, unread
+    )
 
 
 def _read_all(
@@ -89,7 +104,7 @@ def _read_all(
         finally:
             tick()
 
-    with ThreadPoolExecutor(max_workers=6) as pool:
+    with ThreadPoolExecutor(max_workers=12) as pool:
         results = dict(zip((wheel.name for wheel in wheels), pool.map(one, wheels), strict=True))
     contents = {name: found for name, found in results.items() if isinstance(found, WheelContents)}
     return contents, {name: found for name, found in results.items() if isinstance(found, str)}
@@ -153,6 +168,7 @@ def _remember(kept: Kept, wheel: Candidate, found: WheelContents) -> None:
             "provided": sorted(found.provided),
             "needed": sorted(found.needed),
             "unread": list(found.unread),
+            "interpreters": sorted(found.interpreters),
         },
     )
 
@@ -166,6 +182,7 @@ def _recall(kept: Kept, wheel: Candidate) -> WheelContents | None:
                 frozenset(map(str, value["provided"])),
                 frozenset(map(str, value["needed"])),
                 tuple(map(str, value["unread"])),
+                frozenset(map(str, value["interpreters"])),
             )
             if isinstance(value, dict)
             else None

@@ -18,8 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from uvlock2nix.dist.shebangs import LIMIT
 from uvlock2nix.errors import InputError
 from uvlock2nix.inspect.elf_needed import Needed, read_needed
+from uvlock2nix.inspect.interpreters import foreign_interpreter, is_no_script
 from uvlock2nix.inspect.packed import PLAIN, USUAL, Bounded, Budget, Limits, Member, Stored, TooMuchError
 from uvlock2nix.net.fetch import Fetcher
 from uvlock2nix.net.remote import USUAL as USUAL_PARTS
@@ -40,13 +42,15 @@ MAX_METADATA: Final = 4 << 20
 class WheelContents:
     """``files``: path as in RECORD → (size, CRC 32) of what the wheel installs; launchers of entry points
     count by what they start. ``provided`` are names of its shared
-    objects, ``needed`` what they ask the loader for; ``unread`` shared objects that could not be looked at.
+    objects, ``needed`` what they ask the loader for; ``unread`` shared objects that could not be looked at;
+    ``interpreters`` the programs, other than Python and shells, that its executable scripts name.
     """
 
     files: Mapping[str, tuple[int, int]]
     provided: frozenset[str] = frozenset()
     needed: frozenset[str] = frozenset()
     unread: tuple[str, ...] = ()
+    interpreters: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,7 @@ def _collect(
     provided: set[str] = set()
     needed: set[str] = set()
     unread: list[str] = []
+    interpreters: set[str] = set()
     budget = Budget(limits)
     for info in infos:
         path = _installed(info.filename)
@@ -142,6 +147,8 @@ def _collect(
             files |= _launchers(archive, info, limits.text)
         base = path.rpartition("/")[2]
         if not _SHARED.search(base):
+            if (path.startswith(BIN) or info.external_attr >> 16 & 0o111) and not is_no_script(base):
+                interpreters.update(_interpreter(archive, info))
             continue
         provided.add(base)
         if not limits.inside:
@@ -153,7 +160,18 @@ def _collect(
         needed.update(found.needed)
         if found.soname:
             provided.add(found.soname)
-    return WheelContents(files, frozenset(provided), frozenset(needed), tuple(unread))
+    return WheelContents(
+        files, frozenset(provided), frozenset(needed), tuple(unread), frozenset(interpreters)
+    )
+
+
+def _interpreter(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[str, ...]:
+    """The program that the first line of an executable names, where env does not have it anyway."""
+    if info.compress_type not in PLAIN or info.flag_bits & 1:
+        return ()
+    with archive.open(info) as file:
+        name = foreign_interpreter(file.read(LIMIT))
+    return (name,) if name is not None else ()
 
 
 def _needed(archive: zipfile.ZipFile, wheel: Bounded, info: zipfile.ZipInfo, budget: Budget) -> Needed | str:

@@ -10,7 +10,9 @@ from typing import Final, Literal, TypeAlias, get_args
 from uvlock2nix.knowledge.names import sonames
 from uvlock2nix.knowledge.tables import Rows, attribute_rows, attributes_rows, load_table, texts_of
 
-Namespace: TypeAlias = Literal["pkg-config", "linker", "cmake", "programs", "headers", "crates"]
+Namespace: TypeAlias = Literal[
+    "pkg-config", "linker", "cmake", "interpreters", "programs", "headers", "crates"
+]
 
 NAMESPACES: Final[tuple[Namespace, ...]] = get_args(Namespace)
 

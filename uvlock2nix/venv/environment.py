@@ -23,7 +23,7 @@ from uvlock2nix.venv.checking import check_packages
 from uvlock2nix.venv.copying import copy_writable
 from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.libraries import write_lookup
-from uvlock2nix.venv.programs import embeds_python, is_compiled
+from uvlock2nix.venv.programs import embeds_python, is_compiled, own_programs
 from uvlock2nix.venv.symlinks import LOCK, NIXPKGS, Clash, Clashes, Owner, link_packages, link_programs
 
 
@@ -55,7 +55,8 @@ def finish_environment(
     _take_out(root / BUILD_REQUIRES, build_to)
     interpreter = write_interpreter(root, python, version)
     # Before anything is read of the RECORDs: they are corrected.
-    for script in give_interpreters(root, (site, root / SCRIPTS), Programs(interpreter, program_path)):
+    programs_ = Programs(interpreter, program_path, own=own_programs(root, site))
+    for script in give_interpreters(root, (site, root / SCRIPTS), programs_):
         note(f"{script} is not among the inputs: the script stays as it is (docs/libraries.md)")
     own = installed(site)
     check_packages(manifest, own, "env")

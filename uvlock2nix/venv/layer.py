@@ -17,7 +17,7 @@ from uvlock2nix.venv.bytecode import compile_bytecode
 from uvlock2nix.venv.copying import copy_file, copy_writable
 from uvlock2nix.venv.environment import bin_winners, launchers_of, record_bin, scripts_in
 from uvlock2nix.venv.interpreter import write_interpreter
-from uvlock2nix.venv.programs import embeds_python, programs_of
+from uvlock2nix.venv.programs import embeds_python, own_programs, programs_of
 from uvlock2nix.venv.symlinks import LOCK, PROJECT, Clash, Owner, link_into
 
 # Made again in every environment, never shared.
@@ -46,7 +46,9 @@ def layer(
     """
     out.mkdir(parents=True, exist_ok=True)
     own = tree / site_packages(version), tree / SCRIPTS
-    for script in give_interpreters(tree, own, Programs(out / "bin" / "python", program_path)):
+    brought = own_programs(tree, own[0]) | {path.name for path in (env / "bin").iterdir()}
+    programs = Programs(out / "bin" / "python", program_path, own=brought)
+    for script in give_interpreters(tree, own, programs):
         note(f"{script} is not among the inputs: the script stays as it is (docs/libraries.md)")
     for entry in sorted(tree.iterdir()):
         if entry.name not in OWN:

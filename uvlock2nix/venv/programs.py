@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from uvlock2nix.dist.entry_points import entry_points
 from uvlock2nix.dist.installed import Installed, installed
 from uvlock2nix.dist.launchers import is_interpreter
 from uvlock2nix.errors import InputError
+from uvlock2nix.layout import SCRIPTS
 from uvlock2nix.names import canonicalize_name
 
 # https://docs.python.org/3/c-api/init.html
@@ -27,6 +29,14 @@ def programs_of(one: Installed, bin_dir: Path) -> tuple[str, ...]:
     names = {entry.path.removeprefix(_BIN) for entry in one.entries if entry.path.startswith(_BIN)}
     there = (name for name in names if not is_interpreter(name) and (bin_dir / name).exists())
     return tuple(sorted(name for name in there if "/" not in name))
+
+
+def own_programs(root: Path, site: Path) -> frozenset[str]:
+    """The programs that the distributions in ``site`` bring: entry points, and scripts below ``root``."""
+    kept = root / SCRIPTS
+    names = {path.name for path in kept.iterdir()} if kept.is_dir() else set()
+    names.update(name for one in installed(site) for name in entry_points(one))
+    return frozenset(name for name in names if not is_interpreter(name))
 
 
 def data_of(one: Installed, root: Path) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from uvlock2nix.dist.shebangs import Asked, Programs, asked, give_interpreters
         ("#!/bin/bash", Asked("bash", "")),
         ("#! /bin/bash -eu ", Asked("bash", "-eu")),
         ("#!/usr/bin/env node", Asked("node", "")),
-        ("#!/usr/bin/env -S node --flag x", Asked("node", "--flag x")),
+        ("#!/usr/bin/env -S node --flag x", Asked("node", "--flag x", split=True)),
+        ("#!/usr/bin/env -S node --flag", Asked("node", "--flag")),
         ("#!/usr/bin/env -Sdeno run", Asked("deno", "run")),
         ("#!/usr/local/bin/python3.12 -u", Asked("python3.12", "-u")),
         ("#!/usr/bin/env /opt/x/perl", Asked("perl", "")),
@@ -102,3 +104,28 @@ def test_a_rewritten_script_runs(store: Path, tmp_path: Path) -> None:
     path = script(tmp_path, "tree/run", "#!/usr/bin/env node\n")
     give_interpreters(tmp_path / "tree", (tmp_path / "tree",), programs(store, tmp_path))
     assert subprocess.run([path], check=False, env={}).returncode == 0
+
+
+def test_what_a_package_brings_comes_before_what_the_inputs_have(store: Path, tmp_path: Path) -> None:
+    root = tmp_path / "env"
+    wrapped = script(root, "site/a/cli.js", "#!/usr/bin/env node\n1\n")
+    itself = script(root, "site/a/perl", "#!/usr/bin/env perl\n1;\n")
+    where = replace(programs(store, tmp_path), own=frozenset({"node", "perl"}))
+    assert give_interpreters(root, (root / "site",), where) == ("site/a/perl: perl",)
+    assert wrapped.read_text() == f"#!{root}/bin/node\n1\n"
+    assert itself.read_text() == "#!/usr/bin/env perl\n1;\n"
+
+
+def test_several_arguments_stay_several(store: Path, tmp_path: Path) -> None:
+    """The kernel passes all that follows the interpreter as one argument."""
+    path = script(tmp_path, "tree/run", "#!/usr/bin/env -S node --one --two\n")
+    python = script(tmp_path, "tree/tool", "#!/usr/bin/env -S python3 -I -u\n")
+    tree = tmp_path / "tree"
+    missing = ("run: node", "tool: python3")
+    assert give_interpreters(tree, (tree,), programs(store, tmp_path)) == missing
+    program = store / "x-coreutils" / "bin" / "env"
+    program.parent.mkdir(parents=True)
+    program.symlink_to("/usr/bin/env")
+    assert give_interpreters(tree, (tree,), programs(store, tmp_path)) == ()
+    assert path.read_text() == f"#!{program} -S {store}/x-node/bin/node --one --two\n"
+    assert python.read_text() == f"#!{program} -S {tmp_path}/env/bin/python -I -u\n"

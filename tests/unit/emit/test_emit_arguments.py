@@ -47,6 +47,11 @@ def plans() -> dict[str, Plan]:
         "run time": replaced(authentik, runtime_inputs=runtime, ignore_missing=("libcuda.so.1",)),
         "run time on one": replaced(plan_of(FIXTURES / "hello", systems=BOTH), runtime_inputs=runtime),
         "members": replaced(authentik, member_inputs=(Input("pkgconf", ("app",), linux),)),
+        "programs": replaced(hello, script_programs=(Input("nodejs", ("iniconfig",), linux),)),
+        "programs, mode files": replaced(
+            plan_of(FIXTURES / "hello", mode="files"),
+            script_programs=(Input("nodejs", ("iniconfig",), linux),),
+        ),
         "members on one": replaced(
             plan_of(FIXTURES / "authentik", systems=BOTH), member_inputs=(Input("pkgconf", ("app",), linux),)
         ),
@@ -115,6 +120,7 @@ def test_conditions_by_system(stand: Stand, tmp_path: Path) -> None:
         ),
         native_build_inputs=(Input("pkg-config", ("b",), linux),),
         runtime_inputs=(Input("glib", ("d",), linux), Input("cairo", ("d",), BOTH)),
+        script_programs=(Input("nodejs", ("d",), linux), Input("perl", ("d",), darwin)),
         member_inputs=(Input("gettext", ("e",), darwin),),
         natives=(
             Native("a", NativeInputs(build=BuildInputs(build_inputs=("zlib",))), BOTH),
@@ -139,8 +145,8 @@ def test_conditions_by_system(stand: Stand, tmp_path: Path) -> None:
         "b": {"cflags": ["-DY"]},
     }
     env = {system: one["env"]["buildInputs"] for system, one in found.items()}
-    assert env["x86_64-linux"] == ["/fake/zlib", "/fake/krb5", "/fake/cairo", "/fake/glib"]
-    assert env["aarch64-darwin"] == ["/fake/zlib", "/fake/apple", "/fake/cairo"]
+    assert env["x86_64-linux"] == ["/fake/zlib", "/fake/krb5", "/fake/cairo", "/fake/glib", "/fake/nodejs"]
+    assert env["aarch64-darwin"] == ["/fake/zlib", "/fake/apple", "/fake/cairo", "/fake/perl"]
     assert found["x86_64-linux"]["package"]["buildInputs"] == []
     assert found["aarch64-darwin"]["package"]["buildInputs"] == ["/fake/gettext"]
     keys = {system: one["uvSyncKey"] for system, one in deps.items()}

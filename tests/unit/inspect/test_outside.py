@@ -8,7 +8,7 @@ from tests.support.packages import make_wheel
 from tests.support.refs import make_elf
 from uvlock2nix.inspect.candidate import Candidate
 from uvlock2nix.inspect.outside import Outside, missing_sonames, sorted_out
-from uvlock2nix.inspect.wheel_survey import sonames_from_outside
+from uvlock2nix.inspect.wheel_survey import from_outside
 from uvlock2nix.inspect.wheels import WheelContents
 
 
@@ -41,8 +41,8 @@ def test_of_a_large_wheel_only_the_names_count(tmp_path: Path) -> None:
     big = make_wheel(tmp_path, "big", {"big/libbig.so.1": make_elf(needed=[b"libX11.so.6"])})
     user = make_wheel(tmp_path, "user", {"user/x.so": make_elf(needed=[b"libbig.so.1", b"libXext.so.6"])})
     wheels = [Candidate(name, path.name, None, path, None) for name, path in (("big", big), ("user", user))]
-    needs, unread = sonames_from_outside(wheels, frozenset({"big"}), None, tmp_path / "cache")
-    assert needs == {"user": ("libXext.so.6",)}
-    assert unread == {}
-    needs, _ = sonames_from_outside(wheels, frozenset(), None, tmp_path / "cache")
-    assert needs["big"] == ("libX11.so.6",)
+    found = from_outside(wheels, frozenset({"big"}), None, tmp_path / "cache")
+    assert found.sonames == {"user": ("libXext.so.6",)}
+    assert found.unread == {}
+    found = from_outside(wheels, frozenset(), None, tmp_path / "cache")
+    assert found.sonames["big"] == ("libX11.so.6",)

@@ -17,7 +17,7 @@ from uvlock2nix.run_inputs import SYSTEM_LIBRARIES
 from uvlock2nix.target import PREFERRED
 
 LISTS = ("build_inputs", "native_build_inputs", "dlopen", "wheel_runtime_libs")
-NAMESPACES = ("pkg-config", "linker", "cmake", "programs", "headers", "crates")
+NAMESPACES = ("pkg-config", "linker", "cmake", "interpreters", "programs", "headers", "crates")
 # Attributes that the emitter itself writes.
 OWN = ("cacert", "git", "uv")
 
