@@ -54,6 +54,8 @@ python3.pkgs.buildPythonApplication {
     } > "$out/bin/uvlock2nix"
     chmod +x "$out/bin/uvlock2nix"
     ${lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
+      # It is wrapped later.
+      export PYTHONPATH="$site''${PYTHONPATH:+:$PYTHONPATH}"
       share=$out/share
       # Its program is wrapped after this phase.
       export PYTHONPATH=$site''${PYTHONPATH:+:$PYTHONPATH}
