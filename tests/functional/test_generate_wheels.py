@@ -162,7 +162,7 @@ def test_programs_that_run_scripts_come_from_nixpkgs(tmp_path: Path, monkeypatch
         "tool-1.0.data/scripts/cli": "#!/usr/bin/env node\n1\n",
         "tool-1.0.data/scripts/odd": "#!/opt/nobody/knows -x\n",
     }
-    wheels = {"tool": make_wheel(tmp_path / "files", "tool", scripts)}
+    wheels = {"tool": make_wheel(tmp_path / "files", "tool", scripts, tag=TAG)}
     with served(tmp_path / "files") as index:
         place = project(tmp_path / "app", index, wheels)
         done = generate(place, monkeypatch)

@@ -29,12 +29,18 @@ TOO_LARGE: Final = "it is larger than 300 MiB"
 def platform_wheels(
     packages: Sequence[ClassifiedPackage], root: Path
 ) -> tuple[tuple[Candidate, ...], frozenset[str]]:
-    """The wheels that may hold compiled files, and the names of those that are too large to be read."""
+    """The wheels that are read, and the names of those that are too large to be read as a whole.
+
+    They are those that may hold compiled files, and those on disk. Of the others only scripts could need
+    something from outside: few have such a script, and all would have to be asked for over the network.
+    """
     found: list[Candidate] = []
     large: set[str] = set()
     for one in packages:
         artifact = one.choice.artifact
         if artifact is None or artifact.kind != "wheel" or one.from_nixpkgs:
+            continue
+        if artifact.path is None and artifact.filename.endswith("-any.whl"):
             continue
         place = root / artifact.path if artifact.path is not None else None
         found.append(Candidate(one.name, artifact.filename, artifact.url, place, artifact.hash))
