@@ -27,6 +27,7 @@ RANKS = (
     (
         "",
         "endings",
+        "first_lines",
         "errors",
         "layout",
         "names",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.dist.shebangs import LIMIT, asked
+from uvlock2nix.first_lines import LIMIT, asked
 from uvlock2nix.reading import open_regular
 
 # Python is the environment's own, sh and bash are in every build.

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.dist.shebangs import LIMIT
 from uvlock2nix.errors import InputError
+from uvlock2nix.first_lines import LIMIT
 from uvlock2nix.inspect.elf_needed import Needed, read_needed
 from uvlock2nix.inspect.interpreters import foreign_interpreter, is_no_script
 from uvlock2nix.inspect.packed import PLAIN, USUAL, Bounded, Budget, Limits, Member, Stored, TooMuchError

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from uvlock2nix.dist.record import digest_of
-from uvlock2nix.dist.shebangs import Asked, Programs, asked, give_interpreters
+from uvlock2nix.dist.shebangs import Programs, give_interpreters
+from uvlock2nix.first_lines import Asked, asked
 
 
 @pytest.mark.parametrize(
