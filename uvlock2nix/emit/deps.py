@@ -180,8 +180,10 @@ def _checks(plan: Plan) -> tuple[Bind, ...]:
     given = Binary("!=", Var("outputHash"), Var("null"))
     pinned = _with_this_toolchain(plan, update) if plan.compiles else select("pin.hash")
     chosen = If(given, Var("outputHash"), If(known, pinned, call("throw", hash_message)))
+    then = Select(Var("pin"), ("nixpkgs", "version"), string("of another time"))
     return (
         Bind(("stale",), stale, blank_before=True),
+        *([Bind(("madeWith",), then)] if plan.compiles else []),
         Bind(
             ("hash",),
             If(Var("stale"), call("throw", lock_message), chosen),
@@ -192,10 +194,9 @@ def _checks(plan: Plan) -> tuple[Bind, ...]:
 
 def _with_this_toolchain(plan: Plan, update: str) -> Expr:
     """The pinned hash; with a different nixpkgs than it was made with, a warning says what may come of it."""
-    then = Select(Var("pin"), ("nixpkgs", "version"), string("of another time"))
     message = interpolated(
         f"{plan.name}: the hash was made with nixpkgs ",
-        then,
+        Var("madeWith"),
         "; what ",
         select("lib.trivial.version"),
         f" compiles may differ. If the hash is wrong, run: {update}",

@@ -113,10 +113,13 @@ def _library_path(plan: Plan) -> Bind:
 
 
 def _attributes(plan: Plan) -> AttrSet:
-    inputs: Expr = select("python-deps.buildInputs")
-    if plan.runtime_inputs or plan.script_programs:
-        more = (*plan.runtime_inputs, *plan.script_programs)
-        inputs = Binary("++", inputs, input_list(more, plan, SYSTEM))
+    inputs: list[Bind | Inherit] = [Inherit(("buildInputs", "referenceInputs"), Var("python-deps"))]
+    if more := (*plan.runtime_inputs, *plan.script_programs):
+        listed = input_list(more, plan, SYSTEM)
+        inputs = [
+            Bind(("buildInputs",), Binary("++", select("python-deps.buildInputs"), listed)),
+            Inherit(("referenceInputs",), Var("python-deps")),
+        ]
     hooks = List((Item(Var("restoreReferencesHook")), Item(Var("uvEnvHook"))))
     binds: list[Bind | Inherit] = [
         Bind(("name",), string(f"{plan.name}-python-env")),
@@ -127,8 +130,7 @@ def _attributes(plan: Plan) -> AttrSet:
         ),
         Bind(("strictDeps",), True, blank_before=True),
         Bind(("nativeBuildInputs",), hooks),
-        Bind(("buildInputs",), inputs),
-        Bind(("referenceInputs",), select("python-deps.referenceInputs")),
+        *inputs,
         Bind(("pythonDeps",), Var("python-deps"), blank_before=True),
         Bind(("uvEnvInterpreter",), select(f"{plan.python_attr}.interpreter")),
         *no_bytecode(plan),

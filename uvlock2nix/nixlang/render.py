@@ -1,10 +1,17 @@
-"""The renderer: the only code that escapes, quotes or indents Nix."""
+"""The renderer: the only code that escapes, quotes or indents Nix.
+
+Laid out as nixfmt does it (RFC 166, https://github.com/NixOS/nixfmt/blob/master/standard.md), so that nixfmt
+changes nothing. Throughout, ``indent`` is the indentation of the line that a text continues, ``before`` what
+is on that line already (without its indentation, which does not count) and ``after`` what follows the text.
+"""
 
 from __future__ import annotations
 
 from typing import Final, assert_never
 
-from uvlock2nix.nixlang.operators import bracket, chain, grouped, merged, operator
+from uvlock2nix.nixlang.lines import WIDTH, atom_on_line, inherited, is_absorbed, is_simple, on_line, selected
+from uvlock2nix.nixlang.operators import bracket, chain, grouped, operator
+from uvlock2nix.nixlang.strings import STEP, indented_string
 from uvlock2nix.nixlang.tree import (
     Apply,
     Assert,
@@ -16,7 +23,6 @@ from uvlock2nix.nixlang.tree import (
     Func,
     If,
     Inherit,
-    Item,
     Let,
     List,
     Not,
@@ -29,15 +35,12 @@ from uvlock2nix.nixlang.tree import (
 from uvlock2nix.nixlang.words import (
     attr_name,
     comment_line,
-    escape,
     identifier,
-    indented,
-    joined,
-    path,
 )
 
-WIDTH: Final = 100
-STEP: Final = "  "
+# Behind these operators, and before them, a set or list stays on the line.
+_COMPARING: Final = frozenset(["==", "!="])
+_JOINING: Final = frozenset(["//", "++", "+"])
 
 
 def render_file(expr: Expr, header: tuple[str, ...] = ()) -> str:
@@ -46,10 +49,10 @@ def render_file(expr: Expr, header: tuple[str, ...] = ()) -> str:
     return "\n".join([*lines, render(expr), ""])
 
 
-def render(expr: Expr, indent: str = "") -> str:
+def render(expr: Expr, indent: str = "", before: int = 0, after: int = 0) -> str:
     """The text of an expression whose first line continues a line with this indentation."""
     flat = _flat(expr)
-    if flat is not None and len(indent) + len(flat) <= WIDTH:
+    if flat is not None and before + len(flat) + after <= WIDTH:
         return flat
     match expr:
         case AttrSet():
@@ -61,193 +64,204 @@ def render(expr: Expr, indent: str = "") -> str:
         case Func():
             return _func(expr, indent)
         case Text():
-            return _text(expr, indent)
+            return indented_string(expr, indent, render)
         case Apply():
-            return _apply(expr, indent)
-        case Binary() | Not() | If() | Assert():
-            return _operation(expr, indent)
+            near = _near(expr, indent, before, after)
+            return near if near is not None else _spread(expr, indent, before)
+        case Binary():
+            return _operation(expr, indent, before)
+        case Not():
+            return f"!{_operand(expr.expr, indent, before + 1, after)}"
+        case If():
+            return _if(expr, indent, before)
+        case Assert():
+            return f"assert {render(expr.condition, indent, 7, 1)};\n{indent}{render(expr.body, indent)}"
         case Select():
-            return _select(expr, indent)
-        case Str():
-            return _str(expr)
-        case Var() | Path() | bool() | int() | None:
+            return _select(expr, indent, before, after)
+        case Str() | Var() | Path() | bool() | int() | None:
             return flat or ""
         case _:
             assert_never(expr)
 
 
-def _operation(expr: Binary | Not | If | Assert, indent: str) -> str:
-    inner = indent + STEP
-    match expr:
-        case Binary():
-            sides = [_side(expr, side, indent) for side in chain(expr)]
-            return f"\n{indent}{operator(expr)} ".join(sides)
-        case Not():
-            return f"!{_operand(expr.expr, indent)}"
-        case If():
-            return f"if {render(expr.condition, indent)} then\n{_branches(expr, indent)}"
-        case Assert():
-            return f"assert {render(expr.condition, inner)};\n{indent}{render(expr.body, indent)}"
-        case _:
-            assert_never(expr)
+def _flat(expr: Expr) -> str | None:
+    return on_line(expr, render)
 
 
-def _branches(expr: If, indent: str) -> str:
-    """What follows ``then``; an `else if` stays on its line."""
+def _atom(expr: Expr) -> str | None:
+    return atom_on_line(expr, render)
+
+
+def _if(expr: If, indent: str, before: int) -> str:
     inner = indent + STEP
-    then = f"{inner}{render(expr.then, inner)}\n{indent}else"
-    if isinstance(expr.otherwise, If):
-        chained = expr.otherwise
-        return f"{then} if {render(chained.condition, indent)} then\n{_branches(chained, indent)}"
+    condition = _flat(expr.condition)
+    if condition is not None and before + len(condition) + len("if  then") <= WIDTH:
+        head = f"if {condition} then"
+    else:
+        head = f"if\n{inner}{render(expr.condition, inner)}\n{indent}then"
+    then = f"{head}\n{inner}{render(expr.then, inner)}\n{indent}else"
+    if isinstance(expr.otherwise, If):  # stays on its line, and is never flat
+        return f"{then} {_if(expr.otherwise, indent, len('else '))}"
     return f"{then}\n{inner}{render(expr.otherwise, inner)}"
 
 
-def _flat(expr: Expr) -> str | None:
-    """The expression on one line, or ``None`` where it must not be."""
+def _wide(expr: Expr, indent: str) -> str:
+    """What is absorbed, on several lines."""
     match expr:
-        case Var(name):
-            return identifier(name)
-        case bool():
-            return "true" if expr else "false"
-        case int():
-            return str(expr) if expr >= 0 else f"({expr})"
-        case None:
-            return "null"
-        case Str():
-            return _str(expr)
-        case Path():
-            return path(expr.up, expr.parts)
-        case List(items, broken):
-            return _flat_list(items, broken=broken)
         case AttrSet():
-            return _flat_attrset(expr)
-        case Select():
-            return _select(expr, "")
-        case Apply(function, arguments):
-            parts = [_flat_atom(part) for part in (function, *arguments)]
-            return None if None in parts else " ".join(part for part in parts if part)
-        case Binary(_, left, right):
-            sides = [(_flat(side), side) for side in (left, right)]
-            texts = [None if text is None else grouped(expr, side, text) for text, side in sides]
-            return None if None in texts else f"{texts[0]} {operator(expr)} {texts[1]}"
-        case Not(inner):
-            flat = _flat_atom(inner)
-            return None if flat is None else f"!{flat}"
-        case If() | Assert() | Let() | Func() | Text():
-            return None
+            return _attrset(expr, indent)
+        case List():
+            return _list(expr, indent)
+        case Func(str() as name, body):
+            return f"{identifier(name)}: {_wide(body, indent)}"
         case _:
-            assert_never(expr)
+            return render(expr, indent)
 
 
-def _flat_list(items: tuple[Item, ...], *, broken: bool) -> str | None:
-    if not items:
-        return "[ ]"
-    # As in nixpkgs: one element on the line of its brackets, more on a line each.
-    if broken or len(items) > 1 or items[0].comment:
-        return None
-    flat = _flat_atom(items[0].expr)
-    return None if flat is None else f"[ {flat} ]"
+def _operand(expr: Expr, indent: str, before: int = 0, after: int = 0) -> str:
+    """An argument or element, in parentheses where it needs them."""
+    flat = _atom(expr)
+    if flat is not None and before + len(flat) + after <= WIDTH:
+        return flat
+    if bracket(expr, "") == "":
+        return render(expr, indent, before, after)
+    if is_absorbed(expr):
+        return f"({_wide(expr, indent)})"
+    if isinstance(expr, Apply):
+        near = _near(expr, indent, before + 1, after + 1)
+        return f"({near})" if near is not None else f"({_spread(expr, indent)}\n{indent})"
+    if isinstance(expr, Select):
+        return f"({render(expr, indent, before + 1)}\n{indent})"
+    return _below(expr, indent)
 
 
-def _flat_attrset(expr: AttrSet) -> str | None:
-    match expr:
-        case AttrSet((), False):
-            return "{ }"
-        case AttrSet((Inherit(names, None, ""),), False):
-            return f"{{ inherit {' '.join(map(attr_name, names))}; }}"
-        case _:
-            return None
-
-
-def _flat_atom(expr: Expr) -> str | None:
-    flat = _flat(expr)
-    return None if flat is None else bracket(expr, flat)
-
-
-def _side(outer: Binary, side: Expr, indent: str) -> str:
-    return grouped(outer, side, render(side, indent))
-
-
-def _operand(expr: Expr, indent: str) -> str:
-    """An argument or element; what is broken is between the lines of its parentheses."""
-    text = render(expr, indent)
-    named = isinstance(expr, Func) and isinstance(expr.formals, str)
-    if "\n" not in text or named or bracket(expr, text) == text:
-        return bracket(expr, text)
+def _below(expr: Expr, indent: str) -> str:
+    """Between parentheses that have lines of their own."""
     inner = indent + STEP
     return f"(\n{inner}{render(expr, inner)}\n{indent})"
 
 
-def _str(expr: Str) -> str:
-    out: list[str] = []
-    for part in merged(expr.parts):
-        if isinstance(part, str):
-            out.append(escape(part))
-            continue
-        # A literal `$` right before an antiquotation would swallow it: `"$${x}"` is not what was meant.
-        if out and out[-1].endswith("$"):
-            out[-1] = out[-1][:-1] + "\\$"
-        out.append("${" + render(part) + "}")
-    return f'"{"".join(out)}"'
+def _opened_last(expr: Expr, indent: str) -> str | None:
+    """The last argument on several lines, beginning on the line of its function; None where it cannot be."""
+    if bracket(expr, "") == "":
+        return _wide(expr, indent) if is_absorbed(expr) else None
+    match expr:
+        case Func(str()) if is_absorbed(expr):
+            return f"({_wide(expr, indent)})"
+        case Apply(Var(name), (argument,)) if is_absorbed(argument) and bracket(argument, "") == "":
+            return f"({identifier(name)} {_wide(argument, indent)})"
+        case _:
+            return _below(expr, indent)
 
 
-def _text(expr: Text, indent: str) -> str:
-    """An indented string: the lines stand one step deeper than where the string begins."""
-    pieces: list[str] = []
-    for part in merged(expr.parts):
-        if isinstance(part, str):
-            pieces += indented(part)
+def _opened(expr: Expr, indent: str, before: int, after: int) -> str | None:
+    """The same of an argument that others follow."""
+    if bracket(expr, "") == "":
+        return _wide(expr, indent) if is_absorbed(expr) else None
+    return _operand(expr, indent, before, after)
+
+
+def _near(expr: Apply, indent: str, before: int, after: int) -> str | None:
+    """An application that begins on this line: all on it, or all but one argument that is opened."""
+    parts = (expr.function, *expr.arguments)
+    flats = [_atom(part) for part in parts]
+    whole = " ".join(flat for flat in flats if flat is not None)
+    if None not in flats and before + len(whole) + after <= WIDTH:
+        return whole
+    for place in range(len(parts) - 1, 0, -1):
+        others = flats[:place], flats[place + 1 :]
+        if None in others[0] or None in others[1]:
             continue
-        if pieces and pieces[-1].endswith("$"):
-            pieces[-1:] = [pieces[-1][:-1], "''$"]
-        pieces.append("${" + render(part) + "}")
-    body = joined(pieces)
-    if not body.strip(" \t\n") or body.startswith((" ", "\t")) or "\n " in body or "\n\t" in body:
-        # Leading blanks are what the indented form takes away.
-        return _str(Str(expr.parts))
+        head, tail = (" ".join(flat for flat in some if flat is not None) for some in others)
+        behind = (len(tail) + 1 if tail else 0) + after
+        opened = (
+            _opened(parts[place], indent, before + len(head) + 1, behind)
+            if tail
+            else _opened_last(parts[place], indent)
+        )
+        if opened is None:
+            continue
+        lines = opened.split("\n")
+        first, behind = lines[0], behind + len(lines[-1].lstrip())
+        if before + len(head) + 1 + len(first) <= WIDTH and behind <= WIDTH:
+            return f"{head} {opened}" + (f" {tail}" if tail else "")
+    if None not in flats[:-1] and is_simple(expr):
+        head = " ".join(flat for flat in flats[:-1] if flat is not None)
+        return f"{head} {_operand(parts[-1], indent, before + len(head) + 1, after)}"
+    return None
+
+
+def _spread(expr: Apply, indent: str, before: int = 0, *, whole: bool = True) -> str:
+    """The last argument on a line of its own; those before it as far as they fit.
+
+    ``whole`` is false for the beginning of a longer application.
+    """
     inner = indent + STEP
-    *lines, last = [inner + line if line else "" for line in body.split("\n")]
-    return "\n".join(["''", *lines, f"{last or indent}''"])
+    *front, last = expr.arguments
+    head = _operand(expr.function, indent, before)
+    if front:
+        start = Apply(expr.function, tuple(front))
+        flat = _flat(start)
+        fits = flat is not None and before + len(flat) <= WIDTH
+        head = flat if flat is not None and fits else _spread(start, indent, before, whole=False)
+    flat = _atom(last)
+    if flat is not None and len(flat) <= WIDTH:
+        return f"{head}\n{inner}{flat}"
+    opened = _opened_last(last, inner) if whole else None
+    return f"{head}\n{inner}{opened or _operand(last, inner)}"
 
 
-def _select(expr: Select, indent: str) -> str:
-    head = render(expr.expr, indent)
-    if not isinstance(expr.expr, Var | Select | AttrSet | Str) or (
-        isinstance(expr.expr, Select) and expr.expr.default is not None
-    ):
-        head = f"({head})"
-    text = head
-    for part in expr.path:
-        text += "." + (attr_name(part) if isinstance(part, str) else "${" + render(part, indent) + "}")
+def _operation(expr: Binary, indent: str, before: int) -> str:
+    """Each operand behind the first on a line of its own, behind its operator; a comparison where it fits."""
+    first, *others = chain(expr)
+    if expr.operator in _COMPARING:
+        return _comparison(expr, indent, before)
+    held = grouped(expr, first, "") != ""
+    lines = [_operand(first, indent, before) if held else _side(first, indent, before)]
+    word = operator(expr)
+    lines += [f"{indent}{word}{_behind(expr, side, indent, len(word))}" for side in others]
+    return "\n".join(lines)
+
+
+def _comparison(expr: Binary, indent: str, before: int) -> str:
+    left, right = (grouped(expr, side, "") != "" for side in (expr.left, expr.right))
+    head = _operand(expr.left, indent, before) if left else render(expr.left, indent, before)
+    word = operator(expr)
+    tail = _operand(expr.right, indent, len(word) + 1) if right else render(expr.right, indent, len(word) + 1)
+    lines, first = head.split("\n"), tail.split("\n", 1)[0]
+    begun = len(lines[-1].lstrip()) + (before if len(lines) == 1 else 0)
+    together = begun + 1 + len(word) + 1 + len(first) <= WIDTH
+    return f"{head}{' ' if together else chr(10) + indent}{word} {tail}"
+
+
+def _side(side: Expr, indent: str, before: int = 0) -> str:
+    return (
+        _wide(side, indent) if is_absorbed(side) and bracket(side, "") == "" else render(side, indent, before)
+    )
+
+
+def _behind(outer: Binary, side: Expr, indent: str, word: int) -> str:
+    """What follows an operator: on its line, or below it where it has several parts."""
+    flat = _flat(side)
+    if flat is not None and word + 1 + len(grouped(outer, side, flat)) <= WIDTH:
+        return f" {grouped(outer, side, flat)}"
+    inner = indent + STEP
+    if isinstance(side, Apply):
+        near = _near(side, indent, word + 1, 0)
+        return f" {near}" if near is not None else f"\n{inner}{_spread(side, inner)}"
+    if grouped(outer, side, "") != "":
+        return f" {_operand(side, indent, word + 1)}"
+    if isinstance(side, Binary):
+        return f"\n{inner}{render(side, inner)}"
+    return f" {_side(side, indent, word + 1)}"
+
+
+def _select(expr: Select, indent: str, before: int, after: int) -> str:
+    text = selected(expr, render)
     if expr.default is None:
         return text
-    flat = _flat_atom(expr.default)
-    if flat is not None and len(indent) + len(text) + len(flat) + 4 <= WIDTH:
-        return f"{text} or {flat}"
     inner = indent + STEP
-    return f"{text}\n{inner}or {flat or _operand(expr.default, inner)}"
-
-
-def _apply(expr: Apply, indent: str) -> str:
-    """On one line but for a last argument that is broken; else what does not fit on lines of its own."""
-    *front, last = (expr.function, *expr.arguments)
-    heads = [_flat_atom(part) for part in front]
-    if None not in heads:
-        head = " ".join(text for text in heads if text)
-        tail = _operand(last, indent)
-        # A string cannot be broken: behind its function it is no longer than on a line of its own.
-        string = isinstance(last, Str) and len(front) == 1
-        if string or len(indent) + len(head) + 1 + len(tail.split("\n", 1)[0]) <= WIDTH:
-            return f"{head} {tail}"
-    inner = indent + STEP
-    lines = [_operand(expr.function, indent)]
-    for part in expr.arguments:
-        flat = _flat_atom(part)
-        if flat is not None and len(lines) == 1 and len(indent) + len(lines[0]) + 1 + len(flat) <= WIDTH:
-            lines[0] += f" {flat}"
-        else:
-            lines.append(inner + (flat if flat is not None else _operand(part, inner)))
-    return "\n".join(lines)
+    return f"{text}\n{inner}or {_operand(expr.default, inner, len('or '), after)}"
 
 
 def _list(expr: List, indent: str) -> str:
@@ -268,35 +282,35 @@ def _bindings(binds: tuple[Bind | Inherit, ...], indent: str) -> list[str]:
         match bind:
             case Bind(path, expr):
                 name = ".".join(attr_name(part) for part in path)
-                lines.append(f"{indent}{name} ={_bound(expr, indent, len(name) + 4)};")
+                lines.append(f"{indent}{name} ={_bound(expr, indent, len(name) + 2)};")
             case Inherit(names, source):
-                origin = f" ({render(source, indent)})" if source is not None else ""
-                listed = [attr_name(name) for name in names]
-                line = f"{indent}inherit{origin} {' '.join(listed)};"
-                if len(line) > WIDTH:
-                    below = [f"{indent}{STEP}{name}" for name in (*listed, ";")]
-                    line = "\n".join([f"{indent}inherit{origin}", *below])
-                lines.append(line)
+                lines += inherited(names, source, indent, render)
             case _:
                 assert_never(bind)
     return lines
 
 
 def _bound(expr: Expr, indent: str, taken: int) -> str:
-    """What follows the ``=`` of a binding: next to it, or below it where it would be hard to read."""
+    """What follows the ``=`` of a binding, ``taken`` long with its name, up to the semicolon."""
+    inner, before = indent + STEP, taken + 1
     flat = _flat(expr)
-    beside = render(expr, indent)
-    if flat is not None and len(indent) + taken + len(flat) <= WIDTH:
+    if flat is not None and before + len(flat) + 1 <= WIDTH:
         return f" {flat}"
-    first, *more = beside.split("\n")
-    long_first = len(indent) + taken + len(first) > WIDTH
-    staircase = isinstance(expr, Apply) and bool(more) and more[-1].startswith(indent + STEP)
-    if isinstance(expr, If) or (
-        (long_first or staircase) and isinstance(expr, Apply | Binary | Select | Not)
-    ):
-        inner = indent + STEP
-        return f"\n{inner}{render(expr, inner)}"
-    return f" {beside}"
+    if is_absorbed(expr) or isinstance(expr, Str | Text | Path):
+        return f" {_wide(expr, indent)}"
+    if isinstance(expr, Apply):
+        near = _near(expr, indent, before, 1)
+        return f" {near}" if near is not None else f"\n{inner}{_spread(expr, inner)}"
+    if isinstance(expr, Binary) and expr.operator in _JOINING:
+        first, *others = chain(expr)
+        if is_absorbed(first) and bracket(first, "") == "":
+            return f" {_operation(expr, indent, before)}"
+        left = _flat(first)
+        if len(others) == 1 and left is not None and is_absorbed(others[0]) and bracket(others[0], "") == "":
+            head, right = f"{grouped(expr, first, left)} {operator(expr)}", _wide(others[0], indent)
+            if before + len(head) + 1 + len(right.split("\n", 1)[0]) <= WIDTH:
+                return f" {head} {right}"
+    return f"\n{inner}{render(expr, inner, 0, 1)}"
 
 
 def _attrset(expr: AttrSet, indent: str) -> str:
@@ -310,19 +324,24 @@ def _let(expr: Let, indent: str) -> str:
 
 
 def _formal(formal: Formal, indent: str) -> list[str]:
-    default = f" ? {render(formal.default, indent)}" if formal.default is not None else ""
+    name = identifier(formal.name)
+    default = f" ?{_bound(formal.default, indent, len(name) + 2)}" if formal.default is not None else ""
     above = [indent + comment_line(formal.comment)] if formal.comment else []
-    return [*above, f"{indent}{identifier(formal.name)}{default},"]
+    return [*above, f"{indent}{name}{default},"]
 
 
 def _func(expr: Func, indent: str) -> str:
-    body = render(expr.body, indent)
     if isinstance(expr.formals, str):
-        return f"{identifier(expr.formals)}: {body}"
+        name = identifier(expr.formals)
+        if is_absorbed(expr.body):
+            return f"{name}: {_wide(expr.body, indent)}"
+        if isinstance(expr.body, Func) and isinstance(expr.body.formals, str):
+            return f"{name}: {_func(expr.body, indent)}"
+        return f"{name}:\n{indent}{render(expr.body, indent)}"
     inner = indent + STEP
     lines = ["{"]
     for formal in expr.formals:
         lines.extend(_formal(formal, inner))
     if expr.ellipsis:
         lines.append(f"{inner}...")
-    return "\n".join([*lines, f"{indent}}}:", "", indent + body])
+    return "\n".join([*lines, f"{indent}}}:", "", indent + render(expr.body, indent)])

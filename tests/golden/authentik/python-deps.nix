@@ -34,8 +34,9 @@ let
   keys = {
     x86_64-linux = "f81aa648d34ac76e5fbd2d1cee17ff95";
   };
-  key = keys.${system}
-    or (throw "authentik-like: nothing was generated for ${system}. Run: uvlock2nix update-hash --system ${system}");
+  key =
+    keys.${system}
+      or (throw "authentik-like: nothing was generated for ${system}. Run: uvlock2nix update-hash --system ${system}");
 
   # Programs that builds from source run, with the packages that need them.
   nativeBuildInputs = [
@@ -63,15 +64,26 @@ let
   ]
   ++ nativeBuildInputs
   ++ buildInputs;
-  toolchain =
-    lib.substring 0 16
-      (builtins.hashString "sha256" (builtins.unsafeDiscardStringContext (toString compilers)));
+  toolchain = lib.substring 0 16 (
+    builtins.hashString "sha256" (builtins.unsafeDiscardStringContext (toString compilers))
+  );
   pinsKey = "${key}-${toolchain}";
 
   # The names under which references are taken out here and put back in the environment.
   referenceInputs = builtins.toJSON (
     stripReferencesHook.referenceInputs {
-      inherit krb5 libpq libtool libxml2 libxslt openssl pkg-config python xmlsec zlib;
+      inherit
+        krb5
+        libpq
+        libtool
+        libxml2
+        libxslt
+        openssl
+        pkg-config
+        python
+        xmlsec
+        zlib
+        ;
       "libpq.pg_config" = libpq.pg_config;
       "stdenv.cc" = stdenv.cc;
       "stdenv.cc.cc" = stdenv.cc.cc;
@@ -79,6 +91,7 @@ let
   );
 
   stale = !skipLockCheck && builtins.hashFile "sha256" ../uv.lock != pins.lock;
+  madeWith = pin.nixpkgs.version or "of another time";
   # A hash belongs to one key: any change of what would be installed invalidates it.
   hash =
     if stale then
@@ -87,7 +100,7 @@ let
       outputHash
     else if pin != null && lib.hasPrefix key pin.key then
       lib.warnIf (pin.key != pinsKey)
-        "authentik-like: the hash was made with nixpkgs ${pin.nixpkgs.version or "of another time"}; what ${lib.trivial.version} compiles may differ. If the hash is wrong, run: uvlock2nix update-hash"
+        "authentik-like: the hash was made with nixpkgs ${madeWith}; what ${lib.trivial.version} compiles may differ. If the hash is wrong, run: uvlock2nix update-hash"
         pin.hash
     else
       throw "authentik-like: nix/python-deps.json has no hash for what would be installed on ${system}. Run: uvlock2nix update-hash";
@@ -184,8 +197,7 @@ stdenv.mkDerivation {
 
   SSL_CERT_FILE = "${cacert}/etc/ssl/certs/ca-bundle.crt";
   # Logins come from the environment of the builder, never from the store.
-  impureEnvVars = lib.fetchers.proxyImpureEnvVars
-  ++ [
+  impureEnvVars = lib.fetchers.proxyImpureEnvVars ++ [
     "NIX_SSL_CERT_FILE"
     "NETRC"
   ];

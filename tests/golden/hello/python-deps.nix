@@ -24,8 +24,9 @@ let
   keys = {
     x86_64-linux = "1171a215996c7805fd0f99f113ed6bf9";
   };
-  key = keys.${system}
-    or (throw "hello-uv: nothing was generated for ${system}. Run: uvlock2nix update-hash --system ${system}");
+  key =
+    keys.${system}
+      or (throw "hello-uv: nothing was generated for ${system}. Run: uvlock2nix update-hash --system ${system}");
 
   # Programs that builds from source run, with the packages that need them.
   nativeBuildInputs = [ ];

@@ -25,21 +25,17 @@ stdenv.mkDerivation (finalAttrs: {
     restoreReferencesHook
     uvEnvHook
   ];
-  buildInputs = python-deps.buildInputs;
-  referenceInputs = python-deps.referenceInputs;
+  inherit (python-deps) buildInputs referenceInputs;
 
   pythonDeps = python-deps;
   uvEnvInterpreter = python313.interpreter;
 
   # What wheels take from the system: libstdc++, libgcc_s, libexpat, libz.
-  referencesLibraryPath =
-    map
-      (library: "${lib.getLib library}/lib")
-      [
-        stdenv.cc.cc
-        expat
-        zlib
-      ];
+  referencesLibraryPath = map (library: "${lib.getLib library}/lib") [
+    stdenv.cc.cc
+    expat
+    zlib
+  ];
 
   dontUnpack = true;
   # Wheels are unchanged, except for restored references.

@@ -24,8 +24,9 @@ let
   keys = {
     x86_64-linux = "9b9dd59fa4cf223fb8f3dd3de406ca6a";
   };
-  key = keys.${system}
-    or (throw "wheels-only: nothing was generated for ${system}. Run: uvlock2nix update-hash --system ${system}");
+  key =
+    keys.${system}
+      or (throw "wheels-only: nothing was generated for ${system}. Run: uvlock2nix update-hash --system ${system}");
 
   # Programs that builds from source run, with the packages that need them.
   nativeBuildInputs = [ ];

@@ -232,11 +232,9 @@ lib.mkThing {
   '';
   same = { inherit lib; };
   "a b".c = { };
-  nested = id (
-    id {
-      x = null;
-    }
-  );
+  nested = id (id {
+    x = null;
+  });
 }
 """
 
