@@ -1,0 +1,156 @@
+"""The reference page of errors: every one that the code can raise, with its hint, under an anchor of its own."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from scripts.site.markdown import code_cell, slug
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PACKAGE: Final = ROOT / "uvlock2nix"
+HEAD: Final = """\
+# Every error
+
+An error has one line `error:` (what, and where) and one line `hint:` (what to do). This page lists all of them, made from
+the code: `…` stands for a name, a path or a number. Search for a few words of yours. Advice for the ones that people
+meet most is on the page [Troubleshooting](../troubleshooting.md).
+"""
+# Part of the package → where its errors come from, in words.
+PARTS: Final[Mapping[str, str]] = {
+    "lock": "Reading the lock and the project",
+    "artifacts": "Choosing files",
+    "classify": "Deciding where packages come from",
+    "inspect": "Inspecting sdists and wheels",
+    "knowledge": "Native inputs",
+    "nixpkgs_index": "The nixpkgs index",
+    "app": "Commands",
+    "cli": "The command line",
+    "emit": "Writing Nix",
+    "nixlang": "Writing Nix",
+    "nixfile": "Reading Nix files",
+    "nixrun": "Running Nix",
+    "net": "The network",
+    "build": "Building from source",
+    "sync": "Installing, inside deps",
+    "refs": "Store references",
+    "venv": "Making environments",
+    "dist": "Installed distributions",
+    "verify": "Comparing builds",
+    "": "Configuration, pins and plan",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One place that raises: the part of the package, the error's class, its exit code, what it says."""
+
+    part: str
+    module: str
+    error: str
+    code: int
+    message: str
+    hint: str
+
+    @property
+    def anchor(self) -> str:
+        """The error's address on the page, from its fixed words."""
+        return slug(self.message)[:80].strip("-")
+
+
+@lru_cache(maxsize=1)
+def classes() -> Mapping[str, int]:
+    """Each class of errors → its exit code; those of one module as well as those of ``errors``."""
+    codes: dict[str, int] = {}
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))]
+    found = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    for _ in range(6):
+        for node in found:
+            above = {base.id for base in node.bases if isinstance(base, ast.Name)}
+            own = [one.value for one in node.body if _assigns(one, "exit_code")]  # type: ignore[attr-defined]
+            if node.name == "Uvlock2nixError" or above & codes.keys():
+                inherited = next((codes[name] for name in above if name in codes), 3)
+                codes[node.name] = own[0].value if own and isinstance(own[0], ast.Constant) else inherited
+    return codes
+
+
+def _assigns(node: ast.stmt, name: str) -> bool:
+    return isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name
+
+
+@lru_cache(maxsize=1)
+def messages() -> tuple[Message, ...]:
+    """Every call of an error's class with a message that is written there, sorted by part and message."""
+    found = {one for path in sorted(PACKAGE.rglob("*.py")) for one in _of_module(path)}
+    order = list(PARTS)
+    return tuple(sorted(found, key=lambda one: (order.index(one.part), one.message, one.hint, one.module)))
+
+
+def _of_module(path: Path) -> Iterator[Message]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    constants = {
+        target.id: node.value
+        for node in tree.body
+        for target in _targets(node)
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
+    }
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
+            continue
+        if node.func.id not in classes():
+            continue
+        text = template(node.args[0], constants)
+        if not any(letter.isalpha() for letter in text):
+            continue
+        hints = [template(key.value, constants) for key in node.keywords if key.arg == "hint"]
+        part = parts[0] if len(parts) > 1 else ""
+        yield Message(part, ".".join(parts), node.func.id, classes()[node.func.id], text, "".join(hints))
+
+
+def _targets(node: ast.stmt) -> Iterator[ast.Name]:
+    if isinstance(node, ast.Assign):
+        yield from (target for target in node.targets if isinstance(target, ast.Name))
+    elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        yield node.target
+
+
+def template(node: ast.expr, constants: Mapping[str, ast.expr]) -> str:
+    """The fixed words of an expression, with ``…`` where something is filled in."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return " ".join(text.split(" "))
+        case ast.JoinedStr(values=values):
+            return "".join(template(value, constants) for value in values)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return template(left, constants) + template(right, constants)
+        case ast.Name(id=name) if name in constants:
+            return template(constants[name], {})
+        case ast.IfExp(body=body, orelse=other):
+            first, second = template(body, constants), template(other, constants)
+            return first if first == second or not second else f"{first}/{second}" if first else second
+        case _:
+            return "…"
+
+
+def page() -> str:
+    """A heading for each part, an anchor for each error."""
+    parts, used, before = [HEAD], set[str](), None
+    for one in messages():
+        title = PARTS[one.part]
+        if title != before:
+            parts.append(f"\n## {title}\n")
+            before = title
+        anchor, number = one.anchor or slug(one.module), 2
+        while anchor in used:
+            anchor, number = f"{one.anchor}-{number}", number + 1
+        used.add(anchor)
+        parts.append(f'- <a id="{anchor}"></a>{code_cell("error: " + one.message)}')
+        if one.hint.strip("…"):
+            parts.append(f"  <br>{code_cell('hint: ' + one.hint)}")
+        parts.append(f"  <br>exit code {one.code} · [¶](#{anchor})")
+    return "\n".join(parts) + "\n"

@@ -1,0 +1,206 @@
+"""The documentation site: built strictly, made from the code, nothing from outside, fits a phone."""
+
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from scripts.site import commands, house, keys, library, messages, schemas
+from uvlock2nix.cli.app import COMMANDS
+from uvlock2nix.config import KEYS
+
+REPO = Path(__file__).resolve().parents[2]
+CHROMIUM = next((found for name in ("chromium", "chromium-browser") if (found := shutil.which(name))), None)
+IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+browser = pytest.mark.skipif(
+    CHROMIUM is None and not IN_CI, reason="chromium is not installed: apt-get install chromium"
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built strictly: a broken link or anchor, or a page that is in no menu, is an error."""
+    folder = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder],
+        cwd=REPO,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+class Loaded(HTMLParser):
+    """The addresses that a page loads by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        held = dict(attrs)
+        if tag in ("script", "img", "iframe", "source", "video", "object", "embed"):
+            self.found += [str(held[name]) for name in ("src", "data") if held.get(name)]
+        elif tag == "link" and str(held.get("rel")) in (
+            "stylesheet",
+            "icon",
+            "preload",
+            "preconnect",
+            "manifest",
+        ):
+            self.found.append(str(held.get("href")))
+
+
+def test_no_page_loads_anything_from_outside(site: Path) -> None:
+    pages = sorted(site.rglob("*.html"))
+    assert len(pages) > 30
+    for page in pages:
+        reader = Loaded()
+        reader.feed(page.read_text(encoding="utf-8"))
+        assert reader.found, page
+        assert [address for address in reader.found if re.match(r"(https?:)?//", address)] == [], page
+
+
+def test_search_finds_pages_commands_and_errors(site: Path) -> None:
+    index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
+    text = " ".join(entry["title"] + " " + entry["text"] for entry in index["docs"])
+    for words in (
+        "Private indexes",
+        "update-hash",
+        "wheel-runtime-libs",
+        "mkServiceModule",
+        "no file in the lock",
+    ):
+        assert words.lower() in text.lower(), words
+
+
+def test_every_command_is_in_the_reference() -> None:
+    page = commands.page()
+    assert [name for name in COMMANDS if f"\n## {name}\n" not in page] == []
+    assert "| `--all-systems` |" in page
+
+
+def test_every_key_is_in_the_reference() -> None:
+    assert keys.missing() == ()
+    page = keys.page()
+    assert [key for key in KEYS if f"| `{key}` |" not in page] == []
+
+
+def test_every_function_and_hook_of_the_library_is_described() -> None:
+    page = library.page()
+    for path in library.functions():
+        assert f"### {path.stem}\n" in page
+        assert len(library.doc(path)) > 100
+    assert len(library.hooks()) >= 8
+    for path in library.hooks():
+        assert len(library.hook(path)) > 40, path
+
+
+def test_every_schema_is_in_the_reference() -> None:
+    page = schemas.page()
+    for path in (REPO / "docs" / "schema").glob("*.json"):
+        assert f"## {path.stem}\n" in page
+        schema = json.loads(path.read_text())
+        assert len(list(schemas.rows(schema, schema))) >= 3, path
+        for name in schema.get("properties", ()):
+            assert f"| `{name}` |" in page
+
+
+def test_errors_of_real_commands_have_an_anchor() -> None:
+    """What a program prints is found by its fixed words."""
+    page = messages.page()
+    known = [one for one in messages.messages() if len(one.message) > 30]
+    assert len(known) > 200
+    anchors = re.findall(r'<a id="([^"]+)">', page)
+    assert len(anchors) == len(set(anchors)) == page.count("`error: ")
+    done = subprocess.run(
+        [sys.executable, "-m", "uvlock2nix", "generate", "/nowhere"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = done.stderr.splitlines()[0].removeprefix("error: ")
+    assert any(
+        re.fullmatch(re.escape(one.message).replace("…", ".*"), said)
+        for one in messages.messages()
+        if one.message != "…"
+    ), said
+
+
+def test_the_drawing_has_every_part_and_arrows_go_down() -> None:
+    edges = house.parts()
+    tall = house.heights(edges)
+    assert all(tall[one] > tall[two] for one, others in edges.items() for two in others)
+    picture = house.drawing()
+    assert all(f">{name}</text>" in picture for name in edges)
+    with pytest.raises(ValueError, match="a → b → a"):
+        house.heights({"a": frozenset({"b"}), "b": frozenset({"a"})})
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves a folder without a word."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 # the base class calls it so
+        """Nothing."""
+
+
+@pytest.fixture(scope="module")
+def served(site: Path) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+# No name is resolved: the browser sees this machine alone.
+RULES = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+PROBE = """<!doctype html><title>probe</title><body><script>
+const wide = [];
+const pages = PAGES;
+(async () => {
+  for (const page of pages) {
+    const frame = document.createElement("iframe");
+    frame.style = "width:WIDTHpx;height:900px;border:0";
+    document.body.append(frame);
+    await new Promise(done => { frame.onload = done; frame.src = page; });
+    const root = frame.contentDocument.documentElement;
+    if (root.scrollWidth > WIDTH) wide.push(page + " " + root.scrollWidth);
+    frame.remove();
+  }
+  document.title = "done";
+  document.body.textContent = "wide: " + JSON.stringify(wide);
+})();
+</script>
+"""
+
+
+@browser
+@pytest.mark.parametrize("width", [400, 1400])
+def test_no_page_is_wider_than_the_screen(site: Path, served: str, width: int) -> None:
+    pages = [f"/{page.parent.relative_to(site)}/" for page in sorted(site.rglob("index.html"))]
+    name = f"probe-{width}.html"
+    (site / name).write_text(PROBE.replace("PAGES", json.dumps(pages)).replace("WIDTH", str(width)))
+    assert CHROMIUM is not None
+    done = subprocess.run(
+        [
+            CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+            f"--window-size={max(width, 500) + 50},1000", RULES,
+            "--virtual-time-budget=120000", "--timeout=120000", "--dump-dom", f"{served}/{name}",
+        ],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert "wide: []" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
