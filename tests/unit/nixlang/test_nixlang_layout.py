@@ -100,7 +100,7 @@ BROKEN: dict[str, tuple[Expr, str]] = {
         call("lib.warnIf", Var("flag"), string(LONG), Var("result")),
         text("it =", "  lib.warnIf flag", f'    "{LONG}"', "    result;"),
     ),
-    "a default that does not fit": (
+    "a default that is unmatched": (
         Select(Var("keys"), (Var("system"),), call("throw", string(LONG[:80]))),
         text("it =", "  keys.${system}", f'    or (throw "{LONG[:80]}");'),
     ),
@@ -129,7 +129,7 @@ BROKEN: dict[str, tuple[Expr, str]] = {
         If(Var("a"), 1, If(Not(Var("b")), 2, 3)),
         text("it =", "  if a then", "    1", "  else if !b then", "    2", "  else", "    3;"),
     ),
-    "a condition that does not fit": (
+    "a condition that is unmatched": (
         If(Binary("&&", call("f", string(HALF)), call("f", string(HALF))), 1, 2),
         text(
             "it =",
