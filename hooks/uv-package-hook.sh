@@ -11,6 +11,7 @@
 #   uvPackageMembers      NAME=PATH of each package, paths relative to the source, blanks percent-encoded (list)
 #   uvPackageNative       JSON: what each of these builds needs, as uvSyncNative of uv-sync-hook (optional)
 #   uvPackageVersion      the version of packages that would ask git for it (optional)
+#   uvPackageVersions     JSON: those of packages with a different one (optional)
 #   uvPackageScript       a script that becomes a program, then the files that it takes along, as such paths (list)
 #   uvPackageExpose       names of the packages whose programs are in bin of `out` (list)
 #   dontCompileBytecode   set: no bytecode is made
@@ -29,6 +30,7 @@ _uvlock2nixPackageInstall() {
   _uvlock2nixOptions --script uvPackageScript
   _uvlock2nixOption --native "${uvPackageNative-}"
   _uvlock2nixOption --version "${uvPackageVersion-}"
+  _uvlock2nixOption --versions "${uvPackageVersions-}"
   _uvlock2nixOption --compiler "${CC-}"
   if [[ -n "${dontCompileBytecode-}" ]]; then flags+=(--no-bytecode); fi
   # What is compiled is in the environment: a search path into `out`, which links to it, would go in circles.

@@ -32,6 +32,7 @@ SCHEMA: Final = 1
 _SYSTEM: Final = re.compile(r"[a-z0-9_]{1,32}-[a-z0-9_]{1,32}\Z")
 _KEY: Final = re.compile(r"[0-9A-Za-z+._-]{1,100}\Z")
 _LOCK: Final = re.compile(r"[0-9a-f]{64}\Z")
+_KNOWN: Final = "schema lock generate build version versions hashes packages wheels"
 _REWRITE: Final = "run `uvlock2nix generate --force` to write the file again, then `uvlock2nix update-hash`"
 
 
@@ -81,6 +82,7 @@ class Pins:
 
     ``lock`` is the SHA-256 of uv.lock in hexadecimal; ``build`` are the locked build requirements,
     ``wheels`` what was read from wheels, ``version`` what git said where the version comes from git,
+    ``versions`` are local packages for which it said a different one,
     ``packages`` the files of mode `files`;
     ``exclude_newer`` holds back those that could not be locked, None when there are none. ``generate`` are
     the options that generate was called with, None where the version that wrote the pins did not say. Members
@@ -96,6 +98,7 @@ class Pins:
     build: BuildPins = field(default_factory=BuildPins)
     wheels: ReadWheels = ()
     version: str | None = None
+    versions: tuple[tuple[str, str], ...] = ()
     generate: tuple[str, ...] | None = None
     packages: Fetches = ()
 
@@ -142,9 +145,7 @@ def parse_pins(data: bytes, where: str = "pins") -> Pins:
             hint="it was written by a newer uvlock2nix: use that version, or discard what the file holds: "
             "`uvlock2nix generate --force`",
         )
-    problems: list[str] = []
-    if schema < SCHEMA:
-        problems.append(f'"schema": {schema} was never written by any version')
+    problems = [] if schema == SCHEMA else [f'"schema": {schema} was never written by any version']
     pins = _pins(raw, problems)
     if problems:
         lines = "\n".join(f"  {problem}" for problem in problems)
@@ -159,6 +160,7 @@ def render(pins: Pins) -> str:
         "schema": SCHEMA,
         "lock": pins.lock,
         **({} if pins.version is None else {"version": pins.version}),
+        **({"versions": dict(pins.versions)} if pins.versions else {}),
         **({} if pins.generate is None else {"generate": list(pins.generate)}),
         "build": {
             **_known(pins.build_extra),
@@ -238,18 +240,18 @@ def _pins(raw: Mapping[str, object], problems: list[str]) -> Pins:
     if "hashes" not in raw:
         problems.append('"hashes" is missing')
     hashes = _object(raw.get("hashes", {}), "hashes", problems)
+    versions = _object(raw.get("versions", {}), "versions", problems)
     return Pins(
         lock=lock,
         exclude_newer=exclude_newer,
         hashes=tuple(_pin(system, hashes[system], problems) for system in sorted(hashes)),
         packages=fetches.from_json(raw.get("packages", {}), "packages", problems),
-        extra=_unknown(
-            raw, {"schema", "lock", "generate", "build", "version", "hashes", "packages", "wheels"}
-        ),
+        extra=_unknown(raw, {*_KNOWN.split()}),
         build_extra=_unknown(build, {"excludeNewer", *MEMBERS}),
         build=from_json(build, "build", problems),
         wheels=wheels_from_json(raw.get("wheels", {}), problems),
         version=_text(raw, "version", "", problems) if "version" in raw else None,
+        versions=tuple((name, _text(versions, name, "versions.", problems)) for name in sorted(versions)),
         generate=_words(raw, "generate", problems),
     )
 

@@ -54,33 +54,47 @@ def asked(subject: Subject, facts: BuildFacts, resolver: Resolver) -> tuple[str,
         # The user's own cache, and no tags are needed to answer.
         env |= {name: value for name, value in os.environ.items() if name == "UV_CACHE_DIR"}
         env |= {"SETUPTOOLS_SCM_PRETEND_VERSION": "0", "PBR_VERSION": "0"}
-        python = _python(uv, target.python.minor)
+        # Hardly any answer depends on the Python: ours, where there is none of that version.
+        python = python_for(uv, target.python.minor) or Path(sys.executable)
         context = BuildContext(run, uv, python, root, env, None)
         build = Build(subject.name, None, Source(folder=tree))
         environment = make_environment(build, context, {})
-        _install(draft.files, resolver, context, environment.python)
+        install_files(draft.files, resolver.root, resolver.uv.flags, context, environment.python)
         system = BuildSystem(facts.requires, facts.backend, facts.backend_path)
         backend = Backend(system, tree, {}, environment, run)
         return tuple(backend.requires(f"asking the build backend of {subject.name}"))
 
 
-def _python(uv: str, minor: str) -> Path:
-    """A Python of that version, or where there is none ours: hardly any answer depends on it."""
+def python_for(uv: str, minor: str) -> Path | None:
+    """A Python of that version on this machine, None where there is none."""
     argv = [uv, "python", "find", "--no-project", "--no-python-downloads", minor]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    return Path(done.stdout.strip() if done.returncode == 0 and done.stdout.strip() else sys.executable)
+    return Path(done.stdout.strip()) if done.returncode == 0 and done.stdout.strip() else None
 
 
-def _install(files: Sequence[PinnedFile], resolver: Resolver, context: BuildContext, python: Path) -> None:
+def install_files(
+    files: Sequence[PinnedFile],
+    root: Path,
+    flags: Sequence[str],
+    context: BuildContext,
+    python: Path,
+    *,
+    other: bool = False,
+) -> None:
+    """Install pinned files (paths are relative to ``root``) for ``python``; ``flags`` name indexes.
+
+    ``other``: it is not the Python that they were pinned for, so other files of these versions will do.
+    """
     if not files:
         return
     lines = []
     for file in files:
         digest = parse_hash(file.hash, "sha256").hex
-        place = file.url or (resolver.root / str(file.path)).resolve().as_uri()
-        lines.append(f"{file.name} @ {place}#sha256={digest}\n")
+        place = file.url or (root / str(file.path)).resolve().as_uri()
+        exact = f"{file.name} @ {place}#sha256={digest}\n"
+        lines.append(f"{file.name}=={file.version}\n" if other and file.url else exact)
     listed = context.root / "requirements.txt"
     listed.write_text("".join(lines), encoding="utf-8")
     arguments = [context.uv, "pip", "install", "--quiet", "--no-deps", "--python", str(python)]
-    arguments += [*resolver.uv.flags, "--requirements", str(listed)]
+    arguments += [*flags, "--requirements", str(listed)]
     context.run(arguments, what="installing build requirements", env=context.env, cwd=context.root)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from uvlock2nix.app.collisions import notes
 from uvlock2nix.app.extras import extra_files
 from uvlock2nix.app.files import Generated
 from uvlock2nix.app.gather import Effort, classified, knowledge_of, policy_of
-from uvlock2nix.app.git_version import version_of_git
+from uvlock2nix.app.git_version import GitVersions, git_versions
 from uvlock2nix.app.missing_hashes import refuse_unlocked, with_hashes
 from uvlock2nix.app.remarks import on_classes, on_doubts, on_empty, on_logins, on_logins_in_mode_files
 from uvlock2nix.app.remembered import words_of
@@ -45,6 +45,7 @@ class Planned:
     plan: Plan
     files: tuple[Generated, ...]
     outdated: tuple[str, ...] = ()
+    versions: GitVersions = field(default_factory=GitVersions)
 
     @property
     def root(self) -> Path:
@@ -59,10 +60,14 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Resolving:
-    """Whether build requirements that are not locked yet are resolved, and the others resolved again."""
+    """Whether build requirements that are not locked yet are resolved, and the others resolved again.
+
+    ``versions``: whether git, and the tools that ask it, are asked for versions; else the pins have them.
+    """
 
     missing: bool = True
     upgrade: bool = False
+    versions: bool = False
 
 
 def planned(
@@ -92,7 +97,8 @@ def planned(
             f"the last generate was called with {then or 'no options'}, this one with {now or 'none'}"
         )
     words = old.generate if compare and old is not None else None
-    return planned_as(asked, old, options, reporter, resolving or Resolving(), words)
+    resolving = replace(resolving or Resolving(), versions=not compare)
+    return planned_as(asked, old, options, reporter, resolving, words)
 
 
 def planned_as(
@@ -108,9 +114,11 @@ def planned_as(
         reporter.note(note)
     plan, outdated = _plan_of(asked, old, reporter, resolving)
     root = asked.project.root
-    usual = generated(plan, root, old, words_of(options) if words is None else words, reporter)
-    files = (*usual, *extra_files(plan, asked.config, root, options.extras))
-    return Planned(asked, plan, files, outdated)
+    versions = git_versions(plan, asked.project, old, reporter.note, ask=resolving.versions)
+    words = words_of(options) if words is None else words
+    files = generated(plan, root, old, words, reporter, versions)
+    files = (*files, *extra_files(plan, asked.config, root, options.extras))
+    return Planned(asked, plan, files, outdated, versions)
 
 
 def _plan_of(
@@ -185,6 +193,7 @@ def generated(
     old: Pins | None = None,
     words: tuple[str, ...] = (),
     reporter: Reporter | None = None,
+    versions: GitVersions | None = None,
 ) -> tuple[Generated, ...]:
     """The files of a Plan with what is there now; ``old`` are the pins on disk, ``words`` the options."""
     folder = root / folder_of(plan.argument)
@@ -192,7 +201,7 @@ def generated(
         Generated.of(folder / DEPS, deps_file(plan)),
         Generated.of(folder / ENV, env_file(plan)),
         Generated.of(folder / PACKAGE, package_file(plan)),
-        Generated.of(folder / PINS, render(_pins(plan, root, old, words, reporter)), ours=True),
+        Generated.of(folder / PINS, render(_pins(plan, old, words, reporter, versions)), ours=True),
     )
 
 
@@ -204,26 +213,26 @@ def on_plan(found: Planned) -> tuple[str, ...]:
         *on_logins(found.asked.project),
         *on_logins_in_mode_files(plan),
         *on_doubts(plan),
-        *on_version(plan, found.root),
+        *on_version(plan, found.versions),
         *attribute_remarks(plan),
         *on_wheel_libraries(plan),
         *((bare,) if bare else ()),
     )
 
 
-def on_version(plan: Plan, root: Path) -> tuple[str, ...]:
+def on_version(plan: Plan, versions: GitVersions) -> tuple[str, ...]:
     """What is used where a version comes from git, which no build sees."""
     if not plan.version.from_git:
         return ()
     names = ", ".join(f"{name} ({tool})" for name, tool in plan.version.from_git)
+    note = f"the version of {names} comes from git, absent in the build; using"
     if plan.version.given:
-        return (f"the version of {names} comes from git, absent in the build; using {plan.version.given}",)
-    pins = root / folder_of(plan.argument) / PINS
-    tagged = version_of_git(root)
-    known = read_pins(pins).version if pins.exists() else None
-    used = f"{tagged.version}, from the tag {tagged.tag}" if tagged else known or "0: no tag names a version"
-    note = f"the version of {names} comes from git, absent in the build; using {used}"
-    return (f"{note}. Set it with [tool.uvlock2nix] version, or pass `version` to package.nix",)
+        return (f"{note} {plan.version.given}",)
+    used = f"{versions.main}, {versions.origin}" if versions.main else "0.0.0: no tag names a version"
+    others = "".join(f"; {name} {version}" for name, version in versions.others)
+    return (
+        f"{note} {used}{others}. Set it with [tool.uvlock2nix] version, or pass `version` to package.nix",
+    )
 
 
 def on_collisions(found: Planned) -> tuple[str, ...]:
@@ -251,25 +260,25 @@ def _old_pins(path: Path, reporter: Reporter, *, force: bool) -> Pins | None:
 
 
 def _pins(
-    plan: Plan, root: Path, old: Pins | None, words: tuple[str, ...], reporter: Reporter | None
+    plan: Plan,
+    old: Pins | None,
+    words: tuple[str, ...],
+    reporter: Reporter | None,
+    versions: GitVersions | None,
 ) -> Pins:
     """The pins for a Plan: the hashes that are there stay; each names what it was made from.
 
     ``lock`` is left as it is while a hash is there: it says what the hashes were made for, and only
     update-hash knows that they still are.
     """
-    tagged = version_of_git(root) if plan.version.from_git else None
-    version = tagged.version if tagged is not None else None
-    if old is None:
-        old = Pins(lock=plan.lock_sha256)
-    elif plan.version.from_git:
-        # An archive of the source has no tags: what was known where it was made stays.
-        version = version or old.version
+    versions = versions or GitVersions()
+    old = old or Pins(lock=plan.lock_sha256)
     new = replace(
         old,
         exclude_newer=plan.exclude_newer,
         wheels=plan.read_wheels,
-        version=version,
+        version=versions.main,
+        versions=versions.others,
         generate=words,
         build=plan.build_pins,
         packages=(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from email import message_from_string
 from pathlib import Path
 from typing import Final
 
@@ -53,7 +54,19 @@ class Backend:
             raise ToolError(f"{what}: the backend made {len(wheels)} wheels", hint="one was asked for")
         return wheels[0]
 
-    def _call(self, out: str, what: str) -> object:
+    def version(self, folder: Path, what: str) -> str | None:
+        """The version that it gives the source tree (``prepare_metadata_for_build_wheel`` into the new
+        ``folder``); None where it can only say so by a build.
+
+        Raises:
+            ToolError: the hook failed.
+        """
+        folder.mkdir(parents=True)
+        self._call("", what, metadata=str(folder))
+        texts = [path.read_text(encoding="utf-8") for path in folder.glob("*.dist-info/METADATA")]
+        return message_from_string(texts[0]).get("Version") if texts else None
+
+    def _call(self, out: str, what: str, metadata: str = "") -> object:
         question = self.environment.folder / "question.json"
         answer = self.environment.folder / "answer.json"
         wanted = {
@@ -61,6 +74,7 @@ class Backend:
             "path": self.system.backend_path,
             "settings": self.settings,
             "out": out,
+            "metadata": metadata,
             "answer": str(answer),
         }
         question.write_text(json.dumps(wanted), encoding="utf-8")

@@ -16,13 +16,19 @@ from typing import Any
 
 
 def call(wanted: dict[str, Any]) -> object:
-    """Build a wheel into ``wanted["out"]``; without one, ask what the build needs beyond what is declared."""
+    """Build a wheel into ``wanted["out"]``, or make its metadata in ``wanted["metadata"]``.
+
+    Without either, ask what the build needs beyond what is declared.
+    """
     module, _, attribute = wanted["backend"].partition(":")
     backend: Any = importlib.import_module(module)
     for part in attribute.split(".") if attribute else ():
         backend = getattr(backend, part)
     if wanted["out"]:
         return backend.build_wheel(wanted["out"], wanted["settings"], None)
+    if wanted["metadata"]:
+        hook = getattr(backend, "prepare_metadata_for_build_wheel", None)
+        return hook(wanted["metadata"], wanted["settings"]) if hook else None
     hook = getattr(backend, "get_requires_for_build_wheel", None)
     return list(hook(wanted["settings"]) or []) if hook else []
 

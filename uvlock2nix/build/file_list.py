@@ -1,7 +1,8 @@
 """A file list from git, for build tools that take theirs from it.
 
 setuptools-scm and pbr put into the wheel what git tracks. The source of a Nix build holds just these
-files and no repository, so it gets one: a single commit of everything.
+files and no repository, so it gets one: a single commit of everything, with a tag for build scripts that
+know no other way to their version.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from pathlib import Path
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.requirements import read_build_system
 from uvlock2nix.build.values import Build
-from uvlock2nix.knowledge.backends import lists_files_by_git
+from uvlock2nix.inspect.project_version import version_tool
+from uvlock2nix.knowledge.backends import lists_files_by_git, needs_tag
 
 _SETTINGS = (
     "user.name=uvlock2nix",
@@ -34,8 +36,12 @@ def commit_source(root: Path, builds: Iterable[Build], run: Runner, env: Mapping
     Raises:
         ToolError: git failed, or is not there.
     """
-    folders = [build.source.folder for build in builds if build.source.folder is not None]
-    if not any(lists_files_by_git(read_build_system(folder).requires) for folder in folders):
+    folders = [(build, build.source.folder) for build in builds if build.source.folder is not None]
+    tagged = {
+        f"v{build.version}" for build, folder in folders if build.version and needs_tag(version_tool(folder))
+    }
+    lists = any(lists_files_by_git(read_build_system(folder).requires) for _, folder in folders)
+    if not lists and not tagged:
         return
     if any((place / ".git").exists() for place in (root, *root.parents)):
         return
@@ -44,3 +50,5 @@ def commit_source(root: Path, builds: Iterable[Build], run: Runner, env: Mapping
     quiet = {**env, **dates, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
     for words in (["init", "--quiet"], ["add", "--all", "--force"], ["commit", "--quiet", "-m", "source"]):
         run(["git", *settings, *words], what="making the file list", env=quiet, cwd=root)
+    for tag in sorted(tagged):
+        run(["git", *settings, "tag", "-a", "-m", tag, tag], what="making a tag", env=quiet, cwd=root)

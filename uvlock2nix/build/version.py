@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 from uvlock2nix.build.values import Build
-from uvlock2nix.inspect.project_version import version_tool, version_variables
+from uvlock2nix.inspect.project_version import version_tool, version_variables, versioneer_file
+from uvlock2nix.knowledge.backends import needs_tag
 
 
 def with_version(build: Build, version: str) -> Build:
     """The build of a folder with ``version``, where its version comes from git; else as it is.
 
-    What is said for the package's build has the last word. A tool that reads no variable finds a PKG-INFO,
-    as it would in an sdist: https://packaging.python.org/en/latest/specifications/source-distribution-format/
+    What is said for the package's build has the last word. A tool that reads no variable finds what it would
+    find in an sdist: https://packaging.python.org/en/latest/specifications/source-distribution-format/, or
+    the tag that :func:`uvlock2nix.build.file_list.commit_source` makes.
     """
     folder = build.source.folder
-    if folder is None or not version_tool(folder):
+    tool = version_tool(folder) if folder is not None else ""
+    if folder is None or not tool:
         return build
     variables = version_variables(folder, build.name, version)
-    if not variables:
+    if tool == "versioneer":
+        _write_versioneer(versioneer_file(folder), version)
+    elif not variables and not needs_tag(tool):
         _write_metadata(folder / "PKG-INFO", build.name, version)
     native = replace(build.native, env={**variables, **build.native.env})
     return replace(build, version=version, native=native)
@@ -28,3 +34,16 @@ def with_version(build: Build, version: str) -> Build:
 def _write_metadata(path: Path, name: str, version: str) -> None:
     if not path.exists():
         path.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", encoding="utf-8")
+
+
+def _write_versioneer(path: Path | None, version: str) -> None:
+    """As versioneer's own `sdist` writes it; what it says of the commit is not known."""
+    if path is None:
+        return
+    known = {"date": None, "dirty": False, "error": None, "full-revisionid": None, "version": version}
+    text = json.dumps(known, indent=1).replace("'", "\\'")
+    path.write_text(
+        f"import json\n\nversion_json = '''\n{text}\n'''  # END VERSION_JSON\n\n\n"
+        "def get_versions():\n    return json.loads(version_json)\n",
+        encoding="utf-8",
+    )

@@ -17,7 +17,8 @@ from uvlock2nix.classify.model import CLASSES, Class, ClassifiedPackage, Classif
 from uvlock2nix.classify.settle import decision_of, index_words, refuse_unbuildable, settled
 from uvlock2nix.classify.version_bounds import ranges_of
 from uvlock2nix.errors import NoArtifactError
-from uvlock2nix.knowledge.backends import backend_programs
+from uvlock2nix.inspect.project_version import version_tool
+from uvlock2nix.knowledge.backends import GIT_DESCRIBE, backend_programs
 from uvlock2nix.knowledge.native import EMPTY, NativeInputs, Origin, RunInputs
 from uvlock2nix.knowledge.rules import SharedLibrary, shared_libraries
 from uvlock2nix.lock import Environment, EnvPackage, Project, local_packages
@@ -160,6 +161,8 @@ class Classification:
         for tree in local_packages(self.project, [draft.package.package]):
             system = tree.pyproject.build_system
             runs += backend_programs(system.backend, (*system.requires, *known.build.build_requires))
+            if version_tool(self.project.root / tree.path) == GIT_DESCRIBE:
+                runs.append("git")
         more = tuple(attr for attr in runs if attr not in known.build.attributes)
         if more:
             build = replace(known.build, native_build_inputs=(*known.build.native_build_inputs, *more))

@@ -91,6 +91,7 @@ def finish(
 )
 @click.option("--native", default="", help="JSON: what each build needs.")
 @click.option("--version", help="The version of packages that would ask git for it.")
+@click.option("--versions", default="", help="JSON: those of packages with a different one.")
 @click.option("--cores", type=int, default=1)
 @click.option("--no-bytecode", is_flag=True, help="Leave bytecode out.")
 @click.option("--compiler", help="A C compiler: bin/python becomes a program that works through any link.")
@@ -105,6 +106,7 @@ def package(
     scripts: tuple[str, ...],
     native: str,
     version: str | None,
+    versions: str,
     cores: int,
     no_bytecode: bool,
     compiler: str | None,
@@ -115,11 +117,13 @@ def package(
     from uvlock2nix.sync.manifest import read_manifest
     from uvlock2nix.venv.interpreter import write_wrapper
     from uvlock2nix.venv.layer import layer
-    from uvlock2nix.venv.members import Places, local_builds, local_tree
+    from uvlock2nix.venv.members import Places, local_builds, local_tree, parse_versions
     from uvlock2nix.venv.script import install_script
 
     minor = str(read_manifest(env_path)["python"])
-    builds = local_builds(map(_member, members), parse_native(native, "uvPackageNative"), version)
+    builds = local_builds(
+        map(_member, members), parse_native(native, "uvPackageNative"), version, parse_versions(versions)
+    )
     places = Places(env_path, requires, work.absolute())
     run = Runner()
     tree, brought = local_tree(builds, places, run, uv, interpreter)

@@ -94,7 +94,7 @@ def _attributes(plan: Plan) -> AttrSet:
         *([Bind(("uvPackageScript",), strings(map(word, plan.script)))] if plan.script else []),
         Bind(("uvPackageExpose",), strings(plan.exposed)),
         *_natives(plan),
-        *([Bind(("uvPackageVersion",), Var("version"))] if plan.version.from_git else []),
+        *_git_versions(plan),
         *no_bytecode(plan),
         Bind(("passthru",), _passthru(plan), blank_before=True),
         Bind(("meta",), _meta(plan), blank_before=True),
@@ -117,6 +117,17 @@ def _version_argument(plan: Plan) -> tuple[Formal, ...]:
     names = ", ".join(name for name, _ in plan.version.from_git)
     default = string(plan.version.given) if plan.version.given else pins
     return (Formal("version", default, f"The version of {names}, which comes from git."),)
+
+
+def _git_versions(plan: Plan) -> list[Bind]:
+    """What git would say: of the project, and of local packages for which that is a different version."""
+    if not plan.version.from_git:
+        return []
+    binds = [Bind(("uvPackageVersion",), Var("version"))]
+    if len(plan.version.from_git) > 1 and not plan.version.given:
+        others = Select(call("lib.importJSON", Path(0, (PINS,))), ("versions",), AttrSet(()))
+        binds.append(Bind(("uvPackageVersions",), call("builtins.toJSON", others)))
+    return binds
 
 
 def _natives(plan: Plan) -> list[Bind | Inherit]:

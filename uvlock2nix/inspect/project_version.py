@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import tomli
 from packaging.version import InvalidVersion, Version
 
-from uvlock2nix.knowledge.backends import version_tools
+from uvlock2nix.knowledge.backends import GIT_DESCRIBE, version_tools
 from uvlock2nix.names import canonicalize_name
 from uvlock2nix.reading import open_regular
 
@@ -22,6 +22,8 @@ _MAX_BYTES: Final = 2 << 20
 _ASSIGNED: Final = re.compile(
     r"""^(?:__version__|VERSION)(?: ?: ?str)? *= *(['"])v?(?P<version>.+?)\1""", re.IGNORECASE | re.MULTILINE
 )
+# A build script that runs `git describe` itself.
+_DESCRIBES: Final = re.compile(r"""\bgit['"]?\s*,?\s*['"]?describe\b""")
 _MESON: Final = re.compile(r"""^\s*project\s*\([^)]*?\bversion\s*:\s*'(?P<version>[^']+)'""", re.MULTILINE)
 
 Tables = Mapping[str, object]
@@ -37,6 +39,10 @@ def version_tool(tree: Path) -> str:
         # A backend that can do it, and need not.
         if name in known and name != "pdm-backend":
             return name
+    if _table(project, "tool", "versioneer") or "versioneer" in _setup_cfg(tree):
+        return "versioneer"
+    if _DESCRIBES.search(_read(tree / "setup.py")):
+        return GIT_DESCRIBE
     if _table(project, "tool", "pdm", "version").get("source") == "scm":
         return "pdm-backend"
     provider = _table(project, "tool", "scikit-build", "metadata", "version").get("provider")
@@ -49,8 +55,22 @@ def version_variables(tree: Path, name: str, version: str) -> dict[str, str]:
     """The variables that make the tool of :func:`version_tool` take this version."""
     tool = version_tool(tree)
     capitals = re.sub(r"[^A-Z0-9]+", "_", name.upper())
-    names = version_tools()[tool] if tool else ()
+    names = version_tools().get(tool, ())
     return {variable.replace("<NAME>", capitals): version for variable in names}
+
+
+def versioneer_file(tree: Path) -> Path | None:
+    """Where versioneer keeps the version in an sdist, and looks for it first.
+
+    https://github.com/python-versioneer/python-versioneer/blob/master/INSTALL.md
+    """
+    table = _table(_toml(tree / "pyproject.toml"), "tool", "versioneer")
+    place = table.get("versionfile_source") or _setup_cfg(tree).get("versioneer", {}).get(
+        "versionfile_source"
+    )
+    if not isinstance(place, str) or not (tree / place).parent.is_dir():
+        return None
+    return _inside(tree, place.strip())
 
 
 def static_version(tree: Path) -> str | None:
@@ -101,14 +121,8 @@ def _setuptools(tree: Path, table: Tables) -> Iterator[str]:
 
 def _setup_files(tree: Path) -> Iterator[str]:
     import ast
-    import configparser
 
-    parser = configparser.RawConfigParser(strict=False)
-    try:
-        parser.read_string(_read(tree / "setup.cfg"))
-        given = parser.get("metadata", "version", fallback="")
-    except configparser.Error:
-        given = ""
+    given = _setup_cfg(tree).get("metadata", {}).get("version", "")
     kind, colon, rest = given.partition(":")
     if colon and kind.strip() == "attr":
         yield from _attribute(tree, rest.strip())
@@ -154,16 +168,9 @@ def _assigned(tree: Path, path: object, pattern: object) -> Iterator[str]:
 
 def _requirements(tree: Path, project: Tables) -> list[str]:
     """The names of the declared build requirements, those of setup.cfg too."""
-    import configparser
-
     from packaging.requirements import InvalidRequirement, Requirement
 
-    parser = configparser.RawConfigParser(strict=False)
-    try:
-        parser.read_string(_read(tree / "setup.cfg"))
-        more = parser.get("options", "setup_requires", fallback="").splitlines()
-    except configparser.Error:
-        more = []
+    more = _setup_cfg(tree).get("options", {}).get("setup_requires", "").splitlines()
     declared = _table(project, "build-system").get("requires")
     found: list[str] = []
     for text in (*(declared if isinstance(declared, list) else ()), *more):
@@ -172,6 +179,21 @@ def _requirements(tree: Path, project: Tables) -> list[str]:
         except InvalidRequirement:
             continue
     return found
+
+
+def _setup_cfg(tree: Path) -> Mapping[str, Mapping[str, str]]:
+    """The sections of setup.cfg; none where it is not there, or cannot be read."""
+    text = _read(tree / "setup.cfg")
+    if not text:
+        return {}
+    import configparser
+
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return {}
+    return {name: dict(parser.items(name)) for name in parser.sections()}
 
 
 def _table(value: object, *keys: str) -> Tables:

@@ -11,6 +11,8 @@ from uvlock2nix.knowledge.tables import Rows, attributes_of, load_table, texts_o
 from uvlock2nix.names import required_name
 
 _FILE = "backends.json"
+# What a build script runs itself.
+GIT_DESCRIBE = "git describe"
 
 
 def backend_programs(backend: str, requires: Iterable[str]) -> tuple[str, ...]:
@@ -34,10 +36,16 @@ def lists_files_by_git(requires: Iterable[str]) -> bool:
     return any(required_name(text) in listed for text in requires)
 
 
+def needs_tag(tool: str) -> bool:
+    """Whether a tool of :func:`version_tools` knows no other way to a version than a tag of a repository."""
+    return tool == GIT_DESCRIBE or tool in texts_of(_FILE, load_table(_FILE).get("git-tags"))
+
+
 def version_tools() -> Rows[tuple[str, ...]]:
     """Tools that ask git for a version → the variables that they take it from instead.
 
     ``<NAME>`` in a variable stands for the project's name in capitals, with ``_`` for what is not a letter or
-    digit. A tool without variables takes the version of a PKG-INFO, as in an sdist.
+    digit. A tool without variables takes the version of a PKG-INFO, as in an sdist; versioneer has a file of
+    its own, and some need a tag (:func:`needs_tag`).
     """
     return Rows(_FILE, load_table(_FILE).get("versions"), texts_of)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from uvlock2nix.build.values import Build, BuildContext, NativeBuild, Source
 from uvlock2nix.build.version import with_version
 from uvlock2nix.dist.installed import installed
 from uvlock2nix.dist.scripts import Script
+from uvlock2nix.errors import InputError
 from uvlock2nix.layout import site_packages
 from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.sync.normalise import normalise
@@ -34,13 +36,33 @@ class Places:
 
 
 def local_builds(
-    folders: Iterable[tuple[str, Path]], natives: Mapping[str, NativeBuild], version: str | None
+    folders: Iterable[tuple[str, Path]],
+    natives: Mapping[str, NativeBuild],
+    version: str | None,
+    versions: Mapping[str, str],
 ) -> tuple[Build, ...]:
-    """The builds of local packages (name and folder); ``version`` is that of those which would ask git."""
+    """The builds of local packages (name and folder).
+
+    ``version`` is that of those which would ask git; ``versions`` are those of packages with a different one.
+    """
     builds = (
         Build(name, None, Source(folder=folder), natives.get(name, NativeBuild())) for name, folder in folders
     )
-    return tuple(build if version is None else with_version(build, version) for build in builds)
+    said = ((build, versions.get(build.name, version)) for build in builds)
+    return tuple(build if known is None else with_version(build, known) for build, known in said)
+
+
+def parse_versions(text: str) -> dict[str, str]:
+    """Read the JSON that the hook hands over: local package → version. InputError where it is none."""
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
+        raise InputError(
+            "uvPackageVersions: not JSON of names and versions", hint="run `uvlock2nix generate` again"
+        )
+    return found
 
 
 def local_tree(

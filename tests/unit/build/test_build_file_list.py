@@ -9,6 +9,7 @@ from pathlib import Path
 from uvlock2nix.build.file_list import commit_source
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.values import Build, NativeBuild, Source
+from uvlock2nix.build.version import with_version
 
 ASKS = '[build-system]\nrequires = ["setuptools", "setuptools-scm>=8"]\n'
 ASKS_NOT = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
@@ -55,3 +56,14 @@ def test_a_repository_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     commit_source(tmp_path / "asks", [build], Runner(), os.environ)
     assert not (tmp_path / "asks" / ".git").exists()
+
+
+def test_a_build_script_that_knows_only_tags_finds_one(tmp_path: Path) -> None:
+    """What it would have called in the project's own repository, it calls here."""
+    script = "import subprocess\nV = subprocess.check_output(['git', 'describe'], text=True)\n"
+    build = project(tmp_path / "app", ASKS_NOT)
+    (tmp_path / "app" / "setup.py").write_text(script)
+    commit_source(tmp_path, [with_version(build, "1.2.3")], Runner(), os.environ)
+    words = ["git", "-C", str(tmp_path / "app"), "describe"]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "v1.2.3\n"
+    assert not (tmp_path / "app" / "PKG-INFO").exists()

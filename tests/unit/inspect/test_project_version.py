@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -163,3 +165,32 @@ def test_a_version_of_its_own_stays(tmp_path: Path) -> None:
     assert "uvPackageVersion" not in text
     with pytest.raises(UsageError, match="`version` must be a version"):
         parse_config({"version": "not one"})
+
+
+@pytest.mark.parametrize(
+    ("files", "tool"),
+    [
+        ({"setup.cfg": "[versioneer]\nversionfile_source = app/_version.py\n"}, "versioneer"),
+        ({"pyproject.toml": DYNAMIC + "[tool.versioneer]\nVCS = 'git'\n"}, "versioneer"),
+        ({"setup.py": "os.popen('git describe --tags').read()\n"}, "git describe"),
+        ({"setup.py": 'run(["git", "describe"])\n'}, "git describe"),
+        ({"setup.py": "# digit describes\n"}, ""),
+    ],
+)
+def test_build_scripts_that_ask_git(tmp_path: Path, files: dict[str, str], tool: str) -> None:
+    assert version_tool(tree(tmp_path, {"pyproject.toml": DYNAMIC, **files})) == tool
+
+
+@pytest.mark.parametrize("where", ["setup.cfg", "pyproject.toml"])
+def test_versioneer_finds_its_file_as_in_an_sdist(tmp_path: Path, where: str) -> None:
+    tables = {
+        "setup.cfg": "[versioneer]\nversionfile_source = src/app/_version.py\n",
+        "pyproject.toml": DYNAMIC + '[tool.versioneer]\nversionfile_source = "src/app/_version.py"\n',
+    }
+    folder = tree(tmp_path, {"pyproject.toml": DYNAMIC, "src/app/_version.py": "", where: tables[where]})
+    with_version(Build("app", None, Source(folder=folder), NativeBuild()), "1.2.3.dev1+g0a1b2c3")
+    text = (folder / "src/app/_version.py").read_text()
+    namespace: dict[str, Any] = {}
+    exec(text, namespace)  # noqa: S102 - what versioneer does
+    assert namespace["get_versions"]()["version"] == "1.2.3.dev1+g0a1b2c3"
+    assert re.search(r"version_json = '''\n(.*)'''  # END VERSION_JSON", text, re.DOTALL)

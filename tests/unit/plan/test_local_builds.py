@@ -70,9 +70,9 @@ def test_path_dependencies_are_built_as_members_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "why"),
     [
-        ('{ directory = "../outside" }', "is outside of"),
-        ('{ editable = "/outside" }', "is outside of"),
-        ('{ directory = "link" }', "is outside of"),
+        ('{ directory = "../outside" }', "is outside"),
+        ('{ editable = "/outside" }', "is outside"),
+        ('{ directory = "link" }', "is outside"),
         ('{ directory = "gone" }', "is not there"),
         ('{ directory = "empty" }', "has neither pyproject.toml nor setup.py"),
     ],
