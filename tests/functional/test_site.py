@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts import picture
 from scripts.site import commands, house, keys, library, messages, schemas
 from uvlock2nix.cli.app import COMMANDS
 from uvlock2nix.config import KEYS
@@ -148,6 +149,11 @@ def test_the_drawing_has_every_part_and_arrows_go_down() -> None:
     assert all(f">{name}</text>" in picture for name in edges)
     with pytest.raises(ValueError, match="a → b → a"):
         house.heights({"a": frozenset({"b"}), "b": frozenset({"a"})})
+
+
+def test_the_picture_of_the_readme_is_what_the_command_draws() -> None:
+    assert picture.PICTURE.read_text(encoding="utf-8") == picture.drawing(), "run scripts/picture.py"
+    assert "docs/classify.svg" in (REPO / "README.md").read_text(encoding="utf-8")
 
 
 class Quiet(SimpleHTTPRequestHandler):
