@@ -5,6 +5,7 @@
 # Attributes:
 #   pythonDeps         the output of deps
 #   uvEnvJoin          instead of it: packages that uv-wheel-hook has installed (list)
+#   uvEnvLinkMode      with it: `symlink`, or `copy` for one tree (optional)
 #   uvEnvPython        with it: the minor version of the interpreter
 #   uvEnvSystem        with it: the system, as x86_64-linux
 #   uvEnvLibraries     with it: folders with libraries (list, optional)
@@ -34,13 +35,14 @@ _uvlock2nixEnvInstall() {
   _uvlock2nixOptions --library uvEnvLibraries
   _uvlock2nixOptions --ignore uvEnvIgnore
   _uvlock2nixOptions --keep uvEnvKeep
+  _uvlock2nixOption --link-mode "${uvEnvLinkMode-}"
   @uvlock2nix@ venv join "$out" --python "$uvEnvPython" --system "$uvEnvSystem" "${flags[@]}"
 }
 
 _uvlock2nixEnvFinish() {
   local -a flags=()
   _uvlock2nixOption --build-to "${build-}"
-  if [[ -n "${uvEnvPython-}" ]]; then flags+=(--linked); fi
+  if [[ -n "${uvEnvPython-}" && "${uvEnvLinkMode-}" != copy ]]; then flags+=(--linked); fi
   _uvlock2nixOptions --package uvEnvPackages
   _uvlock2nixOptions --keep uvEnvKeep
   if [[ -n "${dontCompileBytecode-}" ]]; then flags+=(--no-bytecode); fi

@@ -8,6 +8,8 @@
   # The folders of the hooks and of this library, which the command hands to Nix.
   hooks,
   library,
+  # Shell completions and the manual page; what only runs inside of builds needs none.
+  completions ? stdenv.buildPlatform.canExecute stdenv.hostPlatform,
 }:
 
 let
@@ -53,7 +55,7 @@ python3.pkgs.buildPythonApplication {
       echo "main()"
     } > "$out/bin/uvlock2nix"
     chmod +x "$out/bin/uvlock2nix"
-    ${lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
+    ${lib.optionalString completions ''
       # It is wrapped later.
       export PYTHONPATH="$site''${PYTHONPATH:+:$PYTHONPATH}"
       share=$out/share

@@ -27,6 +27,7 @@ LISTS: Final = (
 )  # fmt: skip
 STRINGS: Final = (
     "python", "libc", "macos", "from-nixpkgs", "main-program", "exclude-newer", "version", "mode",
+    "link-mode",
 )  # fmt: skip
 FREE: Final = ("native", "nixpkgs", "service", "collisions", "ignore-missing-libraries")
 KEYS: Final = (*BOOLS, *LISTS, *STRINGS, *FREE)

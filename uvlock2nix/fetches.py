@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Final, Literal, get_args
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -23,12 +23,23 @@ from uvlock2nix.nar import Hash, parse_hash
 Kind = Literal["wheel", "sdist", "tree"]
 _STORE_NAME: Final = re.compile(r"[0-9a-zA-Z+_-][0-9a-zA-Z+._-]{0,200}\Z")
 _REV: Final = re.compile(r"[0-9a-f]{40}\Z")
+# Keys of queries of forges and archives: which file, and in which form.
+_CONTENT: Final = frozenset({
+    "archive", "branch", "commit", "dl", "download", "file", "format", "inline", "path", "raw", "ref",
+    "ref_type", "rev", "sha", "tag", "version", "viasf",
+})  # fmt: skip
+# Netloc, with its port; what the names of an index's variables begin with.
+_HOST: Final = re.compile(r"[a-z0-9._:\[\]-]{1,260}\Z")
+_VARIABLES: Final = re.compile(r"UV_INDEX_[A-Z0-9_]{1,200}\Z")
 _TEXTS: Final = ("file", "url", "hash", "path", "git", "rev", "subdirectory", "store")
 
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """One package's file or tree; ``""`` where a member has no meaning. ``hash`` is SRI."""
+    """One package's file or tree; ``""`` where a member has no meaning. ``hash`` is SRI.
+
+    ``locked_url`` is the URL as the lock has it, which is not written down.
+    """
 
     name: str
     version: str
@@ -42,6 +53,12 @@ class Fetch:
     subdirectory: str = ""
     store: str = ""
     lfs: bool = False
+    locked_url: str = field(default="", compare=False, repr=False)
+
+    @property
+    def loses_query(self) -> bool:
+        """Whether the URL had a query that is not written down."""
+        return urlsplit(self.locked_url).query != urlsplit(self.url).query
 
 
 Fetches = tuple[tuple[str, tuple[Fetch, ...]], ...]
@@ -61,7 +78,7 @@ def fetch_of(package: Package, artifact: Artifact) -> Fetch:
             package.name,
             version,
             "tree",
-            git=_without_login(source.url),
+            git=written_url(source.url),
             rev=source.commit,
             subdirectory=source.subdirectory or "",
             lfs=source.lfs,
@@ -80,17 +97,25 @@ def fetch_of(package: Package, artifact: Artifact) -> Fetch:
         version,
         kind,
         file=file,
-        url=_without_login(url),
+        url=written_url(url),
+        locked_url=url,
         hash=_sri(artifact.hash),
         subdirectory=subdirectory,
         store="" if _STORE_NAME.match(file) else re.sub(r"[^0-9a-zA-Z+._-]", "-", file).lstrip(".")[-200:],
     )
 
 
-def _without_login(url: str) -> str:
-    """The URL as it may be written down: the login is the machine's."""
+def written_url(url: str) -> str:
+    """The URL as it may be written down: without a login, which is the machine's, and without a signature.
+
+    Of a query only what is known to say which content is meant is kept.
+
+    >>> written_url("https://joe:secret@host/a.zip?ref=main&sig=secret#sha256=0")
+    'https://host/a.zip?ref=main'
+    """
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
+    query = "&".join(one for one in parts.query.split("&") if one.partition("=")[0].lower() in _CONTENT)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query, fragment=""))
 
 
 def _sri(text: str | None) -> str:
@@ -163,3 +188,16 @@ def known_hashes(fetches: Fetches) -> Mapping[str, str]:
 def sorted_fetches(found: Mapping[str, Iterable[Fetch]]) -> Fetches:
     """System → packages, sorted."""
     return tuple((system, tuple(sorted(found[system], key=lambda one: one.name))) for system in sorted(found))
+
+
+def logins_from_json(raw: object, where: str, problems: list[str]) -> tuple[tuple[str, str], ...]:
+    """Read the member ``logins``: host → what the names of its variables begin with, or ``""``."""
+    if not isinstance(raw, dict):
+        problems.append(f'"{where}" must be an object')
+        return ()
+    for host, name in raw.items():
+        if not _HOST.match(host) or not isinstance(name, str) or not (name == "" or _VARIABLES.match(name)):
+            problems.append(
+                f'"{where}.{host}" must be the beginning of variables\' names (UV_INDEX_…), or ""'
+            )
+    return tuple((host, str(raw[host])) for host in sorted(raw))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.key import is_built
@@ -42,15 +43,20 @@ def local_builds(
 
 
 def package_builds(
-    project: Project, classified: Sequence[tuple[Target, Sequence[ClassifiedPackage]]]
+    project: Project,
+    classified: Sequence[tuple[Target, Sequence[ClassifiedPackage]]],
+    crates: Mapping[str, PurePosixPath],
 ) -> tuple[Native, ...]:
-    """What the build of each locked source needs (mode `files`), sorted by name; as :func:`local_builds`."""
+    """What the build of each locked source needs (mode `files`), sorted by name; as :func:`local_builds`.
+
+    ``crates`` are the Cargo.locks of those that are built with cargo.
+    """
     found: list[Native] = []
     for target, classes in classified:
         for one in filter(is_built, classes):
             inputs = _inputs(project, one, classes)
             if inputs.build != BuildInputs():
-                _add(found, Native(one.name, inputs, (target.system,)))
+                _add(found, Native(one.name, inputs, (target.system,), crates.get(one.name)))
     return tuple(sorted(found, key=lambda one: one.name))
 
 

@@ -13,6 +13,9 @@ from uvlock2nix.names import canonicalize_name
 
 Mode = Literal["sync", "files"]
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
+# As uv calls how it installs: https://docs.astral.sh/uv/reference/settings/#link-mode
+LinkMode = Literal["symlink", "copy"]
+LINK_MODES: Final[tuple[LinkMode, ...]] = get_args(LinkMode)
 
 
 def mode_of(config: Config) -> Mode | None:
@@ -29,6 +32,26 @@ def mode_of(config: Config) -> Mode | None:
         return None
     raise UsageError(
         f"[tool.uvlock2nix] mode: there is no mode {text!r}", hint=f"the modes are: {', '.join(MODES)}"
+    )
+
+
+def link_mode_of(config: Config) -> LinkMode:
+    """``[tool.uvlock2nix] link-mode``: how env of mode `files` has its packages; links where nothing is said.
+
+    Mode `sync` has one tree to copy, whatever is said: switching modes needs no other line.
+
+    Raises:
+        UsageError: there is no such way.
+    """
+    text = config.string("link-mode")
+    for mode in LINK_MODES:
+        if text == mode:
+            return mode
+    if text is None:
+        return "symlink"
+    raise UsageError(
+        f"[tool.uvlock2nix] link-mode: {text!r} is not a way to make env of packages",
+        hint=f"it is one of: {', '.join(LINK_MODES)}",
     )
 
 

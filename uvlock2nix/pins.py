@@ -5,7 +5,8 @@
 "nixpkgs": {"version": "…", "revision": "…"}, "collisions": {…}}}}``, keys sorted. ``generate`` holds the
 options that generate was called with, ``build`` the locked build requirements
 (:mod:`uvlock2nix.build_pins`), and ``excludeNewer`` where one is needed;
-``wheels`` what was read from wheels (:mod:`uvlock2nix.wheel_pins`).
+``wheels`` what was read from wheels (:mod:`uvlock2nix.wheel_pins`), ``collisions`` what they both have
+(:mod:`uvlock2nix.collision_pins`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from typing import Final
 
 from uvlock2nix import fetches
 from uvlock2nix.build_pins import MEMBERS, BuildPins, from_json, to_json
+from uvlock2nix.collision_pins import Collision, FoundCollisions, kept_from_json, kept_to_json
+from uvlock2nix.collision_pins import from_json as collisions_from_json
+from uvlock2nix.collision_pins import to_json as collisions_to_json
 from uvlock2nix.errors import InputError
 from uvlock2nix.fetches import Fetches
 from uvlock2nix.nar import parse_hash
@@ -32,17 +36,8 @@ SCHEMA: Final = 1
 _SYSTEM: Final = re.compile(r"[a-z0-9_]{1,32}-[a-z0-9_]{1,32}\Z")
 _KEY: Final = re.compile(r"[0-9A-Za-z+._-]{1,100}\Z")
 _LOCK: Final = re.compile(r"[0-9a-f]{64}\Z")
-_KNOWN: Final = "schema lock generate build version versions hashes packages wheels"
+_KNOWN: Final = "schema lock generate build version versions hashes packages wheels collisions logins"
 _REWRITE: Final = "run `uvlock2nix generate --force` to write the file again, then `uvlock2nix update-hash`"
-
-
-@dataclass(frozen=True, slots=True)
-class Collision:
-    """A path (``bin/x``, or below site-packages) that several packages have; ``kept`` is whose file stays."""
-
-    path: str
-    packages: tuple[str, ...]
-    kept: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +78,8 @@ class Pins:
     ``lock`` is the SHA-256 of uv.lock in hexadecimal; ``build`` are the locked build requirements,
     ``wheels`` what was read from wheels, ``version`` what git said where the version comes from git,
     ``versions`` are local packages for which it said a different one,
-    ``packages`` the files of mode `files`;
+    ``packages`` the files of mode `files`, ``found_collisions`` what their wheels both have,
+    ``logins`` the hosts that may ask for a login and the variables that have it;
     ``exclude_newer`` holds back those that could not be locked, None when there are none. ``generate`` are
     the options that generate was called with, None where the version that wrote the pins did not say. Members
     that this version does not know are kept and written again: a newer uvlock2nix may have put them there
@@ -101,6 +97,8 @@ class Pins:
     versions: tuple[tuple[str, str], ...] = ()
     generate: tuple[str, ...] | None = None
     packages: Fetches = ()
+    found_collisions: FoundCollisions = ()
+    logins: tuple[tuple[str, str], ...] = ()
 
     def pin(self, system: str) -> Pin | None:
         """The pin of ``system``, None when there is none."""
@@ -169,6 +167,8 @@ def render(pins: Pins) -> str:
         },
         **({"wheels": wheels_to_json(pins.wheels)} if pins.wheels else {}),
         **({"packages": fetches.to_json(pins.packages)} if pins.packages else {}),
+        **({"logins": dict(pins.logins)} if pins.logins else {}),
+        **({"collisions": collisions_to_json(pins.found_collisions)} if pins.found_collisions else {}),
         "hashes": {
             pin.system: {
                 **_known(pin.extra),
@@ -177,16 +177,12 @@ def render(pins: Pins) -> str:
                 **({"uv": pin.uv} if pin.uv else {}),
                 **({"python": pin.python} if pin.python else {}),
                 **({} if pin.nixpkgs is None else {"nixpkgs": _used(pin.nixpkgs)}),
-                **({"collisions": _collided(pin.collisions)} if pin.collisions else {}),
+                **({"collisions": kept_to_json(pin.collisions)} if pin.collisions else {}),
             }
             for pin in pins.hashes
         },
     }
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def _collided(collisions: tuple[Collision, ...]) -> dict[str, object]:
-    return {one.path: {"packages": list(one.packages), "kept": one.kept} for one in collisions}
 
 
 def _used(nixpkgs: NixpkgsUsed) -> dict[str, object]:
@@ -250,6 +246,8 @@ def _pins(raw: Mapping[str, object], problems: list[str]) -> Pins:
         build_extra=_unknown(build, {"excludeNewer", *MEMBERS}),
         build=from_json(build, "build", problems),
         wheels=wheels_from_json(raw.get("wheels", {}), problems),
+        logins=fetches.logins_from_json(raw.get("logins", {}), "logins", problems),
+        found_collisions=collisions_from_json(raw.get("collisions", {}), problems),
         version=_text(raw, "version", "", problems) if "version" in raw else None,
         versions=tuple((name, _text(versions, name, "versions.", problems)) for name in sorted(versions)),
         generate=_words(raw, "generate", problems),
@@ -286,7 +284,7 @@ def _pin(system: str, value: object, problems: list[str]) -> Pin:
         key=key,
         uv=_text(entry, "uv", where, problems) if "uv" in entry else "",
         python=_text(entry, "python", where, problems) if "python" in entry else "",
-        collisions=_collisions(entry.get("collisions", {}), f"{where}collisions", problems),
+        collisions=kept_from_json(entry.get("collisions", {}), f"{where}collisions", problems),
         nixpkgs=_nixpkgs(entry["nixpkgs"], f"{where}nixpkgs", problems) if "nixpkgs" in entry else None,
         extra=_unknown(entry, {"hash", "key", "uv", "python", "nixpkgs", "collisions"}),
     )
@@ -296,19 +294,6 @@ def _nixpkgs(value: object, where: str, problems: list[str]) -> NixpkgsUsed:
     entry = _object(value, where, problems)
     revision = _text(entry, "revision", f"{where}.", problems) if "revision" in entry else ""
     return NixpkgsUsed(_text(entry, "version", f"{where}.", problems), revision)
-
-
-def _collisions(value: object, where: str, problems: list[str]) -> tuple[Collision, ...]:
-    found = []
-    for path, item in sorted(_object(value, where, problems).items()):
-        entry = _object(item, f"{where}.{path}", problems)
-        packages, kept = entry.get("packages"), entry.get("kept")
-        texts = [path, kept, *packages] if isinstance(packages, list) else [None]
-        if not all(isinstance(one, str) and one.isprintable() for one in texts):
-            problems.append(f'"{where}.{path}" must name "packages" and the one that is "kept"')
-            continue
-        found.append(Collision(path, tuple(map(str, texts[2:])), str(kept)))
-    return tuple(found)
 
 
 def is_time(text: str) -> bool:

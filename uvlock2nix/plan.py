@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from uvlock2nix.artifacts import BuildPolicy, choose
 from uvlock2nix.build_pins import BuildPins
 from uvlock2nix.classify.packages import ClassifiedPackage
+from uvlock2nix.collision_pins import FoundCollisions
 from uvlock2nix.config import Config
 from uvlock2nix.digest import hold_back
 from uvlock2nix.errors import ProjectError, UsageError
@@ -20,8 +21,8 @@ from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import Output
 from uvlock2nix.local_builds import local_builds, package_builds
 from uvlock2nix.lock import About, GitSource, Member, Project, RegistrySource, Selection
-from uvlock2nix.lock.logins import login_variables
-from uvlock2nix.modes import Mode, patches_of
+from uvlock2nix.lock.logins import login_hosts, login_variables
+from uvlock2nix.modes import LinkMode, Mode, link_mode_of, patches_of
 from uvlock2nix.native import Native, with_patches
 from uvlock2nix.package_source import PackageSource, package_source
 from uvlock2nix.project_version import ProjectVersion, project_version, store_name
@@ -62,7 +63,8 @@ class Plan:
     a wheel fits, ``patches`` those that are patched (paths relative to the project's root). ``build_pins``
     are the locked build requirements; ``exclude_newer`` holds back those that are not locked. ``argument`` is
     what commands are given to mean the project; ``script`` are a script and the files that it takes along;
-    ``script_programs`` run scripts that packages of deps ship.
+    ``script_programs`` run scripts that packages of deps ship. ``standalone``: what is ours is next to the
+    files. ``crates`` are Cargo.locks to write: path, text.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Plan:
     script: tuple[PurePosixPath, ...]
     source: PackageSource
     login_variables: tuple[str, ...]
+    login_hosts: tuple[tuple[str, str], ...]
     version: ProjectVersion
     main_program: str | None
     about: About
@@ -99,7 +102,11 @@ class Plan:
     ignore_missing: tuple[str, ...]
     bytecode: bool = True
     read_wheels: ReadWheels = ()
+    found_collisions: FoundCollisions = ()
     mode: Mode = "sync"
+    link_mode: LinkMode = "symlink"
+    crates: tuple[tuple[PurePosixPath, str], ...] = ()
+    standalone: bool = False
     patches: tuple[tuple[str, tuple[PurePosixPath, ...]], ...] = ()
     script_programs: tuple[Input, ...] = ()
 
@@ -140,8 +147,9 @@ def make_plan(
     exclude_newer: str | None = None,
     build_pins: BuildPins | None = None,
     mode: Mode = "sync",
+    crates: Mapping[str, PurePosixPath] | None = None,
 ) -> Plan:
-    """Turn classes into a Plan.
+    """Turn classes into a Plan. ``crates``: package → Cargo.lock of what is built with cargo (mode `files`).
 
     Raises:
         ProjectError: the project cannot be written as Nix files inside its own folder.
@@ -176,6 +184,7 @@ def make_plan(
         name=name,
         argument=project.argument,
         login_variables=login_variables(project),
+        login_hosts=login_hosts(project),
         source=source,
         script=script_files(project, source.include) if project.script else (),
         version=project_version(project, name, members, builds, config.string("version")),
@@ -193,7 +202,7 @@ def make_plan(
         ),
         runtime_inputs=_inputs([(s, one, a) for s, one in running for a in one.native.run.dlopen]),
         wheel_libraries=_inputs([(s, one, a) for s, one in running for a in libraries_of_wheel(one)]),
-        natives=package_builds(project, classified)
+        natives=package_builds(project, classified, crates or {})
         if mode == "files"
         else with_patches(_natives_by_system(inputs), patches, [(s, one.name) for s, one in inputs]),
         dlopen=opened_by_name(every),
@@ -215,6 +224,7 @@ def make_plan(
         ignore_missing=config.ignore_missing_libraries,
         bytecode=not config.flag("no-bytecode"),
         mode=mode,
+        link_mode=link_mode_of(config),
         patches=patches,
     )
 

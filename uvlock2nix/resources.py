@@ -15,6 +15,11 @@ def nix_dir() -> Path:
     return _find("nix", "overlay.nix")
 
 
+def hooks_dir() -> Path:
+    """The directory of the setup hooks."""
+    return _find("hooks", "default.nix")
+
+
 def _find(name: str, probe: str) -> Path:
     for place in (PACKAGE / "share" / name, PACKAGE.parent / name):
         if (place / probe).is_file():

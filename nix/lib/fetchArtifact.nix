@@ -9,6 +9,11 @@
   `root`
   : The project's folder, as a path.
 
+  `logins`
+  : Hosts that may ask for a login, as `logins` of python-deps.json: host → what the names of the variables that
+    have it begin with (`UV_INDEX_LOCAL` for `UV_INDEX_LOCAL_USERNAME` and `_PASSWORD`), or `""`. The variables
+    are the builder's, and `NETRC` among them names a netrc file: no login is in the derivation.
+
   `entry`
   : A member of `packages.${system}`, or of `build.files`: `url` and `hash`; or `path`, relative to `root`; or `git`
     and `rev`.
@@ -16,29 +21,81 @@
   # Type
 
   ```
-  fetchArtifact :: Path -> { url? :: String; hash? :: String; path? :: String; git? :: String; rev? :: String; … } -> Path
+  fetchArtifact :: { root :: Path; logins? :: AttrSet; } ->
+    { url? :: String; hash? :: String; path? :: String; git? :: String; rev? :: String; … } -> Path
   ```
 
   # Example
 
   ```nix
-  fetchArtifact ./. {
+  fetchArtifact { root = ./.; } {
     url = "https://example.org/idna-3.10-py3-none-any.whl";
     hash = "sha256-lGu7XZDbjmYxHZFGBMg7kNQ4h7jN8uh0p8wGAqNXjTE=";
   }
   => «derivation /nix/store/…-idna-3.10-py3-none-any.whl.drv»
   ```
 */
-root: entry:
+{
+  root,
+  logins ? { },
+}:
+
+let
+  # The host of a URL, with its port.
+  hostOf = url: lib.toLower (lib.head (builtins.match "[a-z]+://([^/?#]*).*" url));
+
+  withLogin =
+    url: variables:
+    let
+      host = hostOf url;
+      # netrc files know no ports.
+      machine = lib.head (builtins.match "(\\[[^]]*]|[^:]*).*" host);
+    in
+    if variables != "" && builtins.match "UV_INDEX_[A-Z0-9_]+" variables == null then
+      throw "python-deps.json: logins.\"${host}\": ${variables} is not the beginning of variables of an index"
+    else
+      {
+        netrcImpureEnvVars = [
+          "NETRC"
+        ]
+        ++ lib.optionals (variables != "") [
+          "${variables}_USERNAME"
+          "${variables}_PASSWORD"
+        ];
+        # curl takes the first that fits.
+        netrcPhase = ''
+          (umask 077 && : > netrc)
+          quoted() {
+            local text="''${1//\\/\\\\}"
+            printf '"%s"' "''${text//\"/\\\"}"
+          }
+          user=${lib.optionalString (variables != "") "\${${variables}_USERNAME-}"}
+          password=${lib.optionalString (variables != "") "\${${variables}_PASSWORD-}"}
+          if [[ -n "$user$password" ]]; then
+            printf 'machine %s login %s password %s\n' \
+              ${lib.escapeShellArg machine} "$(quoted "$user")" "$(quoted "$password")" >> netrc
+          fi
+          if [[ -r "''${NETRC-}" ]]; then cat "$NETRC" >> netrc; fi
+          unset user password
+        '';
+      };
+in
+entry:
 if entry ? git then
   builtins.fetchGit (
     {
       url = entry.git;
       inherit (entry) rev;
       allRefs = true;
+      # As uv: always.
       submodules = true;
     }
-    // lib.optionalAttrs (entry.lfs or false) { lfs = true; }
+    // lib.optionalAttrs (entry.lfs or false) (
+      if lib.versionAtLeast builtins.nixVersion "2.27" then
+        { lfs = true; }
+      else
+        throw "${entry.git}: its files in Git LFS take Nix 2.27 or newer; this is ${builtins.nixVersion}"
+    )
   )
 else if entry ? path then
   # A path of its own: nothing else of the project decides what is built from it.
@@ -52,4 +109,5 @@ else
       inherit (entry) url hash;
     }
     // lib.optionalAttrs (entry ? store) { name = entry.store; }
+    // lib.optionalAttrs (logins ? ${hostOf entry.url}) (withLogin entry.url logins.${hostOf entry.url})
   )

@@ -102,6 +102,10 @@ let
     else
       data.packages.${system}
         or (throw "${toString pins}: nothing was generated for ${system}. ${run} --system ${system}");
+  fetch = fetchArtifact {
+    inherit root;
+    logins = data.logins or { };
+  };
   build = data.build or { };
   builds = (build.packages or { }).${system} or { };
   nested = (build.sdists or { }).${system} or { };
@@ -109,7 +113,7 @@ let
   requirements = lib.mapAttrs (
     key: file:
     let
-      fetched = fetchArtifact root file;
+      fetched = fetch file;
     in
     if nested ? ${key} then
       "${key}=${(sdist file.name (file // { file = key; }) fetched nested.${key} { }).dist}"
@@ -193,7 +197,7 @@ let
   package =
     final: name: entry:
     let
-      src = fetchArtifact root entry;
+      src = fetch entry;
       how =
         builds.${name}
           or (throw "${toString pins}: what builds ${name} is not locked. ${run}, on a machine with uv and network access");

@@ -40,7 +40,17 @@ RANKS = (
     ("nar", "atomic", "nixlang", "nixfile", "cache", "net", "knowledge", "target"),
     ("lock", "dist"),
     ("artifacts", "inspect", "nixpkgs_index", "pythons"),
-    ("classify", "service", "config", "flags", "digest", "build_pins", "held_back", "wheel_pins"),
+    (
+        "classify",
+        "service",
+        "config",
+        "flags",
+        "digest",
+        "build_pins",
+        "held_back",
+        "wheel_pins",
+        "collision_pins",
+    ),
     ("fetches", "pins"),
     (
         "package_source",

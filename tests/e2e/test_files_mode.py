@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import uvlock2nix
+from tests.e2e.conftest import copy_fixture, uvlock2nix
 from tests.e2e.test_layout import BUILD_SYSTEM, SETUP, SOURCE
+from tests.e2e.test_local_packages import FILES, cargo_lock
 from tests.support.packages import make_sdist, make_wheel
 from tests.support.stand import REPO, Stand
 
@@ -158,3 +160,98 @@ def test_the_json_serves_derivations_of_ones_own(project: Project) -> None:
     """
     out = project.stand.path(project.stand.nix_build(code))
     assert (out / "lib" / "python3.13" / "site-packages" / "plain.py").exists()
+
+
+INSISTING = """\
+[project]
+name = "app"
+version = "1.0"
+requires-python = ">=3.11"
+dependencies = ["idna==3.6"]
+[tool.uv]
+package = false
+[tool.uvlock2nix]
+mode = "files"
+python = "3.13"
+[tool.uvlock2nix.nixpkgs]
+any-version = ["idna"]
+"""
+
+
+def test_a_package_of_nixpkgs_at_whatever_version(stand: Stand, tmp_path: Path) -> None:
+    root = tmp_path / "app"
+    root.mkdir()
+    (root / "pyproject.toml").write_text(INSISTING)
+    lock(root)
+    done = uvlock2nix(stand, "generate", root)
+    assert done.returncode == 0, done.stderr
+    assert "NOT what uv would install, and nobody looked whether it fits: idna" in done.stderr
+    assert "for 3.6" in done.stderr
+    site = Path(Project(stand, root).build("python-env")) / "lib" / "python3.13" / "site-packages"
+    there = stand.evaluate("(import <nixpkgs> { }).python313.pkgs.idna.version")
+    assert isinstance(there, str)
+    assert there != "3.6"
+    assert f"idna-{there}.dist-info" in stand.run(["ls", site]).stdout.split()
+
+
+def test_standalone(stand: Stand, tmp_path: Path) -> None:
+    """With nixpkgs alone, no overlay of ours, in both modes."""
+    root = copy_fixture("hello", tmp_path)
+    for mode in ("files", "sync"):
+        done = uvlock2nix(stand, "generate", root, "--standalone", f"--mode={mode}")
+        assert done.returncode == 0, done.stderr
+        done = uvlock2nix(stand, "update-hash", root)
+        assert done.returncode == 0, done.stderr
+        package = stand.nix_build(f"((import <nixpkgs> {{ }}).callPackage {root}/nix/package.nix {{ }})")
+        said = stand.run([f"{package}/bin/hello-uv", "1234567"], cwd=Path("/")).stdout
+        assert said.strip() == "hello, 1.2 million"
+        shutil.rmtree(root / "nix")
+
+
+RUST = """\
+[project]
+name = "app"
+version = "1.0"
+requires-python = ">=3.11"
+dependencies = ["by-cargo"]
+[tool.uv]
+package = false
+[tool.uv.sources]
+by-cargo = { path = "vendor/by-cargo-1.3.tar.gz" }
+[[tool.uv.dependency-metadata]]
+name = "by-cargo"
+version = "1.3"
+[tool.uvlock2nix]
+mode = "files"
+python = "3.13"
+"""
+
+
+def test_the_crates_of_a_rust_sdist(stand: Stand, tmp_path: Path) -> None:
+    """Its Cargo.lock is written next to the files; its build, offline, finds each crate by its hash."""
+    root = tmp_path / "app"
+    inside = {path.removeprefix("libs/by-cargo/"): text for path, text in FILES.items() if "by-cargo" in path}
+    crates = {"Cargo.lock": cargo_lock(stand)}
+    make_sdist(root / "vendor", "by-cargo", {**inside, **crates}, version="1.3")
+    (root / "pyproject.toml").write_text(RUST)
+    lock(root)
+    done = uvlock2nix(stand, "generate", root)
+    assert done.returncode == 0, done.stderr
+    (written,) = (root / "nix" / "crates").iterdir()
+    assert written.read_text() == crates["Cargo.lock"]
+    # The sdist is not looked into again.
+    assert uvlock2nix(stand, "generate", root, "--check").returncode == 0
+    env = Project(stand, root).build("python-env")
+    assert stand.run([f"{env}/bin/by-cargo"]).stdout == "42\n"
+
+
+def test_a_rust_sdist_without_a_lock_is_refused(stand: Stand, tmp_path: Path) -> None:
+    root = tmp_path / "app"
+    inside = {path.removeprefix("libs/by-cargo/"): text for path, text in FILES.items() if "by-cargo" in path}
+    make_sdist(root / "vendor", "by-cargo", inside, version="1.3")
+    (root / "pyproject.toml").write_text(RUST)
+    lock(root)
+    done = uvlock2nix(stand, "generate", root)
+    assert done.returncode == 3, done.stderr
+    assert "by-cargo: it is built with cargo and needs crates (itoa), but has no Cargo.lock" in done.stderr
+    assert "hint: build it in mode `sync`" in done.stderr

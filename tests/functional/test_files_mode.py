@@ -136,3 +136,63 @@ def test_a_wheel_from_outside(project: Path) -> None:
         f"is outside {project}, the only folder that Nix sees"
         in run(project, "generate", "--mode", "files", *FLAGS, code=3).stderr
     )
+
+
+def fight(project: Path) -> None:
+    """Both wheels ship a module, a file of data and a program with other bytes; the project a program."""
+    for name in ("one", "two"):
+        shipped = {"shared.py": f"x = '{name}'\n", f"{name}-1.0.data/data/share/note": name, "same.py": ""}
+        points = f"[console_scripts]\ntool = {name}:main\nown = {name}:main\n"
+        make_wheel(project / "vendor", name, {f"{name}.py": "", **shipped}, entry_points=points)
+    toml = project / "pyproject.toml"
+    text = toml.read_text().replace("[tool.uv]\npackage = false\n", "")
+    system = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    toml.write_text(f'{text}[project.scripts]\nown = "app:main"\n{system}')
+    (project / "backend.py").write_text("def build_wheel(folder, settings=None, metadata=None): ...\n")
+    lock(project)
+
+
+def test_collisions_are_reported_as_in_mode_sync(project: Path) -> None:
+    fight(project)
+    done = run(project, "generate", "--mode", "files", *FLAGS)
+    choose = 'to choose: "{}" = "NAME" under [tool.uvlock2nix.collisions]'
+    assert [line for line in done.stderr.splitlines() if " is in " in line] == [
+        "note: bin/own is in app, one, two; the file of app is kept",
+        *(
+            f"note: {path} is in one, two; the file of two is kept; {choose.format(path)}"
+            for path in ("bin/tool", "share/note", "shared.py")
+        ),
+    ]
+    pins = json.loads(files(project)["python-deps.json"])["collisions"]["x86_64-linux"]
+    assert pins["paths"] == {
+        "bin/own": ["app", "one", "two"],
+        "bin/tool": ["one", "two"],
+        "share/note": ["one", "two"],
+        "shared.py": ["one", "two"],
+    }
+    toml = project / "pyproject.toml"
+    text = toml.read_text()
+    toml.write_text(f'{text}[tool.uvlock2nix.collisions]\n"shared.py" = "one"\n"bin/tool" = "One"\n')
+    done = run(project, "update-hash")
+    assert "shared.py is in one, two; the file of one is kept" in done.stderr
+    assert "bin/tool is in one, two; the file of one is kept" in done.stderr
+    assert '"shared.py=one"' in files(project)["python-env.nix"]
+    toml.write_text(f'{text}[tool.uvlock2nix.collisions]\n"shared.py" = "three"\n')
+    done = run(project, "generate", "--mode", "files", *FLAGS, code=3)
+    assert "`three` does not ship shared.py" in done.stderr
+    assert "hint: the packages that do: one, two" in done.stderr
+
+
+def test_a_copy_instead_of_links(project: Path) -> None:
+    toml = project / "pyproject.toml"
+    before = toml.read_text()
+    toml.write_text(before + '[tool.uvlock2nix]\nlink-mode = "copy"\n')
+    run(project, "generate", "--mode", "files", *FLAGS)
+    assert 'linkMode ? "copy"' in files(project)["python-env.nix"]
+    # Mode `sync` takes the same line.
+    run(project, "generate", *FLAGS)
+    assert "linkMode" not in files(project)["python-env.nix"]
+    toml.write_text(before + '[tool.uvlock2nix]\nlink-mode = "hardlink"\n')
+    done = run(project, "generate", "--mode", "files", *FLAGS, code=2)
+    assert "'hardlink' is not a way" in done.stderr
+    assert "hint: it is one of: symlink, copy" in done.stderr

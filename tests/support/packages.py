@@ -91,6 +91,8 @@ class Index:
     """A running index: the files of ``folder``; ``delays`` (file name → seconds) slow a download down.
 
     ``times`` say when files were uploaded (``""``: the index does not tell); else it is the first of 2024.
+    With ``moved`` (a root) its files are found there, by a redirection. ``logins`` are the Authorization
+    headers of all requests.
     """
 
     folder: Path
@@ -99,10 +101,13 @@ class Index:
     delays: dict[str, float] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     times: dict[str, str] = field(default_factory=dict)
+    moved: str = ""
+    host: str = "127.0.0.1"
+    logins: list[str] = field(default_factory=list)
 
     @property
     def root(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     @property
     def url(self) -> str:
@@ -132,6 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.index.asked.append(self.path)
+        self.index.logins.append(self.headers.get("Authorization") or "")
         login = self.index.login
         if login is not None:
             wanted = "Basic " + base64.b64encode(":".join(login).encode()).decode()
@@ -141,8 +147,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
-        parts = unquote(self.path).strip("/").split("/")
+        parts = unquote(self.path.partition("?")[0]).strip("/").split("/")
         kind, name = parts[0], parts[-1]
+        if kind == "files" and self.index.moved:
+            self.send_response(302)
+            self.send_header("Location", f"{self.index.moved}/files/{name}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         if kind == "simple":
             body, content_type = self.index.project(name), "application/vnd.pypi.simple.v1+json"
         else:
@@ -164,12 +176,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def served(folder: Path, *, login: tuple[str, str] | None = None) -> Iterator[Index]:
+def served(folder: Path, *, login: tuple[str, str] | None = None, host: str = "127.0.0.1") -> Iterator[Index]:
     """Serve the files of ``folder`` as an index until the block ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    index = Index(folder, login=login)
+    index = Index(folder, login=login, host=host)
     handler = type("Handler", (_Handler,), {"index": index})
-    with serving(handler) as server:
+    with serving(handler, host) as server:
         index.port = server.server_port
         yield index
 

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from uvlock2nix.collision_pins import Collision
 from uvlock2nix.lock import Member
-from uvlock2nix.pins import Collision, Pins
+from uvlock2nix.pins import Pins
 
 # As sync says it. A builder prints what it likes, so no more than this is taken from it.
 _LINE: Final = re.compile(

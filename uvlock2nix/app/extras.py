@@ -1,4 +1,4 @@
-"""The files that ``generate`` writes on request: a NixOS module and a container image.
+"""The files that ``generate`` writes on request: a NixOS module, an image, and what all need of ours.
 
 Asked for once, they are kept up to date: a file that is there is written again with the others.
 """
@@ -11,12 +11,13 @@ from typing import Final
 
 from uvlock2nix.app.files import Generated
 from uvlock2nix.config import Config
+from uvlock2nix.emit.attributes import STANDALONE
 from uvlock2nix.emit.common import IMAGE, MAKER, MODULE, folder_of, header
 from uvlock2nix.plan import Plan
 from uvlock2nix.service import parse_service
 
 # What can be asked for, and the file by which it is known again.
-EXTRAS: Final = {"module": MODULE, "image": IMAGE}
+EXTRAS: Final = {"module": MODULE, "image": IMAGE, "standalone": f"{STANDALONE}/files.json"}
 
 
 def extra_files(plan: Plan, config: Config, root: Path, asked: Collection[str]) -> tuple[Generated, ...]:
@@ -27,8 +28,12 @@ def extra_files(plan: Plan, config: Config, root: Path, asked: Collection[str]) 
     """
     folder = root / folder_of(plan.argument)
     service = parse_service(config.service)
-    wanted = {name for name, file in EXTRAS.items() if name in asked or (folder / file).exists()}
+    wanted = _wanted(folder, asked)
     files: list[Generated] = []
+    if plan.standalone:
+        from uvlock2nix.app.standalone import standalone_files
+
+        files += standalone_files(folder)
     if "module" in wanted:
         from uvlock2nix.emit.module import module_file
         from uvlock2nix.resources import nix_dir
@@ -44,3 +49,12 @@ def extra_files(plan: Plan, config: Config, root: Path, asked: Collection[str]) 
 
         files.append(Generated.of(folder / IMAGE, image_file(plan, service)))
     return tuple(files)
+
+
+def is_standalone(root: Path, argument: str, asked: Collection[str]) -> bool:
+    """Whether what generated files need of ours is written next to them: asked for now, or before."""
+    return "standalone" in _wanted(root / folder_of(argument), asked)
+
+
+def _wanted(folder: Path, asked: Collection[str]) -> frozenset[str]:
+    return frozenset(name for name, file in EXTRAS.items() if name in asked or (folder / file).exists())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,13 +11,21 @@ from uvlock2nix.cache import cache_dir
 
 if TYPE_CHECKING:
     from uvlock2nix.app.reporter import Reporter
+    from uvlock2nix.lock import Project
     from uvlock2nix.net.fetch import HttpFetcher
 
 
 @contextmanager
-def fetching(reporter: Reporter, label: str, count: int) -> Iterator[tuple[HttpFetcher, Callable[[], None]]]:
-    """A fetcher, and what to call after each of ``count`` things."""
+def fetching(
+    reporter: Reporter, label: str, count: int, project: Project | None = None
+) -> Iterator[tuple[HttpFetcher, Callable[[], None]]]:
+    """A fetcher with the logins of ``project``'s indexes, and what to call after each of ``count`` things."""
+    from uvlock2nix.build.indexes import logins
     from uvlock2nix.net.fetch import HttpFetcher
 
-    with HttpFetcher(cache_dir()) as fetcher, reporter.steps(label, count, fetcher.stop) as step:
+    given = logins(project, os.environ) if project is not None else None
+    with (
+        HttpFetcher(cache_dir(), logins=given) as fetcher,
+        reporter.steps(label, count, fetcher.stop) as step,
+    ):
         yield fetcher, lambda: step(1)

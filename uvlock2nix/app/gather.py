@@ -50,11 +50,11 @@ class Effort:
 
 def policy_of(asked: Request, reporter: Reporter, *, strict: bool = True) -> ClassifyPolicy:
     """The policy of the options over ``[tool.uvlock2nix]``."""
-    allow, deny = parse_lists(asked.config.nixpkgs)
-    for note in on_strangers(asked, allow | deny, "[tool.uvlock2nix.nixpkgs]"):
+    allow, deny, any_version = parse_lists(asked.config.nixpkgs)
+    for note in on_strangers(asked, allow | deny | any_version, "[tool.uvlock2nix.nixpkgs]"):
         reporter.note(note)
     level = parse_level(asked.from_nixpkgs)
-    return ClassifyPolicy(from_nixpkgs=level, allow=allow, deny=deny, strict=strict)
+    return ClassifyPolicy(from_nixpkgs=level, allow=allow, deny=deny, any_version=any_version, strict=strict)
 
 
 def knowledge_of(asked: Request, reporter: Reporter) -> Knowledge:
@@ -86,12 +86,12 @@ def classified(
     if effort.repeatable:
         unknown = tuple(one for one in unknown if one.hash is not None)
     if unknown:
-        learnt = with_inspections(work.knowledge, unknown, reporter, network=effort.network)
+        learnt = with_inspections(work.knowledge, unknown, reporter, asked.project, network=effort.network)
         work.learn(learnt, [one.name for one in unknown])
     if effort.recorded is not None and target.is_linux:
         found, large = platform_wheels(work.packages(), root)
-        needs = wheel_needs(found, large, effort.recorded.get(target.system), reporter) if found else None
-        if needs is not None:
+        if found:
+            needs = wheel_needs(found, large, effort.recorded.get(target.system), reporter, asked.project)
             work.learn(with_needs(work.knowledge, found, needs), [one.name for one in found])
     asks_ranges = effort.network and (policy.from_nixpkgs == "compatible" or bool(policy.allow))
     if effort.wheels or asks_ranges:
@@ -100,10 +100,12 @@ def classified(
         if effort.wheels:
             for note in on_wheels(packages):
                 reporter.note(note)
-            work.learn(with_wheels(work.knowledge, wheels, reporter), [one.name for one in wheels])
+            work.learn(
+                with_wheels(work.knowledge, wheels, reporter, asked.project), [one.name for one in wheels]
+            )
         if asks_ranges:
             extras = {one.name: one.package.extras for one in work.drafts}
-            work.learn(with_requirements(work.knowledge, wheels, target, extras, reporter), ())
+            work.learn(with_requirements(work.knowledge, wheels, target, extras, reporter, asked.project), ())
     return work.knowledge, work.packages()
 
 
@@ -157,12 +159,14 @@ def wheels_of(packages: Iterable[ClassifiedPackage], root: Path) -> tuple[Candid
     )
 
 
-def with_wheels(knowledge: Knowledge, wheels: tuple[Candidate, ...], reporter: Reporter) -> Knowledge:
+def with_wheels(
+    knowledge: Knowledge, wheels: tuple[Candidate, ...], reporter: Reporter, project: Project
+) -> Knowledge:
     """Read the wheels and put what they need, and which files conflict, into the knowledge."""
     from uvlock2nix.app.fetching import fetching
     from uvlock2nix.inspect.wheel_survey import survey
 
-    with fetching(reporter, "reading wheels", len(wheels)) as (fetcher, tick):
+    with fetching(reporter, "reading wheels", len(wheels), project) as (fetcher, tick):
         found = survey(wheels, fetcher, fetcher.cache, tick)
     return replace(knowledge, wheel_needs=found.needs, wheel_notes=found.notes)
 
@@ -188,13 +192,14 @@ def with_requirements(
     target: Target,
     extras: Mapping[str, tuple[str, ...]],
     reporter: Reporter,
+    project: Project,
 ) -> Knowledge:
     """Ask the wheels' metadata which versions of each other they accept, with their active ``extras``."""
     from uvlock2nix.app.fetching import fetching
     from uvlock2nix.inspect.requirements import read_requirements
 
     environment = target.marker_environment()
-    with fetching(reporter, "reading requirements", len(wheels)) as (fetcher, tick):
+    with fetching(reporter, "reading requirements", len(wheels), project) as (fetcher, tick):
         found = read_requirements(wheels, fetcher, fetcher.cache, environment, extras, tick)
     if found.unread:
         shown = ", ".join(found.unread[:8]) + (" …" if len(found.unread) > 8 else "")
@@ -204,7 +209,12 @@ def with_requirements(
 
 
 def with_inspections(
-    knowledge: Knowledge, unknown: tuple[Candidate, ...], reporter: Reporter, *, network: bool = True
+    knowledge: Knowledge,
+    unknown: tuple[Candidate, ...],
+    reporter: Reporter,
+    project: Project,
+    *,
+    network: bool = True,
 ) -> Knowledge:
     """Inspect the candidates and put what was found into the knowledge."""
     found = {one.name: recalled(one, cache_dir()) for one in unknown}
@@ -213,7 +223,7 @@ def with_inspections(
         from uvlock2nix.app.fetching import fetching
         from uvlock2nix.inspect.inspections import inspect_all
 
-        with fetching(reporter, "reading sdists", len(rest)) as (fetcher, tick):
+        with fetching(reporter, "reading sdists", len(rest), project) as (fetcher, tick):
             inspected = inspect_all(rest, fetcher if network else None, fetcher.cache, tick)
         found.update({one.name: one for one in inspected})
     findings = [one for one in found.values() if one is not None]

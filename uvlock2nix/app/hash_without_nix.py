@@ -15,11 +15,11 @@ from uvlock2nix.app import uv_resolve
 from uvlock2nix.app.collisions import read_collisions
 from uvlock2nix.app.request import Request
 from uvlock2nix.build.programs import Runner
+from uvlock2nix.collision_pins import Collision
 from uvlock2nix.errors import ToolError, UsageError
 from uvlock2nix.key import is_built
 from uvlock2nix.layout import MANIFEST
 from uvlock2nix.nar import Hash, nar_hash
-from uvlock2nix.pins import Collision
 from uvlock2nix.plan import Plan, SystemPlan
 from uvlock2nix.refs import strip
 from uvlock2nix.sync.core import sync

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +15,15 @@ from uvlock2nix.plan import Plan
 
 if TYPE_CHECKING:
     from uvlock2nix.app.reporter import Reporter
+    from uvlock2nix.lock import Project
 
 
-def with_hashes(wanted: Fetches, pinned: Fetches, reporter: Reporter | None) -> Fetches:
+def with_hashes(
+    wanted: Fetches, pinned: Fetches, reporter: Reporter | None, project: Project | None = None
+) -> Fetches:
     """``wanted`` with a hash for every file: the lock's, else what is pinned for its URL, else today's.
+
+    The logins are those of ``project``'s indexes.
 
     Raises:
         NetworkError: a file cannot be had.
@@ -25,7 +31,7 @@ def with_hashes(wanted: Fetches, pinned: Fetches, reporter: Reporter | None) -> 
     known = dict(known_hashes(pinned))
     for one in without_hash(wanted):
         if one.url not in known:
-            known[one.url] = _hash_of(one.url)
+            known[one.url] = _hash_of(one.locked_url or one.url, project)
             if reporter is not None:
                 reporter.note(f"{one.name}: the lock has no hash for {one.file}: pinned {known[one.url]}")
     return tuple(
@@ -37,14 +43,17 @@ def with_hashes(wanted: Fetches, pinned: Fetches, reporter: Reporter | None) -> 
     )
 
 
-def _hash_of(url: str) -> str:
+def _hash_of(url: str, project: Project | None) -> str:
     import tempfile
 
+    from uvlock2nix.build.indexes import logins
     from uvlock2nix.net.locked import fetch
+
+    given = logins(project, os.environ) if project is not None else None
 
     with tempfile.TemporaryDirectory(prefix="uvlock2nix-hash-") as folder:
         file = Path(folder) / "file"
-        fetch(url, file, expected=None)
+        fetch(url, file, expected=None, logins=given)
         return Hash("sha256", _digest(file)).sri
 
 

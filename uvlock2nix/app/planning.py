@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from uvlock2nix.app.build_lock import BuildLock, locked_before, locked_now
 from uvlock2nix.app.build_requirements import Classified
 from uvlock2nix.app.collisions import notes
-from uvlock2nix.app.extras import extra_files
+from uvlock2nix.app.extras import extra_files, is_standalone
 from uvlock2nix.app.files import Generated
 from uvlock2nix.app.gather import Effort, classified, knowledge_of, policy_of
 from uvlock2nix.app.git_version import GitVersions, git_versions
@@ -20,6 +20,7 @@ from uvlock2nix.app.remembered import words_of
 from uvlock2nix.app.request import Options, Request, request
 from uvlock2nix.app.script_programs import with_programs
 from uvlock2nix.app.wheel_libraries import on_wheel_libraries, with_read_wheels
+from uvlock2nix.collision_pins import FoundCollisions
 from uvlock2nix.emit import deps_file, env_file, package_file
 from uvlock2nix.emit.common import DEPS, ENV, PACKAGE, PINS, folder_of
 from uvlock2nix.emit.remarks import attribute_remarks
@@ -31,6 +32,8 @@ from uvlock2nix.wheel_pins import WheelNeeds
 
 if TYPE_CHECKING:
     from uvlock2nix.app.reporter import Reporter
+    from uvlock2nix.app.sdist_crates import CrateLock
+    from uvlock2nix.lock import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +117,11 @@ def planned_as(
         reporter.note(note)
     plan, outdated = _plan_of(asked, old, reporter, resolving)
     root = asked.project.root
+    if is_standalone(root, plan.argument, options.extras):
+        plan = replace(plan, standalone=True)
     versions = git_versions(plan, asked.project, old, reporter.note, ask=resolving.versions)
     words = words_of(options) if words is None else words
-    files = generated(plan, root, old, words, reporter, versions)
+    files = generated(plan, root, old, words, reporter, versions, asked.project)
     files = (*files, *extra_files(plan, asked.config, root, options.extras))
     return Planned(asked, plan, files, outdated, versions)
 
@@ -152,6 +157,7 @@ def _plan_of(
             reporter.note(note)
         every.append((target, packages))
     found = _build_lock(asked, every, old, reporter, resolving)
+    crates = _crates(asked, every, reporter)
     plan = make_plan(
         asked.project,
         asked.selection,
@@ -160,11 +166,41 @@ def _plan_of(
         exclude_newer=found.exclude_newer,
         build_pins=found.pins,
         mode=asked.mode,
+        crates={name: one.path for name, one in crates.items()},
     )
-    plan, notes = with_programs(with_read_wheels(plan, read), asked.project.root)
+    plan = with_read_wheels(plan, read)
+    if plan.mode == "files":
+        plan = replace(
+            plan,
+            crates=tuple((one.path, one.text) for one in crates.values()),
+            found_collisions=_collisions(asked, plan, old, reporter),
+        )
+    plan, notes = with_programs(plan, asked.project.root)
     for note in notes:
         reporter.note(note)
     return plan, found.outdated
+
+
+def _crates(asked: Request, every: Classified, reporter: Reporter) -> Mapping[str, CrateLock]:
+    """Mode `files`: the Cargo.locks of what is built with cargo. In mode `sync` cargo asks its registry."""
+    if asked.mode != "files":
+        return {}
+    from uvlock2nix.app.sdist_crates import sdist_crates
+
+    return sdist_crates(every, asked.project, folder_of(asked.project.argument), reporter)
+
+
+def _collisions(asked: Request, plan: Plan, old: Pins | None, reporter: Reporter) -> FoundCollisions:
+    """What wheels both have, in mode `files`. In mode `sync` installing them shows it."""
+    from uvlock2nix.app.wheel_collisions import wheel_collisions
+
+    recorded = dict(old.found_collisions) if old is not None else {}
+    found = []
+    for one in sorted(plan.systems, key=lambda one: one.system):
+        before = recorded.get(one.system)
+        wheels = wheel_collisions(one.classes, plan.members, one.target, asked.project, before, reporter)
+        found.append((one.system, wheels))
+    return tuple(found)
 
 
 def _build_lock(
@@ -194,14 +230,20 @@ def generated(
     words: tuple[str, ...] = (),
     reporter: Reporter | None = None,
     versions: GitVersions | None = None,
+    project: Project | None = None,
 ) -> tuple[Generated, ...]:
-    """The files of a Plan with what is there now; ``old`` are the pins on disk, ``words`` the options."""
+    """The files of a Plan with what is there now.
+
+    ``old`` are the pins on disk, ``words`` the options, ``versions`` what git says; ``project`` is asked for
+    the logins of its indexes.
+    """
     folder = root / folder_of(plan.argument)
     return (
         Generated.of(folder / DEPS, deps_file(plan)),
         Generated.of(folder / ENV, env_file(plan)),
         Generated.of(folder / PACKAGE, package_file(plan)),
-        Generated.of(folder / PINS, render(_pins(plan, old, words, reporter, versions)), ours=True),
+        *(Generated.of(root / path, text, ours=True) for path, text in plan.crates),
+        Generated.of(folder / PINS, render(_pins(plan, old, words, reporter, versions, project)), ours=True),
     )
 
 
@@ -236,7 +278,11 @@ def on_version(plan: Plan, versions: GitVersions) -> tuple[str, ...]:
 
 
 def on_collisions(found: Planned) -> tuple[str, ...]:
-    """What two packages have and only one can, as the pins on disk know it."""
+    """What two packages have and only one can, as the pins on disk know it, or as wheels were compared."""
+    if found.plan.mode == "files":
+        from uvlock2nix.app.wheel_collisions import on_wheel_collisions
+
+        return tuple(on_wheel_collisions(found.plan))
     keys = {one.system: one.key for one in found.plan.systems}
     return notes(read_pins(found.root / folder_of(found.plan.argument) / PINS), keys, found.plan.members)
 
@@ -265,6 +311,7 @@ def _pins(
     words: tuple[str, ...],
     reporter: Reporter | None,
     versions: GitVersions | None,
+    project: Project | None,
 ) -> Pins:
     """The pins for a Plan: the hashes that are there stay; each names what it was made from.
 
@@ -282,11 +329,13 @@ def _pins(
         generate=words,
         build=plan.build_pins,
         packages=(),
+        logins=plan.login_hosts if plan.mode == "files" else (),
+        found_collisions=plan.found_collisions,
     )
     if plan.mode == "files":
         # Nothing that was pinned for mode `sync` is of use: the hashes are the lock's.
         refuse_unlocked(plan)
-        packages = with_hashes(plan.fetches, old.packages, reporter)
+        packages = with_hashes(plan.fetches, old.packages, reporter, project)
         return replace(new, lock=plan.lock_sha256, hashes=(), packages=packages)
     current = all((pin := old.pin(one.system)) and pin.key.startswith(one.key) for one in plan.systems)
     return replace(new, lock=plan.lock_sha256 if current or not old.hashes else old.lock)

@@ -47,11 +47,25 @@ def on_classes(
             f"{len(taken)} of the packages come from nixpkgs as it was on {knowledge.index.date}: "
             "`uvlock2nix index update` reads your nixpkgs"
         )
-    allowed = [one for one in packages if one.name in policy.allow and not one.from_nixpkgs]
+    if insisted := [one for one in packages if one.any_version and not one.left_out]:
+        shown = listed([f"{one.name} {_version(one)} for {one.version}" for one in insisted])
+        lost = [one.name for one in packages if one.any_version and one.left_out]
+        gone = f"; left out, as nixpkgs does without: {listed(lost)}" if lost else ""
+        yield (
+            f"[tool.uvlock2nix.nixpkgs] any-version: NOT what uv would install, and nobody looked whether it"
+            f" fits: {shown}{gone}"
+        )
+    asked = policy.allow | policy.any_version
+    allowed = [one for one in packages if one.name in asked and not one.from_nixpkgs]
     refused = {one.name: one.reasons[-1] for one in allowed}
     for reason in dict.fromkeys(refused.values()):
         names = [name for name in refused if refused[name] == reason]
         yield f"{listed(names)}: {reason}, although [tool.uvlock2nix.nixpkgs] allows it"
+
+
+def _version(one: ClassifiedPackage) -> str:
+    """nixpkgs' version of a package, as far as it is known."""
+    return (one.nixpkgs.version if one.nixpkgs is not None else None) or "of nixpkgs"
 
 
 def on_empty(asked: Request) -> str:
@@ -101,12 +115,15 @@ def on_logins(project: Project) -> Iterator[str]:
 
 
 def on_logins_in_mode_files(plan: Plan) -> Iterator[str]:
-    """Indexes with a name may ask for a login, which no fetch of mode `files` has."""
-    named = sorted({name.removesuffix("_USERNAME") for name in plan.login_variables if "_USERNAME" in name})
-    if plan.mode == "files" and named:
+    """What of a login or a signature in a URL does not reach the fetches of mode `files`."""
+    if plan.mode != "files":
+        return
+    lost = {one.name: None for _, listed in plan.fetches for one in listed if one.url and one.loses_query}
+    if lost:
         yield (
-            f"in mode `files` no login reaches the fetches ({listed(named)}_…): if an index requires one,"
-            " use mode `sync`, see docs/private-indexes.md"
+            f"the URL of {listed(tuple(lost))} has a query, which may be a signature: it is not written down,"
+            " and the file is fetched without it. If the server refuses that, it needs a login instead, see"
+            " docs/private-indexes.md"
         )
 
 

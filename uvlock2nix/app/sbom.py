@@ -46,7 +46,8 @@ def sbom(project: Path, options: Options, reporter: Reporter, tree: Path | None 
         reporter.note(note)
     policy = policy_of(asked, reporter, strict=False)
     knowledge = knowledge_of(asked, reporter)
-    _, packages = classified(asked, knowledge, policy, asked.target, Effort(network=False), reporter)
+    _, every = classified(asked, knowledge, policy, asked.target, Effort(network=False), reporter)
+    packages = tuple(one for one in every if not one.left_out)
     licences = {} if tree is None else licences_of(tree)
     components = [_component(one, licences.get(one.name)) for one in packages]
     document: dict[str, object] = {
@@ -82,8 +83,8 @@ def _component(one: ClassifiedPackage, licence: str | None) -> dict[str, object]
         "purl": _purl(one),
         "properties": [_property("class", one.class_)],
     }
-    if one.version is not None:
-        component["version"] = one.version
+    if (version := _version(one)) is not None:
+        component["version"] = version
     if licence is not None:
         component["licenses"] = [{"license": {"name": licence}}]
     if artifact is None or one.from_nixpkgs:
@@ -103,8 +104,14 @@ def _property(name: str, value: str) -> dict[str, str]:
 
 
 def _purl(one: ClassifiedPackage) -> str:
-    version = f"@{quote(one.version, safe='')}" if one.version is not None else ""
-    return f"pkg:pypi/{one.name}{version}"
+    version = _version(one)
+    return f"pkg:pypi/{one.name}" + (f"@{quote(version, safe='')}" if version is not None else "")
+
+
+def _version(one: ClassifiedPackage) -> str | None:
+    """The version that is installed: of a package of nixpkgs, the one that it has there."""
+    found = one.nixpkgs.version if one.from_nixpkgs and one.nixpkgs is not None else None
+    return found or one.version
 
 
 def _dependencies(packages: Iterable[ClassifiedPackage]) -> list[dict[str, object]]:

@@ -85,7 +85,12 @@ def update(
     """
     _refuse_edited(state)
     if state.plan.mode == "files":
-        return (), _write_files(state)
+        written = _write_files(state)
+        from uvlock2nix.app.wheel_collisions import on_wheel_collisions
+
+        for text in on_wheel_collisions(state.plan):
+            reporter.note(text)
+        return (), written
     stale = set(state.freshness.systems)
     timings = timings or Timings()
     maker = _HashMaker(state, options, reporter, timings)

@@ -13,6 +13,7 @@ from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.inspect.candidate import Candidate
 from uvlock2nix.inspect.outside import sorted_out
 from uvlock2nix.knowledge.names import soname_attribute
+from uvlock2nix.lock import Project
 from uvlock2nix.plan import Plan
 from uvlock2nix.run_inputs import ALWAYS_THERE
 from uvlock2nix.wheel_pins import ReadWheels, WheelNeeds
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 # fetched to find a few names.
 LARGE: Final = 300 << 20
 SHOWN: Final = 6
+# Raised whenever other sonames are found in the same wheels: what pins say is then read again.
+EDITION: Final = 3
 TOO_LARGE: Final = "it is larger than 300 MiB"
 
 
@@ -50,7 +53,11 @@ def platform_wheels(
 
 
 def wheel_needs(
-    wheels: Sequence[Candidate], large: frozenset[str], recorded: WheelNeeds | None, reporter: Reporter
+    wheels: Sequence[Candidate],
+    large: frozenset[str],
+    recorded: WheelNeeds | None,
+    reporter: Reporter,
+    project: Project,
 ) -> WheelNeeds:
     """What ``wheels`` need: as recorded where that was read from these very wheels, else read now.
 
@@ -63,7 +70,7 @@ def wheel_needs(
     same = recorded is not None and recorded.made_from == made_from
     if recorded is not None and same and all(why == TOO_LARGE for _, why in recorded.unread):
         return recorded
-    with fetching(reporter, "reading wheels", len(wheels)) as (fetcher, tick):
+    with fetching(reporter, "reading wheels", len(wheels), project) as (fetcher, tick):
         found = from_outside(wheels, large, fetcher, fetcher.cache, tick)
     why = {**dict.fromkeys(large, TOO_LARGE), **found.unread}
     wanted = {

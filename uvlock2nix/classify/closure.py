@@ -19,6 +19,7 @@ from uvlock2nix.nixpkgs_index.model import NixpkgsMatch, compatible_version
 
 FromNixpkgs: TypeAlias = Literal["none", "native", "same", "compatible"]
 
+INSISTED: Final = "[tool.uvlock2nix.nixpkgs] any-version takes it"
 _STAYS: Final = ", which is taken from the lock: "
 
 
@@ -48,55 +49,107 @@ class Decision:
     """What is said of each package, by name, in one of three places.
 
     ``taken``: why it comes from nixpkgs; ``refused``: what is in the way of one that is asked for;
-    ``passed``: why the policy does not ask for it.
+    ``passed``: why the policy does not ask for it. ``insisted``: those of ``taken`` whose version was not
+    looked at.
     """
 
     taken: Mapping[str, str]
     refused: Mapping[str, str]
     passed: Mapping[str, str]
+    insisted: frozenset[str] = frozenset()
 
 
 def decide(
-    nodes: Mapping[str, Node], policy: FromNixpkgs, allow: Collection[str] = (), deny: Collection[str] = ()
+    nodes: Mapping[str, Node],
+    policy: FromNixpkgs,
+    allow: Collection[str] = (),
+    deny: Collection[str] = (),
+    any_version: Collection[str] = (),
 ) -> Decision:
     """Choose the packages that come from nixpkgs.
 
     ``allow`` names packages that are wanted from nixpkgs whatever the policy (the same or a compatible
-    version); ``deny`` those that never are.
+    version); ``deny`` those that never are. ``any_version`` names those that are taken at whatever version
+    nixpkgs has, with what they need: nobody is asked whether it fits.
     """
+    insisted = _insisted(nodes, any_version)
     wanted = {
         name: why for name, node in nodes.items() if (why := _wanted(node, policy, name in allow)) is not None
-    }
+    } | insisted
     loose = policy == "compatible"
     blocked = {
         name: why
         for name, node in nodes.items()
-        if (why := _obstacle(node, name in deny, loose=loose or name in allow))
+        if name not in insisted and (why := _obstacle(node, name in deny, loose=loose or name in allow))
     }
     blocked |= {
-        name: why for name, node in nodes.items() if name not in blocked and (why := _beside(node, nodes))
+        name: why
+        for name, node in nodes.items()
+        if name not in blocked and name not in insisted and (why := _beside(node, nodes))
     }
     # Each round can only take packages away, so this ends; in practice after two or three rounds.
     while True:
-        blocked = _spread(nodes, blocked)
-        taken = _closure(nodes, {name: why for name, why in wanted.items() if name not in blocked})
-        unvouched = {name: why for name in taken if (why := _unvouched(nodes[name], taken))}
+        blocked = _spread(nodes, blocked, insisted)
+        taken = _closure(nodes, {name: why for name, why in wanted.items() if name not in blocked}, insisted)
+        unvouched = {
+            name: why for name in taken if name not in insisted and (why := _unvouched(nodes[name], taken))
+        }
         if not unvouched:
-            refused = {name: blocked[name] for name in wanted if name in blocked}
+            refused = {name: blocked[name] for name in (*wanted, *any_version) if name in blocked}
             rest = (node for name, node in nodes.items() if name not in taken and name not in refused)
-            return Decision(
-                taken, refused, {node.name: _passed(node, policy, node.name in deny) for node in rest}
-            )
+            passed = {node.name: _passed(node, policy, node.name in deny) for node in rest}
+            return Decision(taken, refused, passed, frozenset(insisted))
         blocked |= unvouched
 
 
-def _closure(nodes: Mapping[str, Node], wanted: Mapping[str, str]) -> dict[str, str]:
-    """The wanted packages with everything that they bring along."""
+def _insisted(nodes: Mapping[str, Node], any_version: Collection[str]) -> dict[str, str]:
+    """The packages of ``any_version`` that nixpkgs has, with all that they need, and why each is taken.
+
+    What they need is nixpkgs' too, whatever its version. What nixpkgs does not have is left out where nobody
+    else needs it, or where ``any_version`` names it too: nixpkgs' package does without.
+    """
+    found = {name: INSISTED for name in any_version if name in nodes and _is_there(nodes[name])}
+    reached = set(found)
+    queue = deque(sorted(found))
+    while queue:
+        needs = {need for need in nodes[queue.popleft()].needs if need in nodes} - reached
+        reached |= needs
+        queue.extend(sorted(needs))
+    above = {name: sorted(one for one in reached if name in nodes[one].needs) for name in reached}
+    for name in sorted(reached - found.keys()):
+        if _is_there(nodes[name]):
+            found[name] = f"nixpkgs' package of {', '.join(above[name])} brings its own"
+    lost = reached - found.keys()
+    while kept := {name for name in lost if _is_needed(nodes[name], nodes, {*found, *lost}, any_version)}:
+        lost -= kept
+    return found | {
+        name: f"left out: nixpkgs' package of {', '.join(above[name])} does without" for name in lost
+    }
+
+
+def _is_there(node: Node) -> bool:
+    return not node.barred and node.match.match != "absent" and node.match.usable
+
+
+def _is_needed(
+    node: Node, nodes: Mapping[str, Node], gone: Collection[str], any_version: Collection[str]
+) -> bool:
+    """Whether somebody outside of ``gone`` needs a package that the user has not named."""
+    if node.name in any_version:
+        return False
+    direct = {name for name, other in nodes.items() if node.name in other.needs}
+    return not direct | set(node.needed_by or ()) <= set(gone)
+
+
+def _closure(
+    nodes: Mapping[str, Node], wanted: Mapping[str, str], insisted: Collection[str]
+) -> dict[str, str]:
+    """The wanted packages with everything that they bring along; what is insisted on brings its own."""
     taken = dict(wanted)
     queue = deque(taken)
     while queue:
         name = queue.popleft()
-        for need in nodes[name].needs:
+        for need in nodes[name].needs if name not in insisted else ():
             if need in nodes and need not in taken:
                 taken[need] = f"nixpkgs' {name} depends on it"
                 queue.append(need)
@@ -186,7 +239,9 @@ def _outside(node: Node) -> str:
     return ""
 
 
-def _spread(nodes: Mapping[str, Node], blocked: Mapping[str, str]) -> dict[str, str]:
+def _spread(
+    nodes: Mapping[str, Node], blocked: Mapping[str, str], insisted: Collection[str]
+) -> dict[str, str]:
     """The blocked packages with everything that needs one of them; each with its cause."""
     dependents: dict[str, list[str]] = {}
     for node in nodes.values():
@@ -198,7 +253,7 @@ def _spread(nodes: Mapping[str, Node], blocked: Mapping[str, str]) -> dict[str, 
         name = queue.popleft()
         cause = result[name].rpartition(_STAYS)[2]
         for dependent in dependents.get(name, ()):
-            if dependent not in result:
+            if dependent not in result and dependent not in insisted:
                 result[dependent] = f"it needs {name}{_STAYS}{cause}"
                 queue.append(dependent)
     return result

@@ -22,6 +22,7 @@ CLASSES: Final[tuple[Class, ...]] = (
 class ClassifyPolicy:
     """``--from-nixpkgs``, the allow and deny lists of ``[tool.uvlock2nix.nixpkgs]``, and which files to take.
 
+    ``any_version`` are the packages that are taken from nixpkgs at whatever version it has them.
     ``artifacts`` is ``None`` for what ``[tool.uv]`` says. ``strict``: raise for a package that has no file
     for the target and does not come from nixpkgs; else it is classified, with that as its reason.
     """
@@ -29,6 +30,7 @@ class ClassifyPolicy:
     from_nixpkgs: FromNixpkgs = "native"
     allow: frozenset[str] = frozenset()
     deny: frozenset[str] = frozenset()
+    any_version: frozenset[str] = frozenset()
     artifacts: BuildPolicy | None = None
     strict: bool = True
 
@@ -41,7 +43,8 @@ class ClassifiedPackage:
     ``nixpkgs`` is ``None`` for packages that nixpkgs cannot have (the project's own); ``passed_over`` says
     why a package is not asked from nixpkgs (``""`` where it is: then ``reasons`` say what came of it).
     ``known`` says how sure the native inputs are: ``known``, ``inspected``, ``pure``, ``unknown`` or ``""``
-    (does not apply).
+    (does not apply). ``any_version``: it comes from nixpkgs because the user insists, whatever its version
+    there, or is left out because nixpkgs' package of another does without.
     """
 
     package: EnvPackage
@@ -53,6 +56,12 @@ class ClassifiedPackage:
     from_nixpkgs: bool
     known: str = ""
     passed_over: str = ""
+    any_version: bool = False
+
+    @property
+    def left_out(self) -> bool:
+        """Whether it is in nobody's environment: nixpkgs does without."""
+        return self.from_nixpkgs and (self.nixpkgs is None or self.nixpkgs.attr is None)
 
     @property
     def name(self) -> str:

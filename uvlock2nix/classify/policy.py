@@ -10,7 +10,8 @@ from uvlock2nix.errors import UsageError
 from uvlock2nix.names import canonicalize_name
 
 LEVELS: Final[tuple[FromNixpkgs, ...]] = get_args(FromNixpkgs)
-_KEYS: Final = ("allow", "deny", "index")
+_LISTS: Final = ("allow", "deny", "any-version")
+_KEYS: Final = (*_LISTS, "index")
 
 
 def parse_level(text: str | None) -> FromNixpkgs:
@@ -32,8 +33,10 @@ def parse_level(text: str | None) -> FromNixpkgs:
     )
 
 
-def parse_lists(table: Mapping[str, object]) -> tuple[frozenset[str], frozenset[str]]:
-    """``[tool.uvlock2nix.nixpkgs]``: the packages to take from nixpkgs, and those never to take.
+def parse_lists(table: Mapping[str, object]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """``[tool.uvlock2nix.nixpkgs]``: ``allow``, ``deny`` and ``any-version``, by canonical names.
+
+    The packages to take from nixpkgs, those never to take, and those to take whatever version nixpkgs has.
 
     Raises:
         UsageError: for an unknown key, a value that is not a list of names, or a name in both lists.
@@ -44,15 +47,15 @@ def parse_lists(table: Mapping[str, object]) -> tuple[frozenset[str], frozenset[
     unknown = [key for key in table if key not in _KEYS]
     problems = [f"{where} unknown key `{key}`{did_you_mean(key, _KEYS)}" for key in unknown]
     lists: dict[str, frozenset[str]] = {}
-    for key in ("allow", "deny"):
+    for key in _LISTS:
         value = table.get(key, [])
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             problems.append(f"{where} `{key}` must be a list of package names, not {value!r}")
             value = []
         lists[key] = frozenset(canonicalize_name(item) for item in value)
-    both = lists["allow"] & lists["deny"]
+    both = (lists["allow"] | lists["any-version"]) & lists["deny"]
     if both:
         problems.append(f"{where} allows and denies {', '.join(sorted(both))}")
     if problems:
-        raise UsageError("pyproject.toml: " + "; ".join(problems), hint="the keys are allow, deny and index")
-    return lists["allow"], lists["deny"]
+        raise UsageError("pyproject.toml: " + "; ".join(problems), hint=f"the keys are {', '.join(_KEYS)}")
+    return lists["allow"], lists["deny"], lists["any-version"]

@@ -41,7 +41,7 @@ def decision_of(
         )
         for draft in drafts
     }
-    return decide(nodes, policy.from_nixpkgs, policy.allow, policy.deny)
+    return decide(nodes, policy.from_nixpkgs, policy.allow, policy.deny, policy.any_version)
 
 
 def _barred(draft: ClassifiedPackage, project: Project, policy: ClassifyPolicy) -> str:
@@ -75,11 +75,13 @@ def settled(draft: ClassifiedPackage, decision: Decision, index: str) -> Classif
         found = draft.nixpkgs
         version = found.version if found is not None else None
         why = decision.taken[draft.name]
-        told = draft.version == version or f"nixpkgs has {version}" in why
+        told = version is None or draft.version == version or f"nixpkgs has {version}" in why
         change = [] if told else [f"nixpkgs has {version}, the lock {draft.version}"]
         otherwise = [f"without nixpkgs: {reason}" for reason in draft.reasons[:1]]
         reasons = (f"{why} ({index})", *change, *otherwise)
-        return replace(draft, class_="nixpkgs", from_nixpkgs=True, native=EMPTY, known="", reasons=reasons)
+        insisted = draft.name in decision.insisted
+        taken = replace(draft, class_="nixpkgs", from_nixpkgs=True, any_version=insisted)
+        return replace(taken, native=EMPTY, known="", reasons=reasons)
     if draft.name in decision.refused:
         refusal = f"not from nixpkgs: {decision.refused[draft.name]}"
         return replace(draft, reasons=(*draft.reasons, refusal))

@@ -15,6 +15,8 @@ from uvlock2nix.app.request import Options
 from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import project_argument, request_options, upgrade_option
 from uvlock2nix.cli.reporter import TerminalReporter
+from uvlock2nix.emit.attributes import STANDALONE
+from uvlock2nix.emit.common import folder_of
 from uvlock2nix.errors import CheckFailed
 from uvlock2nix.modes import MODES, Mode
 
@@ -30,6 +32,7 @@ from uvlock2nix.modes import MODES, Mode
 )
 @click.option("--module", is_flag=True, help="Also write a NixOS module; see [tool.uvlock2nix.service].")
 @click.option("--image", is_flag=True, help="Also write a container image.")
+@click.option("--standalone", is_flag=True, help="Also write what the files need of uvlock2nix.")
 @click.option("--force", is_flag=True, help="Overwrite files that were edited or not generated.")
 @click.option("--diff", is_flag=True, help="Show what would change, without writing.")
 @click.option("--check", is_flag=True, help="Only compare: exit 1 if a file is out of date.")
@@ -40,13 +43,15 @@ def command(
     mode: Mode | None,
     module: bool,
     image: bool,
+    standalone: bool,
     force: bool,
     diff: bool,
     check: bool,
     upgrade: bool,
 ) -> None:
     """Write nix/python-deps.nix, python-env.nix, package.nix and python-deps.json of PROJECT."""
-    extras = tuple(name for name, on in (("module", module), ("image", image)) if on)
+    asked = (("module", module), ("image", image), ("standalone", standalone))
+    extras = tuple(name for name, on in asked if on)
     options = replace(options, extras=extras, mode=mode)
     with TerminalReporter() as reporter:
         resolving = Resolving(missing=not check, upgrade=upgrade)
@@ -87,8 +92,12 @@ def _diff(one: Generated) -> str:
 
 def _show(found: Planned, written: tuple[Path, ...], reporter: TerminalReporter) -> None:
     plan = found.plan
+    ours = found.root / folder_of(plan.argument) / STANDALONE
     for path in written:
-        click.echo(f"wrote {path.relative_to(found.root)}")
+        if ours not in path.parents:
+            click.echo(f"wrote {path.relative_to(found.root)}")
+    if count := sum(ours in path.parents for path in written):
+        click.echo(f"wrote {ours.relative_to(found.root)} ({count} files)")
     if not written:
         click.echo("all files are up to date")
     counts = Counter(one.class_ for one in plan.systems[0].classes)

@@ -23,7 +23,7 @@ SECTIONS: Final[dict[str, frozenset[str]]] = {
     "Files": frozenset(
         {
             "mode", "module", "image", "gitignore", "envrc", "flake_url", "nixpkgs_url", "force", "diff",
-            "directory", "manifest", "standalone", "template",
+            "directory", "manifest", "template",
         }
     ),
     "Output": frozenset(

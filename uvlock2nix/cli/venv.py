@@ -10,6 +10,7 @@ import click
 
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.errors import UsageError
+from uvlock2nix.modes import LINK_MODES, LinkMode
 from uvlock2nix.refs.interpreter import default_interpreter
 
 PATH = click.Path(path_type=Path)
@@ -254,6 +255,7 @@ def settle_command(
 @click.option(
     "--keep", multiple=True, metavar="PATH=NAME", help="The package that wins a path that several have."
 )
+@click.option("--link-mode", type=click.Choice(LINK_MODES), default="symlink", help="Links, or one tree.")
 def join_command(
     root: Path,
     packages: tuple[Path, ...],
@@ -262,8 +264,10 @@ def join_command(
     libraries: tuple[str, ...],
     ignore: tuple[str, ...],
     keep: tuple[str, ...],
+    link_mode: LinkMode,
 ) -> None:
-    """Make ROOT the tree of several packages, by links."""
+    """Make ROOT the tree of several packages, by links or as a copy."""
+    from uvlock2nix.venv.copying import copy_links
     from uvlock2nix.venv.join import join
     from uvlock2nix.venv.siblings import satisfy
 
@@ -272,6 +276,9 @@ def join_command(
     copied = satisfy(
         packages, root, version, libraries=libraries, ignore=ignore, interpreter=default_interpreter()
     )
+    if link_mode == "copy":
+        copy_links(root)
+        return
     for file in copied:
         click.echo(f"uvlock2nix: {file} is a copy: it gets a search path to a sibling's library", err=True)
 

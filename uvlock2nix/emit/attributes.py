@@ -8,12 +8,12 @@ the packages that need it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Final
 
 from uvlock2nix.errors import UsageError
 from uvlock2nix.knowledge.attributes import former_attribute, is_everywhere, judged
-from uvlock2nix.nixlang import Expr, Formal, Select, Var, call, select, string
+from uvlock2nix.nixlang import AttrSet, Expr, Formal, Path, Select, Var, call, select, string
 from uvlock2nix.plan import Input, Plan
 
 # What the files call their own: an attribute of this name could not be reached next to it.
@@ -34,6 +34,14 @@ RESERVED: Final = frozenset(
 )
 
 
+# What our overlay adds to nixpkgs.
+OURS: Final = frozenset(
+    {"importUvLock", "restoreReferencesHook", "stripReferencesHook"}
+    | {"uvEnvHook", "uvPackageHook", "uvSyncHook"}
+)
+STANDALONE: Final = "uvlock2nix"
+
+
 def arguments(
     plan: Plan, own: Iterable[str], inputs: Sequence[Input], extra: Sequence[Formal] = ()
 ) -> tuple[Formal, ...]:
@@ -44,7 +52,10 @@ def arguments(
     Raises:
         UsageError: an input has a name that the emitted files use themselves.
     """
-    defaults: dict[str, Expr] = {}
+    own = set(own)
+    defaults = _standalone(own) if plan.standalone else {}
+    if defaults:
+        own.add("callPackage")
     if not is_everywhere(plan.python_attr):
         defaults[plan.python_attr] = call("throw", string(_no_python(plan)))
     for one in inputs:
@@ -54,6 +65,12 @@ def arguments(
     first = [name for name in ("lib", "stdenv") if name in names]
     rest = sorted(names - set(first))
     return (*(Formal(name, defaults.get(name)) for name in (*first, *rest)), *extra)
+
+
+def _standalone(own: Set[str]) -> dict[str, Expr]:
+    """Ours are taken from the folder next to the file, unless the package set has them."""
+    ours = call("callPackage", Path(0, (STANDALONE,)), AttrSet(()))
+    return {name: Select(ours, (name,)) for name in OURS & own}
 
 
 def picked(plan: Plan, attr: str, packages: Sequence[str]) -> Expr:

@@ -59,7 +59,7 @@ def env_file(plan: Plan) -> str:
 
 def from_nixpkgs(plan: Plan) -> Bind:
     """The packages that were decided to come from nixpkgs, checked again: nixpkgs may have moved on."""
-    matches = [one.nixpkgs for one in plan.excluded]
+    matches = [one.nixpkgs for one in plan.excluded if not one.any_version]
     decided = attrs((one.attr, string(one.version or "")) for one in matches if one and one.attr)
     # What is known of nixpkgs has to be renewed too, or the same would be decided again.
     ways_out = ", this was generated for ", Var("version"), f". Run: {RENEW}"
@@ -68,11 +68,17 @@ def from_nixpkgs(plan: Plan) -> Bind:
     package = Select(select(f"{plan.python_attr}.pkgs"), (Var("attr"),), call("throw", gone))
     other = Binary("!=", select("package.version"), Var("version"))
     one = Let((Bind(("package",), package),), call("lib.throwIf", other, found, Var("package")))
-    return Bind(
-        ("fromNixpkgs",),
-        call("lib.mapAttrsToList", Func("attr", Func("version", one)), decided),
-        "Taken from nixpkgs, with the versions that they were chosen for.",
-    )
+    checked: Expr = call("lib.mapAttrsToList", Func("attr", Func("version", one)), decided)
+    about = "Taken from nixpkgs, with the versions that they were chosen for."
+    insisted = [one.nixpkgs for one in plan.excluded if one.any_version]
+    if attributes := [one.attr for one in insisted if one and one.attr]:
+        lacking = interpolated(f"{plan.name}: nixpkgs has no {plan.python_attr}.pkgs.", Var("attr"))
+        whatever = Select(select(f"{plan.python_attr}.pkgs"), (Var("attr"),), call("throw", lacking))
+        listed = call("map", Func("attr", whatever), strings(attributes))
+        alone = not any(one and one.attr for one in matches)
+        checked = listed if alone else Binary("++", checked, listed)
+        about = "Taken from nixpkgs, whatever its version, where `any-version` in pyproject.toml names them."
+    return Bind(("fromNixpkgs",), checked, about)
 
 
 def opened_by_name(plan: Plan) -> Bind:

@@ -8,7 +8,7 @@ from typing import Final
 from uvlock2nix.emit.attributes import arguments, picked
 from uvlock2nix.emit.common import DEPS, PINS, header, interpolated, on_systems, project_path, strings
 from uvlock2nix.emit.env import from_nixpkgs, opened_by_name
-from uvlock2nix.emit.natives import template
+from uvlock2nix.emit.natives import crates_of, template
 from uvlock2nix.flags import explicit_flags
 from uvlock2nix.knowledge.attributes import library_folder
 from uvlock2nix.native import Native
@@ -32,6 +32,7 @@ from uvlock2nix.nixlang import (
 )
 from uvlock2nix.plan import Input, Plan
 
+LINK_MODE: Final = "How env has the packages: `symlink` or `copy` (one tree, which does not refer to theirs)."
 OVERRIDES: Final = "Changes to single packages, as an overlay: final: prev: { … }."
 
 
@@ -54,6 +55,8 @@ def _inputs(plan: Plan) -> tuple[Input, ...]:
 
 def _names(plan: Plan) -> set[str]:
     names = {"importUvLock"}
+    if any(one.crates is not None for one in plan.natives):
+        names.add("rustPlatform")
     if _needs_system(plan):
         names |= {"lib", "stdenv"}
     elsewhere = any(library_folder(one.attr) != "lib" for one in plan.wheel_libraries)
@@ -174,7 +177,7 @@ def _native(plan: Plan, one: Native) -> Expr:
     for name, values in (("cflags", build.cflags), ("flags", build.flags)):
         if values:
             pairs.append((name, strings(values)))
-    return attrs(pairs)
+    return attrs([*pairs, *crates_of(plan, one)])
 
 
 def _libraries(plan: Plan) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -200,7 +203,8 @@ def files_env(plan: Plan) -> str:
     about = "its environment: the packages of deps joined by links"
     opened = {attr for _, attributes in plan.dlopen for attr in attributes}
     inputs = [one for one in plan.runtime_inputs if one.attr in opened]
-    return render_file(Func(arguments(plan, names, inputs, (deps,)), body), header(plan, about))
+    how = Formal("linkMode", string(plan.link_mode), LINK_MODE)
+    return render_file(Func(arguments(plan, names, inputs, (deps, how)), body), header(plan, about))
 
 
 def _env_attributes(plan: Plan) -> AttrSet:
@@ -209,6 +213,7 @@ def _env_attributes(plan: Plan) -> AttrSet:
         Bind(("name",), string(f"{plan.name}-python-env")),
         Bind(("nativeBuildInputs",), List((Item(Var("uvEnvHook")),)), blank_before=True),
         Bind(("uvEnvJoin",), call("lib.attrValues", select("python-deps.packages")), blank_before=True),
+        Bind(("uvEnvLinkMode",), Var("linkMode")),
         Bind(("uvEnvPython",), select(f"{python}.pythonVersion")),
         Bind(("uvEnvSystem",), select("stdenv.hostPlatform.system")),
         Bind(("uvEnvInterpreter",), select(f"{python}.interpreter")),

@@ -41,13 +41,20 @@ def _native(plan: Plan, one: Native) -> Expr:
             pairs.append((name, strings(values)))
     if one.patches:
         pairs.append(("patches", strings(map(str, one.patches))))
+    pairs += crates_of(plan, one)
+    return attrs(pairs)
+
+
+def crates_of(plan: Plan, one: Native) -> list[tuple[str, Expr]]:
+    """The crates of a build with cargo, each fetched by the hash in Cargo.lock."""
+    pairs: list[tuple[str, Expr]] = []
     if one.crates is not None:
         lock: list[tuple[str, Expr | bool]] = [
             ("lockFile", project_path(plan, one.crates)),
             ("allowBuiltinFetchGit", True),
         ]
         pairs.append(("crates", call("rustPlatform.importCargoLock", attrs(lock))))
-    return attrs(pairs)
+    return pairs
 
 
 def template(plan: Plan, one: Native, parts: Template) -> Str:

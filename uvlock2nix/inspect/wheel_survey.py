@@ -38,7 +38,7 @@ def survey(
     tick: Callable[[], None] = lambda: None,
 ) -> Survey:
     """Read every wheel (in parallel, each only once ever) and compare them; failures become notes."""
-    contents, unread = _read_all(wheels, fetcher, cache, frozenset(), tick)
+    contents, unread = read_all(wheels, fetcher, cache, frozenset(), tick)
     notes = {name: [f"its wheel was not looked at: {why}"] for name, why in unread.items()}
     foreign = outside(contents)
     for name, needs in foreign.items():
@@ -78,7 +78,7 @@ def from_outside(
 
     Of the ``large`` ones only the table of contents is read: what they bring counts for the others.
     """
-    contents, unread = _read_all(wheels, fetcher, cache, large, tick)
+    contents, unread = read_all(wheels, fetcher, cache, large, tick)
     for name, found in contents.items():
         if found.unread:
             unread[name] = "; ".join(found.unread[:SHOWN])
@@ -89,13 +89,15 @@ def from_outside(
     )
 
 
-def _read_all(
+def read_all(
     wheels: Sequence[Candidate],
     fetcher: Fetcher | None,
     cache: Path,
     large: frozenset[str],
     tick: Callable[[], None],
 ) -> tuple[dict[str, WheelContents], dict[str, str]]:
+    """Package → what its wheel has; package → why it was not read. Of ``large`` only the table is read."""
+
     def one(wheel: Candidate) -> WheelContents | str:
         try:
             return _contents(wheel, fetcher, cache, names_only=wheel.name in large)

@@ -29,7 +29,8 @@ from uvlock2nix.net.remote import Parts, RemoteFile
 from uvlock2nix.reading import open_regular
 
 _SHARED: Final = re.compile(r"\.so(?:\.[0-9A-Za-z]+)*\Z")
-BIN: Final = "../../../bin/"
+ROOT: Final = "../../../"
+BIN: Final = f"{ROOT}bin/"
 # What reading a zip file may raise when it is damaged.
 DAMAGE: Final = (
     zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, RuntimeError, EOFError,
@@ -201,6 +202,8 @@ def _installed(name: str) -> str | None:
     if parts[0].endswith(".data"):
         if len(parts) == 3 and parts[1] == "scripts":
             return BIN + parts[2]
+        if len(parts) > 2 and parts[1] == "data":
+            return ROOT + "/".join(parts[2:])
         return "/".join(parts[2:]) if len(parts) > 2 and parts[1] in ("purelib", "platlib") else None
     return name
 

@@ -6,9 +6,11 @@ https://docs.astral.sh/uv/concepts/authentication/http/
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Set
 from typing import Final
+from urllib.parse import urlsplit
 
-from uvlock2nix.lock.model import GitSource, UrlSource
+from uvlock2nix.lock.model import GitSource, Package, RegistrySource, UrlSource
 from uvlock2nix.lock.project import Project
 from uvlock2nix.lock.uv_files import settings_of
 from uvlock2nix.lock.uv_settings import Index
@@ -44,6 +46,48 @@ def login_variables(project: Project) -> tuple[str, ...]:
     if indexes or others or any(url is not None and _is_remote(url) for url in urls):
         found.add(NETRC)
     return tuple(sorted(found))
+
+
+def login_hosts(project: Project) -> tuple[tuple[str, str], ...]:
+    """Hosts (with their ports) whose files may need a login, each with what the names of its variables begin
+    with, ``""`` where only a netrc file can have it; sorted. None for the default index alone.
+
+    As in uv, a login of an index holds for its host; its files may be on a different one.
+    """
+    found: dict[str, str] = {}
+    indexes = [index for index in indexes_of(project) if _is_remote(index.url)]
+    for index in indexes:
+        if names := variables_of(index):
+            found.setdefault(host_of(index.url), names[0].removesuffix("_USERNAME"))
+    urls = (project.uv.index_url, *project.uv.extra_index_url, *project.uv.find_links)
+    named = {*(index.url for index in indexes), *(url for url in urls if url is not None and _is_remote(url))}
+    known = {_index_key(url) for url in named}
+    others = [url for package in project.lock.packages for url in _files_of(package, known)]
+    for url in (*sorted(named), *others):
+        found.setdefault(host_of(url), "")
+    return tuple(sorted((host, name) for host, name in found.items() if host))
+
+
+def host_of(url: str) -> str:
+    """Host and port of a URL, as they are written there; ``""`` where it is no URL."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""
+
+
+def _index_key(url: str) -> str:
+    """What two writings of one index's URL share: the lock has no login in it."""
+    return f"{host_of(url)}{urlsplit(url).path.rstrip('/')}"
+
+
+def _files_of(package: Package, indexes: Set[str]) -> Iterator[str]:
+    """The URLs of a package that comes from one of ``indexes``, or from a URL."""
+    source = package.source
+    if isinstance(source, UrlSource):
+        yield source.url
+    elif isinstance(source, RegistrySource) and source.url and _index_key(source.url) in indexes:
+        yield from (file.url for file in (*package.wheels, package.sdist) if file and file.url)
 
 
 def _is_remote(url: str) -> bool:

@@ -8,11 +8,11 @@ import stat
 from pathlib import Path
 
 
-def copy_writable(source: Path, target: Path) -> None:
+def copy_writable(source: Path, target: Path, *, leave_out: str = "") -> None:
     """Copy a tree with its symlinks as they are; everything in the copy can be written.
 
     Folders that are there already are filled; a file, or a link, that is there is replaced: nothing is
-    written through it.
+    written through it. Folders called ``leave_out`` are not copied.
     """
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         target.unlink()
@@ -21,7 +21,8 @@ def copy_writable(source: Path, target: Path) -> None:
         for entry in sorted(entries, key=lambda one: one.name):
             to = target / entry.name
             if entry.is_dir(follow_symlinks=False):
-                copy_writable(Path(entry.path), to)
+                if entry.name != leave_out:
+                    copy_writable(Path(entry.path), to, leave_out=leave_out)
             else:
                 copy_file(Path(entry.path), to)
 
@@ -36,3 +37,25 @@ def copy_file(source: Path, target: Path) -> None:
         return
     shutil.copyfile(source, target)
     target.chmod(0o755 if source.stat().st_mode & stat.S_IXUSR else 0o644)
+
+
+def copy_links(root: Path) -> None:
+    """Replace each link out of the tree ``root`` by a copy; bytecode is left out, to be compiled here."""
+    with os.scandir(root) as entries:
+        for entry in sorted(entries, key=lambda one: one.name):
+            path = Path(entry.path)
+            if entry.is_symlink():
+                if path.readlink().is_absolute():
+                    _copy_link(path)
+            elif entry.is_dir(follow_symlinks=False):
+                copy_links(path)
+
+
+def _copy_link(link: Path) -> None:
+    source = link.resolve()
+    if not source.is_dir():
+        copy_file(source, link)
+    elif link.name == "__pycache__":
+        link.unlink()
+    else:
+        copy_writable(source, link, leave_out="__pycache__")

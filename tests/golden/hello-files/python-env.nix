@@ -7,6 +7,8 @@
   python313,
   uvEnvHook,
   python-deps ? callPackage ./python-deps.nix { },
+  # How env has the packages: `symlink` or `copy` (one tree, which does not refer to theirs).
+  linkMode ? "symlink",
 }:
 
 stdenv.mkDerivation (finalAttrs: {
@@ -15,6 +17,7 @@ stdenv.mkDerivation (finalAttrs: {
   nativeBuildInputs = [ uvEnvHook ];
 
   uvEnvJoin = lib.attrValues python-deps.packages;
+  uvEnvLinkMode = linkMode;
   uvEnvPython = python313.pythonVersion;
   uvEnvSystem = stdenv.hostPlatform.system;
   uvEnvInterpreter = python313.interpreter;

@@ -27,7 +27,7 @@ let
       };
       trivial = import ./build-support/trivial.nix {
         inherit lib callPackage shell;
-        inherit (final) stdenv stdenvNoCC writeText cacert;
+        inherit (final) stdenv stdenvNoCC writeText cacert python3;
       };
       pythons = lib.listToAttrs (map
         (minor: lib.nameValuePair "python${lib.replaceStrings [ "." ] [ "" ] minor}" (import ./python {

@@ -169,3 +169,33 @@ def test_what_is_wanted_is_taken_or_refused_with_a_reason(nodes: dict[str, Node]
     assert sorted(name for place in places for name in place) == sorted(nodes)
     assert all(decision.passed.values())
     assert all(decision.refused.values())
+
+
+def test_a_version_that_is_insisted_on() -> None:
+    """What it needs is nixpkgs' too; what nixpkgs lacks is left out, unless others need it."""
+    nodes = graph(
+        node("app", "absent", needs=("pyqt6", "typing", "bundle", "pyqt6-qt6")),
+        node("pyqt6", "differs", needs=("sip", "pyqt6-qt6", "typing", "bundle"), there="9.0"),
+        node("sip", "differs", there="2.0"),
+        node("pyqt6-qt6", "absent", needs=("only-qt6",)),
+        node("only-qt6", "absent"),
+        node("bundle", "absent"),
+        node("typing", needed_by={"app": None}),
+    )
+    decision = decide(nodes, "none", any_version={"pyqt6", "pyqt6-qt6"})
+    assert decision.insisted == {"pyqt6", "sip", "typing", "pyqt6-qt6", "only-qt6"}
+    assert decision.taken == {
+        "pyqt6": "[tool.uvlock2nix.nixpkgs] any-version takes it",
+        "sip": "nixpkgs' package of pyqt6 brings its own",
+        "typing": "nixpkgs' package of pyqt6 brings its own",
+        "pyqt6-qt6": "left out: nixpkgs' package of pyqt6 does without",
+        "only-qt6": "left out: nixpkgs' package of pyqt6-qt6 does without",
+    }
+    assert "bundle" in decision.passed
+
+
+def test_what_nixpkgs_lacks_cannot_be_insisted_on() -> None:
+    for lacking in (node("a", "absent"), node("a", "differs", usable=False), node("a", barred="from git")):
+        decision = decide(graph(lacking), "none", any_version={"a"})
+        assert decision.taken == {}
+        assert set(decision.refused) == {"a"}

@@ -75,7 +75,14 @@ def test_levels() -> None:
 
 
 def test_allow_and_deny() -> None:
-    assert parse_lists({"allow": ["Foo.Bar"], "deny": []}) == (frozenset({"foo-bar"}), frozenset())
+    assert parse_lists({"allow": ["Foo.Bar"], "deny": []}) == (
+        frozenset({"foo-bar"}),
+        frozenset(),
+        frozenset(),
+    )
+    assert parse_lists({"any-version": ["PyQt6"]})[2] == {"pyqt6"}
+    with pytest.raises(UsageError, match="allows and denies pyqt6"):
+        parse_lists({"any-version": ["PyQt6"], "deny": ["pyqt6"]})
     with pytest.raises(UsageError, match="did you mean `allow`"):
         parse_lists({"alow": []})
     with pytest.raises(UsageError, match="must be a list of package names"):

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from uvlock2nix.collision_pins import Collision, WheelCollisions
 from uvlock2nix.errors import InputError
 from uvlock2nix.nar import FAKE_HASH, Hash
-from uvlock2nix.pins import Collision, NixpkgsUsed, Pin, Pins, lock_digest, parse_pins, read_pins, render
+from uvlock2nix.pins import NixpkgsUsed, Pin, Pins, lock_digest, parse_pins, read_pins, render
 
 LOCK = "ab" * 32
 PIN = Pin("x86_64-linux", FAKE_HASH.sri, "k1", "0.8.0", "3.12")
@@ -72,6 +73,28 @@ def test_a_damaged_nixpkgs(value: object) -> None:
     raw = json.loads(render(PINS))
     raw["hashes"]["x86_64-linux"]["nixpkgs"] = value
     with pytest.raises(InputError, match="nixpkgs"):
+        parse_pins(json.dumps(raw).encode())
+
+
+def test_what_wheels_both_have_is_kept() -> None:
+    found = WheelCollisions("0" * 16, (("bin/x", ("a", "b")),), (("c", "no network"),))
+    pins = replace(PINS, found_collisions=(("x86_64-linux", found),), logins=(("h:1", "UV_INDEX_H"),))
+    assert parse_pins(render(pins).encode()) == pins
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        {"x86_64-linux": {"of": "short"}},
+        {"x86_64-linux": {"of": "0" * 16, "paths": {"x": "a"}}},
+        {"x86_64-linux": {"of": "0" * 16, "paths": {"\x1b": ["a"]}}},
+        {"x86_64-linux": {"of": "0" * 16, "unread": {"a": 1}}},
+    ],
+)
+def test_damaged_collisions_of_wheels(value: object) -> None:
+    raw = json.loads(render(PINS)) | {"collisions": value}
+    with pytest.raises(InputError, match="collisions"):
         parse_pins(json.dumps(raw).encode())
 
 

@@ -11,7 +11,16 @@ from tests.support.packages import make_wheel, served
 from uvlock2nix.app.missing_hashes import with_hashes
 from uvlock2nix.artifacts import Artifact
 from uvlock2nix.errors import InputError
-from uvlock2nix.fetches import Fetch, fetch_of, from_json, known_hashes, sorted_fetches, to_json
+from uvlock2nix.fetches import (
+    Fetch,
+    fetch_of,
+    from_json,
+    known_hashes,
+    logins_from_json,
+    sorted_fetches,
+    to_json,
+    written_url,
+)
 from uvlock2nix.lock import GitSource, Package, PathSource, RegistrySource, UrlSource
 from uvlock2nix.nar import Hash
 
@@ -34,9 +43,8 @@ def test_a_wheel_of_a_registry() -> None:
         RegistrySource(url="https://index.example/simple"),
         Artifact("wheel", WHEEL, url, hash=f"sha256:{DIGEST}"),
     )
-    assert found == Fetch(
-        "x", "1.0", "wheel", file=WHEEL, url=f"https://index.example/a/{WHEEL}?x=1", hash=SRI
-    )
+    assert found == Fetch("x", "1.0", "wheel", file=WHEEL, url=f"https://index.example/a/{WHEEL}", hash=SRI)
+    assert found.loses_query
 
 
 @pytest.mark.parametrize("text", [None, "md5:" + "a" * 32, "blake2b:" + "a" * 128])
@@ -136,3 +144,34 @@ def test_a_file_without_a_hash_gets_one_once(tmp_path: Path) -> None:
         assert with_hashes(wanted, found, reporter) == found  # type: ignore[arg-type]
         assert len(index.asked) == asked
         assert len(reporter.notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "written"),
+    [
+        ("https://h/a.zip", "https://h/a.zip"),
+        ("https://token@h:80/a.zip?sig=s&ref=main#x", "https://h:80/a.zip?ref=main"),
+        ("https://h/a?SHA=1&X-Amz-Signature=s&raw", "https://h/a?SHA=1&raw"),
+    ],
+)
+def test_what_is_written_of_a_url(url: str, written: str) -> None:
+    assert written_url(url) == written
+
+
+def test_hosts_and_their_variables() -> None:
+    problems: list[str] = []
+    raw = {"h.example:80": "UV_INDEX_A_B", "[::1]": ""}
+    assert logins_from_json(raw, "logins", problems) == (("[::1]", ""), ("h.example:80", "UV_INDEX_A_B"))
+    assert problems == []
+    damaged: tuple[object, ...] = (
+        [],
+        {"h": 1},
+        {"h": "HOME"},
+        {"h": "UV_INDEX_A;rm"},
+        {"a b": ""},
+        {"$(x)": ""},
+    )
+    for wrong in damaged:
+        problems = []
+        logins_from_json(wrong, "logins", problems)
+        assert problems, wrong

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,11 +42,43 @@ def test_the_variables_of_logins(tmp_path: Path) -> None:
     assert plan_of(write_project(tmp_path, lock + url, text)).login_variables == ("NETRC",)
 
 
-def test_that_mode_files_has_no_logins_is_noted(tmp_path: Path) -> None:
+def test_the_hosts_of_logins(tmp_path: Path) -> None:
+    """Those of indexes, of their files, and of URLs; not of the default index, which everybody may read."""
     lock = HEAD + entry("root", source='{ virtual = "." }')
-    index = '[[tool.uv.index]]\nname = "mine"\nurl = "https://index.example/simple"\n'
-    plan = plan_of(write_project(tmp_path, lock, '[project]\nname = "root"\nversion = "1.0"\n' + index))
-    assert list(on_logins_in_mode_files(plan)) == []
-    (note,) = on_logins_in_mode_files(replace(plan, mode="files"))
-    assert "UV_INDEX_MINE_" in note
-    assert list(on_logins_in_mode_files(replace(plan, mode="files", login_variables=("NETRC",)))) == []
+    text = '[project]\nname = "root"\nversion = "1.0"\n'
+    file = '[{ url = "https://%s/x-1.0-py3-none-any.whl", hash = "sha256:%s", size = 1 }]'
+    for name, index, host in (
+        ("mine", "https://index.example:8443/simple/", "cdn.example"),
+        ("usual", "https://default.example/simple", "files.default.example"),
+    ):
+        wheels = file.replace("x-1.0", f"{name}-1.0") % (host, "0" * 64)
+        lock += entry(name, source=f'{{ registry = "{index}" }}') + f"wheels = {wheels}\n"
+    lock += entry("there", source='{ url = "https://url.example/there-1.0-py3-none-any.whl" }')
+    assert plan_of(write_project(tmp_path, lock, text)).login_hosts == (("url.example", ""),)
+    index = '[[tool.uv.index]]\nname = "my.own"\nurl = "https://joe@index.example:8443/simple"\n'
+    plan = plan_of(write_project(tmp_path, lock, text + index))
+    assert plan.login_hosts == (
+        ("cdn.example", ""),
+        ("index.example:8443", "UV_INDEX_MY_OWN"),
+        ("url.example", ""),
+    )
+    nameless = index.replace('name = "my.own"\n', "")
+    hosts = plan_of(write_project(tmp_path, lock, text + nameless)).login_hosts
+    assert dict(hosts)["index.example:8443"] == ""
+
+
+def test_that_a_signature_is_left_out_is_noted(tmp_path: Path) -> None:
+    lock = HEAD + entry("root", source='{ virtual = "." }', deps=("there",))
+    url = "https://url.example/there-1.0-py3-none-any.whl"
+    text = '[project]\nname = "root"\nversion = "1.0"\n'
+
+    def noted(query: str) -> list[str]:
+        sdist = f'wheels = [{{ url = "{url}{query}", hash = "sha256:{"0" * 64}" }}]'
+        there = entry("there", source=f'{{ url = "{url}{query}" }}', more=sdist)
+        plan = plan_of(write_project(tmp_path, lock + there, text), mode="files")
+        return list(on_logins_in_mode_files(plan))
+
+    assert noted("") == noted("?raw=true") == []
+    (note,) = noted("?raw=true&Signature=s3cr3t")
+    assert "the URL of there has a query" in note
+    assert "s3cr3t" not in note

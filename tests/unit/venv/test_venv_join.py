@@ -20,6 +20,7 @@ from uvlock2nix.layout import MANIFEST
 from uvlock2nix.sync.install import decide_collisions
 from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.sync.normalise import normalise
+from uvlock2nix.venv.copying import copy_links
 from uvlock2nix.venv.environment import finish_environment
 from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.join import join
@@ -172,6 +173,26 @@ def test_what_one_sees_is_what_mode_sync_has(shop: Shop) -> None:
     assert mine == theirs
     compiled = [{path.relative_to(root) for path in seen(root)} for root in (env, sync)]
     assert compiled[0] == compiled[1]
+
+
+def test_one_tree_instead_of_links(shop: Shop) -> None:
+    """Nothing leads to the packages' own places any more."""
+    packages = two(shop)
+    root = shop.folder / "env"
+    join(packages, root, VERSION, {}, system="x86_64-linux")
+    copy_links(root)
+    finish_environment(root, PYTHON, cores=1, build_to=None)
+    links = [path for path in root.rglob("*") if path.is_symlink() and shop.folder in path.resolve().parents]
+    assert links == []
+    sync = copied(shop)
+    mine, theirs = contents(root), contents(sync)
+    assert {place for place in mine if mine[place] != theirs.get(place)} <= {
+        place for place in mine if place.endswith("RECORD")
+    }
+    assert mine.keys() == theirs.keys()
+    assert record_faults(root / SITE) == record_faults(sync / SITE)
+    store = bytes(shop.folder / "store")
+    assert [path for path in seen(root) if store in path.read_bytes()] == []
 
 
 def clashing(shop: Shop) -> list[Path]:

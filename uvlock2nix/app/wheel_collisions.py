@@ -1,0 +1,89 @@
+"""Mode `files`: what two wheels ship and only one can have, found before anything is built."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from uvlock2nix.app.collisions import note, programs_of
+from uvlock2nix.app.fetching import fetching
+from uvlock2nix.app.gather import wheels_of
+from uvlock2nix.app.reporter import Reporter
+from uvlock2nix.app.wheel_libraries import platform_wheels, shortened
+from uvlock2nix.classify.packages import ClassifiedPackage
+from uvlock2nix.collision_pins import MOST, Collision, WheelCollisions
+from uvlock2nix.dist.installed import Collision as Shipped
+from uvlock2nix.inspect.candidate import Candidate
+from uvlock2nix.inspect.wheel_survey import EDITION, read_all
+from uvlock2nix.inspect.wheels import BIN, collisions
+from uvlock2nix.lock import Member, Project
+from uvlock2nix.plan import Plan
+from uvlock2nix.sync.install import shown, winner
+from uvlock2nix.target import Target
+
+_OWN: Final = "bin/"
+
+
+def wheel_collisions(
+    packages: Sequence[ClassifiedPackage],
+    members: Sequence[Member],
+    target: Target,
+    project: Project,
+    recorded: WheelCollisions | None,
+    reporter: Reporter,
+) -> WheelCollisions:
+    """The paths that wheels ship differently: as recorded where it is about these very wheels, else read now.
+
+    Only tables of contents are read. The programs of ``members`` (local packages) count. Where some could not
+    be read then, all is tried again.
+    """
+    wheels = wheels_of(packages, project.root)
+    made_from = _digest(wheels, members)
+    if recorded is not None and recorded.made_from == made_from and not recorded.unread:
+        return recorded
+    # Those with compiled files have been read as a whole, for what they need.
+    read, large = platform_wheels(packages, project.root) if target.is_linux else ((), frozenset())
+    whole = {one.name for one in read} - large
+    tables = frozenset(one.name for one in wheels if one.name not in whole)
+    with fetching(reporter, "comparing wheels", len(wheels), project) as (fetcher, tick):
+        contents, unread = read_all(wheels, fetcher, fetcher.cache, tables, tick)
+    found = {shown(one.path): set(one.packages) for one in collisions(contents)}
+    for member in members:
+        for name in programs_of(member) if not member.is_virtual else ():
+            owners = [package for package, wheel in contents.items() if f"{BIN}{name}" in wheel.files]
+            if owners:
+                found.setdefault(f"{_OWN}{name}", set()).update(owners, [member.name])
+    paths = sorted((path, tuple(sorted(names))) for path, names in found.items() if path.isprintable())
+    return WheelCollisions(made_from, tuple(paths[:MOST]), tuple(sorted(unread.items())))
+
+
+def on_wheel_collisions(plan: Plan) -> Iterator[str]:
+    """What is kept of what collides, and which wheels could not be compared.
+
+    Raises:
+        InputError: ``[tool.uvlock2nix.collisions]`` names a package that does not ship the path.
+    """
+    own = {(f"{_OWN}{name}", member.name) for member in plan.members for name in programs_of(member)}
+    notes: dict[str, None] = {}
+    for _, found in plan.found_collisions:
+        for path, names in found.paths:
+            mine = next((name for name in names if (path, name) in own), None)
+            kept = mine or _kept(path, names, plan.collisions)
+            notes[note(Collision(path, names, kept), own=mine is not None)] = None
+        if found.unread:
+            why = found.unread[0][1]
+            unread = shortened([name for name, _ in found.unread])
+            notes[f"not compared with others, whose files they may ship too: {unread} ({why})"] = None
+    yield from notes
+
+
+def _kept(path: str, names: Sequence[str], choice: Mapping[str, str]) -> str:
+    recorded = f"../../../{path}" if path.startswith(_OWN) else path
+    return winner(Shipped(recorded, tuple(names)), sorted(names), choice)
+
+
+def _digest(wheels: Iterable[Candidate], members: Iterable[Member]) -> str:
+    lines = sorted(f"{one.name} {one.filename} {one.hash or one.path}" for one in wheels)
+    lines += sorted(f"{one.name} {' '.join(programs_of(one))}" for one in members)
+    return hashlib.sha256("\n".join([str(EDITION), *lines]).encode()).hexdigest()[:16]

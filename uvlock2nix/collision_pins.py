@@ -1,0 +1,114 @@
+"""Paths that several packages ship with different bytes, as pins keep them (``collisions``).
+
+Mode `sync` finds them when it installs, and keeps them with the hash: ``{"<path>": {"packages":
+["<package>"], "kept": "<package>"}}``. In mode `files` wheels are compared where they are on their servers,
+which takes the network; what was found is kept, so that everybody hears of it: ``{"<system>": {"of": "<digest
+of the wheels>", "paths": {"<path>": ["<package>"]}, "unread": {"<package>": "<why>"}}}``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_OF: Final = re.compile(r"[0-9a-f]{16}\Z")
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,200}\Z")
+_TEXT: Final = re.compile(r"[^\x00-\x1f\x7f]{1,300}\Z")
+MOST: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """A path (``bin/x``, or below site-packages) that several packages have; ``kept`` is whose file stays."""
+
+    path: str
+    packages: tuple[str, ...]
+    kept: str
+
+
+def kept_to_json(collisions: tuple[Collision, ...]) -> dict[str, object]:
+    """The object under ``collisions`` of a hash."""
+    return {one.path: {"packages": list(one.packages), "kept": one.kept} for one in collisions}
+
+
+def kept_from_json(value: object, where: str, problems: list[str]) -> tuple[Collision, ...]:
+    """The values of the object under ``collisions`` of a hash; what is wrong is added to ``problems``."""
+    if not isinstance(value, dict):
+        problems.append(f'"{where}" must be an object')
+        return ()
+    found = []
+    for path, item in sorted(value.items()):
+        entry = item if isinstance(item, dict) else {}
+        packages, kept = entry.get("packages"), entry.get("kept")
+        texts = [path, kept, *packages] if isinstance(packages, list) else [None]
+        if not all(isinstance(one, str) and one.isprintable() for one in texts):
+            problems.append(f'"{where}.{path}" must name "packages" and the one that is "kept"')
+            continue
+        found.append(Collision(path, tuple(map(str, texts[2:])), str(kept)))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class WheelCollisions:
+    """What was found on one system.
+
+    ``made_from`` is a digest of the wheels; ``paths`` has (path below site-packages or ``bin/x``, its
+    packages by name), at most :data:`MOST`; ``unread`` (package, why its wheel could not be compared); both
+    are sorted.
+    """
+
+    made_from: str
+    paths: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+
+
+FoundCollisions = tuple[tuple[str, WheelCollisions], ...]
+"""System → what collides, sorted by system."""
+
+
+def to_json(found: FoundCollisions) -> dict[str, object]:
+    """The object under ``collisions``."""
+    return {
+        system: {
+            "of": one.made_from,
+            **({"paths": {path: list(names) for path, names in one.paths}} if one.paths else {}),
+            **({"unread": dict(one.unread)} if one.unread else {}),
+        }
+        for system, one in found
+    }
+
+
+def from_json(value: object, problems: list[str]) -> FoundCollisions:
+    """The values of the object under ``collisions``; what is wrong with it is added to ``problems``."""
+    if not isinstance(value, dict):
+        problems.append('"collisions" must be an object')
+        return ()
+    return tuple((system, _system(system, value[system], problems)) for system in sorted(value))
+
+
+def _system(system: str, value: object, problems: list[str]) -> WheelCollisions:
+    entry = value if isinstance(value, dict) else {}
+    made_from, paths, unread = entry.get("of"), entry.get("paths", {}), entry.get("unread", {})
+    good = (
+        isinstance(made_from, str)
+        and _OF.match(made_from)
+        and isinstance(paths, dict)
+        and isinstance(unread, dict)
+        and all(map(_TEXT.match, paths))
+        and all(map(_NAME.match, unread))
+        and all(isinstance(why, str) and _TEXT.match(why) for why in unread.values())
+        and all(isinstance(names, list) and all(map(_is_name, names)) for names in paths.values())
+    )
+    if not good:
+        problems.append(f'"collisions.{system}" is not an object with a digest `of`, `paths` and `unread`')
+        return WheelCollisions("")
+    return WheelCollisions(
+        str(made_from),
+        tuple((path, tuple(paths[path])) for path in sorted(paths)),
+        tuple((name, str(unread[name])) for name in sorted(unread)),
+    )
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and _NAME.match(value) is not None
