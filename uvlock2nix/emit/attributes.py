@@ -30,7 +30,7 @@ RESERVED: Final = frozenset(
         "nativeBuildInputs",
     }
     | {"outputHash", "pin", "pins", "pinsKey", "python", "python-deps", "python-env", "referenceInputs"}
-    | {"skipLockCheck", "stale", "system", "toolchain", "version"}
+    | {"linkMode", "madeWith", "skipLockCheck", "stale", "system", "toolchain", "version"}
 )
 
 
