@@ -217,7 +217,7 @@ dependencies = ["by-cargo"]
 [tool.uv]
 package = false
 [tool.uv.sources]
-by-cargo = { path = "vendor/by-cargo-1.3.tar.gz" }
+by-cargo = { path = "vendor/by_cargo-1.3.tar.gz" }
 [[tool.uv.dependency-metadata]]
 name = "by-cargo"
 version = "1.3"
@@ -232,7 +232,7 @@ def test_the_crates_of_a_rust_sdist(stand: Stand, tmp_path: Path) -> None:
     root = tmp_path / "app"
     inside = {path.removeprefix("libs/by-cargo/"): text for path, text in FILES.items() if "by-cargo" in path}
     crates = {"Cargo.lock": cargo_lock(stand)}
-    make_sdist(root / "vendor", "by-cargo", {**inside, **crates}, version="1.3")
+    make_sdist(root / "vendor", "by_cargo", {**inside, **crates}, version="1.3")
     (root / "pyproject.toml").write_text(RUST)
     lock(root)
     done = uvlock2nix(stand, "generate", root)
@@ -248,7 +248,7 @@ def test_the_crates_of_a_rust_sdist(stand: Stand, tmp_path: Path) -> None:
 def test_a_rust_sdist_without_a_lock_is_refused(stand: Stand, tmp_path: Path) -> None:
     root = tmp_path / "app"
     inside = {path.removeprefix("libs/by-cargo/"): text for path, text in FILES.items() if "by-cargo" in path}
-    make_sdist(root / "vendor", "by-cargo", inside, version="1.3")
+    make_sdist(root / "vendor", "by_cargo", inside, version="1.3")
     (root / "pyproject.toml").write_text(RUST)
     lock(root)
     done = uvlock2nix(stand, "generate", root)
