@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -112,6 +113,34 @@ def _of_module(path: Path) -> Iterator[Message]:
         yield Message(part, ".".join(parts), node.func.id, classes()[node.func.id], text, "".join(hints))
 
 
+def problems() -> tuple[str, ...]:
+    """The lines about a key that an error on a lock, a project or pylock.toml lists, sorted."""
+    found = set()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) > 1:
+                text = template(node.args[-1], {})
+                if node.func.attr == "add" and " " in text and slug(text):
+                    found.add(text)
+    return tuple(sorted(found))
+
+
+def thrown() -> tuple[str, ...]:
+    """What an evaluation prints: messages that emit writes into files, and those of nix/lib, sorted."""
+    found = set()
+    for path in sorted((PACKAGE / "emit").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr) and len(node.values) > 1:
+                first, second = node.values[:2]
+                named = isinstance(first, ast.FormattedValue) and ast.unparse(first.value) == "plan.name"
+                if named and isinstance(second, ast.Constant) and str(second.value).startswith(": "):
+                    found.add(template(node, {}))
+    for path in sorted((ROOT / "nix").rglob("*.nix")):
+        for text in re.findall(r'throw\s+"((?:[^"\\]|\\.)+)"', path.read_text(encoding="utf-8")):
+            found.add(re.sub(r"\$\{[^}]*\}", "…", text))
+    return tuple(sorted(text for text in found if len(text) > 12))
+
+
 def _targets(node: ast.stmt) -> Iterator[ast.Name]:
     if isinstance(node, ast.Assign):
         yield from (target for target in node.targets if isinstance(target, ast.Name))
@@ -137,20 +166,37 @@ def template(node: ast.expr, constants: Mapping[str, ast.expr]) -> str:
             return "…"
 
 
+def _free(anchor: str, used: set[str]) -> str:
+    """An anchor that nothing on the page has yet; it is taken from then on."""
+    found, number = anchor, 2
+    while found in used:
+        found, number = f"{anchor}-{number}", number + 1
+    used.add(found)
+    return found
+
+
+def _item(text: str, used: set[str]) -> str:
+    anchor = _free(slug(text)[:80].strip("-"), used)
+    return f'- <a id="{anchor}"></a>{code_cell(text)} · [¶](#{anchor})'
+
+
 def page() -> str:
     """A heading for each part, an anchor for each error."""
-    parts, used, before = [HEAD], set[str](), None
+    parts, used, before = [HEAD], set[str](), ""
     for one in messages():
         title = PARTS[one.part]
         if title != before:
             parts.append(f"\n## {title}\n")
             before = title
-        anchor, number = one.anchor or slug(one.module), 2
-        while anchor in used:
-            anchor, number = f"{one.anchor}-{number}", number + 1
-        used.add(anchor)
+        anchor = _free(one.anchor or slug(one.module), used)
         parts.append(f'- <a id="{anchor}"></a>{code_cell("error: " + one.message)}')
         if one.hint.strip("…"):
             parts.append(f"  <br>{code_cell('hint: ' + one.hint)}")
         parts.append(f"  <br>exit code {one.code} · [¶](#{anchor})")
+    parts.append(
+        "\n## Lines about a key\n\nAn error on a lock or a project lists one for each key. Exit code 3.\n"
+    )
+    parts += [_item(text, used) for text in problems()]
+    parts.append("\n## Printed by Nix\n\nGenerated files and the library stop an evaluation with these.\n")
+    parts += [_item(text, used) for text in thrown()]
     return "\n".join(parts) + "\n"

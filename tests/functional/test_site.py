@@ -126,7 +126,11 @@ def test_errors_of_real_commands_have_an_anchor() -> None:
     known = [one for one in messages.messages() if len(one.message) > 30]
     assert len(known) > 200
     anchors = re.findall(r'<a id="([^"]+)">', page)
-    assert len(anchors) == len(set(anchors)) == page.count("`error: ")
+    assert len(anchors) == len(set(anchors))
+    assert page.count("`error: ") == len(messages.messages())
+    assert len(anchors) == len(messages.messages()) + len(messages.problems()) + len(messages.thrown())
+    assert "is not a version specifier: …" in messages.problems()
+    assert any("is not the one that … was made for" in text for text in messages.thrown())
     done = subprocess.run(
         [sys.executable, "-m", "uvlock2nix", "generate", "/nowhere"],
         capture_output=True,

@@ -227,7 +227,7 @@ def test_lxml_is_compiled_when_xmlsec_is(tmp_path: Path) -> None:
     assert found["lxml"].class_ == "sdist-native"
     assert found["lxml"].choice.artifact is not None
     assert found["lxml"].choice.artifact.kind == "sdist"
-    assert "both must share one libxml2" in found["lxml"].reasons[0]
+    assert "both must share the same libxml2" in found["lxml"].reasons[0]
     assert "libxml2" in found["lxml"].native.build.build_inputs
 
 

@@ -99,9 +99,17 @@ def test_default_groups_that_do_not_exist(tmp_path: Path) -> None:
         ({"groups": ("doks",)}, "no dependency group doks", "did you mean docs"),
         ({"no_groups": ("gone",)}, "no dependency group gone", ""),
         ({"packages": ("rot",)}, "no project rot", "did you mean root"),
-        ({"extras": ("x",), "all_extras": True}, "--extra and --all-extras exclude", ""),
-        ({"groups": ("docs",), "only_groups": ("dev",)}, "--group and --only-group exclude", ""),
-        ({"packages": ("root",), "all_packages": True}, "--package and --all-packages exclude", ""),
+        ({"extras": ("x",), "all_extras": True}, "--extra and --all-extras cannot be used together", ""),
+        (
+            {"groups": ("docs",), "only_groups": ("dev",)},
+            "--group and --only-group cannot be used together",
+            "",
+        ),
+        (
+            {"packages": ("root",), "all_packages": True},
+            "--package and --all-packages cannot be used together",
+            "",
+        ),
     ],
 )
 def test_names_that_do_not_exist(tmp_path: Path, selection: dict[str, object], says: str, hint: str) -> None:

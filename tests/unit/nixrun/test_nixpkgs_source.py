@@ -48,7 +48,7 @@ def test_references(text: str, argument: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["./gone", "/gone/there", "~/gone", "a b", "<nixpkgs>"])
 def test_what_is_neither_path_nor_reference(text: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such path"):
+    with pytest.raises(InputError, match="neither an existing path nor"):
         find_nixpkgs(text, tmp_path, SEARCH)
 
 

@@ -98,7 +98,7 @@ def test_a_build_whose_requirements_are_not_locked(tmp_path: Path) -> None:
     """Neither is anything guessed, nor does the build fail much later."""
     plan = plan_of(REPO / "fixtures" / "hello", mode="files")
     refuse_unlocked(plan)
-    with pytest.raises(ProjectError, match="what builds hello-uv is not locked") as caught:
+    with pytest.raises(ProjectError, match="the build requirements of hello-uv are not locked") as caught:
         refuse_unlocked(replace(plan, build_pins=BuildPins()))
     assert "uvlock2nix generate" in caught.value.hint
     refuse_unlocked(plan_of(project(tmp_path, "dep]\nenv = {}"), mode="files"))

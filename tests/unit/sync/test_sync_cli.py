@@ -14,7 +14,7 @@ def test_a_place_that_is_taken(tmp_path: Path) -> None:
     argv += ["--python", "3.12", "--system", "x86_64-linux"]
     done = CliRunner().invoke(command, argv)
     assert isinstance(done.exception, UsageError)
-    assert "is there already" in done.exception.message
+    assert "already exists" in done.exception.message
 
 
 def test_choices() -> None:
