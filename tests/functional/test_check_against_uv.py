@@ -181,3 +181,21 @@ def test_what_only_uv_sees(locked: Path, tmp_path: Path, change: tuple[str, str,
     folder = changed(locked, tmp_path / "project", change)
     assert uv(folder, "--check").returncode != 0
     assert check_lock_matches(load_project(folder)) == []
+
+
+def test_the_python_at_hand_is_no_part_of_a_project(tmp_path: Path) -> None:
+    """Without requires-python uv writes that of its own Python; ours takes what was written."""
+    (tmp_path / "pyproject.toml").write_text("[dependency-groups]\ndev = []\n")
+    minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    lock = 'version = 1\nrevision = 3\nrequires-python = ">=MINOR"\n\n'
+    lock += "[manifest]\n\n[manifest.dependency-groups]\ndev = []\n"
+    seen = []
+    for written in (minor, "3.4"):
+        (tmp_path / "uv.lock").write_text(lock.replace("MINOR", written))
+        done = subprocess.run(
+            [UV, "lock", "--check", "--offline", "--python", sys.executable],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert "No `requires-python` value found" in done.stderr
+        seen.append((done.returncode == 0, check_lock_matches(load_project(tmp_path))))
+    assert seen == [(True, []), (False, [])]
