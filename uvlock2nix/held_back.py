@@ -28,10 +28,15 @@ _ISO: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``fixed`` is the one time that the user wants for all builds, ``latest`` what is never exceeded."""
+    """``fixed`` is the one time that the user wants for all builds, ``latest`` what is never exceeded.
+
+    ``now``: nobody wants to hold anything back, and ``latest`` is the present. Then files without a time
+    count too, which uv leaves out as soon as it is given any time: many indexes have none.
+    """
 
     latest: datetime
     fixed: datetime | None = None
+    now: bool = False
 
 
 def limits(now: datetime, uv_exclude_newer: str | None, own: str | None) -> Limits:
@@ -43,7 +48,7 @@ def limits(now: datetime, uv_exclude_newer: str | None, own: str | None) -> Limi
     latest = now
     if uv_exclude_newer:
         latest = min(now, _moment(uv_exclude_newer, now))
-    return Limits(latest, parse_time(own) if own else None)
+    return Limits(latest, parse_time(own) if own else None, now=not uv_exclude_newer)
 
 
 def _moment(text: str, now: datetime) -> datetime:

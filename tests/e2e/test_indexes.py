@@ -55,6 +55,16 @@ def fill(folder: Path) -> None:
     make_sdist(folder, "made", {"pyproject.toml": SYSTEM})
 
 
+def write_pages(folder: Path) -> None:
+    """The pages of a simple index, without times. https://peps.python.org/pep-0503/"""
+    for file in [one for one in folder.iterdir() if one.is_file()]:
+        page = folder / "simple" / file.name.partition("-")[0].replace("_", "-") / "index.html"
+        page.parent.mkdir(parents=True)
+        page.write_text(
+            f'<!DOCTYPE html><html><body><a href="../../{file.name}">{file.name}</a></body></html>'
+        )
+
+
 @pytest.fixture
 def private(tmp_path: Path) -> Iterator[Index]:
     with served(tmp_path / "files", login=(USER, SECRET)) as index:
@@ -159,15 +169,18 @@ def test_a_login_with_a_daemon(stand: Stand, tmp_path: Path, private: Index) -> 
     secret_free(stand, project, *said)
 
 
-@pytest.mark.parametrize("kind", ["flat", "find-links"])
+@pytest.mark.parametrize("kind", ["flat", "find-links", "simple"])
 def test_an_index_in_a_folder(stand: Stand, tmp_path: Path, kind: str) -> None:
     index = {
         "flat": '[[tool.uv.index]]\nname = "v"\nurl = "./vendor"\nformat = "flat"\n',
+        "simple": '[[tool.uv.index]]\nname = "v"\nurl = "./vendor/simple"\ndefault = true\n',
         "find-links": 'find-links = ["vendor"]\nno-index = true\n',
     }[kind]
     project = tmp_path / f"folder-{kind}"
     write_project(project, index)
     fill(project / "vendor")
+    if kind == "simple":
+        write_pages(project / "vendor")
     lock(project)
     done = go(stand, project, "generate", {})
     assert done.returncode == 0, done.stderr

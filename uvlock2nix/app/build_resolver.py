@@ -123,7 +123,9 @@ class Resolver:
                 future = self._known[key] = Future()
         if mine:
             try:
-                future.set_result(self.uv.resolve(requires, target, time, sdists=sdists, preferred=preferred))
+                until = None if self.limits.now and time == self.limits.latest else time
+                found = self.uv.resolve(requires, target, until, sdists=sdists, preferred=preferred)
+                future.set_result(found)
             except BaseException as error:
                 # Whoever waits for it gets the same.
                 future.set_exception(error)

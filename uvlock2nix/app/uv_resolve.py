@@ -59,13 +59,14 @@ class Uv:
         self,
         requires: Sequence[str],
         target: Target,
-        until: datetime,
+        until: datetime | None,
         *,
         sdists: bool,
         preferred: Sequence[str] = (),
     ) -> tuple[Package, ...]:
         """The packages that meet ``requires``, with the files that uv may install of each.
 
+        ``until``: files from later, and files without a time, do not count; None: all do.
         ``sdists``: whether one that has no wheel for the target may be taken; uv may have to run its
         build to learn what it requires. ``preferred`` are further constraints.
 
@@ -82,11 +83,12 @@ class Uv:
             text = self._run(self._arguments(work, target, until, sdists=sdists), target)
         return _packages(text)
 
-    def _arguments(self, work: Path, target: Target, until: datetime, *, sdists: bool) -> list[str]:
+    def _arguments(self, work: Path, target: Target, until: datetime | None, *, sdists: bool) -> list[str]:
         arguments = [self.program, "pip", "compile", "--quiet", "--no-config", "--no-header"]
         constraints = str(work / "constraints.txt")
         arguments += ["--format", "pylock.toml", "--constraints", constraints, "--no-python-downloads"]
-        arguments += ["--python-version", target.python.full, "--exclude-newer", written(until)]
+        arguments += ["--python-version", target.python.full]
+        arguments += ["--exclude-newer", written(until)] if until is not None else []
         arguments += [*self.packages, *self.flags]
         if sdists:
             arguments += ["--build-constraints", constraints]
