@@ -5,6 +5,7 @@ https://packaging.python.org/en/latest/specifications/entry-points/
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +21,11 @@ SHEBANG_LIMIT: Final = 127
 
 TEMPLATE: Final = """\
 # -*- coding: utf-8 -*-
+import os
 import sys
+path = os.environ.get("PATH", os.defpath)
+if path.split(os.pathsep)[0] != {folder!r}:
+    os.environ["PATH"] = {folder!r} + os.pathsep + path
 from {module} import {top}
 if __name__ == "__main__":
     if sys.argv[0].endswith("-script.pyw"):
@@ -42,6 +47,8 @@ def shebang(python: Path) -> str:
 def launcher(reference: str, python: Path, *, what: str) -> str:
     """The text of a launcher for ``module:attribute``.
 
+    Programs that it starts find those beside ``python`` first, as with `uv run`.
+
     Raises:
         InputError: the reference is not one; nothing else may get into the text.
     """
@@ -52,7 +59,8 @@ def launcher(reference: str, python: Path, *, what: str) -> str:
             hint="report it to the package's maintainers",
         )
     module, attribute = match[1], match[2]
-    return shebang(python) + TEMPLATE.format(module=module, top=attribute.split(".")[0], attribute=attribute)
+    names = {"module": module, "top": attribute.split(".")[0], "attribute": attribute}
+    return shebang(python) + TEMPLATE.format(folder=os.fspath(python.parent), **names)
 
 
 def write_launchers(bin_dir: Path, python: Path, points: Mapping[str, str], *, package: str) -> list[str]:

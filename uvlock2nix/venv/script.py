@@ -16,6 +16,8 @@ _LAUNCHER: Final = """\
 #!{python}
 import os, sys
 script = {script!r}
+# Programs of this environment come first, as with `uv run`.
+os.environ["PATH"] = {folder!r} + os.pathsep + os.environ.get("PATH", os.defpath)
 os.execv(sys.executable, [sys.executable, script, *sys.argv[1:]])
 """
 
@@ -44,6 +46,7 @@ def install_script(files: Sequence[Path], venv: Path) -> None:
             copy_file(path, target)
     launcher = venv / "bin" / program
     launcher.unlink(missing_ok=True)
-    text = _LAUNCHER.format(python=os.fspath(venv / "bin" / "python"), script=os.fspath(place / files[0]))
+    folder, script = os.fspath(venv / "bin"), os.fspath(place / files[0])
+    text = _LAUNCHER.format(python=f"{folder}/python", folder=folder, script=script)
     launcher.write_text(text, encoding="utf-8")
     launcher.chmod(0o755)

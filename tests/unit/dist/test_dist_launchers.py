@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,7 +41,8 @@ def test_what_a_launcher_holds_is_only_names(module: str, attribute: str) -> Non
         return
     lines = text.splitlines()
     assert len(lines) == len(launcher("m:f", PYTHON, what="x").splitlines())
-    assert all(part.isidentifier() for part in lines[3].split()[1].split("."))
+    (imported,) = (line for line in lines if line.startswith("from "))
+    assert all(part.isidentifier() for part in imported.split()[1].split("."))
 
 
 def test_names_of_other_alphabets() -> None:
@@ -113,3 +115,18 @@ def test_scripts(tmp_path: Path, content: bytes, after: bytes) -> None:
     assert target.stat().st_mode & 0o777 == 0o755
     assert not place_script(source, tmp_path / "python3", PYTHON)
     assert not (tmp_path / "python3").exists()
+
+
+@pytest.mark.parametrize("path", [None, "", "/usr/bin:/bin", "again"])
+def test_a_program_finds_its_neighbours_first(tmp_path: Path, path: str | None) -> None:
+    """As with `uv run`, which puts the environment's programs first; a spawned process does not again."""
+    folder = tmp_path / "it's bin"
+    folder.mkdir()
+    (tmp_path / "neighbours.py").write_text("import os\nPATH = os.environ['PATH']\ndef main(): print(PATH)\n")
+    (folder / "python").symlink_to(sys.executable)
+    write_launchers(folder, folder / "python", {"tool": "neighbours:main"}, package="x")
+    before = f"{folder}:/bin" if path == "again" else path
+    env = {"PYTHONPATH": str(tmp_path), **({} if before is None else {"PATH": before})}
+    done = subprocess.run([folder / "tool"], env=env, capture_output=True, text=True, check=True)
+    rest = {None: os.defpath, "again": "/bin"}.get(path, path)
+    assert done.stdout == f"{folder}:{rest}\n"
