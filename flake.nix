@@ -22,6 +22,21 @@
             }
           )
         );
+
+      templates = {
+        application = "A program with its tests";
+        service = "A web service with a NixOS module";
+        workspace = "Two programs and a library of one lock";
+      };
+      # A template may be for fewer systems than this flake.
+      checksOf =
+        pkgs: name:
+        nixpkgs.lib.filterAttrs
+          (_: check: builtins.elem pkgs.stdenv.hostPlatform.system (check.meta.platforms or systems))
+          (self.lib.mkApplication {
+            inherit pkgs;
+            files = ./nix/templates/${name}/nix;
+          }).checks;
     in
     {
       overlays.default = import ./nix/overlay.nix;
@@ -31,7 +46,20 @@
       packages = forAllSystems (pkgs: {
         default = pkgs.uvlock2nix;
         inherit (pkgs) uvlock2nix;
+        # uvlock2nix as its own uv.lock says, by itself.
+        self = pkgs.callPackage ./nix/self/package.nix { };
       });
+
+      templates = builtins.mapAttrs (name: description: {
+        path = ./nix/templates/${name};
+        inherit description;
+        welcomeText = ''
+          Set `inputs.uvlock2nix.url` in flake.nix to the reference that you took this from, then:
+
+              git init && git add -A
+              nix flake check
+        '';
+      }) templates;
 
       devShells = forAllSystems (pkgs: {
         default = pkgs.mkShell {
@@ -55,19 +83,27 @@
         };
       });
 
-      checks = forAllSystems (pkgs: {
-        inherit (pkgs)
-          uvlock2nix
-          uvSyncHook
-          stripReferencesHook
-          restoreReferencesHook
-          uvEnvHook
-          uvPackageHook
-          uvWheelHook
-          uvSdistHook
-          uvRequiresHook
-          ;
-      });
+      checks = forAllSystems (
+        pkgs:
+        {
+          inherit (pkgs)
+            uvlock2nix
+            uvSyncHook
+            stripReferencesHook
+            restoreReferencesHook
+            uvEnvHook
+            uvPackageHook
+            uvWheelHook
+            uvSdistHook
+            uvRequiresHook
+            ;
+          inherit (self.packages.${pkgs.stdenv.hostPlatform.system}) self;
+        }
+        // nixpkgs.lib.concatMapAttrs (
+          name: _:
+          nixpkgs.lib.mapAttrs' (check: nixpkgs.lib.nameValuePair "template-${name}-${check}") (checksOf pkgs name)
+        ) templates
+      );
 
       formatter = forAllSystems (pkgs: pkgs.nixfmt);
     };

@@ -1,8 +1,18 @@
-# The setup hooks. `callPackage ./hooks { inherit uvlock2nix; }` gives them all.
+/**
+  The setup hooks: `callPackage ./hooks { inherit uvlock2nix; }` gives them all. What each reads is written at the top of
+  its shell file.
+
+  # Type
+
+  ```
+  hooks :: { lib, makeSetupHook, patchelf, uv, uvlock2nix } -> { ${hook} :: Derivation }
+  ```
+*/
 {
   lib,
   makeSetupHook,
   patchelf,
+  runCommand,
   uv,
   uvlock2nix,
 }:
@@ -18,18 +28,27 @@ let
     derivations, the set of the outputs that code can refer to. An attribute that is null on this system
     (`libGL` on macOS) is left out.
 
+    # Inputs
+
+    `inputs`
+    : From the name of an attribute to its derivation.
+
     # Type
 
     ```
     referenceInputs :: { ${attr} :: Derivation } -> { ${attr} :: Path; "${attr}.dev" :: Path }
     ```
 
-    # Example
+    # Examples
+
+    :::{.example}
+    ## `referenceInputs` usage example
 
     ```nix
     referenceInputs { inherit zlib; }
     => { zlib = "/nix/store/…-zlib-1.3.1"; "zlib.dev" = "/nix/store/…-zlib-1.3.1-dev"; }
     ```
+    :::
   */
   referenceInputs =
     inputs:
@@ -58,6 +77,10 @@ let
     );
 in
 {
+  /**
+    Install the locked packages of a project by `uv sync` (deps of mode `sync`); what builds from source gets is said
+    for each package.
+  */
   uvSyncHook = makeSetupHook {
     name = "uv-sync-hook";
     substitutions = substitutions // {
@@ -65,12 +88,19 @@ in
     };
   } ./uv-sync-hook.sh;
 
+  /**
+    Replace every store reference of an output by a placeholder, and fail where one is left. `passthru.referenceInputs`
+    names what code can refer to.
+  */
   stripReferencesHook = makeSetupHook {
     name = "strip-references-hook";
     inherit substitutions;
     passthru = { inherit referenceInputs; };
   } ./strip-references-hook.sh;
 
+  /**
+    Put the references that `stripReferencesHook` took out back, by their names, and find every library of every ELF file.
+  */
   restoreReferencesHook = makeSetupHook {
     name = "restore-references-hook";
     propagatedBuildInputs = [ patchelf ];
@@ -78,6 +108,9 @@ in
     passthru = { inherit referenceInputs; };
   } ./restore-references-hook.sh;
 
+  /**
+    Install one wheel into a store path of its own (mode `files`).
+  */
   uvWheelHook = makeSetupHook {
     name = "uv-wheel-hook";
     propagatedBuildInputs = [ patchelf ];
@@ -86,6 +119,9 @@ in
     };
   } ./uv-wheel-hook.sh;
 
+  /**
+    Build the wheel of one sdist, offline, with its locked build requirements (mode `files`).
+  */
   uvSdistHook = makeSetupHook {
     name = "uv-sdist-hook";
     substitutions = substitutions // {
@@ -93,6 +129,9 @@ in
     };
   } ./uv-sdist-hook.sh;
 
+  /**
+    Put the build requirements of one local package into a folder of their own (mode `files`).
+  */
   uvRequiresHook = makeSetupHook {
     name = "uv-requires-hook";
     substitutions = substitutions // {
@@ -100,17 +139,27 @@ in
     };
   } ./uv-requires-hook.sh;
 
+  /**
+    Make a runnable environment of deps, or of packages with store paths of their own.
+  */
   uvEnvHook = makeSetupHook {
     name = "uv-env-hook";
     propagatedBuildInputs = [ patchelf ];
     inherit substitutions;
   } ./uv-env-hook.sh;
 
+  /**
+    Build the local packages of a project over its environment. `passthru.projectSource` is the source of
+    a project, `passthru.parts` what its package has besides its outputs.
+  */
   uvPackageHook = makeSetupHook {
     name = "uv-package-hook";
     substitutions = substitutions // {
       uv = lib.getExe uv;
     };
-    passthru.projectSource = import ./project-source.nix { inherit lib; };
+    passthru = {
+      projectSource = import ./project-source.nix { inherit lib; };
+      parts = import ./package-parts.nix { inherit lib runCommand uvlock2nix; };
+    };
   } ./uv-package-hook.sh;
 }

@@ -5,17 +5,32 @@
 
   In a flake, `root` is what git tracks already, without its `.git`; the second rule then removes little.
 
+  # Inputs
+
+  `root`
+  : The project's folder.
+
+  `include`
+  : Paths that are taken although the rules leave them out.
+
+  `exclude`
+  : Paths that are left out although the rules take them.
+
   # Type
 
   ```
   projectSource :: { root :: Path; include :: [ Path ] ? [ ]; exclude :: [ Path ] ? [ ]; } -> Source
   ```
 
-  # Example
+  # Examples
+
+  :::{.example}
+  ## `projectSource` usage example
 
   ```nix
   projectSource { root = ../.; exclude = [ ../data ]; include = [ ../src/app/cacert.pem ]; }
   ```
+  :::
 */
 { lib }:
 

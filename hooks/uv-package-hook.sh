@@ -12,6 +12,8 @@
 #   uvPackageNative       JSON: what each of these builds needs, as uvSyncNative of uv-sync-hook (optional)
 #   uvPackageVersion      the version of packages that would ask git for it (optional)
 #   uvPackageVersions     JSON: those of packages with a different one (optional)
+#   uvPackageExtra        more packages: of nixpkgs, or environments of a lock (list, optional)
+#   uvPackageProduct      wheel or sdist: instead of an environment, the files of the exposed packages (optional)
 #   uvPackageScript       a script that becomes a program, then the files that it takes along, as such paths (list)
 #   uvPackageExpose       names of the packages whose programs are in bin of `out` (list)
 #   dontCompileBytecode   set: no bytecode is made
@@ -31,6 +33,11 @@ _uvlock2nixPackageInstall() {
   _uvlock2nixOption --native "${uvPackageNative-}"
   _uvlock2nixOption --version "${uvPackageVersion-}"
   _uvlock2nixOption --versions "${uvPackageVersions-}"
+  _uvlock2nixOptions --extra uvPackageExtra
+  if [[ -n "${uvPackageProduct-}" ]]; then
+    _uvlock2nixOption --product "$uvPackageProduct"
+    _uvlock2nixOptions --only uvPackageExpose
+  fi
   _uvlock2nixOption --compiler "${CC-}"
   if [[ -n "${dontCompileBytecode-}" ]]; then flags+=(--no-bytecode); fi
   # What is compiled is in the environment: a search path into `out`, which links to it, would go in circles.

@@ -1,4 +1,13 @@
-# The overlay: uvlock2nix and its setup hooks.
+/**
+  The overlay: uvlock2nix, its setup hooks and `importUvLock`.
+
+  # Type
+
+  ```
+  overlay :: Pkgs -> Pkgs -> { uvlock2nix, uvSyncHook, stripReferencesHook, restoreReferencesHook, uvEnvHook,
+    uvPackageHook, uvWheelHook, uvSdistHook, uvRequiresHook, importUvLock }
+  ```
+*/
 final: _prev:
 
 let
@@ -9,6 +18,7 @@ let
       lib
       makeSetupHook
       patchelf
+      runCommand
       uv
       uvlock2nix
       ;
@@ -19,7 +29,18 @@ in
     # Only the Python package: a change of tests or pages builds nothing again.
     source = if installed then ../.. else ../uvlock2nix;
     hooks = ../hooks;
-    library = ./.;
+    # What the command needs of this folder: nothing of it is built again when a template changes.
+    library = final.lib.fileset.toSource {
+      root = ./.;
+      fileset = final.lib.fileset.difference ./. (
+        final.lib.fileset.unions (
+          map final.lib.fileset.maybeMissing [
+            ./self
+            ./templates
+          ]
+        )
+      );
+    };
   };
 
   inherit (hooks)

@@ -7,12 +7,14 @@ nearest right one, because an option that is silently ignored is worse than none
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from packaging.version import InvalidVersion, Version
 
+from uvlock2nix.environments import KEY, WHERE
 from uvlock2nix.errors import UsageError
 
 T = TypeVar("T")
@@ -29,8 +31,16 @@ STRINGS: Final = (
     "python", "libc", "macos", "from-nixpkgs", "main-program", "exclude-newer", "version", "mode",
     "link-mode",
 )  # fmt: skip
-FREE: Final = ("native", "nixpkgs", "service", "collisions", "ignore-missing-libraries")
-KEYS: Final = (*BOOLS, *LISTS, *STRINGS, *FREE)
+FREE: Final = (
+    "native",
+    "nixpkgs",
+    "service",
+    "collisions",
+    "ignore-missing-libraries",
+    "check",
+    "check-group",
+)
+KEYS: Final = (*BOOLS, *LISTS, *STRINGS, *FREE, KEY)
 
 # https://www.rfc-editor.org/rfc/rfc3339, in UTC.
 RFC3339: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z\Z")
@@ -52,6 +62,7 @@ class Config:
     service: Mapping[str, object] = field(default_factory=dict)
     collisions: Mapping[str, str] = field(default_factory=dict)
     ignore_missing_libraries: tuple[str, ...] = ()
+    check: tuple[str, ...] = ()
 
     def flag(self, name: str) -> bool:
         """Whether an option that takes no value is set."""
@@ -66,8 +77,8 @@ class Config:
         return self.strings.get(name)
 
 
-def parse_config(table: Mapping[str, object]) -> Config:
-    """Check ``[tool.uvlock2nix]`` as read from TOML.
+def parse_config(table: Mapping[str, object], environment: str = "") -> Config:
+    """Check ``[tool.uvlock2nix]`` as read from TOML, as it is for ``environment``.
 
     Raises:
         UsageError: for an unknown key (with the nearest known one) or a value of the wrong type; all
@@ -94,10 +105,12 @@ def parse_config(table: Mapping[str, object]) -> Config:
         service=_table(table, "service", problems),
         collisions=_string_table(table, "collisions", problems),
         ignore_missing_libraries=_strings(table, "ignore-missing-libraries", problems),
+        check=_command(table, "check", problems),
     )
     if problems:
+        where = f"{WHERE[:-1]}.{environment}]" if environment else "[tool.uvlock2nix]"
         raise UsageError(
-            "[tool.uvlock2nix] in pyproject.toml: " + "; ".join(problems),
+            f"{where} in pyproject.toml: " + "; ".join(problems),
             hint="the keys are: " + ", ".join(sorted(KEYS)),
         )
     return config
@@ -129,6 +142,22 @@ def _strings(table: Mapping[str, object], key: str, problems: list[str]) -> tupl
         problems.append(f"`{key}` must be a list of strings, not {value!r}")
         return ()
     return tuple(value)
+
+
+def _command(table: Mapping[str, object], key: str, problems: list[str]) -> tuple[str, ...]:
+    """A command: its words, or a line of them as one writes it into a shell."""
+    value = table.get(key)
+    if isinstance(value, str):
+        try:
+            value = shlex.split(value)
+        except ValueError:
+            value = []
+    if value is None or (
+        isinstance(value, list) and value and all(isinstance(one, str) and one for one in value)
+    ):
+        return tuple(value or ())
+    problems.append(f'`{key}` must be a command such as "pytest -q" or ["pytest", "-q"], not {table[key]!r}')
+    return ()
 
 
 def _table(table: Mapping[str, object], key: str, problems: list[str]) -> Mapping[str, object]:

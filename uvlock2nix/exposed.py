@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from uvlock2nix.config import Config
 from uvlock2nix.errors import UsageError
 from uvlock2nix.lock import Member, Project, Selection
 from uvlock2nix.lock.selection import activate
@@ -40,6 +41,25 @@ def exposed_of(
             )
         found[name] = None
     return tuple(found)
+
+
+def declared_programs(project: Project, members: Sequence[Member], exposed: Sequence[str]) -> tuple[str, ...]:
+    """The programs that the selected projects declare, console and windowed, by name."""
+    from uvlock2nix.scripts import program_of
+
+    if project.script is not None:
+        return (program_of(project.script.name),)
+    shown = [member for member in members if member.name in exposed]
+    return tuple(sorted({name for one in shown for name, _ in (*one.scripts, *one.gui_scripts)}))
+
+
+def managed_by(config: Config) -> tuple[str, ...]:
+    """The management command of the service; nothing where the project says of none."""
+    if not config.service:
+        return ()
+    from uvlock2nix.service import parse_service
+
+    return parse_service(config.service).manage or ()
 
 
 def main_program(

@@ -6,13 +6,22 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
+from uvlock2nix.artifacts import BuildPolicy, choose
 from uvlock2nix.build_pins import BuildPins
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.config import Config
 from uvlock2nix.digest import environment_digest, rest_digest
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import Literal, Output
-from uvlock2nix.lock import Member, Project, Selection, UvSettings, local_packages, refuse_unseen
+from uvlock2nix.lock import (
+    Member,
+    Project,
+    RegistrySource,
+    Selection,
+    UvSettings,
+    local_packages,
+    refuse_unseen,
+)
 from uvlock2nix.modes import named_patches
 from uvlock2nix.reading import read_regular
 from uvlock2nix.target import Target
@@ -180,3 +189,18 @@ def members_of(project: Project, classes: Sequence[ClassifiedPackage]) -> tuple[
     members = local_packages(project, (one.package.package for one in classes))
     refuse_unseen(project, members)
     return members
+
+
+def no_binary(
+    project: Project, classified: Sequence[tuple[Target, Sequence[ClassifiedPackage]]]
+) -> tuple[str, ...]:
+    """The packages that are built although a wheel fits: they share a library with one that is built."""
+    policy = BuildPolicy.of_project(project)
+    found = set()
+    for target, classes in classified:
+        for one in classes:
+            if is_built(one) and isinstance(one.package.package.source, RegistrySource):
+                artifact = choose(one.package.package, target, policy).artifact
+                if artifact is not None and artifact.kind == "wheel":
+                    found.add(one.name)
+    return tuple(sorted(found))

@@ -7,21 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from uvlock2nix.artifacts import BuildPolicy, choose
 from uvlock2nix.build_pins import BuildPins
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.collision_pins import FoundCollisions
 from uvlock2nix.config import Config
 from uvlock2nix.digest import hold_back
 from uvlock2nix.errors import ProjectError, UsageError
-from uvlock2nix.exposed import exposed_of, main_program
+from uvlock2nix.exposed import declared_programs, exposed_of, main_program, managed_by
 from uvlock2nix.fetches import Fetches, fetch_of, sorted_fetches
-from uvlock2nix.key import deps_key, is_built, is_member, members_of, natives_of, unlocked
+from uvlock2nix.key import deps_key, is_built, is_member, members_of, natives_of, no_binary, unlocked
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import Output
 from uvlock2nix.local_builds import local_builds, package_builds
-from uvlock2nix.lock import About, GitSource, Member, Project, RegistrySource, Selection
+from uvlock2nix.lock import About, GitSource, Member, Project, Selection
 from uvlock2nix.lock.logins import login_hosts, login_variables
+from uvlock2nix.lock.places import folder_of
 from uvlock2nix.modes import LinkMode, Mode, link_mode_of, patches_of
 from uvlock2nix.native import Native, with_patches
 from uvlock2nix.package_source import PackageSource, package_source
@@ -62,13 +62,14 @@ class Plan:
     something said, ``dlopen`` those that open libraries by name, ``no_binary`` those that are built although
     a wheel fits, ``patches`` those that are patched (paths relative to the project's root). ``build_pins``
     are the locked build requirements; ``exclude_newer`` holds back those that are not locked. ``argument`` is
-    what commands are given to mean the project; ``script`` are a script and the files that it takes along;
-    ``script_programs`` run scripts that packages of deps ship. ``standalone``: what is ours is next to the
-    files. ``crates`` are Cargo.locks to write: path, text.
+    what commands are given to mean the project, ``environment`` the named one of which this is the plan;
+    ``script`` are a script and the files that it takes along; ``script_programs`` run scripts that packages
+    of deps ship. ``standalone``: what is ours is next to the files. ``crates`` are Cargo.locks: path, text.
     """
 
     name: str
     argument: str
+    environment: str
     script: tuple[PurePosixPath, ...]
     source: PackageSource
     login_variables: tuple[str, ...]
@@ -109,6 +110,14 @@ class Plan:
     standalone: bool = False
     patches: tuple[tuple[str, tuple[PurePosixPath, ...]], ...] = ()
     script_programs: tuple[Input, ...] = ()
+    programs: tuple[str, ...] = ()
+    manage: tuple[str, ...] = ()
+    check: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> PurePosixPath:
+        """Where the generated files are, relative to the project's root."""
+        return folder_of(self.argument, self.environment)
 
     @property
     def python_attr(self) -> str:
@@ -181,8 +190,9 @@ def make_plan(
     exposed = exposed_of(project, selection, members, config.strings_of("expose"), names)
     source = package_source(project.root, config)
     return Plan(
-        name=name,
+        name=name if not project.environment or selection.packages else f"{name}-{project.environment}",
         argument=project.argument,
+        environment=project.environment,
         login_variables=login_variables(project),
         login_hosts=login_hosts(project),
         source=source,
@@ -206,7 +216,7 @@ def make_plan(
         if mode == "files"
         else with_patches(_natives_by_system(inputs), patches, [(s, one.name) for s, one in inputs]),
         dlopen=opened_by_name(every),
-        no_binary=_no_binary(project, classified),
+        no_binary=no_binary(project, classified),
         member_inputs=_inputs(
             [(s, one, a) for s, one in wheels if is_member(one) for a in _linked(one.native)]
         ),
@@ -226,6 +236,9 @@ def make_plan(
         mode=mode,
         link_mode=link_mode_of(config),
         patches=patches,
+        programs=declared_programs(project, members, exposed),
+        manage=managed_by(config),
+        check=config.check,
     )
 
 
@@ -245,21 +258,6 @@ def _refuse_different_nixpkgs(classified: Sequence[tuple[Target, Sequence[Classi
             f"{', '.join(different)}: taken from nixpkgs on some of the systems only",
             hint="name them under `deny` (or all under `allow`) in [tool.uvlock2nix.nixpkgs]",
         )
-
-
-def _no_binary(
-    project: Project, classified: Sequence[tuple[Target, Sequence[ClassifiedPackage]]]
-) -> tuple[str, ...]:
-    """The packages that are built although a wheel fits: they share a library with one that is built."""
-    policy = BuildPolicy.of_project(project)
-    found = set()
-    for target, classes in classified:
-        for one in classes:
-            if is_built(one) and isinstance(one.package.package.source, RegistrySource):
-                artifact = choose(one.package.package, target, policy).artifact
-                if artifact is not None and artifact.kind == "wheel":
-                    found.add(one.name)
-    return tuple(sorted(found))
 
 
 def _natives_by_system(built: Sequence[tuple[str, ClassifiedPackage]]) -> tuple[Native, ...]:

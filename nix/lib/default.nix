@@ -1,8 +1,18 @@
 /**
-  The functions that the flake exports as `lib`: one file for each.
+  The functions that the flake exports as `lib`, a file for each.
+
+  # Type
+
+  ```
+  lib :: { mkApplication :: …; mkOutputs :: …; mkServiceModule :: … }
+  ```
 */
 { overlay }:
+let
+  mkApplication = import ./mkApplication.nix { inherit overlay; };
+in
 {
-  mkOutputs = import ./mkOutputs.nix { inherit overlay; };
+  inherit mkApplication;
+  mkOutputs = import ./mkOutputs.nix { inherit overlay mkApplication; };
   mkServiceModule = import ./mkServiceModule.nix;
 }

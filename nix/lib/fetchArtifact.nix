@@ -25,7 +25,10 @@
     { url? :: String; hash? :: String; path? :: String; git? :: String; rev? :: String; … } -> Path
   ```
 
-  # Example
+  # Examples
+
+  :::{.example}
+  ## `fetchArtifact` usage example
 
   ```nix
   fetchArtifact { root = ./.; } {
@@ -34,6 +37,7 @@
   }
   => «derivation /nix/store/…-idna-3.10-py3-none-any.whl.drv»
   ```
+  :::
 */
 {
   root,

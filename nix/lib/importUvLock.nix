@@ -57,7 +57,10 @@
     { packages :: { ${name} :: Derivation }; build :: Derivation; python :: Derivation; sitePackages :: String; }
   ```
 
-  # Example
+  # Examples
+
+  :::{.example}
+  ## `importUvLock` usage example
 
   ```nix
   let
@@ -65,6 +68,7 @@
   in
   symlinkJoin { name = "env"; paths = lib.attrValues locked.packages; }
   ```
+  :::
 */
 {
   pins,
@@ -221,17 +225,26 @@ let
       dontUnpack = true;
       dontFixup = true;
     };
+
+  # For a development shell: what builds get, and where libraries are that wheels look for.
+  given = part: lib.unique (lib.concatMap (one: one.${part} or [ ]) (lib.attrValues native));
+  libraryPath = lib.unique (
+    folders (lib.concatLists (lib.attrValues libraries) ++ systemLibraries) ++ lib.concatLists (lib.attrValues dlopen)
+  );
 in
 {
   inherit
     packages
     python
+    libraryPath
     keys
     selection
     libc
     macos
     ;
   inherit (python) sitePackages;
+  buildInputs = given "buildInputs";
+  nativeBuildInputs = given "nativeBuildInputs";
   build = linkFarm "build-requirements" (
     map (name: {
       inherit name;

@@ -1,16 +1,50 @@
+{ overlay, mkApplication }:
+
 /**
-  The outputs of a flake for one project: everything that people expect, from the files that
-  `uvlock2nix generate` has written.
+  The outputs of a flake for one project, from the files that `uvlock2nix generate` has written.
+
+  # Inputs
+
+  `self`, `nixpkgs`
+  : The flake of the project, and the package set that it takes.
+
+  `name`
+  : The name of the project: of its attribute in the overlay.
+
+  `files`
+  : The folder with the generated files.
+
+  `systems`
+  : The systems that the files were generated for.
+
+  `version`
+  : The version of a project that takes it from git.
+
+  `tasks`
+  : A folder of development scripts; each is run by `nix run .#NAME`.
+
+  `shellPackages`
+  : From the package set to more programs for the development shell.
 
   # Type
 
   ```
-  mkOutputs :: { overlay :: Overlay } -> {
-    self :: Flake, nixpkgs :: Flake, name :: String, files :: Path, systems ? :: [String], version ? :: String
-  } -> { packages, apps, checks, overlays, devShells, formatter, nixosModules ? }
+  mkOutputs :: {
+    self :: Flake;
+    nixpkgs :: Flake;
+    name :: String;
+    files :: Path;
+    systems? :: [ String ];
+    version? :: String;
+    tasks? :: Path;
+    shellPackages? :: Pkgs -> [ Derivation ];
+  } -> { packages, apps, checks, overlays, devShells, formatter, nixosModules? }
   ```
 
-  # Example
+  # Examples
+
+  :::{.example}
+  ## `mkOutputs` usage example
 
   ```nix
   outputs = { self, nixpkgs, uvlock2nix }: uvlock2nix.lib.mkOutputs {
@@ -19,118 +53,121 @@
     files = ./nix;
   };
   ```
+  :::
 */
-{ overlay }:
 {
-  # The flake of the project, and its nixpkgs.
   self,
   nixpkgs,
-  # The name of the project: of its overlay attribute and of its service.
   name,
-  # The folder with the generated files.
   files,
   systems ? [
     "x86_64-linux"
     "aarch64-linux"
     "aarch64-darwin"
   ],
-  # The version of a project that takes it from git.
   version ? null,
-  # More programs for the development shell: from the package set to a list.
+  tasks ? null,
   shellPackages ? _pkgs: [ ],
 }:
 
 let
   inherit (nixpkgs) lib;
-  has = file: builtins.pathExists (files + "/${file}");
 
-  packageOf =
-    pkgs: pkgs.callPackage (files + "/package.nix") (lib.optionalAttrs (version != null) { inherit version; });
-
-  project = final: prev: overlay final prev // { ${name} = packageOf final; };
+  applicationOf =
+    pkgs:
+    mkApplication {
+      inherit
+        pkgs
+        files
+        version
+        tasks
+        ;
+      shellPackages = shellPackages pkgs;
+    };
 
   # One evaluation of nixpkgs for each system.
-  pkgsOf = lib.genAttrs systems (system: nixpkgs.legacyPackages.${system}.extend project);
-  forAllSystems = f: lib.mapAttrs (_: f) pkgsOf;
-
-  image =
-    pkgs:
-    lib.optionalAttrs (has "image.nix" && pkgs.stdenv.hostPlatform.isLinux) {
-      image = pkgs.callPackage (files + "/image.nix") { package = pkgs.${name}; };
-    };
-
-  # A program of the environment, for `nix run .#PROGRAM`.
-  app = pkgs: program: {
-    type = "app";
-    program = "${pkgs.${name}.venv}/bin/${program}";
-    meta.description = "${program} of ${name}";
-  };
-
-  shell =
-    pkgs:
+  forAllSystems =
     let
-      package = pkgs.${name};
-      inherit (package) python;
-      libraries = package.env.referencesLibraryPath or [ ];
+      every = lib.genAttrs systems (system: rec {
+        pkgs = nixpkgs.legacyPackages.${system}.extend overlay;
+        application = applicationOf pkgs;
+      });
     in
-    pkgs.mkShell {
-      packages = [
-        pkgs.uv
-        python
-      ]
-      ++ shellPackages pkgs;
-      # What the packages of the lock need to compile, and the project's own.
-      nativeBuildInputs = package.deps.buildTools or [ ];
-      buildInputs = package.deps.buildInputs or [ ];
+    f: lib.mapAttrs (_: f) every;
 
-      # uv makes and changes .venv as anywhere else; only the interpreter is Nix's.
-      UV_PYTHON = python.interpreter;
-      UV_PYTHON_DOWNLOADS = "never";
-      shellHook = ''
-        unset PYTHONPATH SOURCE_DATE_EPOCH
-        ${lib.optionalString (libraries != [ ]) ''
-          # Wheels look for these libraries in the system, which NixOS does not have in the usual place.
-          export LD_LIBRARY_PATH=${lib.concatStringsSep ":" libraries}''${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-        ''}
-      '';
+  has = folder: file: builtins.pathExists (folder + "/${file}");
+  isThere = has files "package.nix";
+  named = lib.attrNames (
+    lib.filterAttrs (one: kind: kind == "directory" && has (files + "/${one}") "package.nix") (
+      builtins.readDir files
+    )
+  );
+
+  # The packages of one application; those of an environment have its name in front.
+  packagesOf =
+    prefix: one:
+    let
+      part = word: if prefix == "" then word else "${prefix}-${word}";
+    in
+    {
+      ${part "venv"} = one.venv;
+      ${part "wheel"} = one.package.wheel;
+      ${part "sdist"} = one.package.sdist;
+      ${part "sbom"} = one.package.sbom;
+    }
+    // lib.optionalAttrs (one.image != null) { ${part "image"} = one.image; };
+
+  moduleOf =
+    attribute: folder:
+    { pkgs, ... }:
+    {
+      imports = [ (folder + "/module.nix") ];
+      # The name of a service is that of its package, which is the same on every system.
+      services.${self.packages.${lib.head systems}.${attribute}.pname}.package =
+        lib.mkDefault
+          self.packages.${pkgs.stdenv.hostPlatform.system}.${attribute};
     };
+  withModule = lib.filter (one: has (files + "/${one}") "module.nix") named;
+  modules =
+    lib.genAttrs withModule (one: moduleOf one (files + "/${one}"))
+    // lib.optionalAttrs (has files "module.nix") { default = moduleOf "default" files; };
 in
 {
   packages = forAllSystems (
-    pkgs:
-    {
-      default = pkgs.${name};
-      inherit (pkgs.${name}) venv;
-    }
-    // {
-      ${name} = pkgs.${name};
-    }
-    // image pkgs
+    { application, ... }:
+    lib.concatMapAttrs (
+      environment: one: { ${environment} = one.package; } // packagesOf environment one
+    ) application.environments
+    // lib.optionalAttrs isThere (
+      packagesOf "" application
+      // {
+        default = application.package;
+        ${name} = application.package;
+      }
+    )
   );
 
-  apps = forAllSystems (
-    pkgs:
-    lib.genAttrs (pkgs.${name}.programs or [ ]) (app pkgs)
-    // lib.optionalAttrs (pkgs.${name}.meta ? mainProgram) {
-      default = app pkgs pkgs.${name}.meta.mainProgram;
-    }
+  apps = forAllSystems ({ application, ... }: application.apps);
+
+  checks = forAllSystems ({ application, ... }: application.checks);
+
+  overlays.default =
+    final: prev:
+    let
+      application = applicationOf final;
+    in
+    overlay final prev
+    // lib.optionalAttrs isThere { ${name} = application.package; }
+    // lib.listToAttrs (
+      map (one: lib.nameValuePair "${name}-${one}" application.environments.${one}.package) named
+    );
+
+  devShells = forAllSystems (
+    { application, ... }:
+    lib.mapAttrs (_: one: one.devShell) application.environments
+    // lib.optionalAttrs isThere { default = application.devShell; }
   );
 
-  checks = forAllSystems (pkgs: { package = pkgs.${name}; } // pkgs.${name}.tests or { });
-
-  overlays.default = project;
-
-  devShells = forAllSystems (pkgs: {
-    default = shell pkgs;
-  });
-
-  formatter = forAllSystems (pkgs: pkgs.nixfmt);
+  formatter = forAllSystems ({ pkgs, ... }: pkgs.nixfmt);
 }
-// lib.optionalAttrs (has "module.nix") {
-  nixosModules.default =
-    { pkgs, ... }:
-    {
-      imports = [ (files + "/module.nix") ];
-      services.${name}.package = lib.mkDefault self.packages.${pkgs.stdenv.hostPlatform.system}.default;
-    };
-}
+// lib.optionalAttrs (modules != { }) { nixosModules = modules; }

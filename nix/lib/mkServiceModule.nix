@@ -5,6 +5,20 @@
   `services.NAME.{enable,package,user,group,stateDir,settings,environment,environmentFiles,secrets,extraArgs}`, and
   `host`, `port` and `openFirewall` where the program takes an address.
 
+  # Inputs
+
+  `name`
+  : The name of the service: `services.NAME`, its state directory and its user.
+
+  `package`
+  : From the package set to the package.
+
+  `processes`
+  : From the name of a process to its command; each is one unit.
+
+  `description`, `preStart`, `manage`, `address`, `environment`, `settingsFile`, `secretsAs`, `writableMemory`, `network`
+  : What `[tool.uvlock2nix.service]` says under the same names.
+
   # Type
 
   ```
@@ -16,7 +30,10 @@
   } -> Module
   ```
 
-  # Example
+  # Examples
+
+  :::{.example}
+  ## `mkServiceModule` usage example
 
   ```nix
   mkServiceModule {
@@ -29,6 +46,7 @@
   }
   => a module with the options services.polls.*
   ```
+  :::
 */
 {
   # The name of the service: `services.NAME`, its state directory and its user.

@@ -43,6 +43,7 @@ RANKS = (
     (
         "classify",
         "service",
+        "environments",
         "config",
         "flags",
         "digest",

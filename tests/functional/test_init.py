@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import copy_fixture
+from tests.support.flakes import FLAKES, nixpkgs_flake, own_flake
 from tests.support.stand import REPO, STAND, Stand, Suite, require_stand
 
 GIT = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
@@ -86,34 +86,6 @@ def test_a_script_is_sent_to_generate(tmp_path: Path) -> None:
     assert "uvlock2nix generate" in done.stderr
 
 
-def nixpkgs_flake(folder: Path) -> Path:
-    """The stand's package set as a flake, where people have nixpkgs'."""
-    flake = Path(shutil.copytree(STAND / "nixpkgs", folder))
-    # Debian has no nixfmt: a program of that name stands in, which nobody runs here.
-    (flake / "flake.nix").write_text(
-        """{
-          outputs = _: {
-            lib = import ./lib;
-            legacyPackages.x86_64-linux = import ./. {
-              system = "x86_64-linux";
-              overlays = [ (final: _: { nixfmt = final.writeShellScriptBin "nixfmt-stand-in" "exit 1"; }) ];
-            };
-          };
-        }
-        """
-    )
-    return flake
-
-
-def own_flake(folder: Path) -> Path:
-    """This checkout, without what is not tracked."""
-    folder.mkdir()
-    for name in ("nix", "hooks", "uvlock2nix"):
-        shutil.copytree(REPO / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(REPO / "flake.nix", folder)
-    return folder
-
-
 @pytest.mark.stand
 @pytest.mark.network
 @pytest.mark.slow
@@ -134,15 +106,14 @@ def test_the_flake_builds_runs_and_develops(suite: Suite, tmp_path: Path) -> Non
 
     def nix(*words: str) -> str:
         # The stand's package set looks at the machine, which a pure evaluation may not.
-        flakes = {**GIT, "NIX_CONFIG": "experimental-features = nix-command flakes\nwarn-dirty = false"}
-        return stand.run(["nix", *words], env=flakes, cwd=project).stdout
+        return stand.run(["nix", *words], env={**GIT, **FLAKES}, cwd=project).stdout
 
     package = nix("build", "--impure", "--no-link", "--print-out-paths", ".#default").split()[0]
     assert os.path.lexists(stand.path(f"{package}/bin/blog"))
     assert not os.path.lexists(stand.path(f"{package}/bin/python"))
     state = tmp_path / "state"
     state.mkdir()
-    variables = {**GIT, "BLOG_STATE": str(state), "NIX_CONFIG": "experimental-features = nix-command flakes"}
+    variables = {**GIT, **FLAKES, "BLOG_STATE": str(state)}
     stand.run(["nix", "run", "--impure", ".#blog", "--", "migrate"], env=variables, cwd=project)
     counted = stand.run(["nix", "run", "--impure", ".", "--", "count"], env=variables, cwd=project).stdout
     assert counted.strip() == "0"

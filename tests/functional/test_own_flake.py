@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.support.stand import REPO, STAND, Suite, require_stand
+from tests.support.flakes import own_flake
+from tests.support.stand import STAND, Suite, require_stand
 
 pytestmark = [pytest.mark.stand, pytest.mark.slow]
 
@@ -35,12 +35,8 @@ else import STAND {
 @pytest.mark.parametrize("suite", ["forky", "trixie"])
 def test_flake_check_of_all_systems(suite: Suite, tmp_path: Path) -> None:
     stand = require_stand(suite)
-    own, nixpkgs = tmp_path / "own", tmp_path / "nixpkgs"
-    own.mkdir()
+    own, nixpkgs = own_flake(tmp_path / "own"), tmp_path / "nixpkgs"
     nixpkgs.mkdir()
-    for name in ("nix", "hooks", "uvlock2nix"):
-        shutil.copytree(REPO / name, own / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(REPO / "flake.nix", own)
     (nixpkgs / "default.nix").write_text(STUB.replace("STAND", str(STAND / "nixpkgs")))
     (nixpkgs / "flake.nix").write_text(f"{{ outputs = _: {{ lib = import {STAND}/nixpkgs/lib; }}; }}")
     done = stand.run(

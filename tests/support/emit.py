@@ -87,7 +87,7 @@ let
         in
         self // { build = "/fake/build"; outPath = "/fake/${self.name or self.pname}"; };
     };
-    uvPackageHook = { outPath = "/fake/uvPackageHook"; projectSource = _: "/fake/source"; };
+    uvPackageHook = { outPath = "/fake/uvPackageHook"; projectSource = _: "/fake/source"; parts = _: { }; };
     stripReferencesHook = { outPath = "/fake/strip"; referenceInputs = lib.mapAttrs (name: toString); };
   };
   read = drv: removeAttrs drv [ "src" "outPath" "override" "overrideDerivation" ];

@@ -12,7 +12,7 @@ from typing import Final
 from uvlock2nix.app.files import Generated
 from uvlock2nix.config import Config
 from uvlock2nix.emit.attributes import STANDALONE
-from uvlock2nix.emit.common import IMAGE, MAKER, MODULE, folder_of, header
+from uvlock2nix.emit.common import IMAGE, MAKER, MODULE, header
 from uvlock2nix.plan import Plan
 from uvlock2nix.service import parse_service
 
@@ -26,7 +26,7 @@ def extra_files(plan: Plan, config: Config, root: Path, asked: Collection[str]) 
     Raises:
         UsageError: ``[tool.uvlock2nix.service]`` is not in order, or the project has no program to run.
     """
-    folder = root / folder_of(plan.argument)
+    folder = root / plan.folder
     service = parse_service(config.service)
     wanted = _wanted(folder, asked)
     files: list[Generated] = []
@@ -51,9 +51,9 @@ def extra_files(plan: Plan, config: Config, root: Path, asked: Collection[str]) 
     return tuple(files)
 
 
-def is_standalone(root: Path, argument: str, asked: Collection[str]) -> bool:
+def is_standalone(folder: Path, asked: Collection[str]) -> bool:
     """Whether what generated files need of ours is written next to them: asked for now, or before."""
-    return "standalone" in _wanted(root / folder_of(argument), asked)
+    return "standalone" in _wanted(folder, asked)
 
 
 def _wanted(folder: Path, asked: Collection[str]) -> frozenset[str]:

@@ -11,16 +11,18 @@ from typing import Any, Final
 
 import tomli
 
+from uvlock2nix.app.environments import planned_all
 from uvlock2nix.app.files import write_all
-from uvlock2nix.app.planning import Planned, Resolving, planned
+from uvlock2nix.app.planning import Planned, Resolving
 from uvlock2nix.app.remembered import command_line
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options
 from uvlock2nix.atomic import write_atomic
-from uvlock2nix.emit.flake import FLAKE, FLAKE_URL, NIXPKGS_URL, additions, flake_file
+from uvlock2nix.emit.flake import FLAKE, NIXPKGS_URL, additions, flake_file
 from uvlock2nix.errors import InputError, UsageError
 from uvlock2nix.pythons import choose_python
 from uvlock2nix.reading import read_regular
+from uvlock2nix.resources import PACKAGE
 
 TABLE: Final = "[tool.uvlock2nix]"
 IGNORED: Final = ("result", "result-*", ".direnv/")
@@ -30,7 +32,7 @@ IGNORED: Final = ("result", "result-*", ".direnv/")
 class InitOptions:
     """What ``init`` writes beyond the generated files, and where the flake's inputs come from."""
 
-    flake_url: str = FLAKE_URL
+    flake_url: str
     nixpkgs_url: str = NIXPKGS_URL
     gitignore: bool = False
     envrc: bool = False
@@ -41,16 +43,24 @@ class InitOptions:
 class Found:
     """What ``init`` sees in a project, and what it would do; nothing is written yet."""
 
-    planned: Planned
+    everything: tuple[Planned, ...]
     root: Path
     texts: tuple[tuple[Path, str], ...]
     to_add: str
     command: str
 
     @property
+    def planned(self) -> Planned:
+        """The plan of the project, or of its first environment."""
+        return self.everything[0]
+
+    @property
     def paths(self) -> tuple[Path, ...]:
         """The files that will be written or changed."""
-        return (*(path for path, _ in self.texts), *(one.path for one in self.planned.changed))
+        return (
+            *(path for path, _ in self.texts),
+            *(one.path for found in self.everything for one in found.changed),
+        )
 
 
 def look(project: Path, options: Options, how: InitOptions, reporter: Reporter) -> Found:
@@ -64,18 +74,21 @@ def look(project: Path, options: Options, how: InitOptions, reporter: Reporter) 
         raise UsageError(
             f"{project}: init takes the folder of a project", hint="for a script, run `uvlock2nix generate`"
         )
-    found = planned(project, options, reporter, force=how.force, resolving=Resolving(missing=True))
+    every = planned_all(project, options, reporter, force=how.force, resolving=Resolving(missing=True))
+    found = every[0]
     plan, root = found.plan, found.root
     written, table = _read(root / "pyproject.toml")
     description = table.get("project", {}).get("description")
     systems = [one.system for one in plan.systems]
+    # Without an environment of its own, the project has the name of its folder.
+    name = root.name if plan.environment else plan.name
     texts: list[tuple[Path, str]] = []
     to_add = ""
     if (root / FLAKE).exists():
-        to_add = additions(plan.name, systems, how.flake_url)
+        to_add = additions(name, systems, how.flake_url)
     else:
-        about = description if isinstance(description, str) else f"{plan.name}, built from its uv.lock"
-        text = flake_file(plan.name, about, systems, how.flake_url, how.nixpkgs_url)
+        about = description if isinstance(description, str) else f"{name}, built from its uv.lock"
+        text = flake_file(name, about, systems, how.flake_url, how.nixpkgs_url)
         texts.append((root / FLAKE, text))
     wanted: dict[str, object] = {"system": systems}
     if options.python or not found.asked.project.python_version_file:
@@ -88,7 +101,7 @@ def look(project: Path, options: Options, how: InitOptions, reporter: Reporter) 
         texts += _lines(root / ".gitignore", IGNORED)
     if how.envrc:
         texts += _lines(root / ".envrc", ("use flake",))
-    return Found(found, root, tuple(texts), to_add, command_line("generate", options, project))
+    return Found(every, root, tuple(texts), to_add, command_line("generate", options, project))
 
 
 def write(found: Found, how: InitOptions) -> tuple[Path, ...]:
@@ -97,7 +110,8 @@ def write(found: Found, how: InitOptions) -> tuple[Path, ...]:
     Raises:
         CheckFailed: a generated file was edited; nothing is written then.
     """
-    written = write_all(found.planned.files, force=how.force, command=found.command)
+    files = [file for one in found.everything for file in one.files]
+    written = write_all(files, force=how.force, command=found.command)
     for path, text in found.texts:
         write_atomic(path, text)
     return (*(path for path, _ in found.texts), *written)
@@ -153,6 +167,14 @@ def _lines(path: Path, wanted: tuple[str, ...]) -> list[tuple[Path, str]]:
         return []
     start = text if not text or text.endswith("\n") else f"{text}\n"
     return [(path, start + "\n".join(missing) + "\n")]
+
+
+def own_flake() -> str | None:
+    """The flake of uvlock2nix that is running: its checkout. None where it is installed without one."""
+    checkout = PACKAGE.parent
+    if not (checkout / FLAKE).is_file() or not (checkout / "nix" / "overlay.nix").is_file():
+        return None
+    return f"{'git+file' if (checkout / '.git').exists() else 'path'}:{checkout}"
 
 
 def with_extras(options: Options, *, module: bool, image: bool) -> Options:

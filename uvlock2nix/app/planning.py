@@ -22,7 +22,7 @@ from uvlock2nix.app.script_programs import with_programs
 from uvlock2nix.app.wheel_libraries import on_wheel_libraries, with_read_wheels
 from uvlock2nix.collision_pins import FoundCollisions
 from uvlock2nix.emit import deps_file, env_file, package_file
-from uvlock2nix.emit.common import DEPS, ENV, PACKAGE, PINS, folder_of
+from uvlock2nix.emit.common import DEPS, ENV, PACKAGE, PINS
 from uvlock2nix.emit.remarks import attribute_remarks
 from uvlock2nix.errors import InputError, UsageError
 from uvlock2nix.exposed import without_programs
@@ -92,7 +92,7 @@ def planned(
         NoArtifactError: a package has no file for a target.
     """
     asked = request(project, options)
-    place = asked.project.root / folder_of(asked.project.argument) / PINS
+    place = asked.project.root / asked.project.folder / PINS
     old = _old_pins(place, reporter, force=force)
     if old is not None and old.generate is not None and set(old.generate) != set(words_of(options)):
         then, now = " ".join(old.generate), " ".join(words_of(options))
@@ -117,7 +117,7 @@ def planned_as(
         reporter.note(note)
     plan, outdated = _plan_of(asked, old, reporter, resolving)
     root = asked.project.root
-    if is_standalone(root, plan.argument, options.extras):
+    if is_standalone(root / plan.folder, options.extras):
         plan = replace(plan, standalone=True)
     versions = git_versions(plan, asked.project, old, reporter.note, ask=resolving.versions)
     words = words_of(options) if words is None else words
@@ -144,9 +144,7 @@ def _plan_of(
     policy = policy_of(asked, reporter)
     every = []
     read: dict[str, WheelNeeds] = {}
-    effort = Effort(
-        repeatable=True, recorded=_recorded(asked.project.root / folder_of(asked.project.argument) / PINS)
-    )
+    effort = Effort(repeatable=True, recorded=_recorded(asked.project.root / asked.project.folder / PINS))
     for target in asked.targets:
         learnt, packages = classified(asked, knowledge, policy, target, effort, reporter)
         if learnt.read_wheels is not None:
@@ -187,7 +185,7 @@ def _crates(asked: Request, every: Classified, reporter: Reporter) -> Mapping[st
         return {}
     from uvlock2nix.app.sdist_crates import sdist_crates
 
-    return sdist_crates(every, asked.project, folder_of(asked.project.argument), reporter)
+    return sdist_crates(every, asked.project, asked.project.folder, reporter)
 
 
 def _collisions(asked: Request, plan: Plan, old: Pins | None, reporter: Reporter) -> FoundCollisions:
@@ -237,7 +235,7 @@ def generated(
     ``old`` are the pins on disk, ``words`` the options, ``versions`` what git says; ``project`` is asked for
     the logins of its indexes.
     """
-    folder = root / folder_of(plan.argument)
+    folder = root / plan.folder
     return (
         Generated.of(folder / DEPS, deps_file(plan)),
         Generated.of(folder / ENV, env_file(plan)),
@@ -284,7 +282,7 @@ def on_collisions(found: Planned) -> tuple[str, ...]:
 
         return tuple(on_wheel_collisions(found.plan))
     keys = {one.system: one.key for one in found.plan.systems}
-    return notes(read_pins(found.root / folder_of(found.plan.argument) / PINS), keys, found.plan.members)
+    return notes(read_pins(found.root / found.plan.folder / PINS), keys, found.plan.members)
 
 
 def _old_pins(path: Path, reporter: Reporter, *, force: bool) -> Pins | None:

@@ -66,7 +66,10 @@ def options_of(words: Iterable[str]) -> Options:
         systems=tuple(systems),
         mode=next((mode for mode in MODES if f"--mode={mode}" in words), None),
         extras=tuple(name for name in EXTRAS if f"--{name}" in words),
-        **values,
+        python=values.get("python"),
+        libc=values.get("libc"),
+        macos=values.get("macos"),
+        from_nixpkgs=values.get("from_nixpkgs"),
     )
 
 
@@ -103,7 +106,7 @@ def recalled(project: Path, options: Options, reporter: Reporter) -> Request:
     from uvlock2nix.nixrun.project import files_of
 
     try:
-        files = files_of(project)
+        files = files_of(project, options.environment or "")
         if not files.expression.is_file() or not files.pins.is_file():
             return request(project, options)
         found, _, _ = remembered(files)
@@ -135,4 +138,6 @@ def over(given: Options, then: Options) -> Options:
         from_nixpkgs=given.from_nixpkgs or then.from_nixpkgs,
         mode=given.mode or then.mode,
         extras=tuple(name for name in EXTRAS if name in (*given.extras, *then.extras)),
+        environment=given.environment,
+        loaded=given.loaded,
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from uvlock2nix.app.index import nixpkgs_python
 from uvlock2nix.config import Config, parse_config
+from uvlock2nix.environments import tool_of
 from uvlock2nix.errors import UsageError
 from uvlock2nix.flags import selection_of
 from uvlock2nix.lock import Environment, Project, Selection, load_project, resolve
@@ -21,7 +22,9 @@ class Options:
     """What a person asks for, as written; what is empty was not asked for.
 
     ``no_default_groups`` is asked for against ``[tool.uvlock2nix]``: without any option it holds anyway.
-    ``extras`` are the files beyond the usual ones, by their names in ``app.extras.EXTRAS``.
+    ``extras`` are the files beyond the usual ones, by their names in ``app.extras.EXTRAS``. ``environment``
+    is a named one, ``""`` the one without a name, None where nothing was said. ``loaded`` is the project,
+    where it was read already.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -33,6 +36,8 @@ class Options:
     from_nixpkgs: str | None = None
     extras: tuple[str, ...] = ()
     mode: Mode | None = None
+    environment: str | None = None
+    loaded: Project | None = field(default=None, compare=False, repr=False)
 
     @property
     def selects(self) -> bool:
@@ -74,8 +79,11 @@ def request(
         InputError, ProjectError: the project or its lock cannot be read.
         UsageError: an option, or the table, asks for what there is not.
     """
-    loaded = load_project(project)
-    config = parse_config(loaded.tool)
+    loaded = options.loaded or load_project(project)
+    environment = options.environment or ""
+    tool = tool_of(loaded.tool, environment)
+    loaded = replace(loaded, tool=tool, environment=environment)
+    config = parse_config(tool, environment)
     before = before or Options()
     python, note = choose_python(
         options.python or config.string("python"), loaded, before.python, nixpkgs_python

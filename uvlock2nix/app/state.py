@@ -92,7 +92,8 @@ class State:
             found.append(
                 f"{self.paths.pins.relative_to(self.root)} was made from a different {self.plan.lock_name}"
             )
-        return tuple(found)
+        environment = self.plan.environment
+        return tuple(f"{environment}: {reason}" if environment else reason for reason in found)
 
 
 def state_of(
@@ -111,7 +112,7 @@ def state_of(
     Raises:
         UsageError: the selection asked for now is a different one than the files were generated for.
     """
-    paths = project_files(project)
+    paths = project_files(project, options.environment or "")
     then, recorded, pins = remembered(paths)
     merged = over(replace(options, systems=()), then.options)
     asked = request(project, merged, before=then.before, more_systems=options.systems)

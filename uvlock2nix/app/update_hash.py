@@ -17,7 +17,7 @@ from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.state import State
 from uvlock2nix.app.timings import Timings
 from uvlock2nix.atomic import folder_lock, replace_many
-from uvlock2nix.emit.common import DEPS, PINS, folder_of
+from uvlock2nix.emit.common import DEPS, PINS
 from uvlock2nix.errors import CheckFailed, InputError, ToolError
 from uvlock2nix.nar import FAKE_HASH
 from uvlock2nix.nixrun.build import Evaluated, Nix, find_hash
@@ -56,9 +56,9 @@ class Change:
     seconds: float
 
 
-def check_state(state: State) -> None:
+def check_states(states: Sequence[State]) -> None:
     """Raise CheckFailed, with everything that is out of date, unless nothing is."""
-    reasons = state.reasons()
+    reasons = [reason for state in states for reason in state.reasons()]
     if reasons:
         lines = "\n".join(f"  {reason}" for reason in reasons)
         raise CheckFailed(f"out of date:\n{lines}", hint="run `uvlock2nix update-hash`")
@@ -159,7 +159,7 @@ class _HashMaker:
             self.reporter.note(f"{one.system}: Nix is not installed: toolchain changes were not checked")
             return None
         nix, source = self._tools()
-        expression = self._root / folder_of(self.state.plan.argument) / DEPS
+        expression = self._root / self.state.plan.folder / DEPS
         evaluate = self.timings.counted(
             "evaluating", evaluator(nix, expression, source, nix_dir(), one.system)
         )
@@ -224,7 +224,7 @@ def _stage_files(state: State) -> Mapping[PurePosixPath, Path | str]:
     files: dict[PurePosixPath, Path | str] = {
         path: state.root / path for path in state.plan.files if (state.root / path).exists()
     }
-    folder = folder_of(state.plan.argument)
+    folder = state.plan.folder
     files[folder / DEPS] = state.paths.expression
     for one in state.rewritten:
         files[folder / one.path.name] = one.text

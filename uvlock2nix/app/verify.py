@@ -38,6 +38,7 @@ class VerifyOptions:
     build_dir: str | None = None
     fresh: bool = False
     store_root: Path = Path("/")
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def verified(project: Path, options: VerifyOptions, reporter: Reporter) -> Resul
         ToolError, NetworkError: a build failed.
     """
     system = options.system or this_system()
-    files = project_files(project)
+    files = project_files(project, options.environment)
     pin = _pin(files, system)
     source = find_nixpkgs(options.nixpkgs, files.lock.parent)
     pinned = parse_hash(pin.hash)

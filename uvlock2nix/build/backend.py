@@ -12,6 +12,7 @@ from typing import Final
 from uvlock2nix.build.environment import BuildEnvironment
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.requirements import BuildSystem
+from uvlock2nix.build.values import Product
 from uvlock2nix.errors import ToolError
 
 CALL_BACKEND: Final = Path(__file__).with_name("call_backend.py")
@@ -27,9 +28,10 @@ class Backend:
     settings: ConfigSettings
     environment: BuildEnvironment
     run: Runner
+    product: Product = "wheel"
 
     def requires(self, what: str) -> list[str]:
-        """What it needs beyond what is declared (``get_requires_for_build_wheel``).
+        """What it needs beyond what is declared (``get_requires_for_build_…``).
 
         Raises:
             ToolError: the hook failed, or its answer is not a list of strings.
@@ -41,18 +43,18 @@ class Backend:
             )
         return asked
 
-    def wheel(self, out: Path, what: str) -> Path:
-        """Build the wheel into the new folder ``out``; return its path.
+    def build(self, out: Path, what: str) -> Path:
+        """Build the product into the new folder ``out``; return its path.
 
         Raises:
-            ToolError: the build failed, or made no wheel, or several.
+            ToolError: the build failed, or made no such file, or several.
         """
         out.mkdir(parents=True)
         self._call(str(out), what)
-        wheels = sorted(out.glob("*.whl"))
-        if len(wheels) != 1:
-            raise ToolError(f"{what}: the backend made {len(wheels)} wheels", hint="one was asked for")
-        return wheels[0]
+        made = sorted(out.glob("*.whl" if self.product == "wheel" else "*.tar.gz"))
+        if len(made) != 1:
+            raise ToolError(f"{what}: the backend made {len(made)} {self.product}s", hint="one was asked for")
+        return made[0]
 
     def version(self, folder: Path, what: str) -> str | None:
         """The version that it gives the source tree (``prepare_metadata_for_build_wheel`` into the new
@@ -73,6 +75,7 @@ class Backend:
             "backend": self.system.backend,
             "path": self.system.backend_path,
             "settings": self.settings,
+            "product": self.product,
             "out": out,
             "metadata": metadata,
             "answer": str(answer),

@@ -16,7 +16,7 @@ from typing import Any
 
 
 def call(wanted: dict[str, Any]) -> object:
-    """Build a wheel into ``wanted["out"]``, or make its metadata in ``wanted["metadata"]``.
+    """Build what is wanted into ``wanted["out"]``, or make its metadata in ``wanted["metadata"]``.
 
     Without either, ask what the build needs beyond what is declared.
     """
@@ -25,11 +25,13 @@ def call(wanted: dict[str, Any]) -> object:
     for part in attribute.split(".") if attribute else ():
         backend = getattr(backend, part)
     if wanted["out"]:
+        if wanted["product"] == "sdist":
+            return backend.build_sdist(wanted["out"], wanted["settings"])
         return backend.build_wheel(wanted["out"], wanted["settings"], None)
     if wanted["metadata"]:
         hook = getattr(backend, "prepare_metadata_for_build_wheel", None)
         return hook(wanted["metadata"], wanted["settings"]) if hook else None
-    hook = getattr(backend, "get_requires_for_build_wheel", None)
+    hook = getattr(backend, f"get_requires_for_build_{wanted['product']}", None)
     return list(hook(wanted["settings"]) or []) if hook else []
 
 

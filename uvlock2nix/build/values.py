@@ -6,10 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.errors import InputError
 from uvlock2nix.net.client import Logins
+
+Product = Literal["wheel", "sdist"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class BuildContext:
     """What all builds share: the tools, the fixed folder, the time that holds back requirements.
 
     ``keeps_rpath``: whether what is linked says where its libraries are, as in an ordinary derivation.
+    ``product``: what is built.
     """
 
     run: Runner
@@ -83,6 +87,7 @@ class BuildContext:
     logins: Logins = field(default_factory=dict)
     folders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keeps_rpath: bool = False
+    product: Product = "wheel"
 
 
 def parse_native(text: str, what: str = "uvSyncNative") -> dict[str, NativeBuild]:

@@ -42,9 +42,11 @@ def build_wheel(
     )
     environment = make_environment(build, context, ready)
     requirements.install(declared, environment, build, context, ready)
-    backend = Backend(system, tree, config_settings(native.flags, system), environment, context.run)
+    backend = Backend(
+        system, tree, config_settings(native.flags, system), environment, context.run, context.product
+    )
     asked = backend.requires(f"asking the build backend of {build.name}")
     if asked:
         more = effective_requires(asked, relax=native.relax, what=build.what, **common)
         requirements.install(more, environment, build, context, ready)
-    return backend.wheel(context.root / "wheels" / build.name, build.what)
+    return backend.build(context.root / "wheels" / build.name, build.what)

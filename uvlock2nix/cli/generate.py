@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from uvlock2nix.app.environments import planned_all
 from uvlock2nix.app.files import Generated, write_all
-from uvlock2nix.app.planning import Planned, Resolving, on_collisions, on_plan, planned
+from uvlock2nix.app.planning import Planned, Resolving, on_collisions, on_plan
 from uvlock2nix.app.remembered import command_line
 from uvlock2nix.app.request import Options
 from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import project_argument, request_options, upgrade_option
 from uvlock2nix.cli.reporter import TerminalReporter
+from uvlock2nix.cli.summary import summary
 from uvlock2nix.emit.attributes import STANDALONE
-from uvlock2nix.emit.common import folder_of
 from uvlock2nix.errors import CheckFailed
 from uvlock2nix.modes import MODES, Mode
 
@@ -56,24 +56,26 @@ def command(
     with TerminalReporter() as reporter:
         resolving = Resolving(missing=not check, upgrade=upgrade)
         compare = diff or check
-        found = planned(project, options, reporter, force=force, compare=compare, resolving=resolving)
-        if diff or check:
-            _compare(found, command_line("generate", options, project), diff=diff, check=check)
-            return
+        every = planned_all(project, options, reporter, force=force, compare=compare, resolving=resolving)
         again = command_line("generate", options, project)
-        _show(found, write_all(found.files, force=force, command=again), reporter)
-        for note in on_collisions(found):
+        if diff or check:
+            _compare(every, again, diff=diff, check=check)
+            return
+        files = [file for found in every for file in found.files]
+        _show(every, write_all(files, force=force, command=again), reporter)
+        for note in dict.fromkeys(note for found in every for note in on_collisions(found)):
             reporter.note(note)
-        if found.changed and found.plan.mode == "sync":
+        if any(found.changed and found.plan.mode == "sync" for found in every):
             click.echo(f"next: {command_line('update-hash', Options(), project)}", err=True)
 
 
-def _compare(found: Planned, command: str, *, diff: bool, check: bool) -> None:
-    for one in found.changed:
+def _compare(every: tuple[Planned, ...], command: str, *, diff: bool, check: bool) -> None:
+    changed = [one for found in every for one in found.changed]
+    for one in changed:
         if diff:
             click.echo(_diff(one), nl=False)
-    if check and found.changed:
-        names = ", ".join(str(one.path.relative_to(found.root)) for one in found.changed)
+    if check and changed:
+        names = ", ".join(str(one.path.relative_to(every[0].root)) for one in changed)
         raise CheckFailed(f"out of date: {names}", hint=f"run `{command}`")
 
 
@@ -90,19 +92,18 @@ def _diff(one: Generated) -> str:
     )
 
 
-def _show(found: Planned, written: tuple[Path, ...], reporter: TerminalReporter) -> None:
-    plan = found.plan
-    ours = found.root / folder_of(plan.argument) / STANDALONE
+def _show(every: tuple[Planned, ...], written: tuple[Path, ...], reporter: TerminalReporter) -> None:
+    root = every[0].root
+    copied = [root / found.plan.folder / STANDALONE for found in every]
     for path in written:
-        if ours not in path.parents:
-            click.echo(f"wrote {path.relative_to(found.root)}")
-    if count := sum(ours in path.parents for path in written):
-        click.echo(f"wrote {ours.relative_to(found.root)} ({count} files)")
+        if not any(ours in path.parents for ours in copied):
+            click.echo(f"wrote {path.relative_to(root)}")
+    for ours in copied:
+        if count := sum(ours in path.parents for path in written):
+            click.echo(f"wrote {ours.relative_to(root)} ({count} files)")
     if not written:
         click.echo("all files are up to date")
-    counts = Counter(one.class_ for one in plan.systems[0].classes)
-    shown = ", ".join(f"{count} {class_}" for class_, count in sorted(counts.items()))
-    systems = ", ".join(one.system for one in plan.systems)
-    click.echo(f"{plan.name}: Python {plan.python}, {systems}: {shown}", err=True)
-    for note in on_plan(found):
+    for found in every:
+        click.echo(summary(found.plan), err=True)
+    for note in dict.fromkeys(note for found in every for note in on_plan(found)):
         reporter.note(note)

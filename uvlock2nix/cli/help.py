@@ -14,7 +14,7 @@ SECTIONS: Final[dict[str, frozenset[str]]] = {
     "Selection": frozenset(
         {
             "package", "all_packages", "extra", "no_extra", "all_extras", "group", "no_group", "only_group",
-            "all_groups", "default_groups", "dev", "only_dev",
+            "all_groups", "default_groups", "dev", "only_dev", "environment",
         }
     ),
     "Target": frozenset(

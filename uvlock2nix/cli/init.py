@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections import Counter
 from pathlib import Path
 
 import click
 
-from uvlock2nix.app.init import Found, InitOptions, look, untracked, with_extras, write
+from uvlock2nix.app.environments import each_environment
+from uvlock2nix.app.init import Found, InitOptions, look, own_flake, untracked, with_extras, write
 from uvlock2nix.app.planning import on_plan
 from uvlock2nix.app.request import Options
 from uvlock2nix.app.state import state_of
@@ -17,8 +17,9 @@ from uvlock2nix.app.update_hash import HashOptions, update
 from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import project_argument, request_options
 from uvlock2nix.cli.reporter import TerminalReporter
-from uvlock2nix.emit.flake import FLAKE_URL, NIXPKGS_URL
-from uvlock2nix.errors import Uvlock2nixError
+from uvlock2nix.cli.summary import summary
+from uvlock2nix.emit.flake import NIXPKGS_URL
+from uvlock2nix.errors import UsageError, Uvlock2nixError
 
 
 @click.command("init", cls=GroupedCommand)
@@ -28,7 +29,14 @@ from uvlock2nix.errors import Uvlock2nixError
 @click.option("--image", is_flag=True, help="Also write a container image.")
 @click.option("--gitignore", is_flag=True, help="Add what Nix leaves behind to .gitignore.")
 @click.option("--envrc", is_flag=True, help="Write .envrc for direnv.")
-@click.option("--flake-url", default=FLAKE_URL, show_default=True, metavar="URL", help="Flake of uvlock2nix.")
+@click.option(
+    "--uvlock2nix",
+    "--flake-url",
+    "flake_url",
+    metavar="URL",
+    show_default="the checkout that runs, if it is one",
+    help="Flake of uvlock2nix.",
+)
 @click.option(
     "--nixpkgs-url", default=NIXPKGS_URL, show_default=True, metavar="URL", help="Flake of nixpkgs."
 )
@@ -44,7 +52,7 @@ def command(
     image: bool,
     gitignore: bool,
     envrc: bool,
-    flake_url: str,
+    flake_url: str | None,
     nixpkgs_url: str,
     no_hash: bool,
     force: bool,
@@ -52,13 +60,14 @@ def command(
 ) -> None:
     """Write flake.nix, the generated files and [tool.uvlock2nix] of PROJECT; make the hash where Nix is."""
     options = with_extras(options, module=module, image=image)
-    how = InitOptions(flake_url, nixpkgs_url, gitignore, envrc, force)
+    asking = not yes and sys.stdin.isatty()
     with TerminalReporter() as reporter:
+        how = InitOptions(_flake(flake_url, reporter, asking=asking), nixpkgs_url, gitignore, envrc, force)
         found = look(project, options, how, reporter)
         _show(found)
-        for note in on_plan(found.planned):
+        for note in dict.fromkeys(note for one in found.everything for note in on_plan(one)):
             reporter.note(note)
-        if not yes and sys.stdin.isatty() and not click.confirm("Write them?", default=True, err=True):
+        if asking and not click.confirm("Write them?", default=True, err=True):
             click.echo("nothing was written", err=True)
             return
         written = write(found, how)
@@ -70,12 +79,27 @@ def command(
     _next(found, written, hashed=hashed)
 
 
+def _flake(given: str | None, reporter: TerminalReporter, *, asking: bool) -> str:
+    """Where the flake of uvlock2nix is: there is no place that everybody has."""
+    if given is not None:
+        return given
+    here = own_flake()
+    if here is not None:
+        reporter.note(
+            f"flake.nix takes uvlock2nix from {here}, which is on this machine only: --uvlock2nix URL"
+        )
+        return here
+    if asking:
+        return str(click.prompt("the flake of uvlock2nix, such as github:OWNER/uvlock2nix", err=True))
+    raise UsageError(
+        "flake.nix has to name the flake of uvlock2nix, which an installed program does not know",
+        hint="name it: --uvlock2nix github:OWNER/uvlock2nix, or the path or git URL of a checkout",
+    )
+
+
 def _show(found: Found) -> None:
-    plan = found.planned.plan
-    counts = Counter(one.class_ for one in plan.systems[0].classes)
-    shown = ", ".join(f"{count} {class_}" for class_, count in sorted(counts.items()))
-    systems = ", ".join(one.system for one in plan.systems)
-    click.echo(f"found {plan.name}: Python {plan.python}, {systems}: {shown}", err=True)
+    for one in found.everything:
+        click.echo(f"found {summary(one.plan)}", err=True)
     names = ", ".join(str(path.relative_to(found.root)) for path in found.paths)
     click.echo(f"to write: {names or 'nothing'}", err=True)
 
@@ -85,7 +109,8 @@ def _hash(project: Path, options: Options, reporter: TerminalReporter) -> bool:
     if shutil.which("nix-build") is None:
         return False
     try:
-        update(state_of(project, options, reporter), HashOptions(), reporter)
+        for one in each_environment(project, options):
+            update(state_of(project, one, reporter), HashOptions(), reporter)
     except Uvlock2nixError as error:
         reporter.note(f"the hash was not computed: {error.message}")
         return False
@@ -97,7 +122,8 @@ def _next(found: Found, written: tuple[Path, ...], *, hashed: bool) -> None:
     names = untracked(found.root, written)
     if names:
         steps.append("git add -N " + " ".join(dict.fromkeys(name.partition("/")[0] for name in names)))
-    if not hashed:
+    if not hashed and found.planned.plan.mode == "sync":
         steps.append("uvlock2nix update-hash")
-    steps.append("nix build")
+    environment = found.planned.plan.environment
+    steps.append(f"nix build .#{environment}" if environment else "nix build")
     click.echo("next: " + "; ".join(steps), err=True)

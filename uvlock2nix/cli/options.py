@@ -104,6 +104,7 @@ def request_options(
             libc: str | None,
             macos: str | None,
             from_nixpkgs: str | None,
+            environment: str | None,
             **values: Any,
         ) -> object:
             taken = _taken(values)
@@ -115,6 +116,7 @@ def request_options(
                 libc=libc,
                 macos=macos,
                 from_nixpkgs=from_nixpkgs,
+                environment="" if environment == "default" else environment,
             )
             return function(options=options, **values)
 
@@ -122,9 +124,18 @@ def request_options(
             "--from-nixpkgs", type=click.Choice(LEVELS), show_default="native", help=help_from_nixpkgs
         )
         selecting = [_selection_option(name) for name in _ORDER]
-        return _decorate(command, [*selecting, *_target_options(), level])
+        return _decorate(command, [*selecting, *_target_options(), level, environment_option])
 
     return decorate
+
+
+def environment_option(function: F) -> F:
+    """``--environment``: one of those that pyproject.toml names."""
+    return click.option(
+        "--environment",
+        metavar="NAME",
+        help="One of [tool.uvlock2nix.environments]; `default` is the one without a name.",
+    )(function)
 
 
 def _target_options() -> list[Callable[[Any], Any]]:

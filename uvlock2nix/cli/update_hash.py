@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import click
 
 from uvlock2nix.app.commit_message import commit_message
+from uvlock2nix.app.environments import each_environment
 from uvlock2nix.app.planning import Resolving
 from uvlock2nix.app.request import Options
 from uvlock2nix.app.state import State, state_of
 from uvlock2nix.app.timings import Timings
 from uvlock2nix.app.update_file import FileChange, FileOptions, update_file
-from uvlock2nix.app.update_hash import Change, HashOptions, check_state, update
+from uvlock2nix.app.update_hash import Change, HashOptions, check_states, update
 from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import project_argument, request_options, upgrade_option
 from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.errors import UsageError
 
 SCHEMA: Final = "uvlock2nix/update-hash/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """One environment: what was done for it, and the files that were written."""
+
+    state: State
+    changes: tuple[Change, ...]
+    written: tuple[Path, ...]
 
 
 @click.command("update-hash", cls=GroupedCommand)
@@ -84,20 +95,24 @@ def command(
             raise UsageError("--attr is for a FILE.nix only", hint="a project has a single deps")
         resolving, timings = None if check else Resolving(upgrade=upgrade), Timings()
         with timings.part("reading and classifying"):
-            state = state_of(project, options, reporter, all_systems=all_systems, resolving=resolving)
+            states = [
+                state_of(project, one, reporter, all_systems=all_systems, resolving=resolving)
+                for one in each_environment(project, options)
+            ]
         if check:
-            check_state(state)
+            check_states(states)
             click.echo("up to date")
             return
-        changes, written = update(state, how, reporter, timings)
+        updated = [Updated(state, *update(state, how, reporter, timings)) for state in states]
         if timed:
             reporter.note(timings.words())
     if message:
-        click.echo(commit_message(state, changes), nl=False)
+        changes = tuple(change for one in updated for change in one.changes)
+        click.echo(commit_message(states[0], changes), nl=False)
     elif as_json:
-        click.echo(_json(state, changes, written))
+        click.echo(_json(updated))
     else:
-        _show(state, changes, written)
+        _show(updated)
 
 
 def _only_for_projects(given: Mapping[str, bool]) -> None:
@@ -106,34 +121,52 @@ def _only_for_projects(given: Mapping[str, bool]) -> None:
             raise UsageError(f"{flag} is for a project, not for a FILE.nix")
 
 
-def _show(state: State, changes: tuple[Change, ...], written: tuple[Path, ...]) -> None:
-    for one in changes:
-        builds = "no build" if one.builds == 0 else f"{one.builds} build{'s' if one.builds > 1 else ''}"
-        how = "computed without Nix" if one.how == "computed" else builds
-        click.echo(f"{one.system}: {one.new} ({how}, {one.seconds:.1f} s)")
-    if state.plan.mode == "files":
+def _show(updated: Sequence[Updated]) -> None:
+    plan = updated[0].state.plan
+    for one in updated:
+        for change in one.changes:
+            count = change.builds
+            builds = "no build" if count == 0 else f"{count} build{'s' if count > 1 else ''}"
+            how = "computed without Nix" if change.how == "computed" else builds
+            of = f"{one.state.plan.environment} on " if one.state.plan.environment else ""
+            click.echo(f"{of}{change.system}: {change.new} ({how}, {change.seconds:.1f} s)")
+    if plan.mode == "files":
         click.echo("nothing to do: in mode `files` each file has the hash that the lock gives it")
-    elif not written:
+    elif not any(one.written for one in updated):
         click.echo("up to date")
-    elif not changes:
-        click.echo(f"the hash is unchanged; recorded the new {state.plan.lock_name} in the pins")
-    for path in written:
-        click.echo(f"wrote {path.relative_to(state.root)}", err=True)
+    elif not any(one.changes for one in updated):
+        click.echo(f"the hash is unchanged; recorded the new {plan.lock_name} in the pins")
+    for one in updated:
+        for path in one.written:
+            click.echo(f"wrote {path.relative_to(one.state.root)}", err=True)
 
 
-def _json(state: State, changes: tuple[Change, ...], written: tuple[Path, ...]) -> str:
-    systems = {
+def _json(updated: Sequence[Updated]) -> str:
+    files = [str(path.relative_to(one.state.root)) for one in updated for path in one.written]
+    named = {one.state.plan.environment: _systems(one.changes) for one in updated}
+    return _result(
+        bool(files), files, named.pop("", {}), {name: found for name, found in named.items() if found}
+    )
+
+
+def _systems(changes: Sequence[Change]) -> dict[str, object]:
+    return {
         one.system: _system(one.old or None, one.new, one.how, one.builds, one.seconds) for one in changes
     }
-    return _result(bool(written), [str(path.relative_to(state.root)) for path in written], systems)
 
 
 def _system(old: str | None, new: str, how: str, builds: int, seconds: float) -> dict[str, object]:
     return {"old": old, "new": new, "how": how, "builds": builds, "seconds": round(seconds, 3)}
 
 
-def _result(changed: bool, files: list[str], systems: Mapping[str, object]) -> str:
-    value = {"schema": SCHEMA, "changed": changed, "files": files, "systems": systems}
+def _result(
+    changed: bool,
+    files: list[str],
+    systems: Mapping[str, object],
+    environments: Mapping[str, object] | None = None,
+) -> str:
+    more = {"environments": environments} if environments else {}
+    value = {"schema": SCHEMA, "changed": changed, "files": files, "systems": systems, **more}
     return json.dumps(value, indent=2, sort_keys=True)
 
 

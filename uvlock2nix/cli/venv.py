@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from urllib.parse import unquote
@@ -9,6 +10,7 @@ from urllib.parse import unquote
 import click
 
 from uvlock2nix.build.programs import Runner
+from uvlock2nix.build.values import Product
 from uvlock2nix.errors import UsageError
 from uvlock2nix.modes import LINK_MODES, LinkMode
 from uvlock2nix.refs.interpreter import default_interpreter
@@ -95,6 +97,9 @@ def finish(
 @click.option("--versions", default="", help="JSON: those of packages with a different one.")
 @click.option("--cores", type=int, default=1)
 @click.option("--no-bytecode", is_flag=True, help="Leave bytecode out.")
+@click.option("--extra", type=PATH, multiple=True, help="More packages: of nixpkgs, or an environment.")
+@click.option("--product", type=click.Choice(["wheel", "sdist"]), help="Instead: build these files into OUT.")
+@click.option("--only", multiple=True, metavar="NAME", help="With --product: of these members.")
 @click.option("--compiler", help="A C compiler: bin/python becomes a program that works through any link.")
 @click.option("--uv", default="uv")
 def package(
@@ -110,6 +115,9 @@ def package(
     versions: str,
     cores: int,
     no_bytecode: bool,
+    extra: tuple[Path, ...],
+    product: Product | None,
+    only: tuple[str, ...],
     compiler: str | None,
     uv: str,
 ) -> None:
@@ -119,6 +127,7 @@ def package(
     from uvlock2nix.venv.interpreter import write_wrapper
     from uvlock2nix.venv.layer import layer
     from uvlock2nix.venv.members import Places, local_builds, local_tree, parse_versions
+    from uvlock2nix.venv.product import build_products
     from uvlock2nix.venv.script import install_script
 
     minor = str(read_manifest(env_path)["python"])
@@ -127,6 +136,10 @@ def package(
     )
     places = Places(env_path, requires, work.absolute())
     run = Runner()
+    if product is not None:
+        chosen = [build for build in builds if not only or build.name in only]
+        build_products(chosen, product, places, run, uv, interpreter, out)
+        return
     tree, brought = local_tree(builds, places, run, uv, interpreter)
 
     def wrap(root: Path, python: Path) -> None:
@@ -143,12 +156,23 @@ def package(
         cores=0 if no_bytecode else max(1, cores),
         wrap=wrap,
         program_path=_programs(),
+        extra=extra,
         note=_note,
     )
     for clash in clashes:
         click.echo(f"uvlock2nix: {clash}", err=True)
     if scripts:
         install_script(tuple(Path(unquote(one)) for one in scripts), out)
+
+
+@command.command("sbom")
+@click.argument("venv", type=PATH)
+@click.option("--env", type=PATH, required=True, help="The environment below.")
+def sbom_command(venv: Path, env: Path) -> None:
+    """Print the bill of materials of VENV as CycloneDX JSON."""
+    from uvlock2nix.app.sbom import sbom_of
+
+    click.echo(json.dumps(sbom_of(venv, env), indent=2, ensure_ascii=False))
 
 
 def _programs() -> str:

@@ -12,7 +12,7 @@ import click
 
 from uvlock2nix.app.verify import Result, Run, VerifyOptions, verified
 from uvlock2nix.cli.help import GroupedCommand
-from uvlock2nix.cli.options import project_argument
+from uvlock2nix.cli.options import environment_option, project_argument
 from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.errors import CheckFailed
 from uvlock2nix.printable import printable
@@ -49,6 +49,7 @@ _EVIDENCE: Final = 3  # differences of each
     default=Path("/"),
     help="Root of the Nix store, if it is a store in a folder (local?root=DIR).",
 )
+@environment_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 def command(
@@ -60,11 +61,21 @@ def command(
     build_dir: str | None,
     fresh: bool,
     store_root: Path,
+    environment: str | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Build PROJECT's deps twice, under different conditions; exit 1 and say why when they differ."""
-    options = VerifyOptions(system, nixpkgs, cores_first, cores_second, build_dir, fresh, store_root)
+    options = VerifyOptions(
+        system,
+        nixpkgs,
+        cores_first,
+        cores_second,
+        build_dir,
+        fresh,
+        store_root,
+        "" if environment in (None, "default") else environment,
+    )
     with TerminalReporter(quiet=quiet) as reporter:
         result = verified(project, options, reporter)
     click.echo(_json(result) if as_json else _text(result))

@@ -27,6 +27,7 @@ RESERVED: Final = frozenset(
         "hash",
         "key",
         "keys",
+        "madeWith",
         "nativeBuildInputs",
     }
     | {"outputHash", "pin", "pins", "pinsKey", "python", "python-deps", "python-env", "referenceInputs"}

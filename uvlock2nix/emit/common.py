@@ -20,7 +20,6 @@ MODULE: Final = "module.nix"
 # The function that the module calls, copied next to it.
 MAKER: Final = "service-module.nix"
 IMAGE: Final = "image.nix"
-FOLDER: Final = "nix"
 
 # The system that is built for, where a file has no name of its own for it.
 SYSTEM: Final = select("stdenv.hostPlatform.system")
@@ -35,13 +34,6 @@ def header(plan: Plan, what: str) -> tuple[str, ...]:
         f"{MARK} {__version__} from {plan.lock_name}; `{command('generate', plan)}` writes it again.",
         f"{plan.name}: {what}",
     )
-
-
-def folder_of(argument: str) -> PurePosixPath:
-    """Where the files of a project are written, below its folder: a script has a folder of its own."""
-    name = PurePosixPath(argument)
-    own = name.stem if name.suffix in (".py", ".toml") else argument.replace(".", "-") + "-script"
-    return PurePosixPath(FOLDER, own) if argument else PurePosixPath(FOLDER)
 
 
 def command(verb: str, plan: Plan) -> str:
@@ -117,7 +109,7 @@ def word(path: PurePosixPath | str) -> str:
 
 def project_path(plan: Plan, path: PurePosixPath | str = ".") -> Path:
     """A path of the project (default: its folder), seen from the folder that the files are in."""
-    up = len(folder_of(plan.argument).parts)
+    up = len(plan.folder.parts)
     return Path(up, tuple(part for part in PurePosixPath(path).parts if part != "."))
 
 

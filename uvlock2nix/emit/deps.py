@@ -8,7 +8,6 @@ from uvlock2nix.emit.attributes import arguments, picked
 from uvlock2nix.emit.common import (
     PINS,
     command,
-    folder_of,
     header,
     input_list,
     interpolated,
@@ -167,7 +166,7 @@ def _checks(plan: Plan) -> tuple[Bind, ...]:
     """The checks that make a stale hash impossible."""
     found = call("builtins.hashFile", string("sha256"), project_path(plan, plan.lock_name))
     stale = Binary("&&", Not(Var("skipLockCheck")), Binary("!=", found, select("pins.lock")))
-    pins, update = f"{folder_of(plan.argument)}/{PINS}", command("update-hash", plan)
+    pins, update = f"{plan.folder}/{PINS}", command("update-hash", plan)
     lock_message = string(
         f"{plan.name}: {plan.lock_name} is not the one that {pins} was made for. Run: {update}"
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from uvlock2nix.emit.common import FOLDER, strings
+from uvlock2nix.emit.common import strings
+from uvlock2nix.lock.places import FOLDER
 from uvlock2nix.nixlang import (
     AttrSet,
     Bind,
@@ -21,8 +22,6 @@ from uvlock2nix.nixlang import (
 )
 
 FLAKE: Final = "flake.nix"
-# Where the flake of uvlock2nix is; a fork or a checkout is named by `init --flake-url`.
-FLAKE_URL: Final = "github:uvlock2nix/uvlock2nix"
 NIXPKGS_URL: Final = "github:NixOS/nixpkgs/nixos-unstable"
 
 

@@ -154,20 +154,27 @@ def _source(plan: Plan) -> Expr:
     return call("uvPackageHook.projectSource", AttrSet(tuple(binds)))
 
 
-def _passthru(plan: Plan) -> AttrSet:
+def _passthru(plan: Plan) -> Expr:
     site = interpolated(
         select("finalAttrs.finalPackage.venv"), "/", select(f"{plan.python_attr}.sitePackages")
     )
-    return AttrSet(
+    shown = [
+        Bind((name,), strings(words))
+        for name, words in (("programs", plan.programs), ("manage", plan.manage), ("check", plan.check))
+        if words
+    ]
+    own = AttrSet(
         (
             Bind(("deps",), Var("python-deps")),
             Bind(("env",), Var("python-env")),
             Bind(("python",), Var(plan.python_attr)),
             Bind(("pythonPath",), site),
+            *shown,
             # What nix-update and nixpkgs' own updater run, in the project's folder.
             Bind(("updateScript",), strings(command("update-hash", plan).split())),
         )
     )
+    return Binary("//", call("uvPackageHook.parts", select("finalAttrs.finalPackage")), own)
 
 
 def _meta(plan: Plan) -> AttrSet:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+FOLDER: Final = "nix"
 
 
 def find_lock(path: Path) -> Path:
@@ -24,6 +27,14 @@ def argument_of(lock_path: Path) -> str:
         alone = lock_path.name == "pylock.toml" and not (lock_path.parent / "uv.lock").is_file()
         return "" if alone else lock_path.name
     return lock_path.name.removesuffix(".lock")
+
+
+def folder_of(argument: str, environment: str = "") -> PurePosixPath:
+    """Where the files of a project are written; a script and an environment have a folder of their own."""
+    name = PurePosixPath(argument)
+    own = name.stem if name.suffix in (".py", ".toml") else argument.replace(".", "-") + "-script"
+    folder = PurePosixPath(FOLDER, own) if argument else PurePosixPath(FOLDER)
+    return folder / environment if environment else folder
 
 
 def is_pylock(path: Path) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from uvlock2nix.errors import LockError, ProjectError
 from uvlock2nix.lock.model import DirectorySource, EditableSource, Lock, Package, VirtualSource
-from uvlock2nix.lock.places import argument_of, is_pylock, is_pylock_folder
+from uvlock2nix.lock.places import argument_of, folder_of, is_pylock, is_pylock_folder
 from uvlock2nix.lock.pyproject import Pairs, PyProject, read_pyproject
 from uvlock2nix.lock.quick import parse_text
 from uvlock2nix.lock.uv_files import find_python_version, find_settings, settings_of
@@ -88,7 +88,8 @@ class Project:
     ``pyproject`` is the root's (None for a script or a pylock.toml without one). ``current`` names the
     project that the path points at, None for a workspace root without ``[project]``. ``tool`` is the raw
     ``[tool.uvlock2nix]``. ``files``: what uv reads for ``uv sync --frozen``, relative to ``root``.
-    ``python_version_file`` is the first request in ``.python-version``.
+    ``python_version_file`` is the first request in ``.python-version``. ``environment`` is the named one that
+    is meant, ``""`` for that without a name.
     """
 
     root: Path
@@ -104,6 +105,12 @@ class Project:
     files: tuple[PurePosixPath, ...]
     python_version_file: str | None = None
     script: Path | None = None
+    environment: str = ""
+
+    @property
+    def folder(self) -> PurePosixPath:
+        """Where the generated files are, relative to ``root``."""
+        return folder_of(self.argument, self.environment)
 
     @property
     def current_member(self) -> Member | None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
-from uvlock2nix.emit.common import DEPS, PINS, folder_of
+from uvlock2nix.emit.common import DEPS, PINS
 from uvlock2nix.errors import InputError
-from uvlock2nix.lock.places import argument_of, find_lock
+from uvlock2nix.lock.places import argument_of, find_lock, folder_of
 from uvlock2nix.nar import Hash
 from uvlock2nix.nixrun.build import Evaluated, Nix
 from uvlock2nix.nixrun.nixpkgs import NixpkgsSource
@@ -33,16 +33,16 @@ class Files:
             raise InputError(f"cannot read {self.lock}: {error.strerror}") from error
 
 
-def files_of(project: Path) -> Files:
-    """Where the files of ``project`` (a folder, lock or script) are, or would be."""
+def files_of(project: Path, environment: str = "") -> Files:
+    """Where the files of an environment of ``project`` (a folder, lock or script) are, or would be."""
     lock = find_lock(project.resolve())
-    folder = lock.parent / folder_of(argument_of(lock))
+    folder = lock.parent / folder_of(argument_of(lock), environment)
     return Files(lock, folder / DEPS, folder / PINS)
 
 
-def project_files(project: Path) -> Files:
-    """The files of ``project`` (a folder, lock or script); InputError where generate has not run yet."""
-    files = files_of(project)
+def project_files(project: Path, environment: str = "") -> Files:
+    """The same; InputError where generate has not run yet."""
+    files = files_of(project, environment)
     for path in (files.expression, files.pins):
         if not path.is_file():
             raise InputError(

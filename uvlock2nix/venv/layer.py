@@ -16,9 +16,10 @@ from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.venv.bytecode import compile_bytecode
 from uvlock2nix.venv.copying import copy_file, copy_writable
 from uvlock2nix.venv.environment import bin_winners, launchers_of, record_bin, scripts_in
+from uvlock2nix.venv.extra import EXTRA, add_packages, add_programs
 from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.programs import embeds_python, own_programs, programs_of
-from uvlock2nix.venv.symlinks import LOCK, PROJECT, Clash, Owner, link_into
+from uvlock2nix.venv.symlinks import LOCK, PROJECT, Clash, Clashes, Owner, link_into
 
 # Made again in every environment, never shared.
 OWN = frozenset(["bin", "pyvenv.cfg", SUPPORT.split("/", maxsplit=1)[0]])
@@ -35,14 +36,15 @@ def layer(
     cores: int,
     wrap: Callable[[Path, Path], None] = lambda out, python: None,
     program_path: str = "",
+    extra: tuple[Path, ...] = (),
     note: Callable[[str], None] = lambda text: None,
 ) -> tuple[Clash, ...]:
     """Make ``out`` an environment of its own: ``tree`` (installed, normalised) over links into ``env``.
 
     A folder that only ``env`` has becomes one link; where both have it (namespace packages), it is a folder
     with links. A file that both have is ``tree``'s. ``wrap`` makes ``bin/python`` of an environment (``out``)
-    what works through any link. ``program_path`` has the programs that run scripts. Returned are the programs
-    that both have.
+    what works through any link. ``program_path`` has the programs that run scripts. ``extra`` are more
+    packages (:mod:`uvlock2nix.venv.extra`). Returned is what two have and only one can.
     """
     out.mkdir(parents=True, exist_ok=True)
     own = tree / site_packages(version), tree / SCRIPTS
@@ -57,13 +59,16 @@ def layer(
         if entry.name not in OWN:
             link_into(entry, out / entry.name)
     _link_bytecode(env / site_packages(version), out / site_packages(version))
+    found = Clashes()
+    added = add_packages(extra, out, python, version, found)
     interpreter = write_interpreter(out, python, version)
     wrap(out, python)
-    clashes = _bin(env, tree, out, interpreter, version, scripts)
+    clashes = _bin(env, tree, out, interpreter, version, scripts, added)
+    add_programs(extra, out / "bin")
     for path in sorted((out / site_packages(version)).iterdir()):
         if not path.is_symlink() and (path.is_dir() or path.suffix == ".py"):
             compile_bytecode(path, interpreter, cores)
-    return clashes
+    return (*clashes, *dict.fromkeys(found.found))
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -74,7 +79,13 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _bin(
-    env: Path, tree: Path, out: Path, interpreter: Path, version: str, scripts: tuple[Script, ...]
+    env: Path,
+    tree: Path,
+    out: Path,
+    interpreter: Path,
+    version: str,
+    scripts: tuple[Script, ...],
+    added: Set[str] = frozenset(),
 ) -> tuple[Clash, ...]:
     """Launchers for everything that is there: those of ``env`` would run without the project's packages.
 
@@ -85,9 +96,10 @@ def _bin(
     own = {one.name for one in installed(tree / site_packages(version))}
     winners = bin_winners(read_manifest(env))
     written: dict[str, list[str]] = {}
-    # The project's own come last: of two programs with one name theirs is kept.
-    for one in sorted(installed(site), key=lambda one: one.name in own):
-        points = entry_points(one) if one.name in own else _kept(launchers_of(one, winners), env)
+    # The project's own come last: of two programs with one name theirs is kept; what was added gives way.
+    for one in sorted(installed(site), key=lambda one: (one.name not in added) + (one.name in own)):
+        ours = one.name in own or one.name in added
+        points = entry_points(one) if ours else _kept(launchers_of(one, winners), env)
         written[one.name] = write_launchers(bin_dir, interpreter, points, package=one.name)
     placed = {
         script.name
@@ -102,17 +114,21 @@ def _bin(
         if not target.exists() and not target.is_symlink():
             _adopt(path, target, env, interpreter)
     everyone = {one.name: [*written[one.name], *programs_of(one, bin_dir)] for one in installed(site)}
-    return _clashes(everyone, own)
+    return _clashes(everyone, own, added)
 
 
-def _clashes(programs: Mapping[str, Iterable[str]], own: Set[str]) -> tuple[Clash, ...]:
-    """What both a package of the project (``own``) and one of its dependencies have in ``bin``."""
-    mine = {program: Owner(name, PROJECT) for name in sorted(own) for program in programs[name]}
+def _clashes(
+    programs: Mapping[str, Iterable[str]], own: Set[str], added: Set[str] = frozenset()
+) -> tuple[Clash, ...]:
+    """What a package of the project (``own``) and a different one have in ``bin``; ``added`` gives way."""
+    locked = sorted(programs.keys() - own - added) if added else ()
+    mine = {program: Owner(name, LOCK) for name in locked for program in programs[name]}
+    mine |= {program: Owner(name, PROJECT) for name in sorted(own) for program in programs[name]}
     found = {
-        Clash(f"bin/{program}", mine[program], Owner(name, LOCK))
+        Clash(f"bin/{program}", mine[program], Owner(name, EXTRA if name in added else LOCK))
         for name in sorted(programs.keys() - own)
         for program in programs[name]
-        if program in mine
+        if program in mine and (name in added or mine[program].origin == PROJECT)
     }
     return tuple(sorted(found, key=str))
 

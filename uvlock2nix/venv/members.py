@@ -78,7 +78,7 @@ def local_tree(
     version, names = str(manifest["python"]), [build.name for build in builds]
     check_local(manifest, names)
     target = Target.parse(system=str(manifest["system"]), python=version)
-    context = _context(run, uv, python, target, places, builds)
+    context = build_context(run, uv, python, target, places, builds)
     commit_source(Path.cwd(), builds, run, context.env)
     # One after the other: they are built where they are, and one may be inside another's folder.
     wheels = build_all(builds, context, Prepared(places.requires, places.env / site_packages(version)), 1)
@@ -87,9 +87,10 @@ def local_tree(
     return tree, scripts
 
 
-def _context(
+def build_context(
     run: Runner, uv: str, python: Path, target: Target, places: Places, builds: Sequence[Build]
 ) -> BuildContext:
+    """What all builds of local packages share."""
     root = places.work / "builds"
     root.mkdir(parents=True, exist_ok=True)
     return BuildContext(

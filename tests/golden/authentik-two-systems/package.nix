@@ -36,11 +36,12 @@ stdenv.mkDerivation (finalAttrs: {
   ];
   uvPackageExpose = [ "authentik-like" ];
 
-  passthru = {
+  passthru = uvPackageHook.parts finalAttrs.finalPackage // {
     deps = python-deps;
     env = python-env;
     python = python313;
     pythonPath = "${finalAttrs.finalPackage.venv}/${python313.sitePackages}";
+    programs = [ "ak" ];
     updateScript = [
       "uvlock2nix"
       "update-hash"

@@ -32,11 +32,12 @@ stdenv.mkDerivation (finalAttrs: {
   uvPackageMembers = [ "hello-uv=." ];
   uvPackageExpose = [ "hello-uv" ];
 
-  passthru = {
+  passthru = uvPackageHook.parts finalAttrs.finalPackage // {
     deps = python-deps;
     env = python-env;
     python = python313;
     pythonPath = "${finalAttrs.finalPackage.venv}/${python313.sitePackages}";
+    programs = [ "hello-uv" ];
     updateScript = [
       "uvlock2nix"
       "update-hash"

@@ -32,11 +32,12 @@ stdenv.mkDerivation (finalAttrs: {
   uvPackageMembers = [ "wheels-only=." ];
   uvPackageExpose = [ "wheels-only" ];
 
-  passthru = {
+  passthru = uvPackageHook.parts finalAttrs.finalPackage // {
     deps = python-deps;
     env = python-env;
     python = python313;
     pythonPath = "${finalAttrs.finalPackage.venv}/${python313.sitePackages}";
+    programs = [ "wheels-only" ];
     updateScript = [
       "uvlock2nix"
       "update-hash"

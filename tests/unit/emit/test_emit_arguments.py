@@ -200,7 +200,7 @@ def test_what_deps_says(stand: Stand, tmp_path: Path) -> None:
     assert set(env["passthru"]) == {"deps", "python", "pythonPath"}
     assert env["referenceInputs"] == deps["referenceInputs"]
     assert package["meta"]["mainProgram"] == "ak"
-    assert set(package["passthru"]) == {"deps", "env", "python", "pythonPath", "updateScript"}
+    assert set(package["passthru"]) == {"deps", "env", "programs", "python", "pythonPath", "updateScript"}
     assert "authentik-like-tasks=packages/authentik-like-tasks" in package["uvPackageMembers"]
 
 

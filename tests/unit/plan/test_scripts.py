@@ -5,9 +5,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from tests.support.emit import plan_of, texts
-from uvlock2nix.emit.common import folder_of
 from uvlock2nix.errors import InputError, ProjectError, UsageError
 from uvlock2nix.lock import load_project
+from uvlock2nix.lock.places import folder_of
 from uvlock2nix.nixrun.project import project_files
 
 BLOCK = '# /// script\n# requires-python = ">=3.11"\n# dependencies = []\n{}# ///\n'

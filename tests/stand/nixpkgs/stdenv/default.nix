@@ -88,7 +88,8 @@ let
         // (attrs.passthru or { });
       outputSet = lib.genAttrs outputs (o: base.${o} // common // allOutputs // { outputSpecified = true; outputName = o; });
       allOutputs = lib.genAttrs outputs (o: outputSet.${o});
-      drv = base // common // allOutputs // { all = map (o: outputSet.${o}) outputs; };
+      # As with nixpkgs, what passthru says goes over an output of that name.
+      drv = base // allOutputs // common // { all = map (o: outputSet.${o}) outputs; };
     in
     drv;
 

@@ -1,0 +1,53 @@
+# An app for each script of a folder: `nix run .#NAME`. A script runs in the folder where it is called, with the
+# programs of the environment on its PATH.
+{
+  pkgs,
+  tasks,
+  app,
+  venv,
+}:
+let
+  inherit (pkgs) lib;
+  isScript = name: kind: kind == "regular" && !(lib.hasPrefix "." name) && !(lib.hasPrefix "_" name);
+  scripts = lib.filterAttrs isScript (builtins.readDir tasks);
+  # `lint.py` and `lint.sh` are both the task `lint`.
+  nameOf =
+    file:
+    let
+      base = builtins.match "(.+)\\.(py|sh|bash)" file;
+    in
+    if base == null then file else lib.head base;
+  folder =
+    pkgs.runCommand "tasks"
+      {
+        nativeBuildInputs = [
+          venv
+          pkgs.bash
+        ];
+      }
+      ''
+        cp -r ${tasks} $out
+        chmod -R u+w $out
+        patchShebangs $out
+      '';
+  task =
+    file: _kind:
+    let
+      name = nameOf file;
+      # A file without an interpreter of its own is run by the one that its name asks for.
+      run =
+        if lib.hasSuffix ".py" file then
+          "${venv}/bin/python"
+        else if lib.hasSuffix ".sh" file || lib.hasSuffix ".bash" file then
+          "${pkgs.bash}/bin/bash"
+        else
+          "";
+    in
+    lib.nameValuePair name (
+      app "the task ${name}" "${pkgs.writeShellScript name ''
+        export PATH=${venv}/bin''${PATH:+:$PATH}
+        exec ${run} ${lib.escapeShellArg "${folder}/${file}"} "$@"
+      ''}"
+    );
+in
+if tasks == null then { } else lib.mapAttrs' task scripts

@@ -1,0 +1,184 @@
+{ overlay }:
+
+/**
+  Everything that people want of one project on one system, from the files that `uvlock2nix generate` has written,
+  for those who write their own flake, or none.
+
+  # Inputs
+
+  `pkgs`
+  : The package set; the overlay of uvlock2nix is added where it has not got it.
+
+  `files`
+  : The folder with the generated files.
+
+  `version`
+  : The version of a project that takes it from git.
+
+  `tasks`
+  : A folder of development scripts; each becomes an app.
+
+  `shellPackages`
+  : More programs for the development shell.
+
+  # Type
+
+  ```
+  mkApplication :: {
+    pkgs :: Pkgs;
+    files :: Path;
+    version? :: String;
+    tasks? :: Path;
+    shellPackages? :: [ Derivation ];
+  } -> {
+    package :: Derivation;
+    venv :: Derivation;
+    module :: Module | null;
+    image :: Derivation | null;
+    devShell :: Derivation;
+    checks :: { ${name} :: Derivation };
+    apps :: { ${name} :: App };
+    environments :: { ${name} :: Application };
+  }
+  ```
+
+  # Examples
+
+  :::{.example}
+  ## `mkApplication` usage example
+
+  ```nix
+  let
+    blog = uvlock2nix.lib.mkApplication {
+      inherit pkgs;
+      files = ./nix;
+    };
+  in
+  {
+    environment.systemPackages = [ blog.package ];
+    imports = [ blog.module ];
+  }
+  ```
+  :::
+*/
+{
+  pkgs,
+  files,
+  version ? null,
+  tasks ? null,
+  shellPackages ? [ ],
+}:
+
+let
+  set = if pkgs ? uvPackageHook then pkgs else pkgs.extend overlay;
+  inherit (set) lib;
+
+  has = folder: file: builtins.pathExists (folder + "/${file}");
+  isThere = has files "package.nix";
+
+  # The environments that pyproject.toml names: each has a folder of its own.
+  named = lib.filterAttrs (name: kind: kind == "directory" && has (files + "/${name}") "package.nix") (
+    builtins.readDir files
+  );
+
+  app = description: program: {
+    type = "app";
+    inherit program;
+    meta = { inherit description; };
+  };
+
+  application =
+    folder: prefix:
+    let
+      wanted = lib.functionArgs (import (folder + "/package.nix"));
+      package = set.callPackage (folder + "/package.nix") (
+        lib.optionalAttrs (version != null && wanted ? version) { inherit version; }
+      );
+      name = package.pname;
+      program = word: app "${word} of ${name}" "${package.venv}/bin/${word}";
+      manage = package.manage or [ ];
+      manageProgram = set.writeShellScript "${name}-manage" ''
+        exec ${lib.escapeShellArgs ([ "${package.venv}/bin/${lib.head manage}" ] ++ lib.tail manage)} "$@"
+      '';
+    in
+    {
+      inherit package;
+      inherit (package) venv;
+
+      module =
+        if has folder "module.nix" then
+          {
+            imports = [ (folder + "/module.nix") ];
+            services.${name}.package = lib.mkDefault package;
+          }
+        else
+          null;
+
+      image =
+        if has folder "image.nix" && set.stdenv.hostPlatform.isLinux then
+          set.callPackage (folder + "/image.nix") { inherit package; }
+        else
+          null;
+
+      devShell = import ../application/dev-shell.nix {
+        inherit package shellPackages;
+        pkgs = set;
+      };
+
+      checks = {
+        ${if prefix == "" then "package" else prefix} = package;
+      }
+      // lib.mapAttrs' (test: lib.nameValuePair (if prefix == "" then test else "${prefix}-${test}")) (
+        package.tests or { }
+      );
+
+      apps =
+        lib.listToAttrs (
+          map (word: lib.nameValuePair (if prefix == "" then word else "${prefix}-${word}") (program word)) (
+            package.programs or [ ]
+          )
+        )
+        // lib.optionalAttrs (package.meta ? mainProgram) {
+          ${if prefix == "" then "default" else prefix} = program package.meta.mainProgram;
+        }
+        // lib.optionalAttrs (manage != [ ]) {
+          "${name}-manage" = app "the management command of ${name}" "${manageProgram}";
+        };
+    };
+
+  environments = lib.mapAttrs (name: _: application (files + "/${name}") name) named;
+  main =
+    if isThere then
+      application files ""
+    else
+      throw "${toString files}: there is no package.nix. Run: uvlock2nix generate";
+
+  # What the project has itself, then what its environments have, each under its own name.
+  all = part: lib.foldl' (found: one: one.${part} // found) main'.${part} (lib.attrValues environments);
+  main' = if isThere then main else { checks = { }; apps = { }; };
+
+  programs = all "apps";
+  scripts = import ../application/tasks.nix {
+    pkgs = set;
+    inherit tasks app;
+    # A task runs in the first environment that is there, as `uv run` would have it.
+    venv = (if isThere then main else lib.head (lib.attrValues environments)).venv;
+  };
+  twice = lib.attrNames (builtins.intersectAttrs scripts programs);
+in
+{
+  inherit (main)
+    package
+    venv
+    module
+    image
+    devShell
+    ;
+  inherit environments;
+  checks = all "checks";
+  apps =
+    if twice != [ ] then
+      throw "${toString tasks}: ${lib.head twice} is the name of a program, too; call the task something else"
+    else
+      programs // scripts;
+}

@@ -1,0 +1,33 @@
+# Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
+# hello-check: its environment: the packages of deps joined by links
+# Digest: 8d42b2dc133e18ac
+{
+  lib,
+  stdenv,
+  callPackage,
+  python313,
+  uvEnvHook,
+  python-deps ? callPackage ./python-deps.nix { },
+}:
+
+stdenv.mkDerivation (finalAttrs: {
+  name = "hello-check-python-env";
+
+  nativeBuildInputs = [ uvEnvHook ];
+
+  uvEnvJoin = lib.attrValues python-deps.packages;
+  uvEnvPython = python313.pythonVersion;
+  uvEnvSystem = stdenv.hostPlatform.system;
+  uvEnvInterpreter = python313.interpreter;
+
+  dontUnpack = true;
+  dontFixup = true;
+
+  passthru = {
+    deps = python-deps;
+    # What builds the project's own packages.
+    inherit (python-deps) build;
+    python = python313;
+    pythonPath = "${finalAttrs.finalPackage}/${python313.sitePackages}";
+  };
+})

@@ -1,0 +1,57 @@
+# Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
+# hello: its own packages, ready to run
+# Digest: 0ef3b04acadea3ab
+{
+  stdenv,
+  callPackage,
+  python313,
+  uvPackageHook,
+  python-deps ? callPackage ./python-deps.nix { },
+  python-env ? callPackage ./python-env.nix { inherit python-deps; },
+}:
+
+stdenv.mkDerivation (finalAttrs: {
+  pname = "hello";
+  version = "0.1.0";
+
+  # `venv` holds everything that `uv sync` would give; `out` links to the programs of the project.
+  outputs = [
+    "out"
+    "venv"
+  ];
+
+  src = uvPackageHook.projectSource {
+    root = ../.;
+  };
+
+  strictDeps = true;
+  nativeBuildInputs = [ uvPackageHook ];
+
+  uvPackageEnv = python-env;
+  uvPackageRequires = python-env.build;
+  uvPackageInterpreter = python313.interpreter;
+  uvPackageMembers = [ "hello=." ];
+  uvPackageExpose = [ "hello" ];
+
+  passthru = uvPackageHook.parts finalAttrs.finalPackage // {
+    deps = python-deps;
+    env = python-env;
+    python = python313;
+    pythonPath = "${finalAttrs.finalPackage.venv}/${python313.sitePackages}";
+    programs = [ "hello" ];
+    updateScript = [
+      "uvlock2nix"
+      "update-hash"
+    ];
+  };
+
+  meta = {
+    description = "A program with its tests";
+    mainProgram = "hello";
+    platforms = [
+      "x86_64-linux"
+      "aarch64-linux"
+      "aarch64-darwin"
+    ];
+  };
+})

@@ -1,0 +1,57 @@
+# Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
+# web: its own packages, ready to run
+# Digest: 39b8ec84497a1665
+{
+  stdenv,
+  callPackage,
+  python313,
+  uvPackageHook,
+  python-deps ? callPackage ./python-deps.nix { },
+  python-env ? callPackage ./python-env.nix { inherit python-deps; },
+}:
+
+stdenv.mkDerivation (finalAttrs: {
+  pname = "web";
+  version = "0.1.0";
+
+  # `venv` holds everything that `uv sync` would give; `out` links to the programs of the project.
+  outputs = [
+    "out"
+    "venv"
+  ];
+
+  src = uvPackageHook.projectSource {
+    root = ../.;
+  };
+
+  strictDeps = true;
+  nativeBuildInputs = [ uvPackageHook ];
+
+  uvPackageEnv = python-env;
+  uvPackageRequires = python-env.build;
+  uvPackageInterpreter = python313.interpreter;
+  uvPackageMembers = [ "web=." ];
+  uvPackageExpose = [
+    "web"
+    "gunicorn"
+  ];
+
+  passthru = uvPackageHook.parts finalAttrs.finalPackage // {
+    deps = python-deps;
+    env = python-env;
+    python = python313;
+    pythonPath = "${finalAttrs.finalPackage.venv}/${python313.sitePackages}";
+    updateScript = [
+      "uvlock2nix"
+      "update-hash"
+    ];
+  };
+
+  meta = {
+    description = "A web service with a NixOS module";
+    platforms = [
+      "x86_64-linux"
+      "aarch64-linux"
+    ];
+  };
+})

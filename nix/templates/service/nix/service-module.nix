@@ -1,0 +1,397 @@
+# Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
+# web: the function that makes its NixOS module
+# Digest: 57ea1a576e9715d5
+/**
+  Make a NixOS module that runs a packaged project as one or more systemd services.
+
+  `nix/module.nix`, which `uvlock2nix generate --module` writes, calls this function. The module has the options
+  `services.NAME.{enable,package,user,group,stateDir,settings,environment,environmentFiles,secrets,extraArgs}`, and
+  `host`, `port` and `openFirewall` where the program takes an address.
+
+  # Inputs
+
+  `name`
+  : The name of the service: `services.NAME`, its state directory and its user.
+
+  `package`
+  : From the package set to the package.
+
+  `processes`
+  : From the name of a process to its command; each is one unit.
+
+  `description`, `preStart`, `manage`, `address`, `environment`, `settingsFile`, `secretsAs`, `writableMemory`, `network`
+  : What `[tool.uvlock2nix.service]` says under the same names.
+
+  # Type
+
+  ```
+  mkServiceModule :: {
+    name :: String, package :: AttrSet -> Derivation, processes :: { ${process} :: [String] },
+    description ? :: String, preStart ? :: [[String]], manage ? :: [String], address ? :: { host :: String, port :: Int },
+    environment ? :: { ${variable} :: String }, settingsFile ? :: { format :: String, variable :: String },
+    secretsAs ? :: "file" | "variable", writableMemory ? :: Bool, network ? :: Bool
+  } -> Module
+  ```
+
+  # Examples
+
+  :::{.example}
+  ## `mkServiceModule` usage example
+
+  ```nix
+  mkServiceModule {
+    name = "polls";
+    package = pkgs: pkgs.callPackage ./package.nix { };
+    processes.web = [ "gunicorn" "polls.wsgi" "--bind" "{host}:{port}" ];
+    preStart = [ [ "polls" "migrate" ] ];
+    manage = [ "polls" ];
+    address = { host = "127.0.0.1"; port = 8000; };
+  }
+  => a module with the options services.polls.*
+  ```
+  :::
+*/
+{
+  # The name of the service: `services.NAME`, its state directory and its user.
+  name,
+  # From the package set to the package.
+  package,
+  # From the name of a process to its command: a program of the package (or of its environment) and its arguments.
+  # `{host}`, `{port}` and `{state}` in an argument are replaced. Each process is one unit.
+  processes,
+  description ? name,
+  # Commands that run before each start, such as migrations; they belong to the first process.
+  preStart ? [ ],
+  # The management command, which `NAME-manage` runs with the service's own user, state and environment.
+  manage ? null,
+  # The address that the program listens on, where it listens.
+  address ? null,
+  environment ? { },
+  # Where the program reads its settings from a file: the format (json, toml, yaml, ini) and the variable that
+  # names the file. Otherwise settings are environment variables.
+  settingsFile ? null,
+  # What a secret is to the program: the variable NAME_FILE with the name of a file, or the variable NAME.
+  secretsAs ? "file",
+  # Programs that make code at run time (a JIT, some ffi libraries) need memory that is writable and executable.
+  writableMemory ? false,
+  # Whether the program talks to other machines at all.
+  network ? true,
+}:
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+
+let
+  cfg = config.services.${name};
+  names = lib.attrNames processes;
+  first = if processes ? web then "web" else lib.head names;
+  unitOf = process: if process == first then name else "${name}-${process}";
+  state = "/var/lib/${cfg.stateDir}";
+
+  fill =
+    lib.replaceStrings
+      [
+        "{host}"
+        "{port}"
+        "{state}"
+      ]
+      [
+        (if address == null then "{host}" else cfg.host)
+        (if address == null then "{port}" else toString cfg.port)
+        state
+      ];
+
+  # A program of the package itself, or of the environment that it runs in.
+  program =
+    word:
+    if lib.hasPrefix "/" word then
+      word
+    else
+      "${if cfg.package ? venv then cfg.package.venv else cfg.package}/bin/${word}";
+
+  # https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html#Command%20lines
+  escape =
+    word: "\"" + lib.replaceStrings [ "\\" "\"" "%" "$" "\n" ] [ "\\\\" "\\\"" "%%" "$$" "\\n" ] word + "\"";
+  commandLine =
+    words:
+    let
+      filled = map fill words;
+    in
+    lib.concatMapStringsSep " " escape ([ (program (lib.head filled)) ] ++ lib.tail filled);
+
+  # Secrets as variables are read by the shell when the program starts: they are in no unit and no log.
+  withSecrets =
+    words:
+    if secretsAs == "variable" && cfg.secrets != { } then
+      "${
+        pkgs.writeShellScript "${name}-with-secrets" (
+          lib.concatMapStrings (secret: ''
+            ${secret}=$(<"$CREDENTIALS_DIRECTORY/${secret}") || exit 1
+            export ${secret}
+          '') (lib.attrNames cfg.secrets)
+          + ''exec "$@"''
+        )
+      } ${commandLine words}"
+    else
+      commandLine words;
+
+  textOf =
+    value:
+    if value == true then
+      "true"
+    else if value == false then
+      "false"
+    else if lib.isList value then
+      lib.concatMapStringsSep "," textOf value
+    else
+      toString value;
+
+  settingsEnvironment =
+    if settingsFile == null then
+      lib.mapAttrs (_: textOf) (lib.filterAttrs (_: value: value != null) cfg.settings)
+    else
+      lib.optionalAttrs (cfg.settings != { }) {
+        ${settingsFile.variable} = "${
+          (pkgs.formats.${settingsFile.format} { }).generate "${name}.${settingsFile.format}" cfg.settings
+        }";
+      };
+
+  # What the program finds in its environment. Values mean what they say: systemd's specifiers are not expanded.
+  variables = lib.mapAttrs (_: fill) environment // settingsEnvironment // cfg.environment;
+  secretFiles =
+    directory:
+    lib.optionalAttrs (secretsAs == "file") (
+      lib.mapAttrs' (secret: _: lib.nameValuePair "${secret}_FILE" "${directory}/${secret}") cfg.secrets
+    );
+
+  # What the service may do: nothing that it does not need. https://systemd.io and `systemd-analyze security`.
+  confinement = {
+    CapabilityBoundingSet = if needsLowPort then "CAP_NET_BIND_SERVICE" else "";
+    AmbientCapabilities = if needsLowPort then "CAP_NET_BIND_SERVICE" else "";
+    DevicePolicy = "closed";
+    LockPersonality = true;
+    MemoryDenyWriteExecute = !writableMemory;
+    NoNewPrivileges = true;
+    PrivateDevices = true;
+    PrivateTmp = true;
+    PrivateUsers = !needsLowPort;
+    ProcSubset = "pid";
+    ProtectClock = true;
+    ProtectControlGroups = true;
+    ProtectHome = true;
+    ProtectHostname = true;
+    ProtectKernelLogs = true;
+    ProtectKernelModules = true;
+    ProtectKernelTunables = true;
+    ProtectProc = "invisible";
+    ProtectSystem = "strict";
+    RemoveIPC = true;
+    RestrictAddressFamilies = [ "AF_UNIX" ] ++ lib.optionals network [ "AF_INET" "AF_INET6" ];
+    RestrictNamespaces = true;
+    RestrictRealtime = true;
+    RestrictSUIDSGID = true;
+    SystemCallArchitectures = "native";
+    SystemCallFilter = [
+      "@system-service"
+      "~@privileged @resources"
+    ];
+    UMask = "0077";
+  };
+  needsLowPort = address != null && cfg.port < 1024;
+
+  identity =
+    if cfg.user == null then
+      {
+        DynamicUser = true;
+        User = name;
+      }
+    else
+      {
+        User = cfg.user;
+        Group = cfg.group;
+      };
+
+  shared =
+    identity
+    // confinement
+    // {
+      StateDirectory = cfg.stateDir;
+      StateDirectoryMode = "0750";
+      WorkingDirectory = state;
+    }
+    // lib.optionalAttrs (cfg.environmentFiles != [ ]) { EnvironmentFile = map toString cfg.environmentFiles; }
+    // lib.optionalAttrs (cfg.secrets != { }) {
+      LoadCredential = lib.mapAttrsToList (secret: file: "${secret}:${toString file}") cfg.secrets;
+    };
+
+  unit = process: {
+    description = if process == first then description else "${description} (${process})";
+    wantedBy = [ "multi-user.target" ];
+    wants = lib.optional network "network-online.target";
+    # Migrations have run before the other processes of the project start.
+    after = lib.optional network "network-online.target" ++ lib.optional (process != first) "${name}.service";
+    environment = secretFiles "%d" // lib.mapAttrs (_: lib.replaceStrings [ "%" ] [ "%%" ]) variables;
+    serviceConfig =
+      shared
+      // {
+        Type = "exec";
+        ExecStart = withSecrets (processes.${process} ++ lib.optionals (process == first) cfg.extraArgs);
+        Restart = "on-failure";
+        RestartSec = 2;
+      }
+      // lib.optionalAttrs (process == first && preStart != [ ]) { ExecStartPre = map withSecrets preStart; };
+  };
+
+  # The same user, state, secrets and environment as the service has, by systemd itself.
+  property =
+    key: value:
+    if lib.isList value then
+      lib.concatMap (property key) value
+    else
+      [ "--property=${key}=${textOf value}" ];
+  # systemd-run expands no specifiers, so the directory of the secrets is written out.
+  manageCommand = pkgs.writeShellScriptBin "${name}-manage" ''
+    if [ "$(id -u)" != 0 ]; then
+      echo "error: ${name}-manage runs as the user of the service, which only root can become" >&2
+      echo "hint: run it with sudo" >&2
+      exit 1
+    fi
+    if [ -t 0 ] && [ -t 1 ]; then mode=--pty; else mode=--pipe; fi
+    exec ${pkgs.systemd}/bin/systemd-run "$mode" --quiet --wait --collect --service-type=exec \
+      ${
+        lib.escapeShellArgs (
+          lib.concatLists (
+            lib.mapAttrsToList property (removeAttrs shared [ "PrivateUsers" ])
+          )
+          ++ lib.mapAttrsToList (variable: value: "--setenv=${variable}=${value}") (
+            secretFiles "/run/credentials/${name}-manage.service" // variables
+          )
+        )
+      } \
+      --unit=${lib.escapeShellArg "${name}-manage"} \
+      -- ${lib.escapeShellArgs (manageWords)} "$@"
+  '';
+  manageWords =
+    let
+      filled = map fill manage;
+    in
+    [ (program (lib.head filled)) ] ++ lib.tail filled;
+
+  optionsOfAddress = lib.optionalAttrs (address != null) {
+    host = lib.mkOption {
+      type = lib.types.str;
+      default = address.host;
+      description = "The address to listen on.";
+    };
+    port = lib.mkOption {
+      type = lib.types.port;
+      default = address.port;
+      description = "The port to listen on.";
+    };
+    openFirewall = lib.mkOption {
+      type = lib.types.bool;
+      default = false;
+      description = "Whether to open the port in the firewall.";
+    };
+  };
+in
+{
+  options.services.${name} = {
+    enable = lib.mkEnableOption description;
+    package = lib.mkOption {
+      type = lib.types.package;
+      default = package pkgs;
+      defaultText = lib.literalExpression "the package of this project";
+      description = "The package to run.";
+    };
+    user = lib.mkOption {
+      type = lib.types.nullOr lib.types.str;
+      default = null;
+      description = "The user to run as; null for one that systemd makes while the service runs.";
+    };
+    group = lib.mkOption {
+      type = lib.types.nullOr lib.types.str;
+      default = cfg.user;
+      defaultText = lib.literalExpression "config.services.${name}.user";
+      description = "The group to run as, where a user is set.";
+    };
+    stateDir = lib.mkOption {
+      type = lib.types.strMatching "[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*";
+      default = name;
+      description = "The directory for the state, below /var/lib.";
+    };
+    settings = lib.mkOption {
+      type =
+        if settingsFile == null then
+          lib.types.attrsOf (
+            lib.types.nullOr (
+              lib.types.oneOf [
+                lib.types.bool
+                lib.types.int
+                lib.types.str
+                (lib.types.listOf lib.types.str)
+              ]
+            )
+          )
+        else
+          (pkgs.formats.${settingsFile.format} { }).type;
+      default = { };
+      description =
+        if settingsFile == null then
+          "Settings of the program, as environment variables. They are readable by everyone: see secrets."
+        else
+          "Settings of the program, written to a file. They are readable by everyone: see secrets.";
+    };
+    environment = lib.mkOption {
+      type = lib.types.attrsOf lib.types.str;
+      default = { };
+      description = "Environment variables of the service. They are readable by everyone: see secrets.";
+    };
+    environmentFiles = lib.mkOption {
+      type = lib.types.listOf lib.types.path;
+      default = [ ];
+      description = "Files with environment variables, read by systemd when the service starts.";
+    };
+    secrets = lib.mkOption {
+      type = lib.types.attrsOf (lib.types.addCheck lib.types.str (lib.hasPrefix "/"));
+      default = { };
+      example = {
+        SECRET_KEY = "/run/keys/${name}";
+      };
+      description =
+        "From a name to the absolute path of a file with a secret, as text so that it is not copied to the store. "
+        + (
+          if secretsAs == "file" then
+            "The program finds the file's name in the variable NAME_FILE."
+          else
+            "The program finds its content in the variable NAME."
+        );
+    };
+    extraArgs = lib.mkOption {
+      type = lib.types.listOf lib.types.str;
+      default = [ ];
+      description = "More arguments for the first process.";
+    };
+  }
+  // optionsOfAddress;
+
+  config = lib.mkIf cfg.enable (
+    {
+      systemd.services = lib.listToAttrs (map (process: lib.nameValuePair (unitOf process) (unit process)) names);
+      environment.systemPackages = lib.optional (manage != null) manageCommand;
+      users = lib.mkIf (cfg.user != null && cfg.user == name) {
+        users.${name} = {
+          isSystemUser = true;
+          group = if cfg.group == null then name else cfg.group;
+        };
+        groups.${if cfg.group == null then name else cfg.group} = { };
+      };
+    }
+    // lib.optionalAttrs (address != null) {
+      networking.firewall.allowedTCPPorts = lib.mkIf cfg.openFirewall [ cfg.port ];
+    }
+  );
+}

@@ -1,0 +1,59 @@
+# Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
+# worker: its own packages, ready to run
+# Digest: 9b1f424eaa0b7c27
+{
+  stdenv,
+  callPackage,
+  python313,
+  uvPackageHook,
+  python-deps ? callPackage ./python-deps.nix { },
+  python-env ? callPackage ./python-env.nix { inherit python-deps; },
+}:
+
+stdenv.mkDerivation (finalAttrs: {
+  pname = "worker";
+  version = "0.1.0";
+
+  # `venv` holds everything that `uv sync` would give; `out` links to the programs of the project.
+  outputs = [
+    "out"
+    "venv"
+  ];
+
+  src = uvPackageHook.projectSource {
+    root = ../../.;
+  };
+
+  strictDeps = true;
+  nativeBuildInputs = [ uvPackageHook ];
+
+  uvPackageEnv = python-env;
+  uvPackageRequires = python-env.build;
+  uvPackageInterpreter = python313.interpreter;
+  uvPackageMembers = [
+    "shared=packages/shared"
+    "worker=packages/worker"
+  ];
+  uvPackageExpose = [ "worker" ];
+
+  passthru = uvPackageHook.parts finalAttrs.finalPackage // {
+    deps = python-deps;
+    env = python-env;
+    python = python313;
+    pythonPath = "${finalAttrs.finalPackage.venv}/${python313.sitePackages}";
+    programs = [ "worker" ];
+    updateScript = [
+      "uvlock2nix"
+      "update-hash"
+    ];
+  };
+
+  meta = {
+    mainProgram = "worker";
+    platforms = [
+      "x86_64-linux"
+      "aarch64-linux"
+      "aarch64-darwin"
+    ];
+  };
+})
