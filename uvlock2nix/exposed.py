@@ -62,6 +62,20 @@ def managed_by(config: Config) -> tuple[str, ...]:
     return parse_service(config.service).manage or ()
 
 
+def declared_twice(members: Sequence[Member]) -> tuple[str, ...]:
+    """What to say of programs that several local packages declare: an environment has one of them."""
+    owners: dict[str, list[str]] = {}
+    for member in members:
+        for name, _ in (*member.scripts, *member.gui_scripts):
+            owners.setdefault(name, []).append(member.name)
+    return tuple(
+        f"{' and '.join(sorted(names))} each declare the program `{program}`; that of {max(names)} is kept: "
+        "give each package an environment of its own (docs/environments.md)"
+        for program, names in sorted(owners.items())
+        if len(names) > 1
+    )
+
+
 def main_program(
     project: Project, members: Sequence[Member], exposed: Sequence[str], name: str
 ) -> str | None:

@@ -25,7 +25,7 @@ from uvlock2nix.emit import deps_file, env_file, package_file
 from uvlock2nix.emit.common import DEPS, ENV, PACKAGE, PINS
 from uvlock2nix.emit.remarks import attribute_remarks
 from uvlock2nix.errors import InputError, UsageError
-from uvlock2nix.exposed import without_programs
+from uvlock2nix.exposed import declared_twice, without_programs
 from uvlock2nix.pins import Pins, read_pins, render
 from uvlock2nix.plan import Plan, make_plan
 from uvlock2nix.wheel_pins import WheelNeeds
@@ -256,6 +256,7 @@ def on_plan(found: Planned) -> tuple[str, ...]:
         *on_version(plan, found.versions),
         *attribute_remarks(plan),
         *on_wheel_libraries(plan),
+        *declared_twice(plan.members),
         *((bare,) if bare else ()),
     )
 
