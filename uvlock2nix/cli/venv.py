@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import click
 
 from uvlock2nix.build.programs import Runner
-from uvlock2nix.build.values import Product
+from uvlock2nix.build.values import Build, Product
 from uvlock2nix.errors import UsageError
 from uvlock2nix.modes import LINK_MODES, LinkMode
 from uvlock2nix.refs.interpreter import default_interpreter
+
+if TYPE_CHECKING:
+    from uvlock2nix.venv.members import Places
 
 PATH = click.Path(path_type=Path)
 
@@ -123,23 +128,42 @@ def package(
 ) -> None:
     """Build the project's own packages offline and put them over the environment."""
     from uvlock2nix.build.values import parse_native
-    from uvlock2nix.sync.manifest import read_manifest
-    from uvlock2nix.venv.interpreter import write_wrapper
-    from uvlock2nix.venv.layer import layer
-    from uvlock2nix.venv.members import Places, local_builds, local_tree, parse_versions
+    from uvlock2nix.venv.members import Places, local_builds, parse_versions
     from uvlock2nix.venv.product import build_products
-    from uvlock2nix.venv.script import install_script
 
-    minor = str(read_manifest(env_path)["python"])
     builds = local_builds(
         map(_member, members), parse_native(native, "uvPackageNative"), version, parse_versions(versions)
     )
     places = Places(env_path, requires, work.absolute())
-    run = Runner()
     if product is not None:
         chosen = [build for build in builds if not only or build.name in only]
-        build_products(chosen, product, places, run, uv, interpreter, out)
+        build_products(chosen, product, places, Runner(), uv, interpreter, out)
         return
+    cores = 0 if no_bytecode else max(1, cores)
+    _layer(builds, places, out, interpreter, uv, compiler, cores, extra)
+    if scripts:
+        from uvlock2nix.venv.script import install_script
+
+        install_script(tuple(Path(unquote(one)) for one in scripts), out)
+
+
+def _layer(
+    builds: Sequence[Build],
+    places: Places,
+    out: Path,
+    interpreter: Path,
+    uv: str,
+    compiler: str | None,
+    cores: int,
+    extra: tuple[Path, ...],
+) -> None:
+    """Build local packages and put them, and what is extra, over the environment; report what clashes."""
+    from uvlock2nix.sync.manifest import read_manifest
+    from uvlock2nix.venv.interpreter import write_wrapper
+    from uvlock2nix.venv.layer import layer
+    from uvlock2nix.venv.members import local_tree
+
+    run = Runner()
     tree, brought = local_tree(builds, places, run, uv, interpreter)
 
     def wrap(root: Path, python: Path) -> None:
@@ -147,13 +171,13 @@ def package(
             write_wrapper(root, python, compiler, places.work, run)
 
     clashes = layer(
-        env_path,
+        places.env,
         tree,
         out,
         interpreter,
-        minor,
+        str(read_manifest(places.env)["python"]),
         scripts=brought,
-        cores=0 if no_bytecode else max(1, cores),
+        cores=cores,
         wrap=wrap,
         program_path=_programs(),
         extra=extra,
@@ -161,8 +185,6 @@ def package(
     )
     for clash in clashes:
         click.echo(f"uvlock2nix: {clash}", err=True)
-    if scripts:
-        install_script(tuple(Path(unquote(one)) for one in scripts), out)
 
 
 @command.command("sbom")

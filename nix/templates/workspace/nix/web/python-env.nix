@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # web: its environment: the packages of deps joined by links
-# Digest: 5c5902cb06231d7b
+# Digest: 6d486a4d52a8eea1
 {
   lib,
   stdenv,
@@ -8,6 +8,8 @@
   python313,
   uvEnvHook,
   python-deps ? callPackage ./python-deps.nix { },
+  # How env has the packages: `symlink` or `copy` (one tree, which does not refer to theirs).
+  linkMode ? "symlink",
 }:
 
 stdenv.mkDerivation (finalAttrs: {
@@ -16,6 +18,7 @@ stdenv.mkDerivation (finalAttrs: {
   nativeBuildInputs = [ uvEnvHook ];
 
   uvEnvJoin = lib.attrValues python-deps.packages;
+  uvEnvLinkMode = linkMode;
   uvEnvPython = python313.pythonVersion;
   uvEnvSystem = stdenv.hostPlatform.system;
   uvEnvInterpreter = python313.interpreter;
