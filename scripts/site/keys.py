@@ -8,6 +8,7 @@ import click
 
 from scripts.site.markdown import cell
 from uvlock2nix import config, service
+from uvlock2nix.classify import policy
 from uvlock2nix.cli.generate import command as generate
 from uvlock2nix.knowledge import user
 
@@ -21,6 +22,7 @@ ABOUT: Final[dict[str, str]] = {
     "exclude": "Files and folders that do not belong to the source.",
     "main-program": "`meta.mainProgram` of the package: what `nix run` starts.",
     "exclude-newer": "The time that build requirements are held back to, such as `2026-11-20T00:00:00Z`.",
+    "link-mode": '`"symlink"` (default) or `"copy"`, in mode `files`: whether env is links or one tree.',
     "version": "The version of a project that takes it from git.",
     "native": "What packages need from the system; a table for each package, see below.",
     "nixpkgs": "Packages to take from nixpkgs, or never to take; see below.",
@@ -43,6 +45,7 @@ NATIVE: Final[dict[str, str]] = {
 NIXPKGS: Final[dict[str, str]] = {
     "allow": "Packages wanted from nixpkgs, whatever the level.",
     "deny": "Packages that are never taken from nixpkgs.",
+    "any-version": "Packages that are taken from nixpkgs in whatever version it has; not what uv would install.",
     "index": "The index of nixpkgs to decide with: a file that `uvlock2nix index update` wrote.",
 }
 SERVICE: Final[dict[str, str]] = {
@@ -124,7 +127,7 @@ def page() -> str:
 
 def missing() -> tuple[str, ...]:
     """Keys of the readers that this page does not describe, and words about keys that no reader has."""
-    pairs = ((NATIVE, user.KEYS), (SERVICE, service.KEYS))
+    pairs = ((NATIVE, user.KEYS), (SERVICE, service.KEYS), (NIXPKGS, policy.KEYS))
     wrong = [key for words, known in pairs for key in set(words) ^ set(known)]
     wrong += [key for key in ABOUT if key not in config.KEYS]
     for key in config.KEYS:

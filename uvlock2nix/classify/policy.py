@@ -11,7 +11,7 @@ from uvlock2nix.names import canonicalize_name
 
 LEVELS: Final[tuple[FromNixpkgs, ...]] = get_args(FromNixpkgs)
 _LISTS: Final = ("allow", "deny", "any-version")
-_KEYS: Final = (*_LISTS, "index")
+KEYS: Final = (*_LISTS, "index")
 
 
 def parse_level(text: str | None) -> FromNixpkgs:
@@ -44,8 +44,8 @@ def parse_lists(table: Mapping[str, object]) -> tuple[frozenset[str], frozenset[
     from uvlock2nix.spelling import did_you_mean
 
     where = "[tool.uvlock2nix.nixpkgs]"
-    unknown = [key for key in table if key not in _KEYS]
-    problems = [f"{where} unknown key `{key}`{did_you_mean(key, _KEYS)}" for key in unknown]
+    unknown = [key for key in table if key not in KEYS]
+    problems = [f"{where} unknown key `{key}`{did_you_mean(key, KEYS)}" for key in unknown]
     lists: dict[str, frozenset[str]] = {}
     for key in _LISTS:
         value = table.get(key, [])
@@ -57,5 +57,5 @@ def parse_lists(table: Mapping[str, object]) -> tuple[frozenset[str], frozenset[
     if both:
         problems.append(f"{where} allows and denies {', '.join(sorted(both))}")
     if problems:
-        raise UsageError("pyproject.toml: " + "; ".join(problems), hint=f"the keys are {', '.join(_KEYS)}")
+        raise UsageError("pyproject.toml: " + "; ".join(problems), hint=f"the keys are {', '.join(KEYS)}")
     return lists["allow"], lists["deny"], lists["any-version"]
