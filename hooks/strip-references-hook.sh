@@ -42,8 +42,7 @@ _uvlock2nixStripTree() { # TREE OWN: strip and audit TREE, whose place in the st
   _uvlock2nixOption --closure "${referencesClosure-}"
   mapfile -d '' -t words < <(_uvlock2nixWords stripReferencesFlags)
 
-  @uvlock2nix@ refs strip "$1" "${flags[@]}" "${words[@]}"
-  @uvlock2nix@ refs audit "$1" "${flags[@]}"
+  @uvlock2nix@ refs strip "$1" "${flags[@]}" "${words[@]}" --audit
 }
 
 _uvlock2nixStrip() {

@@ -13,7 +13,8 @@ import jsonschema
 import pytest
 
 from tests.support.refs import make_elf, snapshot, store_path
-from uvlock2nix.refs import MANIFEST_PLACE, StorePath
+from uvlock2nix.refs.store import StorePath
+from uvlock2nix.refs.stripped import MANIFEST_PLACE
 
 REPO = Path(__file__).resolve().parents[2]
 XML = store_path("libxml2-2.13.8")
@@ -74,6 +75,16 @@ def test_strip_audit_restore(tree: Path, closure: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("restored 2 files;")
     assert {name: value for name, value in snapshot(tree).items() if "nix-support" not in name} == before
+
+
+def test_strip_can_prove_in_the_same_pass_that_nothing_is_left(tree: Path, closure: Path) -> None:
+    (tree / "broken.so").write_bytes(b"\x7fELF" + closure.read_bytes())
+    done = run("strip", tree, "--closure", closure, "--audit")
+    assert done.returncode == 1
+    assert "store references are left" in done.stderr
+    assert "broken.so" in done.stderr
+    (tree / "broken.so").unlink()
+    assert run("strip", tree, "--closure", closure, "--audit").returncode == 0
 
 
 def test_the_audit_fails_with_file_offset_and_reference(tree: Path, closure: Path) -> None:

@@ -25,11 +25,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.support.refs import make_elf, store_path
 from uvlock2nix.errors import Uvlock2nixError
-from uvlock2nix.refs import RestoreReport, restore, strip
 from uvlock2nix.refs.elf import CorruptElf, ElfFile, bytes_reader
 from uvlock2nix.refs.elfusers import other_users
 from uvlock2nix.refs.libraries import effective_runpath
 from uvlock2nix.refs.replace import place
+from uvlock2nix.refs.restore import RestoreReport, restore
+from uvlock2nix.refs.strip import strip
 from uvlock2nix.refs.stripped import parse_manifest
 
 PATHS = tuple(store_path(name) for name in ("zlib-1.3.1", "glibc-2.40-66", "deps-1"))

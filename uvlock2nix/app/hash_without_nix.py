@@ -21,7 +21,7 @@ from uvlock2nix.key import is_built
 from uvlock2nix.layout import MANIFEST
 from uvlock2nix.nar import Hash, nar_hash
 from uvlock2nix.plan import Plan, SystemPlan
-from uvlock2nix.refs import strip
+from uvlock2nix.refs.strip import strip
 from uvlock2nix.sync.core import sync
 from uvlock2nix.sync.request import SyncRequest
 from uvlock2nix.target import Target

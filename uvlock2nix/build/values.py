@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.errors import InputError
-from uvlock2nix.net.client import Logins
+
+if TYPE_CHECKING:
+    from uvlock2nix.net.client import Logins
 
 Product = Literal["wheel", "sdist"]
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 
 from uvlock2nix.errors import UsageError
-from uvlock2nix.refs import StorePath
+from uvlock2nix.refs.store import StorePath
 
 
 def inputs_of(words: Iterable[str], texts: Iterable[str], store_dir: str) -> dict[str, str]:

@@ -12,8 +12,6 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from uvlock2nix.app.request import Options
-from uvlock2nix.classify.policy import LEVELS
 from uvlock2nix.flags import selection_of
 from uvlock2nix.lock import Selection
 
@@ -94,6 +92,8 @@ def request_options(
     help_from_nixpkgs: str = FROM_NIXPKGS,
 ) -> Callable[[Callable[..., object]], Callable[..., object]]:
     """Selection, target and ``--from-nixpkgs``, given to the command together as ``options``."""
+    from uvlock2nix.app.request import Options
+    from uvlock2nix.classify.policy import LEVELS
 
     def decorate(function: Callable[..., object]) -> Callable[..., object]:
         @functools.wraps(function)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -16,21 +15,13 @@ from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.inputs import inputs_of
 from uvlock2nix.errors import InputError, ReferenceFoundError, UsageError
 from uvlock2nix.printable import printable
-from uvlock2nix.refs import (
-    MANIFEST_PLACE,
-    Finding,
-    RestoreReport,
-    StorePath,
-    audit,
-    closure_from_environment,
-    closure_from_file,
-    restore,
-    strip,
-)
-from uvlock2nix.refs.interpreter import default_interpreter
-from uvlock2nix.refs.libraries import DEFAULT_IGNORE
-from uvlock2nix.refs.patchelf import run_codesign
-from uvlock2nix.refs.store import STORE_DIR
+from uvlock2nix.refs.closure import closure_from_environment, closure_from_file
+from uvlock2nix.refs.store import STORE_DIR, StorePath
+from uvlock2nix.refs.stripped import MANIFEST_PLACE
+
+if TYPE_CHECKING:
+    from uvlock2nix.refs.audit import Finding
+    from uvlock2nix.refs.restore import RestoreReport
 
 _F = TypeVar("_F", bound=Callable[..., object])
 _SHOWN = 50
@@ -100,6 +91,7 @@ _manifest = click.option(
 @command.command("strip", cls=GroupedCommand)
 @_common
 @_manifest
+@click.option("--audit", "proves", is_flag=True, help="Fail when a reference is left, as `refs audit` would.")
 def strip_command(
     directory: Path,
     inputs: tuple[str, ...],
@@ -108,8 +100,11 @@ def strip_command(
     store_dir: str,
     as_json: bool,
     manifest: Path | None,
+    proves: bool,
 ) -> None:
     """Replace every store reference of DIR by a placeholder and record it in the manifest."""
+    from uvlock2nix.refs.strip import strip
+
     tree = _directory(directory)
     report = strip(
         tree,
@@ -139,6 +134,8 @@ def strip_command(
         _show(
             f"stripped {total} references to {keys} inputs in {len(report.changed)} of {report.files} files"
         )
+    if proves:
+        _refuse(tree, report.left)
 
 
 @command.command("audit", cls=GroupedCommand)
@@ -152,6 +149,8 @@ def audit_command(
     as_json: bool,
 ) -> None:
     """Fail when a store reference is left in DIR: in a file, a file name or a symlink's target."""
+    from uvlock2nix.refs.audit import audit
+
     tree = _directory(directory)
     own = inputs_of(inputs, more_inputs, store_dir).values()
     paths = (*_closure(closure, store_dir), *(StorePath.parse(path, store_dir=store_dir) for path in own))
@@ -160,6 +159,11 @@ def audit_command(
         _show_json("audit", {"findings": [finding.to_json() for finding in findings]})
     elif not findings:
         _show("no store reference is left")
+    _refuse(tree, findings)
+
+
+def _refuse(tree: Path, findings: tuple[Finding, ...]) -> None:
+    """Raise ReferenceFoundError where there are findings."""
     if findings:
         raise ReferenceFoundError(
             "\n".join([f"{len(findings)} store references are left in {tree}:", *_lines(findings)]),
@@ -242,6 +246,13 @@ def restore_command(
     link: bool,
 ) -> None:
     """Put back what strip took out of DIR, and make every ELF file find its libraries."""
+    import shutil
+
+    from uvlock2nix.refs.interpreter import default_interpreter
+    from uvlock2nix.refs.libraries import DEFAULT_IGNORE
+    from uvlock2nix.refs.patchelf import run_codesign
+    from uvlock2nix.refs.restore import restore
+
     if no_manifest and manifest is not None:
         raise UsageError("--manifest and --no-manifest cannot be used together")
     if no_manifest and no_libraries:

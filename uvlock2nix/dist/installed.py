@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterable, Mapping
+import re
+import stat
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from uvlock2nix.dist.record import digest_of, read_record, write_record
 from uvlock2nix.names import canonicalize_name
+
+_SHA256: Final = re.compile(r"sha256=[0-9A-Za-z_-]{43}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +121,14 @@ def chosen(path: str, choice: Mapping[str, str]) -> str | None:
     return None
 
 
-def rewrite(one: Installed, site: Path, moved: Mapping[str, str]) -> None:
+def rewrite(
+    one: Installed, site: Path, moved: Mapping[str, str], altered: Collection[str] | None = None
+) -> None:
     """Write the RECORD of ``one`` for what is on disk: gone files left out, changed ones hashed again.
 
-    ``moved`` maps a recorded path to the one where the file is now. Lines are sorted by path.
+    ``moved`` maps a recorded path to the one where the file is now. ``altered``: recorded paths whose files
+    are not as recorded; then only these are hashed, and those of a different size or without a SHA-256. Lines
+    are sorted by path.
     """
     if not (one.entries or one.outside):
         return
@@ -129,11 +138,16 @@ def rewrite(one: Installed, site: Path, moved: Mapping[str, str]) -> None:
         path = moved.get(entry.path, entry.path)
         if path == record:
             continue
-        file = site / path
-        # os.path, not pathlib: a name that no file can have is not a file, not an OSError.
-        if not os.path.isfile(file):  # noqa: PTH113
+        file = f"{site}/{path}"
+        try:
+            status = os.stat(file)  # noqa: PTH116 - of thousands of files
+        except (OSError, ValueError):
+            continue  # gone, or a name that no file can have
+        if not stat.S_ISREG(status.st_mode):
             continue
-        digest, size = digest_of(file)
+        digest, size = entry.hash, status.st_size
+        if altered is None or entry.path in altered or entry.size != str(size) or not _SHA256.match(digest):
+            digest, size = digest_of(site / path)
         lines.append((path, digest, str(size)))
     lines.append((record, "", ""))
     write_record(one.dist_info / "RECORD", lines)

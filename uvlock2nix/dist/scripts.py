@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.dist.launchers import is_interpreter, shebang
-
 SHEBANG_LIMIT: Final = 4096
 # What an interpreter line of a kept script says until env names one.
 PLACEHOLDER_SHEBANG: Final = b"#!python"
@@ -55,6 +53,8 @@ def place_script(source: Path, target: Path, python: Path) -> bool:
 
     One that is named as the interpreter is left out: it would run for everybody.
     """
+    from uvlock2nix.dist.launchers import is_interpreter, shebang
+
     if is_interpreter(target.name):
         return False
     target.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -14,6 +14,7 @@ from uvlock2nix.refs.scan import Entry, Hit, Scanner, read_link, walk
 from uvlock2nix.refs.store import HASH_LENGTH, STORE_DIR, StorePath
 
 Place: TypeAlias = Literal["content", "symlink", "name"]
+Left: TypeAlias = "tuple[str, Hit, Place]"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -47,40 +48,43 @@ def audit(tree: Path, *, store_paths: Iterable[StorePath], store_dir: str = STOR
     Contents, file names and symlink targets; nothing is exempt, not even the manifest.
     """
     tree = tree.resolve()
-    names = {path.hash: path.base for path in store_paths}
+    names = {path.hash: path.name for path in store_paths}
     scanner = Scanner(names, store_dir=store_dir)
-    findings: list[Finding] = []
-    records: list[str] = []
+    left: list[Left] = []
     files: list[Entry] = []
     for entry in walk(tree):
         if entry.is_file:
             files.append(entry)
-            if is_record(entry.path):
-                records.append(entry.path)
-        findings += _findings(tree, entry, scanner, names)
+        left += _in_entry(tree, entry, scanner)
     for entry, hits in zip(files, scan_files(tree, files, scanner), strict=True):
-        findings += [_finding(entry, hit, "content", names) for hit in hits]
-    if not findings:
+        left += [(entry.path, hit, "content") for hit in hits]
+    return findings_of(tree, left, names)
+
+
+def findings_of(tree: Path, left: Iterable[Left], names: Mapping[str, str]) -> tuple[Finding, ...]:
+    """Findings, sorted, of (file, hit, place); ``names``: hash → name; owners by the RECORDs of ``tree``."""
+    left = list(left)
+    if not left:
         return ()
-    read = [read_record(tree, path) for path in records]
+    read = [read_record(tree, one.path) for one in walk(tree) if one.is_file and is_record(one.path)]
     return tuple(
         sorted(
-            Finding(one.file, one.offset, one.reference, one.kind, owner(read, one.file)) for one in findings
+            Finding(path, hit.offset, _reference(hit.hash, names), kind, owner(read, path))
+            for path, hit, kind in left
         )
     )
 
 
-def _findings(tree: Path, entry: Entry, scanner: Scanner, names: dict[str, str]) -> list[Finding]:
+def _in_entry(tree: Path, entry: Entry, scanner: Scanner) -> Iterator[Left]:
     """What is in the name of ``entry``, and in its target when it is a symlink."""
-    found: list[Finding] = []
     name = entry.path.rpartition("/")[2]
     if len(name) >= HASH_LENGTH:
-        found += [_finding(entry, hit, "name", names) for hit in scanner.in_bytes(os.fsencode(name))]
+        yield from ((entry.path, hit, "name") for hit in scanner.in_bytes(os.fsencode(name)))
     if entry.is_link:
         target = read_link(tree / entry.path)
-        found += [_finding(entry, hit, "symlink", names) for hit in scanner.in_bytes(target)]
-    return found
+        yield from ((entry.path, hit, "symlink") for hit in scanner.in_bytes(target))
 
 
-def _finding(entry: Entry, hit: Hit, kind: Place, names: dict[str, str]) -> Finding:
-    return Finding(entry.path, hit.offset, names.get(hit.hash, hit.hash), kind)
+def _reference(store_hash: str, names: Mapping[str, str]) -> str:
+    name = names.get(store_hash)
+    return f"{store_hash}-{name}" if name else store_hash

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.dist.record import is_record
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.apply import Edit, Patch, Relink, Rewrite, Stage
+from uvlock2nix.refs.audit import Finding, Left, findings_of
 from uvlock2nix.refs.elf import MAGIC, CorruptElf, read_elf
 from uvlock2nix.refs.journal import STAGE_PREFIX, undo_killed_runs
 from uvlock2nix.refs.parallel import scan_files
@@ -28,13 +29,16 @@ from uvlock2nix.signals import uninterrupted
 class StripReport:
     """What :func:`strip` did to ``files`` files and symlinks.
 
-    ``corrupt``: (file, why) of ELF files with references that were left alone.
+    ``corrupt``: (file, why) of ELF files with references that were left alone. ``left``: every reference that
+    is still in the tree, as :func:`~uvlock2nix.refs.audit.audit` would find it: what was not changed was read
+    before, what was changed after.
     """
 
     files: int
     changed: tuple[str, ...]
     references: tuple[Reference, ...]
     corrupt: tuple[tuple[str, str], ...]
+    left: tuple[Finding, ...] = ()
 
 
 def strip(
@@ -83,7 +87,13 @@ def strip(
             stage.write(inside, content)
             stage.commit(renames)
         changed = tuple(sorted(moved(path) for path in stage.files if path != inside))
-    return StripReport(found.files, changed, references, tuple(plan.corrupt))
+        left = [*_in_staged(stage, moved, scanner), *_in_names(renames, scanner)]
+    broken = {path for path, _ in plan.corrupt}
+    left += [
+        (moved(one.path), hit, "content") for one, hits in found.hits if one.path in broken for hit in hits
+    ]
+    report = StripReport(found.files, changed, references, tuple(plan.corrupt))
+    return replace(report, left=findings_of(tree, left, keys.names)) if left else report
 
 
 _MANIFEST_TEXT: Final = "\0manifest"
@@ -277,6 +287,22 @@ def _stage(stage: Stage, plan: _Plan, found: _Found, scanner: Scanner) -> None:
                 f"{entry.path}: {left[0].hash} at offset {left[0].offset} is still there after stripping",
                 hint="This is a bug in uvlock2nix; please report it with the file.",
             )
+
+
+def _in_staged(stage: Stage, moved: Moved, scanner: Scanner) -> Iterator[Left]:
+    """The references in what was written: RECORDs and the manifest too, which nobody has looked at yet."""
+    for path in stage.files:
+        now = stage.tree / moved(path)
+        if now.is_symlink():
+            yield from ((moved(path), hit, "symlink") for hit in scanner.in_bytes(read_link(now)))
+        else:
+            with open_file(now) as descriptor:
+                yield from ((moved(path), hit, "content") for hit in scanner.in_file(descriptor))
+
+
+def _in_names(renames: Iterable[tuple[str, str]], scanner: Scanner) -> Iterator[Left]:
+    for _, new in renames:
+        yield from ((new, hit, "name") for hit in scanner.in_bytes(os.fsencode(new.rpartition("/")[2])))
 
 
 def _relative(path: Path, tree: Path) -> str | None:

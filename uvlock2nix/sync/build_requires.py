@@ -5,18 +5,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
-
-from uvlock2nix.build.environment import resolver_arguments
-from uvlock2nix.build.from_pins import FromPins
-from uvlock2nix.build.requirements import effective_requires
-from uvlock2nix.build.rpath import without_rpath
 from uvlock2nix.build.values import BuildContext, NativeBuild
 from uvlock2nix.dist.scripts import Script
 from uvlock2nix.lock import Member, Package, Project, local_packages
 from uvlock2nix.names import canonicalize_name
 from uvlock2nix.sync.normalise import normalise
+
+if TYPE_CHECKING:
+    from uvlock2nix.build.from_pins import FromPins
 
 Made = Mapping[str, tuple[Path, tuple[Script, ...]]]
 
@@ -58,6 +56,11 @@ def _resolved(
     member: Member, added: Sequence[str], local: Collection[str], work: Path, context: BuildContext
 ) -> list[str]:
     """uv's arguments for build requirements that are not locked."""
+    from packaging.requirements import Requirement
+
+    from uvlock2nix.build.environment import resolver_arguments
+    from uvlock2nix.build.requirements import effective_requires
+
     what, markers = f"the build requirements of {member.name}", context.marker_environment
     requires = effective_requires(member.build_requires, added=added, marker_environment=markers, what=what)
     wanted = [text for text in requires if canonicalize_name(Requirement(text).name) not in local]
@@ -68,6 +71,8 @@ def _install(
     arguments: Sequence[str], work: Path, context: BuildContext, what: str
 ) -> tuple[Path, tuple[Script, ...]]:
     """Install into a folder what uv's ``arguments`` name; none: an empty folder."""
+    from uvlock2nix.build.rpath import without_rpath
+
     tree = work / "tree"
     if arguments:
         install = [context.uv, "pip", "install", "--quiet", "--python", str(context.python)]

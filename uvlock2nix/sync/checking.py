@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from packaging.tags import parse_tag
 from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.digest import HALF, environment_digest
@@ -66,6 +65,8 @@ def _same_version(one: str, other: str) -> bool:
 
 def _other_wheel(one: Installed, step: Step) -> str:
     """Why the installed wheel is not the planned one; ``""`` when it is."""
+    from packaging.tags import parse_tag
+
     artifact = step.choice.artifact
     if artifact is None or not artifact.filename.endswith(".whl"):
         return ""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import posixpath
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from uvlock2nix.build.environment import folders_to_link
-from uvlock2nix.build.from_pins import FromPins
 from uvlock2nix.build.indexes import (
     index_flags,
     login_environment,
@@ -21,19 +20,14 @@ from uvlock2nix.build.indexes import (
     network_environment,
 )
 from uvlock2nix.build.machine import base_environment
-from uvlock2nix.build.pinned import Pinned
 from uvlock2nix.build.programs import Runner
-from uvlock2nix.build.rpath import library_folders, linked_libraries
-from uvlock2nix.build.schedule import build_all
 from uvlock2nix.build.values import BuildContext
 from uvlock2nix.dist.installed import Collision, Installed, collisions, installed
 from uvlock2nix.dist.scripts import Script
 from uvlock2nix.layout import BUILD_REQUIRES, site_packages
 from uvlock2nix.lock import Project, load_project, resolve
 from uvlock2nix.refs.closure import closure_from_environment
-from uvlock2nix.refs.linked import Linked
 from uvlock2nix.refs.store import STORE_DIR, Keys
-from uvlock2nix.sync.build_requires import local_requirements, move_in
 from uvlock2nix.sync.checking import check_installed, check_key
 from uvlock2nix.sync.install import Uv, decide_collisions, leave_out, not_built, selection_flags, shown
 from uvlock2nix.sync.manifest import write_manifest
@@ -41,16 +35,38 @@ from uvlock2nix.sync.normalise import normalise
 from uvlock2nix.sync.own_programs import own_programs
 from uvlock2nix.sync.plan import SyncPlan, plan_sync
 from uvlock2nix.sync.request import SyncRequest
-from uvlock2nix.sync.wheels import fetch_wheels
 from uvlock2nix.target import Target
+
+if TYPE_CHECKING:
+    from uvlock2nix.build.from_pins import FromPins
+    from uvlock2nix.refs.linked import Linked
+
+# Where packages are installed first, below the folder that is made.
+STAGE: Final = ".uvlock2nix-sync"
 
 
 def sync(request: SyncRequest, run: Runner) -> None:
     """Make ``request.out`` (which must not exist): the locked packages, normalised, with a manifest.
 
+    They are installed inside of ``out``, next to uv's cache, and moved up when all is done: between two
+    places of one file system uv links files, where it would have to copy each of them.
+
     Raises:
         Uvlock2nixError: with what failed, where, and what to do.
     """
+    stage = request.out / STAGE
+    stage.mkdir(parents=True)
+    _make(replace(request, out=stage / "env"), run, stage / "cache")
+    shutil.rmtree(stage / "cache", ignore_errors=True)
+    for path in (stage / "env").iterdir():
+        path.rename(request.out / path.name)
+    shutil.rmtree(stage)
+
+
+def _make(request: SyncRequest, run: Runner, cache: Path) -> None:
+    """Install into ``request.out``, by way of uv's ``cache``, and make it the same every time."""
+    from uvlock2nix.sync.build_requires import move_in
+
     project = load_project(request.project)
     target = Target.parse(
         system=request.system, python=request.python_version, libc=request.libc, macos=request.macos
@@ -71,7 +87,8 @@ def sync(request: SyncRequest, run: Runner) -> None:
         **network_environment(project.uv, os.environ),
         **login_environment(project, os.environ),
     }
-    uv = Uv(run, request.uv, request.python, env, project.root, request.out)
+    linking = {**env, "UV_CACHE_DIR": str(cache), "UV_LINK_MODE": "hardlink"}
+    uv = Uv(run, request.uv, request.python, linking, project.root, request.out)
     context = _build_context(request, project, plan, target, env, run)
     selected = _selected(project, request, plan, uv)
     wheels, required = _install(request, project, plan, context, uv, selected)
@@ -85,7 +102,7 @@ def sync(request: SyncRequest, run: Runner) -> None:
     collided = decide_collisions(collisions(distributions), site, order, request.collisions, alone)
     own = own_programs(project, {one.name for one in plan.local}, distributions)
     _tell(collided, request.collisions, own, run)
-    scripts = normalise(request.out, site)
+    scripts = normalise(request.out, site, altered=[one.path for one, _ in collided])
     kept = move_in(required, request.out / BUILD_REQUIRES)
     libraries = _libraries(request, site, context, kept)
     write_manifest(
@@ -109,8 +126,12 @@ def _install(
     selected: Sequence[str],
 ) -> tuple[Mapping[str, Path], Mapping[str, tuple[Path, tuple[Script, ...]]]]:
     """Install all packages; the wheels that were not installed by uv sync, and what builds local packages."""
+    from uvlock2nix.build.schedule import build_all
+    from uvlock2nix.sync.build_requires import local_requirements
+    from uvlock2nix.sync.wheels import fetch_wheels
+
     uv.run.say(f"uvlock2nix: {len(plan.wheels)} wheels, {len(plan.builds)} to build")
-    requirements = _requirements(request, project, uv.env)
+    requirements = _requirements(request, project, context.env)
     by_uv = project.lock.flavour == "uv"
 
     def take() -> dict[str, Path]:
@@ -147,9 +168,7 @@ def _selected(project: Project, request: SyncRequest, plan: SyncPlan, uv: Uv) ->
     """The flags of every ``uv sync``, which a script and a pylock.toml have none of."""
     if project.lock.flavour != "uv":
         return []
-    flags = selection_flags(
-        project, request.selection, knows_no_default_groups=uv.knows("--no-default-groups")
-    )
+    flags = selection_flags(project, request.selection, knows_no_default_groups=uv.knows_no_default_groups())
     return [*flags, *login_flags(project), *not_built(step.package.name for step in plan.wheels)]
 
 
@@ -225,6 +244,8 @@ def _build_context(
     env: Mapping[str, str],
     run: Runner,
 ) -> BuildContext:
+    from uvlock2nix.build.environment import folders_to_link
+
     locked = {step.package.name: step.package.version or "" for step in (*plan.wheels, *plan.built_steps)}
     context = BuildContext(
         run=run,
@@ -246,6 +267,9 @@ def _build_context(
 
 def _requirements(request: SyncRequest, project: Project, env: Mapping[str, str]) -> FromPins:
     """Where build requirements come from: the files that pins lock."""
+    from uvlock2nix.build.from_pins import FromPins
+    from uvlock2nix.build.pinned import Pinned
+
     folder = request.work / "uvlock2nix" / "build-requirements"
     found = logins(project, os.environ)
     return FromPins(Pinned(request.build_pins, request.system, project.root, folder, found, env))
@@ -258,6 +282,8 @@ def _libraries(
 
     ``members``: projects whose build requirements, each in a folder of its own, may have been compiled too.
     """
+    from uvlock2nix.build.rpath import library_folders, linked_libraries
+
     folders = {name: found for name, found in context.folders.items() if found}
     everyone = library_folders(context.env)
     if not everyone:

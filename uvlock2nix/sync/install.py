@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.dist.installed import Collision, chosen
@@ -14,6 +16,9 @@ from uvlock2nix.errors import InputError
 from uvlock2nix.flags import explicit_flags
 from uvlock2nix.lock import Project, Selection
 from uvlock2nix.names import canonicalize_name
+
+# The name of uv in a Nix store says its version.
+_IN_STORE: Final = re.compile(r"/[0-9a-z]{32}-uv-([0-9]+)\.([0-9]+)\.([0-9]+)/bin/uv\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +42,16 @@ class Uv:
         arguments = [self.program, "venv", "--quiet", "--no-project", "--python", str(self.python)]
         self.run([*arguments, str(self.target)], what="uv venv", env=self.env, cwd=self.project)
 
-    def knows(self, flag: str) -> bool:
-        """Whether this uv's ``sync`` has a flag."""
-        return flag in self.run([self.program, "sync", "--help"], what="uv", env=self.env, cwd=self.project)
+    def knows_no_default_groups(self) -> bool:
+        """Whether this uv's ``sync`` has ``--no-default-groups``, which came with 0.5.18."""
+        if found := _IN_STORE.search(self.program):
+            return tuple(map(int, found.groups())) >= (0, 5, 18)
+        shown = self.run([self.program, "sync", "--help"], what="uv", env=self.env, cwd=self.project)
+        return "--no-default-groups" in shown
 
     def elsewhere(self, target: Path) -> Uv:
-        """The same uv with a different target environment."""
-        env = {**self.env, "UV_PROJECT_ENVIRONMENT": str(target)}
+        """The same uv with a different target environment, somewhere on the machine."""
+        env = {**self.env, "UV_PROJECT_ENVIRONMENT": str(target), "UV_LINK_MODE": "copy"}
         return replace(self, env=env, target=target)
 
     def install_files(self, wheels: Sequence[Path]) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from uvlock2nix.dist.installed import Collision
 from uvlock2nix.dist.scripts import Script
 from uvlock2nix.layout import LAYOUT, MANIFEST
-from uvlock2nix.refs.linked import Linked
 from uvlock2nix.sync.plan import Step, SyncPlan
+
+if TYPE_CHECKING:
+    from uvlock2nix.refs.linked import Linked
 
 
 def write_manifest(

@@ -6,7 +6,7 @@ import os
 import posixpath
 import shutil
 import stat
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,8 +20,12 @@ INSTALLER_FILES: Final = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache
 ENVIRONMENT_FILES: Final = ("pyvenv.cfg", ".lock", ".gitignore", "CACHEDIR.TAG")
 
 
-def normalise(root: Path, site: Path, scripts_to: str = SCRIPTS) -> tuple[Script, ...]:
+def normalise(
+    root: Path, site: Path, scripts_to: str = SCRIPTS, altered: Collection[str] = ()
+) -> tuple[Script, ...]:
     """Normalise the environment ``root`` whose packages are in ``site``; return the scripts it keeps.
+
+    ``altered``: recorded paths of files that are not as every RECORD with that path says.
 
     ``bin/`` goes: launchers of entry points are made again where the environment is used, what wheels ship
     there moves to ``scripts_to`` (relative to ``root``), its interpreter line neutral. RECORDs are right for
@@ -30,7 +34,7 @@ def normalise(root: Path, site: Path, scripts_to: str = SCRIPTS) -> tuple[Script
     through_lib64 = (root / "lib64").is_symlink()
     for name in ENVIRONMENT_FILES:
         _remove(root / name)
-    _remove_bytecode(root)
+    _tidy(root)
     distributions = installed(site)
     for one in distributions:
         for name in INSTALLER_FILES:
@@ -43,8 +47,8 @@ def normalise(root: Path, site: Path, scripts_to: str = SCRIPTS) -> tuple[Script
         if not any(entry.path == pattern for one in distributions for entry in one.entries):
             _remove(site / pattern)
     for one in distributions:
-        rewrite(one, site, {**moved, **(_through_lib64(one, root, site) if through_lib64 else {})})
-    _plain_modes(root)
+        lib64 = _through_lib64(one, root, site) if through_lib64 else {}
+        rewrite(one, site, {**moved, **lib64}, altered={*altered, *moved})
     return scripts
 
 
@@ -89,18 +93,21 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _remove_bytecode(root: Path) -> None:
-    for folder, folders, _ in os.walk(root):
-        if "__pycache__" in folders:
-            folders.remove("__pycache__")
-            _remove(Path(folder) / "__pycache__")
-
-
-def _plain_modes(root: Path) -> None:
-    """0644 or 0755: Nix keeps no more of a mode, but a group-writable bit would show before it is sealed."""
-    for folder, _, files in os.walk(root):
-        for name in files:
-            path = Path(folder) / name
-            if not path.is_symlink():
-                mode = path.stat().st_mode
-                path.chmod(0o755 if mode & stat.S_IXUSR else 0o644)
+def _tidy(root: Path) -> None:
+    """No bytecode, and modes of 0644 or 0755: a group-writable bit would show before Nix seals the tree."""
+    folders = [os.fspath(root)]
+    while folders:
+        with os.scandir(folders.pop()) as listing:
+            for entry in listing:
+                if entry.is_symlink():
+                    continue
+                if entry.is_dir():
+                    if entry.name == "__pycache__":
+                        _remove(Path(entry.path))
+                    else:
+                        folders.append(entry.path)
+                    continue
+                mode = stat.S_IMODE(entry.stat(follow_symlinks=False).st_mode)
+                wanted = 0o755 if mode & stat.S_IXUSR else 0o644
+                if mode != wanted:
+                    Path(entry.path).chmod(wanted)

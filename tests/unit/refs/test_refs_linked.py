@@ -11,10 +11,11 @@ import pytest
 
 from tests.support.refs import store_path
 from uvlock2nix.errors import RefsError, ToolError
-from uvlock2nix.refs import restore, strip
 from uvlock2nix.refs.elf import read_elf
 from uvlock2nix.refs.linked import Linked, read_linked
 from uvlock2nix.refs.patchelf import run_patchelf
+from uvlock2nix.refs.restore import restore
+from uvlock2nix.refs.strip import strip
 from uvlock2nix.refs.stripped import parse_manifest
 
 # A real one without an RPATH, so that patchelf has something to make longer.

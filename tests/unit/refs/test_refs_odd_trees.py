@@ -16,8 +16,11 @@ import pytest
 
 from tests.support.refs import make_elf, record_line, snapshot, store_path
 from uvlock2nix.errors import RefsError
-from uvlock2nix.refs import MANIFEST_PLACE, StorePath, StripReport, audit, placeholder, restore, strip
-from uvlock2nix.refs.stripped import parse_manifest
+from uvlock2nix.refs.audit import audit
+from uvlock2nix.refs.restore import restore
+from uvlock2nix.refs.store import StorePath, placeholder
+from uvlock2nix.refs.strip import StripReport, strip
+from uvlock2nix.refs.stripped import MANIFEST_PLACE, parse_manifest
 
 XML = store_path("libxml2-2.13.8")
 NEW = store_path("libxml2-2.14.0", "2")

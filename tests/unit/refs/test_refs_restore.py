@@ -11,9 +11,12 @@ import pytest
 
 from tests.support.refs import make_elf, record_line, snapshot, store_path
 from uvlock2nix.errors import InputError, RefsError, ToolError
-from uvlock2nix.refs import MANIFEST_PLACE, RestoreReport, StorePath, placeholder, restore, strip
 from uvlock2nix.refs.elf import ElfFile, bytes_reader
 from uvlock2nix.refs.patchelf import Grow, run_patchelf
+from uvlock2nix.refs.restore import RestoreReport, restore
+from uvlock2nix.refs.store import StorePath, placeholder
+from uvlock2nix.refs.strip import strip
+from uvlock2nix.refs.stripped import MANIFEST_PLACE
 
 XML = store_path("libxml2-2.13.8")
 LONGER = store_path("libxml2-2.14.10", "2")

@@ -10,19 +10,14 @@ import pytest
 
 from tests.support.refs import make_elf, record_line, snapshot, store_path
 from uvlock2nix.errors import InputError, RefsError
-from uvlock2nix.refs import (
-    MANIFEST_PLACE,
-    Reference,
-    StorePath,
-    StripReport,
-    audit,
-    placeholder,
-    restore,
-    strip,
-)
 from uvlock2nix.refs.apply import Patch, Rewrite, Stage
+from uvlock2nix.refs.audit import audit
 from uvlock2nix.refs.elf import ElfFile, bytes_reader
 from uvlock2nix.refs.elfusers import users
+from uvlock2nix.refs.restore import restore
+from uvlock2nix.refs.store import StorePath, placeholder
+from uvlock2nix.refs.strip import StripReport, strip
+from uvlock2nix.refs.stripped import MANIFEST_PLACE, Reference
 
 XML = store_path("libxml2-2.13.8")
 NEW_XML = store_path("libxml2-2.14.10", "2")
@@ -137,6 +132,7 @@ def test_a_broken_elf_file_is_reported_left_alone_and_found_by_the_audit(tmp_pat
     assert [file for file, _ in report.corrupt] == ["e.so"]
     assert (tmp_path / "e.so").read_bytes() == content
     assert [finding.file for finding in audit(tmp_path, store_paths=PATHS)] == ["e.so"]
+    assert report.left == audit(tmp_path, store_paths=PATHS)
 
 
 def test_records_are_right_for_what_is_on_disk(tmp_path: Path) -> None:
