@@ -55,12 +55,20 @@ python3.pkgs.buildPythonApplication {
       echo "main()"
     } > "$out/bin/uvlock2nix"
     chmod +x "$out/bin/uvlock2nix"
-    ${lib.optionalString completions ''
-      # It is wrapped later.
-      export PYTHONPATH="$site''${PYTHONPATH:+:$PYTHONPATH}"
-      share=$out/share
+    ${lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
       # Its program is wrapped after this phase.
       export PYTHONPATH=$site''${PYTHONPATH:+:$PYTHONPATH}
+      # It is started several times in each build, where nobody can keep the bytecode: the store has it. The
+      # same bits in every build, as in env.
+      PYTHONDONTWRITEBYTECODE=1 ${python3.interpreter} -c '
+      import sys
+      from pathlib import Path
+      from uvlock2nix.venv.bytecode import compile_bytecode
+      compile_bytecode(Path(sys.argv[1]), Path(sys.executable), int(sys.argv[2]))
+      ' "$site" "''${NIX_BUILD_CORES:-1}"
+    ''}
+    ${lib.optionalString completions ''
+      share=$out/share
       mkdir -p "$share"/{bash-completion/completions,zsh/site-functions,fish/vendor_completions.d,man/man1}
       "$out/bin/uvlock2nix" completion bash > "$share/bash-completion/completions/uvlock2nix"
       "$out/bin/uvlock2nix" completion zsh > "$share/zsh/site-functions/_uvlock2nix"
