@@ -331,11 +331,12 @@ def _below(project: Project, name: str, path: str) -> PurePosixPath:
             f"{name}: its file {path} is outside {project.root}, the only folder that Nix sees",
             hint="move it below that folder and run `uv lock` again",
         ) from None
-    if not (project.root / below).is_file():
-        raise ProjectError(
-            f"{name}: its file {project.root / below} is not there",
-            hint="restore it, or run `uv lock` again",
-        )
+    place = project.root / below
+    gone = not place.is_file()
+    if gone or place.resolve() != project.root.resolve() / below:
+        why = "is not there" if gone else "is behind a symbolic link, which Nix does not follow"
+        hint = "restore it, or run `uv lock` again" if gone else "put the file itself there"
+        raise ProjectError(f"{name}: its file {place} {why}", hint=hint)
     return below
 
 

@@ -44,6 +44,11 @@ def refuse_unseen(project: Project, packages: Iterable[Member]) -> None:
                 f"{one.name}: its folder {one.path} is outside {project.root}, the only folder that Nix sees",
                 hint="move it below that folder and run `uv lock`, or take it from git in [tool.uv.sources]",
             )
+        if (real := folder.resolve().relative_to(root)) != Path(one.path):
+            raise ProjectError(
+                f"{one.name}: its folder {one.path} is {real} behind a symbolic link, which Nix refuses",
+                hint=f'write "{real}" as its path under [tool.uv.sources] and run `uv lock` again',
+            )
         if not any((folder / name).is_file() for name in ("pyproject.toml", "setup.py")):
             what = "has neither pyproject.toml nor setup.py" if folder.is_dir() else "is not there"
             raise ProjectError(

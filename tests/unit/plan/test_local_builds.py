@@ -73,6 +73,7 @@ def test_path_dependencies_are_built_as_members_are(tmp_path: Path) -> None:
         ('{ directory = "../outside" }', "is outside"),
         ('{ editable = "/outside" }', "is outside"),
         ('{ directory = "link" }', "is outside"),
+        ('{ directory = "inner/link" }', "is lib behind a symbolic link"),
         ('{ directory = "gone" }', "is not there"),
         ('{ directory = "empty" }', "has neither pyproject.toml nor setup.py"),
     ],
@@ -84,6 +85,10 @@ def test_what_nix_cannot_see_is_refused(tmp_path: Path, source: str, why: str) -
     project = tmp_path / "project"
     (project / "empty").mkdir(parents=True)
     (project / "link").symlink_to(outside)
+    (project / "lib").mkdir()
+    (project / "lib" / "pyproject.toml").write_text(declared("dep0"))
+    (project / "inner").mkdir()
+    (project / "inner" / "link").symlink_to("../lib")
     with pytest.raises(ProjectError, match=f"dep0: its folder .* {why}") as refused:
         plan(project, source)
     assert "[tool.uv.sources]" in refused.value.hint
