@@ -77,6 +77,7 @@ def _asked(plan: Plan, project: Project, name: str, root: Path, work: Path, uv: 
     own.mkdir()
     run = Runner(quiet=True)
     env = {**base_environment(own, os.environ), "UV_CACHE_DIR": str(uv_cache_dir())}
+    env |= {key: value for key, value in os.environ.items() if key == "UV_OFFLINE"}
     python = python_for(uv, plan.python)
     context = BuildContext(run, uv, python or Path(sys.executable), own, env, None)
     native = next((one.inputs.build for one in plan.local_builds if one.name == name), BuildInputs())
