@@ -4,6 +4,7 @@
 # Attributes:
 #   src                 the wheel; where uv-sdist-hook has built one, that
 #   uvWheelFile         its own name, which a path in the store does not have
+#   uvWheelArtifact     JSON: what the manifest says of the locked file (optional)
 #   uvWheelInterpreter  the Python to install for (path of the program)
 #   uvWheelPython       its minor version
 #   uvWheelLibraries    folders with libraries that it links (list, optional)
@@ -29,6 +30,7 @@ _uvlock2nixWheelInstall() {
   fi
   @uvlock2nix@ venv install "$wheel" "$out" \
     --filename "$file" \
+    --artifact "${uvWheelArtifact-}" \
     --interpreter "$uvWheelInterpreter" \
     --python "$uvWheelPython" \
     --work "$NIX_BUILD_TOP/uvlock2nix-install" \

@@ -89,7 +89,8 @@ def fetch_of(package: Package, artifact: Artifact) -> Fetch:
     path = artifact.path or (source.path if isinstance(source, PathSource) else None)
     file = artifact.filename or PurePosixPath(path or unquote(urlsplit(url or "").path)).name
     if path is not None:
-        return Fetch(package.name, version, kind, file=file, path=path, subdirectory=subdirectory)
+        held = _sri(artifact.hash)
+        return Fetch(package.name, version, kind, file=file, path=path, hash=held, subdirectory=subdirectory)
     if not url or not file:
         raise InputError(f"{package}: no file to fetch", hint="run `uv lock` again")
     return Fetch(

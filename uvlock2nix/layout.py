@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 # Raised whenever the same lock gives a different tree: it is part of the name of deps.
-LAYOUT: Final = 3
+LAYOUT: Final = 4
 
 # Where things are in deps, relative to its root.
 SUPPORT: Final = "nix-support/uvlock2nix"

@@ -103,10 +103,16 @@ if entry ? git then
   )
 else if entry ? path then
   # A path of its own: nothing else of the project decides what is built from it.
-  builtins.path {
-    path = root + "/${entry.path}";
-    name = lib.strings.sanitizeDerivationName (baseNameOf entry.path);
-  }
+  builtins.path (
+    {
+      path = root + "/${entry.path}";
+      name = lib.strings.sanitizeDerivationName (baseNameOf entry.path);
+    }
+    // lib.optionalAttrs (lib.hasPrefix "sha256-" (entry.hash or "")) {
+      recursive = false;
+      sha256 = entry.hash;
+    }
+  )
 else
   fetchurl (
     {

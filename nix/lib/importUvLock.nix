@@ -132,11 +132,40 @@ let
   folders = map (library: if lib.isString library then library else "${lib.getLib library}/lib");
   isPure = entry: lib.hasSuffix "-any.whl" entry.file;
 
+  # What the manifest says of the file. The URL of a fetch is in its derivation: another mirror builds nothing again.
+  artifact = entry: {
+    kind = entry.kind or "sdist";
+    filename = entry.file or "";
+    hash = entry.hash or null;
+    origin =
+      if entry ? git then
+        {
+          kind = "git";
+          url = entry.git;
+          commit = entry.rev;
+        }
+      else if entry ? path then
+        {
+          kind = "path";
+          inherit (entry) path;
+        }
+      else
+        { kind = "fetch"; };
+    proof =
+      if entry ? git then
+        "commit"
+      else if entry ? hash then
+        "fetch"
+      else
+        "none";
+  };
+
   common = name: entry: {
     pname = "python${minor}-${name}";
     version = storeVersion entry.version;
     uvWheelInterpreter = python.interpreter;
     uvWheelPython = minor;
+    uvWheelArtifact = builtins.toJSON (artifact entry);
     patches = patches.${name} or [ ];
     dontCompileBytecode = !bytecode;
     dontFixup = true;

@@ -36,6 +36,7 @@ RANKS = (
         "resources",
         "signals",
         "spelling",
+        "temporary",
     ),
     ("nar", "atomic", "nixlang", "nixfile", "cache", "net", "knowledge", "target"),
     ("lock", "dist"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.packages import make_wheel
+from uvlock2nix.nar import Hash
 
 UV = Path(sys.executable).with_name("uv")
 PYPROJECT = """\
@@ -59,7 +61,9 @@ def test_nothing_is_left_to_do(project: Path) -> None:
     done = run(project, "generate", "--mode", "files", *FLAGS)
     assert "update-hash" not in done.stderr
     packages = json.loads(files(project)["python-deps.json"])["packages"]["x86_64-linux"]
+    wheel = project / "vendor" / "one-1.0-py3-none-any.whl"
     assert packages["one"] == {
+        "hash": Hash("sha256", hashlib.sha256(wheel.read_bytes()).digest()).sri,
         "kind": "wheel",
         "version": "1.0",
         "file": "one-1.0-py3-none-any.whl",

@@ -7,100 +7,33 @@ import os
 import shutil
 import subprocess
 import sys
-import textwrap
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.git_server import serve
 from tests.support.packages import Index, make_sdist, make_wheel, record_faults, served
+from tests.support.syncing import (
+    PYTHON,
+    REPOSITORY,
+    SITE,
+    SYSTEM,
+    UV,
+    VERSION,
+    Stage,
+    project,
+    same,
+)
 from uvlock2nix.layout import MANIFEST, SCRIPTS
 from uvlock2nix.lock import Selection, load_project, resolve
 from uvlock2nix.sync.install import selection_flags
 from uvlock2nix.target import Target
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-PYTHON = Path(sys.executable).resolve()
-VERSION = ".".join(map(str, sys.version_info[:3]))
-SITE = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
-SYSTEM = f"{os.uname().machine}-linux"
-NEWER = "2025-06-01T00:00:00Z"  # setuptools 80.9.0 was the newest
-
 pytestmark = [
     pytest.mark.network,
     pytest.mark.skipif(sys.platform != "linux", reason="needs a Linux machine with gcc"),
 ]
-
-
-def find_uv() -> str:
-    beside = Path(sys.executable).parent / "uv"
-    return str(beside) if beside.exists() else shutil.which("uv") or "uv"
-
-
-UV = find_uv()
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A project in ``root/project`` to lock and to sync."""
-
-    root: Path
-
-    @property
-    def project(self) -> Path:
-        return self.root / "project"
-
-    def lock(self, pyproject: str, env: Mapping[str, str] | None = None) -> None:
-        self.project.mkdir(parents=True, exist_ok=True)
-        (self.project / "pyproject.toml").write_text(textwrap.dedent(pyproject))
-        argv = [UV, "lock", "--quiet", "--python", str(PYTHON)]
-        cache = {"UV_CACHE_DIR": str(self.root / "lock-cache")}
-        done = subprocess.run(
-            argv, cwd=self.project, env={**os.environ, **cache, **(env or {})}, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-
-    def sync(
-        self,
-        name: str,
-        *more: str,
-        env: Mapping[str, str] | None = None,
-        uv: str = UV,
-        project: Path | None = None,
-    ) -> tuple[Path, subprocess.CompletedProcess[str]]:
-        """Run the command into ``root/name/out``, working in ``root/name/work``."""
-        out = self.root / name / "out"
-        argv = [
-            sys.executable, "-m", "uvlock2nix", "sync", str(project or self.project),
-            "--out", str(out), "--work", str(self.root / name / "work"), "--interpreter", str(PYTHON),
-            "--python", VERSION, "--system", SYSTEM, "--uv", uv, "--exclude-newer", NEWER, *more,
-        ]  # fmt: skip
-        done = subprocess.run(
-            argv, cwd=REPOSITORY, env={**os.environ, **(env or {})}, capture_output=True, text=True
-        )
-        return out, done
-
-    def uv(self, version: str) -> str:
-        """Install another uv; return its program."""
-        place = self.root / "uv" / version
-        subprocess.run([UV, "venv", "--quiet", "--python", PYTHON, place], check=True)
-        python = str(place / "bin" / "python")
-        subprocess.run([UV, "pip", "install", "--quiet", "--python", python, f"uv=={version}"], check=True)
-        return str(place / "bin" / "uv")
-
-    def good(self, name: str, *more: str, **options: object) -> Path:
-        out, done = self.sync(name, *more, **options)  # type: ignore[arg-type]
-        assert done.returncode == 0, done.stderr
-        assert done.stdout == ""
-        assert record_faults(out / SITE) == []
-        return out
-
-
-def same(one: Path, other: Path) -> str:
-    """What ``diff -r`` says: nothing where two trees are equal."""
-    return subprocess.run(["diff", "-r", one, other], capture_output=True, text=True).stdout
 
 
 @pytest.fixture
@@ -112,22 +45,6 @@ def stage(tmp_path: Path) -> Stage:
 def index(tmp_path: Path) -> Iterator[Index]:
     with served(tmp_path / "files") as running:
         yield running
-
-
-def project(index: Index, *dependencies: str, more: str = "") -> str:
-    """A pyproject.toml that takes what the index has from there, and the rest from uv's default one."""
-    return f"""\
-[project]
-name = "app"
-version = "1.0"
-requires-python = ">=3.11"
-dependencies = {json.dumps(list(dependencies))}
-[tool.uv]
-package = false
-[[tool.uv.index]]
-name = "here"
-url = "{index.url}"
-{more}"""
 
 
 SETUPTOOLS = '[build-system]\nrequires = ["setuptools>=61"]\nbuild-backend = "setuptools.build_meta"\n'

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from uvlock2nix.build_pins import PinnedFile
 from uvlock2nix.inspect.build_system import BuildFacts
 from uvlock2nix.nar import parse_hash
 from uvlock2nix.target import this_system
+from uvlock2nix.temporary import temporary_folder
 
 # What is not part of the source and may be large.
 _LEFT_OUT: Final = (".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", "target", "result", ".tox")
@@ -44,8 +44,7 @@ def asked(subject: Subject, facts: BuildFacts, resolver: Resolver) -> tuple[str,
     target = replace(subject.target, system=this_system())
     requires, _ = subject.requires(facts)
     draft = resolver.draft(facts, requires, subject.uploaded, target, of=(subject.name,))
-    with tempfile.TemporaryDirectory(prefix="uvlock2nix-") as folder:
-        root = Path(folder)
+    with temporary_folder() as root:
         tree = root / "source"
         source = subject.project.root / subject.member.path
         shutil.copytree(source, tree, symlinks=True, ignore=shutil.ignore_patterns(*_LEFT_OUT))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -19,6 +18,7 @@ from uvlock2nix.inspect.build_system import BuildFacts, read_build_facts, wanted
 from uvlock2nix.lock import GitSource, UrlSource
 from uvlock2nix.net.fetch import Fetcher
 from uvlock2nix.reading import open_regular
+from uvlock2nix.temporary import temporary_folder
 
 MAX_TEXT: Final = 2 << 20
 
@@ -43,8 +43,8 @@ def read_facts(subject: Subject, fetcher: Fetcher) -> tuple[BuildFacts, str | No
 
 def _commit_facts(source: GitSource, subject: Subject) -> tuple[BuildFacts, str | None]:
     """Check the commit out, somewhere, for a moment."""
-    with tempfile.TemporaryDirectory(prefix="uvlock2nix-") as folder:
-        root, run = Path(folder), Runner(quiet=True)
+    with temporary_folder() as root:
+        run = Runner(quiet=True)
         env = base_environment(root, os.environ)
         wanted_ = Source(url=source.url, commit=source.commit, subdirectory=source.subdirectory)
         context = BuildContext(run, "uv", Path(), root, env, None)

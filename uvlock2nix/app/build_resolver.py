@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -31,6 +30,7 @@ from uvlock2nix.net.hashes import digest_of
 from uvlock2nix.net.locked import fetch
 from uvlock2nix.net.urls import without_login
 from uvlock2nix.target import Target
+from uvlock2nix.temporary import temporary_folder
 
 # Before that, setuptools asks for the package that makes wheels.
 _OWN_WHEEL: Final = Version("70.1")
@@ -198,8 +198,8 @@ class Resolver:
         """The SHA-256 of a file of which the index gives none."""
         if path is not None:
             return f"sha256:{digest_of(self.root / path, 'sha256')}"
-        with tempfile.TemporaryDirectory(prefix="uvlock2nix-") as folder:
-            place = Path(folder) / "file"
+        with temporary_folder() as folder:
+            place = folder / "file"
             fetch(url or "", place, expected=artifact.hash, size=artifact.size, logins=self.logins)
             return f"sha256:{digest_of(place, 'sha256')}"
 

@@ -15,6 +15,7 @@ _LINE: Final = re.compile(
     r"uvlock2nix: (?P<path>[\x20-\x7e]{1,300}?): shipped by (?P<packages>[a-z0-9, -]{1,2000}); "
     r"kept: (?P<kept>[a-z0-9-]{1,200})\Z"
 )
+_CASE: Final = re.compile(r"uvlock2nix: only case tells apart: (?P<paths>[^\x00-\x1f\x7f-\x9f]{1,2000})\Z")
 _MOST: Final = 200
 
 
@@ -27,6 +28,19 @@ def read_collisions(lines: Iterable[str]) -> tuple[Collision, ...]:
             packages = tuple(sorted(match["packages"].split(", ")))
             found[match["path"]] = Collision(match["path"], packages, match["kept"])
     return tuple(found[path] for path in sorted(found))
+
+
+def case_notes(lines: Iterable[str]) -> tuple[str, ...]:
+    """What to tell about paths of a darwin environment that differ only in case, as its log names them."""
+    matches = (_CASE.search(line.rstrip()) for line in lines)
+    paths = list(dict.fromkeys(match["paths"] for match in matches if match is not None))
+    others = len(paths) - 1
+    more = f" (and {others} more such group{'s' if others > 1 else ''})" if others else ""
+    return tuple(
+        f"only case tells apart {one}{more}: a file system that ignores case, as macOS may have, keeps one of"
+        " them; let the Nix store be on a case-sensitive volume"
+        for one in paths[:1]
+    )
 
 
 def notes(pins: Pins, keys: dict[str, str], members: Iterable[Member]) -> tuple[str, ...]:

@@ -7,15 +7,12 @@ and the libraries, which only Nix has; for that this refuses.
 from __future__ import annotations
 
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.app import uv_resolve
-from uvlock2nix.app.collisions import read_collisions
 from uvlock2nix.app.request import Request
 from uvlock2nix.build.programs import Runner
-from uvlock2nix.collision_pins import Collision
 from uvlock2nix.errors import ToolError, UsageError
 from uvlock2nix.key import is_built
 from uvlock2nix.layout import MANIFEST
@@ -25,6 +22,7 @@ from uvlock2nix.refs.strip import strip
 from uvlock2nix.sync.core import sync
 from uvlock2nix.sync.request import SyncRequest
 from uvlock2nix.target import Target
+from uvlock2nix.temporary import temporary_folder
 
 # uv by a different name, that installs for the target's platform and not for this machine's. What it needs to
 # know is in files next to it: sync hands its own environment on, and ours is not ours to change.
@@ -53,10 +51,8 @@ def refusal(one: SystemPlan) -> str:
     return ""
 
 
-def compute(
-    asked: Request, plan: Plan, one: SystemPlan, *, quiet: bool
-) -> tuple[Hash, str, tuple[Collision, ...]]:
-    """The hash of deps for a system, uv's version, and what packages collided in.
+def compute(asked: Request, plan: Plan, one: SystemPlan, *, quiet: bool) -> tuple[Hash, str, tuple[str, ...]]:
+    """The hash of deps for a system, uv's version, and the lines that the build of deps would have logged.
 
     Raises:
         UsageError: something is built from source, so that the hash cannot be promised.
@@ -70,8 +66,7 @@ def compute(
             hint=f"run `uvlock2nix update-hash --system {one.system}` on a machine with Nix",
         )
     uv = _uv()
-    with tempfile.TemporaryDirectory(prefix="uvlock2nix-no-nix-") as folder:
-        root = Path(folder).resolve()
+    with temporary_folder() as root:
         wrapper = _wrapper(root, uv, one.target)
         tree = root / "out"
         request = SyncRequest(
@@ -93,7 +88,7 @@ def compute(
         run = Runner(quiet=quiet)
         sync(request, run)
         strip(tree, store_paths=(), inputs={}, manifest=tree / MANIFEST)
-        return nar_hash(tree), _version(uv), read_collisions(run.said)
+        return nar_hash(tree), _version(uv), tuple(run.said)
 
 
 def _wrapper(folder: Path, uv: str, target: Target) -> Path:

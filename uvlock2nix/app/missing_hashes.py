@@ -12,6 +12,7 @@ from uvlock2nix.fetches import Fetches, known_hashes, without_hash
 from uvlock2nix.key import is_built
 from uvlock2nix.nar import Hash
 from uvlock2nix.plan import Plan
+from uvlock2nix.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from uvlock2nix.app.reporter import Reporter
@@ -44,15 +45,12 @@ def with_hashes(
 
 
 def _hash_of(url: str, project: Project | None) -> str:
-    import tempfile
-
-    from uvlock2nix.build.indexes import logins
+    from uvlock2nix.build.indexes import logins  # these cost a start-up that fetches nothing
     from uvlock2nix.net.locked import fetch
 
     given = logins(project, os.environ) if project is not None else None
-
-    with tempfile.TemporaryDirectory(prefix="uvlock2nix-hash-") as folder:
-        file = Path(folder) / "file"
+    with temporary_folder() as folder:
+        file = folder / "file"
         fetch(url, file, expected=None, logins=given)
         return Hash("sha256", _digest(file)).sri
 

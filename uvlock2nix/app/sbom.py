@@ -128,7 +128,11 @@ def _component(one: ClassifiedPackage, licence: str | None) -> dict[str, object]
     component = _described(one.name, _version(one), [_property("class", one.class_)], licence)
     if artifact is None or one.from_nixpkgs:
         return component
-    component["properties"] = [_property("class", one.class_), _property("file", artifact.filename)]
+    component["properties"] = [
+        _property("class", one.class_),
+        _property("file", artifact.filename),
+        _property("proof", "commit" if artifact.kind == "git" else "lock" if artifact.hash else "deps"),
+    ]
     if hashes := _hashes(artifact.hash):
         component["hashes"] = hashes
     if artifact.url is not None:

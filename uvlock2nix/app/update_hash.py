@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from uvlock2nix.app.collisions import notes, read_collisions
+from uvlock2nix.app.collisions import case_notes, notes, read_collisions
 from uvlock2nix.app.hash_without_nix import compute, refusal
 from uvlock2nix.app.nix_python import check_nix_python
 from uvlock2nix.app.reporter import Reporter
@@ -151,8 +151,9 @@ class _HashMaker:
                 return None
             with self.timings.part("installing and hashing"):
                 found = compute(self.state.asked, self.state.plan, one, quiet=self.options.quiet)
-            digest, uv, collided = found
-            pin = Pin(one.system, digest.sri, one.key, uv, one.target.python.full, collided)
+            digest, uv, said = found
+            self._tell(said)
+            pin = Pin(one.system, digest.sri, one.key, uv, one.target.python.full, read_collisions(said))
             seconds = time.monotonic() - start
             return Change(one.system, old.hash if old else "", digest.sri, "computed", 0, seconds), pin
         if not sure and shutil.which("nix-store") is None:
@@ -178,7 +179,9 @@ class _HashMaker:
             return None
         with self.timings.part("building and verifying"):
             built = find_hash(nix, evaluate, before)
-        collided = read_collisions(nix.log(before.drv))
+        said = nix.log(before.drv)
+        self._tell(said)
+        collided = read_collisions(said)
         used = _used(before, source)
         self._on_toolchain(old, before.key, used, source)
         pin = Pin(one.system, built.hash.sri, before.key, before.uv, before.python, collided, used)
@@ -196,6 +199,10 @@ class _HashMaker:
             f"{old.system}: the hash was {before}; this is {used}, from {source.origin}: what is compiled"
             " was built again"
         )
+
+    def _tell(self, said: Iterable[str]) -> None:
+        for text in case_notes(said):
+            self.reporter.note(text)
 
     def _tools(self) -> tuple[Nix, NixpkgsSource]:
         if self._nix is None or self._source is None:

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +21,7 @@ from uvlock2nix.lock.pylock import parse_pylock
 from uvlock2nix.lock.wire import parse_toml
 from uvlock2nix.net.urls import shown_text
 from uvlock2nix.target import Glibc, Musl, Target
+from uvlock2nix.temporary import temporary_folder
 
 # uv's own, in addition to those that every build keeps: where its cache is, and whether it may use the
 # network.
@@ -75,8 +75,7 @@ class Uv:
             NetworkError: an index cannot be reached.
             ToolError: uv cannot be run, or answers with something else.
         """
-        with tempfile.TemporaryDirectory(prefix="uvlock2nix-") as folder:
-            work = Path(folder)
+        with temporary_folder() as work:
             (work / "requirements.in").write_text("".join(f"{line}\n" for line in requires), encoding="utf-8")
             limits = [*self.constraints, *preferred]
             (work / "constraints.txt").write_text("".join(f"{line}\n" for line in limits), encoding="utf-8")

@@ -115,7 +115,7 @@ def requires_command(out: Path, name: str, given: tuple[str, ...], **options: An
         arguments += ["--python", str(context.python), "--target", str(out), "--", *map(str, wheels)]
         what = f"installing what {name} requires"
         context.run(arguments, what=what, env=context.env, cwd=context.root)
-    normalise(out, out, scripts_to=PROGRAMS)
+    normalise(out, out, scripts_to=PROGRAMS, say=context.run.say)
 
 
 def _context(system: str, version: str, interpreter: Path, work: Path, uv: str) -> Any:

@@ -233,23 +233,44 @@ def _member(text: str) -> tuple[str, Path]:
     return name, folder.absolute()
 
 
+def _object(option: str, text: str) -> dict[str, object]:
+    """A JSON object that an option gives; an empty text is an empty one."""
+    import json
+
+    try:
+        value = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise UsageError(f"{option} is not a JSON object", hint='as {"filename": "idna-3.11.tar.gz"}')
+    return value
+
+
 @command.command("install")
 @click.argument("wheel", type=PATH)
 @click.argument("out", type=PATH)
 @click.option("--filename", required=True, help="The wheel's own name.")
+@click.option("--artifact", default="", metavar="JSON", help="What the manifest says of the locked file.")
 @click.option("--interpreter", type=PATH, required=True)
 @click.option("--python", "version", required=True, help="Its minor version.")
 @click.option("--work", type=PATH, required=True)
 @click.option("--uv", default="uv")
 def install_command(
-    wheel: Path, out: Path, filename: str, interpreter: Path, version: str, work: Path, uv: str
+    wheel: Path,
+    out: Path,
+    filename: str,
+    artifact: str,
+    interpreter: Path,
+    version: str,
+    work: Path,
+    uv: str,
 ) -> None:
     """Install one WHEEL into the new folder OUT."""
     from uvlock2nix.venv.single import Place, install_wheel
 
     work.mkdir(parents=True, exist_ok=True)
     place = Place(Runner(), uv, interpreter, version, work.absolute(), os.environ)
-    install_wheel(wheel, filename, out, place)
+    install_wheel(wheel, filename, out, place, _object("--artifact", artifact))
 
 
 @command.command("settle")

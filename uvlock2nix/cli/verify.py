@@ -10,7 +10,10 @@ from typing import Final
 
 import click
 
+from uvlock2nix.app.request import Options
 from uvlock2nix.app.verify import Result, Run, VerifyOptions, verified
+from uvlock2nix.app.verify_tree import verified_tree
+from uvlock2nix.cli import verify_tree
 from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import environment_option, project_argument
 from uvlock2nix.cli.reporter import TerminalReporter
@@ -50,6 +53,12 @@ _EVIDENCE: Final = 3  # differences of each
     help="Root of the Nix store, if it is a store in a folder (local?root=DIR).",
 )
 @environment_option
+@click.option(
+    "--tree",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="Build nothing: compare this deps or env with the lock.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 def command(
@@ -62,10 +71,17 @@ def command(
     fresh: bool,
     store_root: Path,
     environment: str | None,
+    tree: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Build PROJECT's deps twice, under different conditions; exit 1 and say why when they differ."""
+    """Build PROJECT's deps twice, under different conditions; exit 1 and say why when they differ.
+
+    With --tree nothing is built: an existing store path is compared with the lock.
+    """
+    if tree is not None:
+        _compare_tree(project, Options(systems=(system,) if system else ()), tree, as_json, quiet)
+        return
     options = VerifyOptions(
         system,
         nixpkgs,
@@ -90,6 +106,17 @@ def command(
         raise CheckFailed(
             f"both builds of {result.name} give {result.runs[0].hash.sri}; the pins say {result.pinned.sri}",
             hint="run `uvlock2nix update-hash`; the pinned hash was computed from something else",
+        )
+
+
+def _compare_tree(project: Path, options: Options, tree: Path, as_json: bool, quiet: bool) -> None:
+    with TerminalReporter(quiet=quiet) as reporter:
+        result = verified_tree(project, options, tree, reporter)
+    click.echo(verify_tree.as_json(result) if as_json else verify_tree.as_text(result))
+    if result.problems:
+        raise CheckFailed(
+            f"{tree} is not what the lock says: {_count(len(result.problems), 'problem')}",
+            hint="build it again from this lock; `nix-store --verify-path` finds damage in the store",
         )
 
 

@@ -9,6 +9,7 @@ import os
 import posixpath
 import re
 import stat
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +107,22 @@ def collisions(distributions: Iterable[Installed]) -> tuple[Collision, ...]:
         if len(by_hash) > 1 or "" in by_hash
     ]
     return tuple(sorted((one for one in found if len(one.owners) > 1), key=lambda one: one.path))
+
+
+def case_collisions(distributions: Iterable[Installed]) -> tuple[tuple[str, ...], ...]:
+    """Recorded paths that are one path where case, or the form of an accent, does not count; sorted.
+
+    macOS may lose all but one of them: https://developer.apple.com/support/apple-file-system/
+    """
+    found: dict[str, set[str]] = {}
+    for one in distributions:
+        for entry in one.entries:
+            if not entry.path.isascii() or not entry.path.islower():
+                same = unicodedata.normalize("NFD", unicodedata.normalize("NFD", entry.path).casefold())
+            else:
+                same = entry.path
+            found.setdefault(same, set()).add(entry.path)
+    return tuple(sorted(tuple(sorted(paths)) for paths in found.values() if len(paths) > 1))
 
 
 def chosen(path: str, choice: Mapping[str, str]) -> str | None:

@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Final
 
 from uvlock2nix.errors import InputError
-
-_PREFIX: Final = "uvlock2nix-update-"
+from uvlock2nix.temporary import temporary_folder
 
 
 @contextmanager
 def staged(files: Mapping[PurePosixPath, Path | str]) -> Iterator[Path]:
-    """A directory with ``files`` (relative path → file to copy, or its text); it is removed at the end.
-
-    What killed runs of this user left is removed first: a directory is held by a lock while it is in use.
-    """
-    base = Path(tempfile.gettempdir())
-    _sweep(base)
-    folder, held = _made(base)
-    try:
+    """A directory with ``files`` (relative path → file to copy, or its text); it is removed at the end."""
+    with temporary_folder() as folder:
         for name, content in files.items():
             _put(folder / name, content)
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(held)
-
-
-def _made(base: Path) -> tuple[Path, int]:
-    """A new directory, and the descriptor that holds it."""
-    while True:
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base)).resolve()
-        try:
-            held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
-        except FileNotFoundError:
-            continue  # a sweeping run took it in the moment before the lock
-        with suppress(OSError):
-            fcntl.flock(held, fcntl.LOCK_EX)
-        if os.fstat(held).st_nlink:
-            return folder, held
-        os.close(held)
 
 
 def _put(place: Path, content: Path | str) -> None:
@@ -60,17 +31,3 @@ def _put(place: Path, content: Path | str) -> None:
             shutil.copyfile(content, place)
     except OSError as error:
         raise InputError(f"cannot copy {content} for Nix to read: {error.strerror}") from error
-
-
-def _sweep(base: Path) -> None:
-    with suppress(OSError):
-        for folder in base.glob(f"{_PREFIX}*"):
-            with suppress(OSError):
-                if folder.lstat().st_uid != os.getuid():
-                    continue
-                fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY | os.O_NOFOLLOW)
-                try:
-                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(folder, ignore_errors=True)
-                finally:
-                    os.close(fd)

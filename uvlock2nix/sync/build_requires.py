@@ -79,7 +79,7 @@ def _install(
         run = [*install, "--target", str(tree), *arguments]
         context.run(run, what=what, env=without_rpath(context.env), cwd=work)
     tree.mkdir(exist_ok=True)
-    return tree, normalise(tree, tree, scripts_to="_scripts")
+    return tree, normalise(tree, tree, scripts_to="_scripts", say=context.run.say)
 
 
 def move_in(made: Made, place: Path) -> dict[str, tuple[Script, ...]]:

@@ -22,10 +22,11 @@ from uvlock2nix.build.indexes import (
 from uvlock2nix.build.machine import base_environment
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.values import BuildContext
-from uvlock2nix.dist.installed import Collision, Installed, collisions, installed
+from uvlock2nix.dist.installed import Collision, Installed, case_collisions, collisions, installed
 from uvlock2nix.dist.scripts import Script
 from uvlock2nix.layout import BUILD_REQUIRES, site_packages
 from uvlock2nix.lock import Project, load_project, resolve
+from uvlock2nix.printable import printable
 from uvlock2nix.refs.closure import closure_from_environment
 from uvlock2nix.refs.store import STORE_DIR, Keys
 from uvlock2nix.sync.checking import check_installed, check_key
@@ -102,7 +103,10 @@ def _make(request: SyncRequest, run: Runner, cache: Path) -> None:
     collided = decide_collisions(collisions(distributions), site, order, request.collisions, alone)
     own = own_programs(project, {one.name for one in plan.local}, distributions)
     _tell(collided, request.collisions, own, run)
-    scripts = normalise(request.out, site, altered=[one.path for one, _ in collided])
+    if target.is_darwin:
+        for paths in case_collisions(distributions):
+            run.say(f"uvlock2nix: only case tells apart: {', '.join(printable(shown(one)) for one in paths)}")
+    scripts = normalise(request.out, site, altered=[one.path for one, _ in collided], say=run.say)
     kept = move_in(required, request.out / BUILD_REQUIRES)
     libraries = _libraries(request, site, context, kept)
     write_manifest(
@@ -113,6 +117,7 @@ def _make(request: SyncRequest, run: Runner, cache: Path) -> None:
         scripts=scripts,
         collided=collided,
         build_requires=kept,
+        pinned=_requirements(request, project, uv.env).pinned,
         libraries=libraries,
     )
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from uvlock2nix.dist.installed import Collision
 from uvlock2nix.dist.scripts import Script
 from uvlock2nix.layout import LAYOUT, MANIFEST
+from uvlock2nix.lock import GitSource, PathSource, UrlSource
+from uvlock2nix.net.urls import shown_url
+from uvlock2nix.reading import read_regular
 from uvlock2nix.sync.plan import Step, SyncPlan
 
 if TYPE_CHECKING:
+    from uvlock2nix.build.pinned import Pinned
     from uvlock2nix.refs.linked import Linked
+
+_LARGEST: Final = 1 << 30
 
 
 def write_manifest(
@@ -25,9 +31,13 @@ def write_manifest(
     scripts: Sequence[Script],
     collided: Sequence[tuple[Collision, str]],
     build_requires: Mapping[str, Sequence[Script]],
+    pinned: Pinned,
     libraries: Sequence[Linked] = (),
 ) -> None:
-    """Write the manifest below ``root``; nothing in it depends on time, place or the tools' versions."""
+    """Write the manifest below ``root``; nothing in it depends on time, place or the tools' versions.
+
+    ``pinned`` has the locked build requirements, of which the files that were used are listed.
+    """
     packages = [_package(step, built=False) for step in plan.wheels]
     packages += [_package(step, built=True) for step in plan.built_steps]
     data = {
@@ -43,6 +53,7 @@ def write_manifest(
         "buildRequires": {
             name: [_script(script) for script in kept] for name, kept in sorted(build_requires.items())
         },
+        "buildFiles": _build_files(pinned, [*(one.name for one in plan.builds), *build_requires]),
         "libraries": [one.to_json() for one in libraries],
     }
     path = root / MANIFEST
@@ -58,8 +69,62 @@ def _package(step: Step, *, built: bool) -> dict[str, object]:
         "built": built,
         "artifact": None
         if artifact is None
-        else {"kind": artifact.kind, "filename": artifact.filename, "hash": artifact.hash},
+        else {
+            "kind": artifact.kind,
+            "filename": artifact.filename,
+            "hash": artifact.hash,
+            "origin": origin(step),
+            "proof": proof(step),
+        },
     }
+
+
+def origin(step: Step) -> dict[str, str]:
+    """Where a package's file came from, without any login.
+
+    Of a file of an index whose hash is locked only that it is one: deps is the same whatever mirror of the
+    index the lock names, and the hash says which file it is.
+    """
+    match step.package.source:
+        case GitSource() as git:
+            inside = {"subdirectory": git.subdirectory} if git.subdirectory else {}
+            return {"kind": "git", "url": shown_url(git.url), "commit": git.commit, **inside}
+        case UrlSource() as url:
+            return {"kind": "url", "url": shown_url(url.url)}
+        case PathSource() as path:
+            return {"kind": "path", "path": path.path}
+    artifact = step.choice.artifact
+    if artifact is None or artifact.hash:
+        return {"kind": "index"}
+    if artifact.path is not None:
+        return {"kind": "path", "path": artifact.path}
+    return {"kind": "url", "url": shown_url(artifact.url or "")}
+
+
+def proof(step: Step) -> str:
+    """What proves that a package's file is the one that was locked.
+
+    ``lock``: the lock's hash, compared before anything reads the file. ``commit``: the name of a git commit,
+    a hash itself. ``deps``: nothing but the hash of deps as a whole, in the pins.
+    """
+    artifact = step.choice.artifact
+    if artifact is not None and artifact.kind == "git":
+        return "commit"
+    return "lock" if artifact is not None and artifact.hash else "deps"
+
+
+def _build_files(pinned: Pinned, names: Iterable[str]) -> list[dict[str, object]]:
+    """The files of the locked build requirements: each with its hash, and what it helped to build."""
+    users: dict[str, set[str]] = {}
+    for name in names:
+        build = pinned.of(name)
+        for file in () if build is None else pinned.pins.reached(build, pinned.system):
+            users.setdefault(file.key, set()).add(name)
+    files = pinned.pins.by_key
+    return [
+        {"filename": files[key].filename, "hash": files[key].hash, "builds": sorted(users[key])}
+        for key in sorted(users)
+    ]
 
 
 def _script(script: Script) -> dict[str, object]:
@@ -67,8 +132,8 @@ def _script(script: Script) -> dict[str, object]:
 
 
 def read_manifest(root: Path) -> dict[str, object]:
-    """The manifest of an existing deps."""
-    data = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
+    """The manifest of an existing deps. Raises OSError; ValueError or TypeError where it is none."""
+    data = json.loads(read_regular(root / MANIFEST, _LARGEST))
     if not isinstance(data, dict):
         raise TypeError("not an object")
     return data

@@ -6,7 +6,7 @@ import os
 import posixpath
 import shutil
 import stat
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,14 +14,21 @@ from uvlock2nix.dist.entry_points import entry_points
 from uvlock2nix.dist.installed import Installed, installed, rewrite
 from uvlock2nix.dist.scripts import Script, neutral_shebang
 from uvlock2nix.layout import SCRIPTS
+from uvlock2nix.printable import printable
 
 # Written by the installer, not by the package (PEP 376, PEP 610, and uv's own).
 INSTALLER_FILES: Final = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
 ENVIRONMENT_FILES: Final = ("pyvenv.cfg", ".lock", ".gitignore", "CACHEDIR.TAG")
+# What Nix's stdenv reads of every input: setup hooks, propagated inputs.
+_NIX_SUPPORT: Final = "nix-support"
 
 
 def normalise(
-    root: Path, site: Path, scripts_to: str = SCRIPTS, altered: Collection[str] = ()
+    root: Path,
+    site: Path,
+    scripts_to: str = SCRIPTS,
+    altered: Collection[str] = (),
+    say: Callable[[str], object] = lambda _: None,
 ) -> tuple[Script, ...]:
     """Normalise the environment ``root`` whose packages are in ``site``; return the scripts it keeps.
 
@@ -29,13 +36,15 @@ def normalise(
 
     ``bin/`` goes: launchers of entry points are made again where the environment is used, what wheels ship
     there moves to ``scripts_to`` (relative to ``root``), its interpreter line neutral. RECORDs are right for
-    what is then on disk.
+    what is then on disk. ``nix-support/`` goes too, and ``say`` gets a line about it: a setup hook in it
+    would run in every build that has the environment as an input.
     """
     through_lib64 = (root / "lib64").is_symlink()
     for name in ENVIRONMENT_FILES:
         _remove(root / name)
     _tidy(root)
     distributions = installed(site)
+    _remove_nix_support(root, site, distributions, scripts_to, say)
     for one in distributions:
         for name in INSTALLER_FILES:
             _remove(one.dist_info / name)
@@ -84,6 +93,43 @@ def _move_scripts(
                 scripts[name] = Script(name, one.name, python or (name in scripts and scripts[name].python))
                 moved[entry.path] = posixpath.normpath(posixpath.join(up, scripts_to, name))
     return moved, tuple(scripts[name] for name in sorted(scripts))
+
+
+def _remove_nix_support(
+    root: Path,
+    site: Path,
+    distributions: Iterable[Installed],
+    scripts_to: str,
+    say: Callable[[str], object],
+) -> None:
+    """Remove what packages put into ``nix-support/``, however that is spelled, and say of whom it was.
+
+    What is in ``scripts_to`` stays: no more comes of it than of any program, and it is where they are.
+    """
+    # On a file system that ignores case, another spelling is the same folder.
+    there = [entry for entry in root.iterdir() if entry.name.casefold() == _NIX_SUPPORT]
+    if not there:
+        return
+    for one in distributions:
+        paths = [os.path.relpath(posixpath.join(site, entry.path), root) for entry in one.entries]
+        for path in sorted(path for path in paths if path.split("/")[0].casefold() == _NIX_SUPPORT):
+            if not path.startswith(f"{scripts_to}/"):
+                say(
+                    f"uvlock2nix: {one.name}: {printable(path)} is left out: it would act on builds of others"
+                )
+    for entry in there:
+        _remove_but(entry, root / scripts_to)
+
+
+def _remove_but(path: Path, kept: Path) -> None:
+    """Remove ``path``, but not ``kept`` where that is below it or the same."""
+    if path == kept and path.is_dir():
+        return
+    if path in kept.parents and kept.is_dir() and not path.is_symlink():
+        for entry in path.iterdir():
+            _remove_but(entry, kept)
+    else:
+        _remove(path)
 
 
 def _remove(path: Path) -> None:

@@ -116,5 +116,5 @@ def _install(
         arguments = [context.uv, "pip", "install", "--quiet", "--no-deps", "--no-index", "--offline"]
         arguments += ["--python", str(interpreter), "--", *map(str, wheels)]
         context.run(arguments, what="installing the project's packages", env=context.env, cwd=work)
-    scripts = normalise(tree, tree / site_packages(version))
+    scripts = normalise(tree, tree / site_packages(version), say=context.run.say)
     return tree, scripts

@@ -44,10 +44,13 @@ class Place:
     outer: Mapping[str, str]
 
 
-def install_wheel(wheel: Path, filename: str, out: Path, place: Place) -> None:
+def install_wheel(
+    wheel: Path, filename: str, out: Path, place: Place, artifact: Mapping[str, object]
+) -> None:
     """Install a wheel into the new folder ``out``, normalised as mode `sync` does it, with a manifest.
 
-    ``filename`` is the wheel's own name, which a path in the store does not have.
+    ``filename`` is the wheel's own name, which a path in the store does not have; ``artifact`` what the
+    manifest says of the locked file, from which the wheel was built or which it is.
 
     Raises:
         ToolError: uv does not take the wheel.
@@ -63,7 +66,7 @@ def install_wheel(wheel: Path, filename: str, out: Path, place: Place) -> None:
     arguments += ["--python", str(interpreter), "--", str(named)]
     env = base_environment(place.work, place.outer)
     place.run(arguments, what=f"installing {filename}", env=env, cwd=place.work)
-    scripts = normalise(out, site)
+    scripts = normalise(out, site, say=place.run.say)
     there = installed(site)
     if len(there) != 1:
         raise InputError(
@@ -76,7 +79,14 @@ def install_wheel(wheel: Path, filename: str, out: Path, place: Place) -> None:
         {
             "schema": 1,
             "python": place.version,
-            "packages": [{"name": one.name, "version": one.version, "artifact": {"filename": filename}}],
+            "packages": [
+                {
+                    "name": one.name,
+                    "version": one.version,
+                    "built": artifact.get("kind", "wheel") != "wheel",
+                    "artifact": {"filename": filename, **artifact},
+                }
+            ],
             "scripts": [
                 {"name": script.name, "package": script.package, "python": script.python}
                 for script in scripts

@@ -25,7 +25,7 @@ importUvLock {
 
   # What it was generated for.
   keys = {
-    x86_64-linux = "f81aa648d34ac76e5fbd2d1cee17ff95";
+    x86_64-linux = "6a2ff82c105941c05fbd2d1cee17ff95";
   };
   libc = "glibc 2.40";
 

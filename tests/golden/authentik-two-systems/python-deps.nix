@@ -32,8 +32,8 @@ let
 
   # What the content depends on (locked files, selection, Python, build settings), by system.
   keys = {
-    x86_64-linux = "f81aa648d34ac76e5fbd2d1cee17ff95";
-    aarch64-darwin = "90c71eabfe6c208532db37f3e64d962a";
+    x86_64-linux = "6a2ff82c105941c05fbd2d1cee17ff95";
+    aarch64-darwin = "d9a67de0947c808e32db37f3e64d962a";
   };
   key =
     keys.${system}

@@ -32,7 +32,7 @@ let
 
   # What the content depends on (locked files, selection, Python, build settings), by system.
   keys = {
-    x86_64-linux = "f81aa648d34ac76e5fbd2d1cee17ff95";
+    x86_64-linux = "6a2ff82c105941c05fbd2d1cee17ff95";
   };
   key =
     keys.${system}

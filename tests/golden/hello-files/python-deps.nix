@@ -16,7 +16,7 @@ importUvLock {
 
   # What it was generated for.
   keys = {
-    x86_64-linux = "1171a215996c7805fd0f99f113ed6bf9";
+    x86_64-linux = "90b3c1e4051a6fb4fd0f99f113ed6bf9";
   };
   libc = "glibc 2.40";
 }

@@ -22,7 +22,7 @@ let
 
   # What the content depends on (locked files, selection, Python, build settings), by system.
   keys = {
-    x86_64-linux = "1171a215996c7805fd0f99f113ed6bf9";
+    x86_64-linux = "90b3c1e4051a6fb4fd0f99f113ed6bf9";
   };
   key =
     keys.${system}

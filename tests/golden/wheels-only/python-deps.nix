@@ -22,7 +22,7 @@ let
 
   # What the content depends on (locked files, selection, Python, build settings), by system.
   keys = {
-    x86_64-linux = "9b9dd59fa4cf223fb8f3dd3de406ca6a";
+    x86_64-linux = "19f07fbe0e55ee27b8f3dd3de406ca6a";
   };
   key =
     keys.${system}

@@ -77,7 +77,7 @@ def test_when_we_are_killed_the_program_ends() -> None:
 
 def test_staged_files_go_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    (tmp_path / "uvlock2nix-update-left").mkdir()  # by a killed run
+    (tmp_path / "uvlock2nix-run-leftover").mkdir(0o700)  # by a killed run
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "file").write_text("x")
     files: dict[PurePosixPath, Path | str] = {

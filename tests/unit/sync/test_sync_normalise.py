@@ -224,3 +224,18 @@ def test_any_text_has_entry_points_or_none(tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("points", numbered=True)
     (folder / "entry_points.txt").write_bytes(text.encode("utf-8", "replace"))
     assert isinstance(entry_points(Installed("x", "1", folder, ())), dict)
+
+
+def test_what_acts_on_other_builds_goes(tree: Tree) -> None:
+    tree.add("a", {"a.py": "", "../../../nix-support/setup-hook": "x", "../../../Nix-Support/y": "x"})
+    tree.add("b", {"b.py": "", "../../../share/nix-support/z": "x"})
+    said: list[str] = []
+    normalise(tree.root, tree.site, say=said.append)
+    assert record_faults(tree.site) == []
+    assert [line.partition(" is left out")[0] for line in said] == [
+        "uvlock2nix: a: Nix-Support/y",
+        "uvlock2nix: a: nix-support/setup-hook",
+    ]
+    assert not (tree.root / "nix-support").exists()
+    assert not (tree.root / "Nix-Support").exists()
+    assert (tree.root / "share/nix-support/z").is_file()

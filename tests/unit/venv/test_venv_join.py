@@ -53,7 +53,7 @@ class Shop:
         stored = self.folder / f"hash-{wheel.name}"
         shutil.copyfile(wheel, stored)
         out = self.folder / "store" / name
-        install_wheel(stored, wheel.name, out, self.place(name))
+        install_wheel(stored, wheel.name, out, self.place(name), {})
         return out
 
     def settled(self, out: Path, libraries: Sequence[str] = ()) -> tuple[Want, ...]:
@@ -257,7 +257,7 @@ def test_not_a_wheel(shop: Shop) -> None:
     bad = shop.folder / "bad-1.0-py3-none-any.whl"
     bad.write_text("no zip")
     with pytest.raises(ToolError, match="installing bad"):
-        install_wheel(bad, bad.name, shop.folder / "out", shop.place("bad"))
+        install_wheel(bad, bad.name, shop.folder / "out", shop.place("bad"), {})
 
 
 def library(folder: Path, name: str, source: str, *flags: str) -> bytes:

@@ -1,0 +1,83 @@
+"""Temporary folders that go even where a run is killed: the next run of the same user removes them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from uvlock2nix.errors import InputError
+
+_PREFIX: Final = "uvlock2nix-run-"
+# As mkdtemp names them; nobody else's folder is called so by accident.
+_OURS: Final = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}\Z")
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A new folder, resolved, that only this user may enter; it is removed at the end of the block.
+
+    What killed runs of this user left is removed first: a folder is held by a lock while it is in use.
+    InputError where none can be made.
+    """
+    import shutil
+    import tempfile  # here: they cost a start-up that makes no folder
+
+    try:
+        base = Path(tempfile.gettempdir())
+        _sweep(base)
+        folder, held = _made(base)
+    except OSError as error:
+        raise InputError(
+            f"cannot make a temporary folder: {error.strerror}",
+            hint="is the disk full? TMPDIR names another place",
+        ) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
+
+
+def _made(base: Path) -> tuple[Path, int]:
+    """A new folder, and the descriptor that holds it."""
+    import tempfile
+
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base)).resolve()
+        try:
+            held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue  # a sweeping run took it in the moment before the lock
+        with suppress(OSError):
+            fcntl.flock(held, fcntl.LOCK_EX)
+        if os.fstat(held).st_nlink:
+            return folder, held
+        os.close(held)
+
+
+def _sweep(base: Path) -> None:
+    with suppress(OSError), os.scandir(base) as entries:
+        for entry in entries:
+            if _OURS.match(entry.name):
+                with suppress(OSError):
+                    _remove_unheld(Path(entry.path))
+
+
+def _remove_unheld(folder: Path) -> None:
+    """Remove a folder of this user that no run holds. Raises OSError where one does."""
+    import shutil
+
+    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        facts = os.fstat(fd)
+        if facts.st_uid == os.geteuid() and stat.S_IMODE(facts.st_mode) == 0o700:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(fd)
