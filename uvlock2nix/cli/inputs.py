@@ -40,3 +40,14 @@ def _json_inputs(text: str) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(path, str) for path in value.values()):
         raise UsageError("--inputs is JSON, but not an object that maps attributes to paths")
     return {str(attr): str(path) for attr, path in value.items()}
+
+
+def object_of(option: str, text: str) -> dict[str, object]:
+    """A JSON object that an option gives; an empty text is an empty one."""
+    try:
+        value = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise UsageError(f"{option} is not a JSON object", hint='as {"filename": "idna-3.11.tar.gz"}')
+    return value

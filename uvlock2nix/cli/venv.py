@@ -13,6 +13,7 @@ import click
 
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.values import Build, Product
+from uvlock2nix.cli.inputs import object_of
 from uvlock2nix.errors import UsageError
 from uvlock2nix.modes import LINK_MODES, LinkMode
 from uvlock2nix.refs.interpreter import default_interpreter
@@ -233,19 +234,6 @@ def _member(text: str) -> tuple[str, Path]:
     return name, folder.absolute()
 
 
-def _object(option: str, text: str) -> dict[str, object]:
-    """A JSON object that an option gives; an empty text is an empty one."""
-    import json
-
-    try:
-        value = json.loads(text or "{}")
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise UsageError(f"{option} is not a JSON object", hint='as {"filename": "idna-3.11.tar.gz"}')
-    return value
-
-
 @command.command("install")
 @click.argument("wheel", type=PATH)
 @click.argument("out", type=PATH)
@@ -270,7 +258,7 @@ def install_command(
 
     work.mkdir(parents=True, exist_ok=True)
     place = Place(Runner(), uv, interpreter, version, work.absolute(), os.environ)
-    install_wheel(wheel, filename, out, place, _object("--artifact", artifact))
+    install_wheel(wheel, filename, out, place, object_of("--artifact", artifact))
 
 
 @command.command("settle")
