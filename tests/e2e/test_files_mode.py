@@ -218,9 +218,6 @@ dependencies = ["by-cargo"]
 package = false
 [tool.uv.sources]
 by-cargo = { path = "vendor/by_cargo-1.3.tar.gz" }
-[[tool.uv.dependency-metadata]]
-name = "by-cargo"
-version = "1.3"
 [tool.uvlock2nix]
 mode = "files"
 python = "3.13"
