@@ -18,7 +18,7 @@ PYPROJECT = """\
 [project]
 name = "seen"
 version = "1.0"
-requires-python = ">=3.13"
+requires-python = ">=3.11"
 dependencies = ["cryptography==46.0.3", "markupsafe==3.0.3", "pydantic==2.12.4", "greenlet==3.2.4"]
 [tool.uv]
 package = false
