@@ -1,12 +1,6 @@
 # What generated files need of uvlock2nix, written next to them by `generate --standalone`: its setup hooks, the
 # command that these run, and importUvLock.
-{
-  lib,
-  callPackage,
-  makeSetupHook,
-  patchelf,
-  uv,
-}:
+{ callPackage }:
 
 let
   uvlock2nix = callPackage ./uvlock2nix.nix {
@@ -15,15 +9,7 @@ let
     library = ./lib;
     completions = false;
   };
-  hooks = import ./hooks {
-    inherit
-      lib
-      makeSetupHook
-      patchelf
-      uv
-      uvlock2nix
-      ;
-  };
+  hooks = callPackage ./hooks { inherit uvlock2nix; };
 in
 hooks
 // {

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import go
-from tests.e2e.test_files_mode import PKGS, lock
+from tests.e2e.conftest import uvlock2nix
+from tests.e2e.test_files_mode import PKGS, Project, lock
 from tests.support.stand import Stand
 
 pytestmark = [pytest.mark.stand, pytest.mark.network]
@@ -26,6 +26,13 @@ package = false
 python = "3.13"
 """
 MANIFEST = "nix-support/uvlock2nix/manifest.json"
+
+
+def env(stand: Stand, root: Path) -> str:
+    for command in ("generate", "update-hash"):
+        done = uvlock2nix(stand, command, root)
+        assert done.returncode == 0, done.stderr
+    return Project(stand, root).build("python-env")
 
 
 def resolved(stand: Stand, path: Path) -> Path:
@@ -58,10 +65,10 @@ def test_env_is_the_same_in_both_modes(stand: Stand, tmp_path: Path) -> None:
     root.mkdir()
     (root / "pyproject.toml").write_text(PYPROJECT)
     lock(root)
-    sync = seen(stand, go(stand, root).env)
+    sync = seen(stand, env(stand, root))
     (root / "pyproject.toml").write_text(PYPROJECT + 'mode = "files"\n')
-    linked = go(stand, root)
-    links = seen(stand, linked.env)
+    linked = env(stand, root)
+    links = seen(stand, linked)
     call = f'({PKGS}.callPackage {root}/nix/python-env.nix {{ linkMode = "copy"; }})'
     place = stand.nix_build(call)
     copied = seen(stand, place)
@@ -78,7 +85,7 @@ def test_env_is_the_same_in_both_modes(stand: Stand, tmp_path: Path) -> None:
             assert sync[path][0].partition(b"\n")[2] == other[path][0].partition(b"\n")[2]
     # The tree does not hold on to the packages; links do.
     references = {
-        one: stand.run(["nix-store", "--query", "--references", one]).stdout for one in (place, linked.env)
+        one: stand.run(["nix-store", "--query", "--references", one]).stdout for one in (place, linked)
     }
-    assert "python3.13-markupsafe" in references[linked.env]
+    assert "python3.13-markupsafe" in references[linked]
     assert "python3.13-markupsafe" not in references[place]

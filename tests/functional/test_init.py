@@ -123,3 +123,25 @@ def test_the_flake_builds_runs_and_develops(suite: Suite, tmp_path: Path) -> Non
     script = "import sys; print(sys.version_info[:2])"
     inside = nix("develop", "--impure", "--command", "python", "-c", script)
     assert inside.strip() == "(3, 13)"
+
+
+@pytest.mark.stand
+def test_a_flake_that_needs_nixpkgs_alone(tmp_path: Path) -> None:
+    stand = require_stand("forky")
+    project = copy_fixture("hello", tmp_path)
+    toml = project / "pyproject.toml"
+    toml.write_text(toml.read_text() + '\n[tool.uvlock2nix]\nmode = "files"\n')
+    git(project, "init", "-q")
+    nixpkgs = nixpkgs_flake(tmp_path / "nixpkgs")
+    words = ("--yes", "--no-hash", "--python=3.13", "--standalone")
+    done = run("init", project, *words, f"--nixpkgs-url=path:{nixpkgs}")
+    assert done.returncode == 0, done.stderr
+    flake = (project / "flake.nix").read_text()
+    assert "uvlock2nix.url" not in flake
+    assert "overlay = _final: _prev: { };" in flake
+    git(project, "add", "-A")
+    argv = ["nix", "eval", "--impure", "--raw", ".#packages.x86_64-linux.default.name"]
+    assert stand.run(argv, env={**GIT, **FLAKES}, cwd=project).stdout.startswith("hello-uv-")
+    both = run("init", project, *words, "--uvlock2nix=path:/x")
+    assert both.returncode == 2
+    assert "--standalone and --uvlock2nix exclude each other" in both.stderr

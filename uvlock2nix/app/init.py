@@ -32,7 +32,7 @@ IGNORED: Final = ("result", "result-*", ".direnv/")
 class InitOptions:
     """What ``init`` writes beyond the generated files, and where the flake's inputs come from."""
 
-    flake_url: str
+    flake_url: str | None
     nixpkgs_url: str = NIXPKGS_URL
     gitignore: bool = False
     envrc: bool = False
@@ -177,7 +177,8 @@ def own_flake() -> str | None:
     return f"{'git+file' if (checkout / '.git').exists() else 'path'}:{checkout}"
 
 
-def with_extras(options: Options, *, module: bool, image: bool) -> Options:
+def with_extras(options: Options, *, module: bool, image: bool, standalone: bool) -> Options:
     """The options, with the files on request."""
-    extras = tuple(name for name, on in (("module", module), ("image", image)) if on)
+    asked = (("module", module), ("image", image), ("standalone", standalone))
+    extras = tuple(name for name, on in asked if on)
     return replace(options, extras=extras)

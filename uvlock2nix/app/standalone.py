@@ -24,7 +24,6 @@ from uvlock2nix.resources import PACKAGE, hooks_dir, nix_dir
 LIST: Final = "files.json"
 # What hooks call; everything that these import goes along.
 ENTRIES: Final = tuple(f"{PACKAGE.name}.cli{name}" for name in ("", ".refs", ".sdist", ".sync", ".venv"))
-LIBRARY: Final = ("importUvLock.nix", "fetchArtifact.nix", "mkOutputs.nix", "mkServiceModule.nix")
 
 
 def standalone_files(folder: Path) -> tuple[Generated, ...]:
@@ -45,8 +44,8 @@ def standalone_files(folder: Path) -> tuple[Generated, ...]:
 def _texts() -> Iterator[tuple[PurePosixPath, str]]:
     yield PurePosixPath("default.nix"), _read(nix_dir() / "standalone.nix")
     yield PurePosixPath("uvlock2nix.nix"), _read(nix_dir() / "uvlock2nix.nix")
-    for name in LIBRARY:
-        yield PurePosixPath("lib", name), _read(nix_dir() / "lib" / name)
+    for path in (nix_dir() / "lib").iterdir():
+        yield PurePosixPath("lib", path.name), _read(path)
     for path in hooks_dir().iterdir():
         if path.suffix in (".nix", ".sh"):
             yield PurePosixPath("hooks", path.name), _read(path)

@@ -27,6 +27,7 @@ from uvlock2nix.errors import UsageError, Uvlock2nixError
 @request_options()
 @click.option("--module", is_flag=True, help="Also write a NixOS module; see [tool.uvlock2nix.service].")
 @click.option("--image", is_flag=True, help="Also write a container image.")
+@click.option("--standalone", is_flag=True, help="Also write what the files need of uvlock2nix.")
 @click.option("--gitignore", is_flag=True, help="Add what Nix leaves behind to .gitignore.")
 @click.option("--envrc", is_flag=True, help="Write .envrc for direnv.")
 @click.option(
@@ -50,6 +51,7 @@ def command(
     options: Options,
     module: bool,
     image: bool,
+    standalone: bool,
     gitignore: bool,
     envrc: bool,
     flake_url: str | None,
@@ -59,10 +61,16 @@ def command(
     yes: bool,
 ) -> None:
     """Write flake.nix, the generated files and [tool.uvlock2nix] of PROJECT; make the hash where Nix is."""
-    options = with_extras(options, module=module, image=image)
+    options = with_extras(options, module=module, image=image, standalone=standalone)
     asking = not yes and sys.stdin.isatty()
     with TerminalReporter() as reporter:
-        how = InitOptions(_flake(flake_url, reporter, asking=asking), nixpkgs_url, gitignore, envrc, force)
+        if standalone and flake_url is not None:
+            raise UsageError(
+                "--standalone and --uvlock2nix exclude each other: the flake has nixpkgs alone then",
+                hint="leave one of them out",
+            )
+        url = None if standalone else _flake(flake_url, reporter, asking=asking)
+        how = InitOptions(url, nixpkgs_url, gitignore, envrc, force)
         found = look(project, options, how, reporter)
         _show(found)
         for note in dict.fromkeys(note for one in found.everything for note in on_plan(one)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from uvlock2nix.emit.attributes import STANDALONE
 from uvlock2nix.emit.common import strings
 from uvlock2nix.lock.places import FOLDER
 from uvlock2nix.nixlang import (
@@ -14,6 +15,7 @@ from uvlock2nix.nixlang import (
     Formal,
     Func,
     Inherit,
+    Let,
     Path,
     call,
     render,
@@ -25,27 +27,32 @@ FLAKE: Final = "flake.nix"
 NIXPKGS_URL: Final = "github:NixOS/nixpkgs/nixos-unstable"
 
 
-def flake_file(name: str, description: str, systems: Sequence[str], url: str, nixpkgs: str) -> str:
-    """The text of ``flake.nix``: two inputs, and everything that ``mkOutputs`` gives."""
-    own = AttrSet(
-        (
-            Bind(("url",), string(url)),
-            Bind(("inputs", "nixpkgs", "follows"), string("nixpkgs")),
-        )
-    )
-    inputs = AttrSet((Bind(("nixpkgs", "url"), string(nixpkgs)), Bind(("uvlock2nix",), own)))
-    formals = (Formal("self"), Formal("nixpkgs"), Formal("uvlock2nix"))
+def flake_file(name: str, description: str, systems: Sequence[str], url: str | None, nixpkgs: str) -> str:
+    """The text of ``flake.nix``: two inputs, and everything that ``mkOutputs`` gives.
+
+    Without ``url`` what is ours is next to the generated files, and nixpkgs is the only input.
+    """
+    inputs = [Bind(("nixpkgs", "url"), string(nixpkgs))]
+    formals = [Formal("self"), Formal("nixpkgs")]
+    if url is not None:
+        follows = Bind(("inputs", "nixpkgs", "follows"), string("nixpkgs"))
+        inputs.append(Bind(("uvlock2nix",), AttrSet((Bind(("url",), string(url)), follows))))
+        formals.append(Formal("uvlock2nix"))
     body = AttrSet(
         (
             Bind(("description",), string(description)),
-            Bind(("inputs",), inputs, blank_before=True),
-            Bind(("outputs",), Func(formals, _outputs(name, systems)), blank_before=True),
+            Bind(("inputs",), AttrSet(tuple(inputs)), blank_before=True),
+            Bind(
+                ("outputs",),
+                Func(tuple(formals), _outputs(name, systems, standalone=url is None)),
+                blank_before=True,
+            ),
         )
     )
     return render_file(body, ())
 
 
-def _outputs(name: str, systems: Sequence[str]) -> Expr:
+def _outputs(name: str, systems: Sequence[str], *, standalone: bool) -> Expr:
     arguments = AttrSet(
         (
             Inherit(("self", "nixpkgs")),
@@ -54,14 +61,21 @@ def _outputs(name: str, systems: Sequence[str]) -> Expr:
             Bind(("systems",), strings(systems)),
         )
     )
-    return call("uvlock2nix.lib.mkOutputs", arguments)
+    if not standalone:
+        return call("uvlock2nix.lib.mkOutputs", arguments)
+    # The generated files find what is ours by themselves: there is nothing to add to nixpkgs.
+    nothing = AttrSet((Bind(("overlay",), Func("_final", Func("_prev", AttrSet(())))),))
+    library = Bind(("library",), call("import", Path(0, (FOLDER, STANDALONE, "lib")), nothing))
+    return Let((library,), call("library.mkOutputs", arguments))
 
 
-def additions(name: str, systems: Sequence[str], url: str) -> str:
-    """What a flake that is there already needs: an input, and the outputs."""
-    entry = render(string(url))
+def additions(name: str, systems: Sequence[str], url: str | None) -> str:
+    """What a flake that is there already needs: an input (without ``url`` none), and the outputs."""
+    if url is None:
+        return f"outputs = {{ self, nixpkgs, ... }}: {render(_outputs(name, systems, standalone=True))};"
+    entry, outputs = render(string(url)), render(_outputs(name, systems, standalone=False))
     return (
         f"inputs.uvlock2nix.url = {entry};\n"
         'inputs.uvlock2nix.inputs.nixpkgs.follows = "nixpkgs";\n'
-        f"outputs = {{ self, nixpkgs, uvlock2nix, ... }}: {render(_outputs(name, systems))};"
+        f"outputs = {{ self, nixpkgs, uvlock2nix, ... }}: {outputs};"
     )
