@@ -142,3 +142,11 @@ def test_init_keeps_the_patch_release(tmp_path: Path, pinned: str) -> None:
     assert "older" in packages(project)
     assert out_of_date(project) == []
     assert uvlock2nix("generate", "--check", str(project)).error is None
+
+
+def test_a_folder_that_is_no_project_is_reported_once(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "app"\nversion = "1"\n')
+    done = uvlock2nix("classify", str(tmp_path))
+    assert done.error is not None
+    assert "has no uv.lock" in str(done.error)
+    assert "has no uv.lock" not in done.stderr

@@ -107,8 +107,11 @@ def recalled(project: Path, options: Options, reporter: Reporter) -> Request:
 
     try:
         files = files_of(project, options.environment or "")
-        if not files.expression.is_file() or not files.pins.is_file():
-            return request(project, options)
+    except InputError:
+        return request(project, options)  # reports what is wrong with the project
+    if not files.expression.is_file() or not files.pins.is_file():
+        return request(project, options)
+    try:
         found, _, _ = remembered(files)
     except InputError as error:
         reporter.note(f"the options of the last generate are unknown: {error.message.splitlines()[0]}")
