@@ -77,10 +77,12 @@ def reference(subject: Subject, project: Path, python: str) -> tuple[dict[str, o
     run([UV, "lock"], project, env)
     run([UV, "sync", "--frozen", "--no-editable", "--no-default-groups", *subject.uv], project, env)
     listing = run([str(project / ".venv/bin/python"), "-I", "-c", LISTING], project)
-    program = project / ".venv/bin/small"
-    printed = run([str(program)], Path("/")) if program.exists() else ""
-    if printed == "" and (project / ".venv/bin/greet").exists():
-        printed = run([str(project / ".venv/bin/greet")], Path("/"))
+    programs = project / ".venv/bin"
+    # As `uv run` has it.
+    running = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+    printed = run([str(programs / "small")], Path("/"), running) if (programs / "small").exists() else ""
+    if printed == "" and (programs / "greet").exists():
+        printed = run([str(programs / "greet")], Path("/"), running)
     shutil.rmtree(project / ".venv")
     return json.loads(listing), printed
 

@@ -307,6 +307,64 @@ def compiled() -> list[Subject]:
             "from small import word_pb2\n\n\ndef main() -> None:\n    print(word_pb2.Word(text='word').SerializeToString())\n",
         ),
         _package(
+            pyproject('"setuptools>=77", "pybind11>=2.13"', "setuptools.build_meta"),
+            "pybind11",
+            {
+                "setup.py": "from setuptools import setup\nfrom pybind11.setup_helpers import Pybind11Extension\n"
+                "setup(ext_modules=[Pybind11Extension('small._answer', ['src/small/_answer.cpp'])])\n",
+                "src/small/_answer.cpp": "#include <pybind11/pybind11.h>\n"
+                'PYBIND11_MODULE(_answer, m) { m.def("answer", [] { return 42; }); }\n',
+            },
+            USES_EXTENSION,
+        ),
+        _package(
+            pyproject('"scikit-build-core>=0.10", "nanobind>=2"', "scikit_build_core.build"),
+            "nanobind",
+            {
+                "src/small/_answer.cpp": "#include <nanobind/nanobind.h>\n"
+                'NB_MODULE(_answer, m) { m.def("answer", [] { return 42; }); }\n',
+                "CMakeLists.txt": _text("""
+                    cmake_minimum_required(VERSION 3.20)
+                    project(small LANGUAGES CXX)
+                    find_package(Python REQUIRED COMPONENTS Interpreter Development.Module)
+                    find_package(nanobind CONFIG REQUIRED)
+                    nanobind_add_module(_answer src/small/_answer.cpp)
+                    install(TARGETS _answer DESTINATION small)
+                    """),
+            },
+            USES_EXTENSION,
+        ),
+        _package(
+            pyproject('"setuptools>=77", "cmake", "ninja"', "setuptools.build_meta"),
+            "cmake from wheels",
+            {
+                "setup.py": _text("""
+                    import os, subprocess, sys
+                    from setuptools import Extension, setup
+                    from setuptools.command.build_ext import build_ext
+
+                    class CMake(build_ext):
+                        def build_extension(self, ext):
+                            out = os.path.abspath(os.path.dirname(self.get_ext_fullpath(ext.name)))
+                            os.makedirs(self.build_temp, exist_ok=True)
+                            words = ["-GNinja", os.path.abspath("."), f"-DCMAKE_LIBRARY_OUTPUT_DIRECTORY={out}"]
+                            words.append(f"-DPython_EXECUTABLE={sys.executable}")
+                            subprocess.check_call(["cmake", *words], cwd=self.build_temp)
+                            subprocess.check_call(["cmake", "--build", "."], cwd=self.build_temp)
+
+                    setup(ext_modules=[Extension("small._answer", [])], cmdclass={"build_ext": CMake})
+                    """),
+                "src/small/_answer.c": EXTENSION,
+                "CMakeLists.txt": _text("""
+                    cmake_minimum_required(VERSION 3.20)
+                    project(small LANGUAGES C)
+                    find_package(Python REQUIRED COMPONENTS Interpreter Development.Module)
+                    Python_add_library(_answer MODULE src/small/_answer.c WITH_SOABI)
+                    """),
+            },
+            USES_EXTENSION,
+        ),
+        _package(
             pyproject(more='[tool.hatch.build.hooks.custom]\ndependencies = ["iniconfig"]\n'),
             "hatch hook with dependencies",
             {
@@ -373,6 +431,39 @@ def versioned() -> list[Subject]:
             tag="v1.2.3",
         ),
         _package(
+            pyproject(
+                '"setuptools>=77", "versioneer[toml]"',
+                "setuptools.build_meta",
+                project=dynamic,
+                more='[tool.versioneer]\nVCS = "git"\nstyle = "pep440"\ntag_prefix = "v"\n'
+                'versionfile_source = "src/small/_version.py"\nversionfile_build = "small/_version.py"\n',
+            ),
+            "versioneer",
+            {
+                "setup.py": "import versioneer\nfrom setuptools import setup\n"
+                "setup(version=versioneer.get_version(), cmdclass=versioneer.get_cmdclass())\n"
+            },
+            tag="v1.2.3",
+        ),
+        _package(
+            pyproject('"setuptools>=77", "dunamai"', "setuptools.build_meta", project=dynamic),
+            "dunamai",
+            {
+                "setup.py": "from dunamai import Version\nfrom setuptools import setup\n"
+                "setup(version=Version.from_git().serialize(dirty=False))\n"
+            },
+            tag="v1.2.3",
+        ),
+        _package(
+            pyproject(*SETUPTOOLS, project=dynamic),
+            "git describe",
+            {
+                "setup.py": "import subprocess\nfrom setuptools import setup\n"
+                "tag = subprocess.check_output(['git', 'describe', '--tags'], text=True)\nsetup(version=tag.strip())\n"
+            },
+            tag="v1.2.3",
+        ),
+        _package(
             pyproject('"setuptools>=77", "pbr>=6"', "pbr.build", project=dynamic, more=VERSION),
             "pbr",
             {
@@ -401,6 +492,12 @@ def sources() -> list[Subject]:
     return [
         _package(uses, "path dependency", lib, USES_LIB),
         _package(editable, "editable path dependency", lib, USES_LIB),
+        _package(
+            uses.replace("libs/neighbour", "my libs/the neighbour"),
+            "folder with blanks",
+            below("my libs/the neighbour", LIB),
+            USES_LIB,
+        ),
         _package(workspace, "workspace", lib, USES_LIB),
         Subject(
             "path dependency of a member",
@@ -493,6 +590,12 @@ def programs() -> list[Subject]:
             pyproject(*SETUPTOOLS, more='[tool.setuptools]\nscript-files = ["tools/greet"]\n'),
             "a shell script of the project",
             {"tools/greet": '#!/bin/bash\nwords=(small shell)\necho "${words[@]}"\n'},
+        ),
+        _package(
+            pyproject(dependencies='"pygments"'),
+            "a program that calls a neighbour",
+            main="import subprocess\n\n\ndef main() -> None:\n"
+            "    print(subprocess.check_output(['pygmentize', '-V'], text=True).split()[0])\n",
         ),
         _package(pyproject(more='[project.gui-scripts]\nsmall-window = "small:main"\n'), "gui-scripts"),
         _package(
