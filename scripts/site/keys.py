@@ -17,6 +17,9 @@ ABOUT: Final[dict[str, str]] = {
     "no-default-groups": "Leave uv's default groups out; the default.",
     "no-dev": "Leave the dependency group `dev` out; the default.",
     "no-bytecode": "Do not compile modules in env and package.",
+    "check": "The command of the project's tests, such as `pytest -q`, for `nix flake check`; see [flakes](../flakes.md).",
+    "check-group": "The dependency group that `check` needs.",
+    "environments": "Several environments of one lock; see [environments](../environments.md).",
     "expose": "Dependencies whose programs are in `bin/` of the package, next to those of the project.",
     "include": "Files and folders that belong to the source although git, or the rules, leave them out.",
     "exclude": "Files and folders that do not belong to the source.",
@@ -90,9 +93,11 @@ deny = ["lxml"]
 
 def kind(key: str) -> str:
     """The type of a key's value, as people write it in TOML."""
+    if key == "check":
+        return "string or list of strings"
     if key in config.BOOLS:
         return "true or false"
-    if key in config.STRINGS:
+    if key in (*config.STRINGS, "check-group"):
         return "string"
     return "list of strings" if key in (*config.LISTS, "ignore-missing-libraries") else "table"
 

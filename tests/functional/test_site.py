@@ -1,5 +1,6 @@
 """The documentation site: built strictly, made from the code, nothing from outside, fits a phone."""
 
+import ast
 import functools
 import json
 import os
@@ -153,6 +154,29 @@ def test_the_drawing_has_every_part_and_arrows_go_down() -> None:
     assert all(f">{name}</text>" in picture for name in edges)
     with pytest.raises(ValueError, match="a → b → a"):
         house.heights({"a": frozenset({"b"}), "b": frozenset({"a"})})
+
+
+def test_the_members_of_pins_and_manifest_are_described() -> None:
+    page = (REPO / "docs" / "pins.md").read_text(encoding="utf-8")
+    pins, _, manifest = page.partition("## manifest.json")
+    (known,) = re.findall(r'_KNOWN: Final = "([^"]+)"', (REPO / "uvlock2nix" / "pins.py").read_text())
+    assert set(known.split()) == members(pins)
+    tree = ast.parse((REPO / "uvlock2nix" / "sync" / "manifest.py").read_text())
+    (written,) = (
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        and ast.unparse(node.targets[0]) == "data"
+        and isinstance(node.value, ast.Dict)
+    )
+    keys_written = {ast.literal_eval(key) for key in written.keys if key is not None}
+    assert keys_written | {"references"} == members(manifest)
+
+
+def members(text: str) -> set[str]:
+    """What the first column of a page's table names."""
+    rows = re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
 
 
 def test_the_picture_of_the_readme_is_what_the_command_draws() -> None:
