@@ -100,8 +100,8 @@ def _flake(given: str | None, reporter: TerminalReporter, *, asking: bool) -> st
     if asking:
         return str(click.prompt("the flake of uvlock2nix, such as github:OWNER/uvlock2nix", err=True))
     raise UsageError(
-        "flake.nix has to name the flake of uvlock2nix, which an installed program does not know",
-        hint="name it: --uvlock2nix github:OWNER/uvlock2nix, or the path or git URL of a checkout",
+        "flake.nix needs the address of the flake of uvlock2nix, which an installed program does not know",
+        hint="pass it: --uvlock2nix github:OWNER/uvlock2nix, or the path or git URL of a checkout",
     )
 
 
