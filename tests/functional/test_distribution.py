@@ -1,6 +1,7 @@
 """The wheel and the sdist that a release uploads: complete, and accepted by the field's tools."""
 
 import email
+import re
 import shutil
 import subprocess
 import sys
@@ -113,6 +114,25 @@ CHANGELOG = """\
 
 def test_release_notes_are_the_section_of_the_version() -> None:
     assert notes(CHANGELOG, "0.2.0") == "# uvlock2nix 0.2.0 (2026-11-27)\n\n### Added\n\n- That.\n"
+
+
+def test_the_changelog_keeps_its_form() -> None:
+    """https://keepachangelog.com: versions with dates, newest first, and its six kinds of changes."""
+    text = (REPO / "CHANGELOG.md").read_text()
+    versions = re.findall(r"^## \[(.+)\](?: - (\d{4}-\d\d-\d\d))?$", text, re.MULTILINE)
+    assert len(versions) == len(re.findall(r"^## ", text, re.MULTILINE))
+    assert versions[0] == ("Unreleased", "")
+    assert all(date for _, date in versions[1:])
+    dates = [date for _, date in versions[1:]]
+    assert dates == sorted(dates, reverse=True)
+    kinds = set(re.findall(r"^### (.+)$", text, re.MULTILINE))
+    assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def test_the_version_of_the_package_has_notes() -> None:
+    said = notes((REPO / "CHANGELOG.md").read_text(), __version__)
+    assert said.startswith(f"# uvlock2nix {__version__} (")
+    assert "### Added" in said
 
 
 @pytest.mark.parametrize(
