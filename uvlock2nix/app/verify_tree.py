@@ -222,7 +222,9 @@ def _as_pinned(tree: Path, files: Files, pins: Pins, system: str) -> tuple[bool,
     if pins.packages:
         return False, []
     if pins.lock != files.lock_digest():
-        return False, [f"{files.pins} was made from another {files.lock.name}: run `uvlock2nix update-hash`"]
+        return False, [
+            f"{files.pins} was made from a different {files.lock.name}: run `uvlock2nix update-hash`"
+        ]
     pin = pins.pin(system)
     if pin is None:
         return False, [f"{files.pins} has no hash for {system}"]
