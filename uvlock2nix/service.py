@@ -1,8 +1,8 @@
 """``[tool.uvlock2nix.service]`` of pyproject.toml: what the NixOS module of a project runs.
 
-A command is a list: a program of the environment and its arguments, in which ``{host}``, ``{port}`` and
-``{state}`` are replaced by the module's options. No key is needed: without ``processes`` the main program of
-the project is the only process.
+A command is a list: a program of the environment and its arguments, in which ``{host}``, ``{port}``,
+``{state}``, ``{runtime}`` and ``{static}`` are replaced. No key is needed: without ``processes`` the main
+program of the project runs.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ SecretsAs = Literal["file", "variable"]
 
 FORMATS: Final = ("json", "toml", "yaml", "ini")
 KEYS: Final = (
-    "description", "processes", "pre-start", "manage", "host", "port", "environment", "settings-file",
-    "secrets-as", "writable-memory", "network",
+    "description", "processes", "timers", "pre-start", "manage", "static", "host", "port", "environment",
+    "settings-file", "secrets", "secrets-as", "writable-memory", "network",
 )  # fmt: skip
 _WHERE: Final = "[tool.uvlock2nix.service]"
 
@@ -33,20 +33,37 @@ class SettingsFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Timer:
+    """A command that runs at times: ``calendar`` is systemd's OnCalendar, such as ``daily``."""
+
+    command: Command
+    calendar: str
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """What a NixOS module needs to know; see nix/lib/mkServiceModule.nix for each argument's meaning."""
 
     processes: Mapping[str, Command] = field(default_factory=dict)
+    timers: Mapping[str, Timer] = field(default_factory=dict)
     pre_start: tuple[Command, ...] = ()
     manage: Command | None = None
+    static: Command | None = None
     host: str = "127.0.0.1"
     port: int | None = None
     description: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     settings_file: SettingsFile | None = None
+    secrets: tuple[str, ...] = ()
     secrets_as: SecretsAs = "file"
     writable_memory: bool = False
     network: bool = True
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """Every command of the table."""
+        timers = (timer.command for timer in self.timers.values())
+        return (*self.processes.values(), *timers, *self.pre_start, self.manage or (), self.static or ())
 
 
 def parse_service(table: Mapping[str, object]) -> Service:
@@ -58,13 +75,16 @@ def parse_service(table: Mapping[str, object]) -> Service:
     reader = _Reader(table)
     service = Service(
         processes=reader.processes(),
+        timers=reader.timers(),
         pre_start=reader.commands("pre-start"),
         manage=reader.command("manage"),
+        static=reader.command("static"),
         host=reader.text("host") or "127.0.0.1",
         port=reader.port(),
         description=reader.text("description"),
         environment=reader.environment(),
         settings_file=reader.settings_file(),
+        secrets=reader.secrets(),
         secrets_as=reader.secrets_as(),
         writable_memory=reader.flag("writable-memory", default=False),
         network=reader.flag("network", default=True),
@@ -138,17 +158,48 @@ class _Reader:
         for name in value:
             if name not in found:
                 self._problems.append(f'`processes.{name}` must be a command such as ["program", "argument"]')
-            elif not name.replace("-", "").replace("_", "").isalnum():
-                self._problems.append(f"`processes.{name}`: a process has a name of letters, digits, - and _")
+            else:
+                self._unit_name(f"processes.{name}", name)
+        return found
+
+    def _unit_name(self, key: str, name: str) -> None:
+        """Collect what is wrong with a part of a unit's name (systemd.unit(5))."""
+        if not (name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
+            self._problems.append(f"`{key}`: a process has a name of letters, digits, - and _")
+
+    def timers(self) -> dict[str, Timer]:
+        """Commands that run at times, by name; a process and a timer are units of their own."""
+        value = self._table.get("timers", {})
+        if not isinstance(value, dict):
+            self._wrong("timers", "a table of timers")
+            return {}
+        found: dict[str, Timer] = {}
+        processes = self._table.get("processes")
+        for name, one in value.items():
+            words = _words(one.get("command")) if isinstance(one, dict) and len(one) == 2 else None
+            calendar = one.get("calendar") if words else None
+            if not words or not isinstance(calendar, str) or not calendar:
+                wanted = '{ command = ["program", "argument"], calendar = "daily" }'
+                self._problems.append(f"`timers.{name}` must be {wanted}")
+                continue
+            self._unit_name(f"timers.{name}", name)
+            if isinstance(processes, dict) and name in processes:
+                self._problems.append(f"`timers.{name}`: a process has this name already")
+            found[name] = Timer(words, calendar)
         return found
 
     def environment(self) -> dict[str, str]:
         """Strings by the name of the variable."""
         value = self._table.get("environment", {})
-        if isinstance(value, dict) and all(isinstance(one, str) for one in value.values()):
-            return dict(value)
-        self._wrong("environment", "a table of strings")
-        return {}
+        if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
+            self._wrong("environment", "a table of strings")
+            return {}
+        self._problems += [
+            f"`environment`: {name!r} is no name of a variable"
+            for name in value
+            if not (name.isascii() and name.isidentifier())
+        ]
+        return dict(value)
 
     def settings_file(self) -> SettingsFile | None:
         """A table with format and variable."""
@@ -162,6 +213,15 @@ class _Reader:
         self._wrong("settings-file", '{ format = "json", variable = "NAME" } (' + ", ".join(FORMATS) + ")")
         return None
 
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the secrets that must be there."""
+        value = self._table.get("secrets", [])
+        names = _words(value) if value != [] else ()
+        if names is not None and all(name.isascii() and name.isidentifier() for name in names):
+            return names
+        self._wrong("secrets", 'a list of names such as ["SECRET_KEY"]')
+        return ()
+
     def secrets_as(self) -> SecretsAs:
         """How the program takes secrets."""
         value = self._table.get("secrets-as", "file")
@@ -173,9 +233,13 @@ class _Reader:
 
     def finish(self, service: Service) -> None:
         """Report every problem."""
-        commands = (*service.processes.values(), *service.pre_start, service.manage or ())
-        if service.port is None and any("{port}" in word for one in commands for word in one):
-            self._problems.append("a command has {port}, but `port` is not set")
+        words = [
+            *(word for one in service.commands for word in one),
+            *service.environment.values(),
+        ]
+        for name, value in (("port", service.port), ("static", service.static)):
+            if value is None and any(f"{{{name}}}" in word for word in words):
+                self._problems.append(f"a command or a variable has {{{name}}}, but `{name}` is not set")
         if self._problems:
             raise UsageError(
                 f"{_WHERE} in pyproject.toml: " + "; ".join(self._problems),

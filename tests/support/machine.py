@@ -7,7 +7,9 @@ trixie: its systemd still boots where the host has the old cgroup hierarchy, as 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -22,7 +24,29 @@ from tests.stand.provision.mirror import choose
 from tests.support.stand import Stand, place, require_stand
 
 SUITE: Final = "trixie"
-PACKAGES: Final = ("systemd", "systemd-sysv", "dbus", "libstdc++6", "curl", "nginx-light")
+PACKAGES: Final = (
+    *("systemd", "systemd-sysv", "dbus", "libstdc++6", "curl"),
+    *("nginx-light", "postgresql", "uwsgi-core", "uwsgi-plugin-python3"),
+)
+# Debian starts them; here a test starts what it needs.
+DISABLED: Final = ("nginx.service", "postgresql.service")
+MASKED: Final = ("apt-daily.timer", "apt-daily-upgrade.timer")
+# A copy is made for each test: what no test needs is left out. PostgreSQL works without its compiler.
+TRIMMED: Final = (
+    *(
+        "var/cache/apt/archives/*.deb",
+        "var/lib/apt/lists/*",
+        "usr/share/doc",
+        "usr/share/locale",
+        "usr/share/man",
+    ),
+    *(
+        "usr/lib/*/libLLVM*",
+        "usr/lib/*/libz3*",
+        "usr/lib/postgresql/*/lib/llvmjit*",
+        "usr/lib/postgresql/*/lib/bitcode",
+    ),
+)
 CHECKS: Final = """\
 [Unit]
 Description=the checks of a test
@@ -30,7 +54,7 @@ After=multi-user.target
 
 [Service]
 Type=oneshot
-TimeoutStartSec=100
+TimeoutStartSec=800
 ExecStart=/bin/bash -e /checks/run
 ExecStopPost=/bin/systemctl poweroff --no-block
 StandardOutput=file:/checks/output
@@ -40,7 +64,8 @@ StandardError=file:/checks/errors
 
 def template() -> Path:
     """The folder that is copied for each test; its name says what is in it."""
-    return place() / f"machine-{SUITE}-{'-'.join(PACKAGES)}"
+    digest = hashlib.sha256(" ".join([*PACKAGES, *DISABLED, *MASKED, *TRIMMED]).encode()).hexdigest()[:16]
+    return place() / f"machine-{SUITE}-{digest}"
 
 
 def prepare() -> None:
@@ -55,7 +80,11 @@ def prepare() -> None:
         words = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE]
         with (place() / "setup-machine.log").open("wb") as log:
             subprocess.run([*words, str(temporary), choose(SUITE)], check=True, stdout=log, stderr=log)
-        for unit in ("nginx.service", "apt-daily.timer", "apt-daily-upgrade.timer"):
+        for path in (path for pattern in TRIMMED for path in temporary.glob(pattern)):
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        for unit in DISABLED:
+            (temporary / "etc/systemd/system/multi-user.target.wants" / unit).unlink()
+        for unit in MASKED:
             (temporary / "etc/systemd/system" / unit).symlink_to("/dev/null")
         temporary.rename(template())
 
@@ -86,11 +115,20 @@ class Machine:
         system = self.root / "etc/systemd/system"
         for name, text in units.items():
             (system / name).write_text(text)
-            if "WantedBy=multi-user.target" in text:
-                wants = system / "multi-user.target.wants"
+            for target in re.findall(r"^WantedBy=(\S+)$", text, re.MULTILINE):
+                wants = system / f"{target}.wants"
                 wants.mkdir(exist_ok=True)
                 (wants / name).unlink(missing_ok=True)
                 (wants / name).symlink_to(f"../{name}")
+
+    def add_user(self, name: str) -> None:
+        """A system user with a group of the same name, as NixOS makes it."""
+        users, groups = self.root / "etc/passwd", self.root / "etc/group"
+        number = 800 + len(users.read_text().splitlines())
+        with users.open("a") as file:
+            file.write(f"{name}:x:{number}:{number}::/var/empty:/usr/sbin/nologin\n")
+        with groups.open("a") as file:
+            file.write(f"{name}:x:{number}:\n")
 
     def boot(self, script: str, *, timeout: float = 180) -> str:
         """Boot, run a bash script (with -e) when the machine is up, power off; what the script printed.
@@ -135,9 +173,23 @@ def unit_text(service: Mapping[str, object]) -> str:
     assert isinstance(settings, dict)
     for name, value in settings.items():
         values = value if isinstance(value, list) else [value]
-        lines += [f"{name}={str(one).lower() if isinstance(one, bool) else one}" for one in values]
+        lines += [f"{name}={_word(one)}" for one in values]
     lines += ["", "[Install]", *(f"WantedBy={target}" for target in _strings(service["wantedBy"])), ""]
     return "\n".join(lines)
+
+
+def timer_text(timer: Mapping[str, object]) -> str:
+    """A unit file from the value of ``systemd.timers.NAME``."""
+    settings = timer["timerConfig"]
+    assert isinstance(settings, dict)
+    lines = ["[Unit]", f"Description={timer['description']}", "", "[Timer]"]
+    lines += [f"{name}={_word(value)}" for name, value in settings.items()]
+    lines += ["", "[Install]", *(f"WantedBy={target}" for target in _strings(timer["wantedBy"])), ""]
+    return "\n".join(lines)
+
+
+def _word(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _strings(value: object) -> Sequence[str]:

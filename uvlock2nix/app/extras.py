@@ -12,7 +12,7 @@ from typing import Final
 from uvlock2nix.app.files import Generated
 from uvlock2nix.config import Config
 from uvlock2nix.emit.attributes import STANDALONE
-from uvlock2nix.emit.common import IMAGE, MAKER, MODULE, header
+from uvlock2nix.emit.common import IMAGE, IMAGE_MAKER, MAKER, MODULE, STATIC, header
 from uvlock2nix.plan import Plan
 from uvlock2nix.service import parse_service
 
@@ -36,18 +36,20 @@ def extra_files(plan: Plan, config: Config, root: Path, asked: Collection[str]) 
         files += standalone_files(folder)
     if "module" in wanted:
         from uvlock2nix.emit.module import module_file
-        from uvlock2nix.resources import nix_dir
 
-        maker = (nix_dir() / "lib" / "mkServiceModule.nix").read_text(encoding="utf-8")
-        about = "\n".join(f"# {line}" for line in header(plan, "the function that makes its NixOS module"))
         files += [
             Generated.of(folder / MODULE, module_file(plan, service)),
-            Generated.of(folder / MAKER, f"{about}\n{maker}"),
+            _copied(plan, folder / MAKER, "mkServiceModule", "the function that makes its NixOS module"),
         ]
     if "image" in wanted:
         from uvlock2nix.emit.image import image_file
 
-        files.append(Generated.of(folder / IMAGE, image_file(plan, service)))
+        files += [
+            Generated.of(folder / IMAGE, image_file(plan, service)),
+            _copied(plan, folder / IMAGE_MAKER, "mkServiceImage", "the function that makes its image"),
+        ]
+    if wanted and service.static:
+        files.append(_copied(plan, folder / STATIC, "mkStaticFiles", "the function that makes static files"))
     return tuple(files)
 
 
@@ -58,3 +60,12 @@ def is_standalone(folder: Path, asked: Collection[str]) -> bool:
 
 def _wanted(folder: Path, asked: Collection[str]) -> frozenset[str]:
     return frozenset(name for name, file in EXTRAS.items() if name in asked or (folder / file).exists())
+
+
+def _copied(plan: Plan, path: Path, function: str, what: str) -> Generated:
+    """A function of ours that the project's files import: a project needs no input for it."""
+    from uvlock2nix.resources import nix_dir
+
+    text = (nix_dir() / "lib" / f"{function}.nix").read_text(encoding="utf-8")
+    about = "\n".join(f"# {line}" for line in header(plan, what))
+    return Generated.of(path, f"{about}\n{text}")

@@ -17,9 +17,11 @@ DEPS: Final = "python-deps.nix"
 ENV: Final = "python-env.nix"
 PACKAGE: Final = "package.nix"
 MODULE: Final = "module.nix"
-# The function that the module calls, copied next to it.
-MAKER: Final = "service-module.nix"
 IMAGE: Final = "image.nix"
+# The functions that these call, copied next to them.
+MAKER: Final = "service-module.nix"
+IMAGE_MAKER: Final = "service-image.nix"
+STATIC: Final = "static-files.nix"
 
 # The system that is built for, where a file has no name of its own for it.
 SYSTEM: Final = select("stdenv.hostPlatform.system")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from uvlock2nix.emit.common import MAKER, PACKAGE, header, strings
+from collections.abc import Iterable
+
+from uvlock2nix.emit.common import MAKER, PACKAGE, STATIC, header, strings
 from uvlock2nix.errors import UsageError
 from uvlock2nix.nixlang import (
     AttrSet,
@@ -20,7 +22,7 @@ from uvlock2nix.nixlang import (
     value,
 )
 from uvlock2nix.plan import Plan
-from uvlock2nix.service import Service
+from uvlock2nix.service import Command, Service
 
 
 def module_file(plan: Plan, service: Service) -> str:
@@ -33,13 +35,16 @@ def module_file(plan: Plan, service: Service) -> str:
     binds: list[Bind | Inherit] = [
         Bind(("name",), string(plan.name)),
         Bind(("package",), package),
-        Bind(("processes",), _processes(plan, service)),
+        Bind(("processes",), processes_of(plan, service)),
     ]
+    if service.timers:
+        binds.append(Bind(("timers",), timers_of(service)))
     if service.description:
         binds.append(Bind(("description",), string(service.description)))
     if service.pre_start:
-        commands = tuple(Item(strings(one)) for one in service.pre_start)
-        binds.append(Bind(("preStart",), List(commands, broken=True)))
+        binds.append(Bind(("preStart",), commands(service.pre_start)))
+    if service.static:
+        binds.append(Bind(("static",), static_files(service, service.static)))
     if service.manage:
         binds.append(Bind(("manage",), strings(service.manage)))
     if service.port is not None:
@@ -49,6 +54,8 @@ def module_file(plan: Plan, service: Service) -> str:
     if service.settings_file:
         file = {"format": service.settings_file.format, "variable": service.settings_file.variable}
         binds.append(Bind(("settingsFile",), value(file)))
+    if service.secrets:
+        binds.append(Bind(("secrets",), strings(service.secrets)))
     if service.secrets_as != "file":
         binds.append(Bind(("secretsAs",), string(service.secrets_as)))
     if service.writable_memory:
@@ -59,7 +66,38 @@ def module_file(plan: Plan, service: Service) -> str:
     return render_file(body, header(plan, "a NixOS module that runs it as a service"))
 
 
-def _processes(plan: Plan, service: Service) -> Expr:
+def commands(listed: Iterable[Command]) -> Expr:
+    """A list of commands."""
+    return List(tuple(Item(strings(one)) for one in listed), broken=True)
+
+
+def static_files(service: Service, command: Command) -> Expr:
+    """The function that makes the static files of a venv, see nix/lib/mkStaticFiles.nix."""
+    binds = [Bind(("command",), strings(command))]
+    if service.environment:
+        binds.append(Bind(("environment",), value(dict(sorted(service.environment.items())))))
+    return call("import", Path(0, (STATIC,)), AttrSet(tuple(binds)))
+
+
+def timers_of(service: Service) -> Expr:
+    """From the name of a timer to its command and its times."""
+    return attrs(
+        (
+            name,
+            AttrSet(
+                (Bind(("command",), strings(timer.command)), Bind(("calendar",), string(timer.calendar)))
+            ),
+        )
+        for name, timer in service.timers.items()
+    )
+
+
+def processes_of(plan: Plan, service: Service) -> Expr:
+    """From the name of a process to its command; the main program where no process is named.
+
+    Raises:
+        UsageError: there is no program either.
+    """
     if service.processes:
         return attrs((name, strings(command)) for name, command in service.processes.items())
     if plan.main_program is None:

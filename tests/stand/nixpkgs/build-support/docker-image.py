@@ -1,7 +1,6 @@
-"""Write a container image as `docker save` does: docker-image.py NAME TAG LAYERS ROOT CONFIG GRAPH… EXTRA.
+"""Write a container image as `docker save` does: docker-image.py NAME TAG LAYERS CONFIG GRAPH… ROOT.
 
-ROOT holds links to what is in the image's root, EXTRA the files of its last layer, GRAPH what Nix's
-exportReferencesGraph says: https://nix.dev/manual/nix/stable/language/advanced-attributes
+ROOT holds the files of the last layer, GRAPH what Nix's exportReferencesGraph says: https://nix.dev/manual/nix/stable/language/advanced-attributes
 """
 
 import hashlib
@@ -56,22 +55,21 @@ def folders(tar: tarfile.TarFile, *names: str) -> None:
         tar.addfile(info)
 
 
-def layer(paths: list[str], roots: Iterable[str] = ()) -> bytes:
-    """A layer of store paths, and of what folders hold, at the image's root."""
+def layer(paths: list[str], root: str | None = None) -> bytes:
+    """A layer of store paths, or of what a folder holds, at the image's root."""
     memory = io.BytesIO()
     with tarfile.open(fileobj=memory, mode="w", format=tarfile.PAX_FORMAT) as tar:
         if paths:
             folders(tar, "nix", "nix/store")
         for path in sorted(paths):
             tar.add(path, path.lstrip("/"), filter=plain)
-        for root in roots:
-            for file in sorted(Path(root).iterdir()):
-                tar.add(file, file.name, filter=plain)
+        for file in sorted(Path(root).iterdir()) if root else ():
+            tar.add(file, file.name, filter=plain)
     return memory.getvalue()
 
 
 def main() -> None:
-    name, tag, most, root, config, *graphs, extra = sys.argv[1:]
+    name, tag, most, config, *graphs, root = sys.argv[1:]
     paths = by_popularity(read_graph(graphs))
     alone = paths[: int(most) - 2]
     groups = [[path] for path in alone] + ([paths[len(alone) :]] if paths[len(alone) :] else [])
@@ -85,7 +83,7 @@ def main() -> None:
         out.addfile(info, io.BytesIO(content))
 
     for group in [*groups, None]:
-        content = layer(group) if group else layer([], (root, extra))
+        content = layer(group) if group else layer([], root)
         ids.append(hashlib.sha256(content).hexdigest())
         add(f"{ids[-1]}/layer.tar", content)
     settings["rootfs"] = {"type": "layers", "diff_ids": [f"sha256:{one}" for one in ids]}

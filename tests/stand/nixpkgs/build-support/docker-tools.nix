@@ -1,6 +1,7 @@
 # A stand-in for nixpkgs' dockerTools: images in the same form, with the same rules of what is in them. A layer for each
 # store path, those that most others need first, the rest together; then one with `contents` linked into the root and what
 # `extraCommands` makes. Owner root, dates of 1970, no shell and no /tmp unless somebody puts them there.
+# The C library is no store path here, nor is bash: they are added to the last layer, where nixpkgs has nothing.
 # Not here: fromImage, fakeRootCommands, enableFakechroot, layeringPipeline, and images that are no layered ones.
 { lib, stdenv, runCommand, writeText, symlinkJoin, python3 }:
 let
@@ -22,7 +23,7 @@ let
     };
 
   # The archive on standard output, by a program that knows what goes in.
-  command = about: "${python3.interpreter} ${./docker-image.py} ${lib.escapeShellArgs [ about.name about.tag (toString about.maxLayers) about.root about.settings ]}";
+  command = about: "${python3.interpreter} ${./docker-image.py} ${lib.escapeShellArgs [ about.name about.tag (toString about.maxLayers) about.settings ]}";
 in
 rec {
   buildLayeredImage = args:
@@ -33,8 +34,20 @@ rec {
         passthru = { imageName = about.name; imageTag = about.tag; } // args.passthru or { };
         meta = args.meta or { };
       } ''
+      # As there, links to what is in `contents` come first.
       mkdir extra
+      cp -a ${about.root}/. extra
+      chmod -R u+w extra
       (cd extra; ${about.extraCommands})
+      mkdir -p extra/usr/bin extra/usr/lib64 extra/usr/lib/stand-private
+      cp -a /usr/bin/bash extra/usr/bin/
+      cp -a /usr/lib64/ld-linux* extra/usr/lib64/
+      cp -a /usr/lib/stand-private/libtinfo.so* extra/usr/lib/stand-private/
+      for folder in /usr/lib/*-linux-gnu; do
+        mkdir -p extra$folder
+        for name in "ld-linux-*" lib{c,m,dl,pthread,rt,resolv,util,gcc_s,stdc++}".so.*"; do cp -a $folder/$name extra$folder/; done
+      done
+      ln -s usr/lib64 extra/lib64
       ${command about} closure closure-of-settings extra | gzip -n -1 > $out
     '';
 }
