@@ -15,7 +15,7 @@ from tests.support.stand import REPO, require_stand
 
 
 def member(folder: Path, name: str, scripts: dict[str, str], more: str = "") -> None:
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     lines = "".join(f'"{script}" = "{target}"\n' for script, target in scripts.items())
     (folder / "pyproject.toml").write_text(
         f'[build-system]\nrequires = ["flit_core>=3.12,<4"]\nbuild-backend = "flit_core.buildapi"\n'
