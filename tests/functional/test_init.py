@@ -123,6 +123,11 @@ def test_the_flake_builds_runs_and_develops(suite: Suite, tmp_path: Path) -> Non
     script = "import sys; print(sys.version_info[:2])"
     inside = nix("develop", "--impure", "--command", "python", "-c", script)
     assert inside.strip() == "(3, 13)"
+    # uv's own environment, writable, with the project editable; what a wheel or an install adds is in it.
+    words = "uv sync -q && uv pip install -q six && uv run python -c 'import blog, six; print(blog.__file__)'"
+    shown = nix("develop", "--impure", "--command", "bash", "-c", words).strip()
+    assert shown == f"{project}/src/blog/__init__.py"
+    assert list((project / ".venv").glob("lib/python3.13/site-packages/six.py"))
 
 
 @pytest.mark.stand
