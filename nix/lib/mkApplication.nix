@@ -91,8 +91,18 @@ let
     folder: prefix:
     let
       wanted = lib.functionArgs (import (folder + "/package.nix"));
-      package = set.callPackage (folder + "/package.nix") (
-        lib.optionalAttrs (version != null && wanted ? version) { inherit version; }
+      arguments = lib.optionalAttrs (version != null && wanted ? version) { inherit version; };
+      package = set.callPackage (folder + "/package.nix") arguments;
+      # For the shell, which needs no hash: `uv add` must not lock one out of it.
+      depsFile = folder + "/python-deps.nix";
+      unhashed = set.callPackage (folder + "/package.nix") (
+        arguments
+        // lib.optionalAttrs (lib.functionArgs (import depsFile) ? skipLockCheck) {
+          python-deps = set.callPackage depsFile {
+            skipLockCheck = true;
+            outputHash = lib.fakeHash;
+          };
+        }
       );
       name = package.pname;
       program = word: app "${word} of ${name}" "${package.venv}/bin/${word}";
@@ -121,7 +131,8 @@ let
           null;
 
       devShell = import ../application/dev-shell.nix {
-        inherit package shellPackages;
+        inherit shellPackages;
+        package = unhashed;
         pkgs = set;
       };
 
