@@ -27,8 +27,11 @@ def doc(path: Path) -> str:
     if found is None:
         raise LookupError(f"{path} has no doc-comment")
     text = textwrap.dedent(found[1]).strip()
+    # nixpkgs' doc-comments put examples into admonitions, each with a heading.
+    text = re.sub(r"^:::.*\n?", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^## (.*)$", r"\1:", text, flags=re.MULTILINE)
     text = re.sub(r"^# ", "#### ", text, flags=re.MULTILINE)
-    return re.sub(r"^(`[^`]+`)\n: ", r"- \1: ", text, flags=re.MULTILINE)
+    return re.sub(r"^(`.+`)\n: ", r"- \1: ", text, flags=re.MULTILINE)
 
 
 def hook(path: Path) -> str:
