@@ -20,6 +20,7 @@ from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import Output
 from uvlock2nix.local_builds import local_builds, package_builds
 from uvlock2nix.lock import About, GitSource, Member, Project, Selection
+from uvlock2nix.lock.local import index_pages
 from uvlock2nix.lock.logins import login_hosts, login_variables
 from uvlock2nix.lock.places import folder_of
 from uvlock2nix.modes import LinkMode, Mode, link_mode_of, patches_of
@@ -318,6 +319,7 @@ def _files(
             continue
         if not isinstance(one.package.package.source, GitSource):
             files[_below(project, one.name, artifact.path)] = None
+            files |= dict.fromkeys(index_pages(project.root, one.package.package, artifact.path))
     return tuple(sorted(files))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from uvlock2nix.errors import ProjectError
-from uvlock2nix.lock.model import DirectorySource, EditableSource, Package, VirtualSource
+from uvlock2nix.lock.model import DirectorySource, EditableSource, Package, RegistrySource, VirtualSource
 from uvlock2nix.lock.project import Member, Project
 from uvlock2nix.lock.pyproject import PyProject, parse_pyproject, read_pyproject
 from uvlock2nix.lock.wire import Problems
@@ -55,6 +55,18 @@ def refuse_unseen(project: Project, packages: Iterable[Member]) -> None:
                 f"{one.name}: its folder {folder} {what}",
                 hint="correct its path under [tool.uv.sources] and run `uv lock` again",
             )
+
+
+def index_pages(root: Path, package: Package, path: str) -> tuple[PurePosixPath, ...]:
+    """The page of a simple index in a folder that leads to ``path``, a file elsewhere.
+
+    uv goes to the file through the page's folder, which has to be there.
+    """
+    source = package.source
+    if not isinstance(source, RegistrySource) or source.path is None or "/../" not in path:
+        return ()
+    page = PurePosixPath(source.path, package.name, "index.html")
+    return (page,) if (root / page).is_file() else ()
 
 
 def _read(project: Project, package: Package) -> Member:

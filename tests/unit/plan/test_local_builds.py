@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -10,6 +10,8 @@ from tests.support.emit import plan_of, texts
 from tests.support.locks import HEAD, entry
 from uvlock2nix.errors import ProjectError
 from uvlock2nix.knowledge.templates import Literal
+from uvlock2nix.lock.local import index_pages
+from uvlock2nix.lock.model import Package, RegistrySource
 from uvlock2nix.native import Native
 from uvlock2nix.plan import Plan
 
@@ -169,3 +171,16 @@ def test_crates_without_a_lock_are_refused_where_there_are_any(tmp_path: Path) -
     with pytest.raises(ProjectError, match=r"needs crates \(libc\), but has no Cargo.lock") as refused:
         plan(tmp_path, '{ directory = "dep" }', **files)
     assert "cargo generate-lockfile" in refused.value.hint
+
+
+def test_the_page_of_an_index_in_a_folder_is_part_of_the_source(tmp_path: Path) -> None:
+    """uv opens `simple/../files/x.whl`, so that the folder of pages has to be there."""
+    source = RegistrySource(None, "vendor/simple")
+    package = Package(index=0, name="dep", version="1.0", source=source)
+    path = "vendor/simple/../files/dep-1.0-py3-none-any.whl"
+    assert index_pages(tmp_path, package, path) == ()
+    page = tmp_path / "vendor/simple/dep/index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("")
+    assert index_pages(tmp_path, package, path) == (PurePosixPath("vendor/simple/dep/index.html"),)
+    assert index_pages(tmp_path, package, "vendor/dep-1.0-py3-none-any.whl") == ()
