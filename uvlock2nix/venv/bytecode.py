@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -24,23 +23,20 @@ def compile_bytecode(folder: Path, python: Path, cores: int) -> None:
 
     Python marks in a module's bytecode which of its objects were in use when it was written, and a process
     that has compiled something before uses more of them. So each batch of modules is compiled by a process of
-    its own, in a fixed order: neither the number of cores nor what else is installed shows. Without ``cores``
-    nothing is compiled.
+    its own, forked from one that has compiled nothing, in a fixed order: neither the number of cores nor what
+    else is installed shows. Without ``cores`` nothing is compiled.
+
+    Raises:
+        ToolError: the interpreter cannot be run, or ended early.
     """
     if cores < 1:
         return
     batches = list(_batches(folder))
     # The largest first, so that the cores are busy to the end.
     batches.sort(key=len, reverse=True)
-    with ThreadPoolExecutor(max_workers=cores) as pool:
-        for _ in pool.map(lambda modules: _compile(modules, python), batches):
-            pass
-
-
-def _compile(modules: list[str], python: Path) -> None:
     # Not `site`: what it loads would differ with what is installed.
-    argv = [str(python), "-I", "-S", "-W", "ignore", str(_SCRIPT)]
-    names = b"".join(os.fsencode(name) + b"\0" for name in modules)
+    argv = [str(python), "-I", "-S", "-W", "ignore", str(_SCRIPT), str(cores)]
+    names = b"".join(b"\0".join(os.fsencode(name) for name in batch) + b"\0\0" for batch in batches)
     env = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
     try:
         done = subprocess.run(argv, input=names, check=False, env=env, capture_output=True)
@@ -48,11 +44,13 @@ def _compile(modules: list[str], python: Path) -> None:
         raise ToolError(
             f"{python}: cannot be run: {error.strerror}", hint="--interpreter names the Python of the target"
         ) from None
-    if done.returncode != 0:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+    ended = [line.split() for line in done.stdout.decode("ascii", "replace").splitlines()]
+    if done.returncode != 0 or ended:
+        what = f"compiling {batches[int(ended[0][0])][0]} and others" if ended else "compiling modules"
+        code = ended[0][1] if ended else done.returncode
+        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
         raise ToolError(
-            f"{python}: compiling {modules[0]} and others ended with exit code {done.returncode}: "
-            + "".join(said),
+            f"{python}: {what} ended with exit code {code}: " + "".join(last),
             hint="set dontCompileBytecode in the derivation to leave bytecode out",
         )
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.emit import plan_of, texts
 from tests.support.locks import HEAD, entry
+from uvlock2nix.errors import ToolError
 from uvlock2nix.venv.bytecode import BATCH, compile_bytecode
 
 PYTHON = Path(sys.executable).resolve()
@@ -69,6 +70,24 @@ def test_package_compiles_its_own_one_by_one(tmp_path: Path) -> None:
     for path in sorted(root.iterdir()):
         compile_bytecode(path, PYTHON, 2)
     assert digests(root).keys() == whole.keys()
+
+
+def test_a_python_that_ends_early_is_named(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text("x = 1\n")
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho broken >&2\nexit 7\n")
+    python.chmod(0o755)
+    with pytest.raises(ToolError, match=r"python: compiling modules ended with exit code 7: broken"):
+        compile_bytecode(tmp_path, python, 1)
+
+
+def test_a_batch_that_ends_early_is_named(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text("x = 1\n")
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho '0 -11'\n")
+    python.chmod(0o755)
+    with pytest.raises(ToolError, match=r"compiling .*/one\.py and others ended with exit code -11"):
+        compile_bytecode(tmp_path, python, 1)
 
 
 def test_without_cores_there_is_none(tmp_path: Path) -> None:
