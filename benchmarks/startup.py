@@ -6,6 +6,7 @@ machine does hurts both alike.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ COMMANDS = {
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 30
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     best = dict.fromkeys(COMMANDS, float("inf"))
     for _ in range(rounds):
         for name, argv in COMMANDS.items():
