@@ -11,6 +11,7 @@
 #   uvEnvLibraries     with it: folders with libraries (list, optional)
 #   uvEnvIgnore        with it: names or patterns of libraries that need not be found (list, optional)
 #   uvEnvInterpreter   the Python that runs the environment (path of the program)
+#   uvEnvBuilder       the same Python for the machine that builds, which compiles the modules (optional)
 #   uvEnvPackages      packages of nixpkgs to link into it (list, optional)
 #   uvEnvKeep          PATH=PACKAGE: the package that wins a path that packages of nixpkgs and of deps have (list, optional)
 #   referencesDlopen   PACKAGE=DIR[:DIR]: where packages open libraries by name; ctypes finds them there (list, optional)
@@ -43,6 +44,7 @@ _uvlock2nixEnvFinish() {
   local -a flags=()
   _uvlock2nixOption --build-to "${build-}"
   if [[ -n "${uvEnvPython-}" && "${uvEnvLinkMode-}" != copy ]]; then flags+=(--linked); fi
+  _uvlock2nixOption --builder "${uvEnvBuilder-}"
   _uvlock2nixOptions --package uvEnvPackages
   _uvlock2nixOptions --keep uvEnvKeep
   if [[ -n "${dontCompileBytecode-}" ]]; then flags+=(--no-bytecode); fi

@@ -8,6 +8,7 @@
 #   uvPackageEnv          the environment below
 #   uvPackageRequires     what builds the packages: the `build` output of the environment
 #   uvPackageInterpreter  the Python that runs it (path of the program)
+#   uvPackageBuilder      the same Python for the machine that builds, which runs the builds (optional)
 #   uvPackageMembers      NAME=PATH of each package, paths relative to the source, blanks percent-encoded (list)
 #   uvPackageNative       JSON: what each of these builds needs, as uvSyncNative of uv-sync-hook (optional)
 #   uvPackageVersion      the version of packages that would ask git for it (optional)
@@ -30,6 +31,7 @@ _uvlock2nixPackageInstall() {
   local -a flags=() words=()
   _uvlock2nixOptions --member uvPackageMembers
   _uvlock2nixOptions --script uvPackageScript
+  _uvlock2nixOption --builder "${uvPackageBuilder-}"
   _uvlock2nixOption --native "${uvPackageNative-}"
   _uvlock2nixOption --version "${uvPackageVersion-}"
   _uvlock2nixOption --versions "${uvPackageVersions-}"

@@ -27,6 +27,7 @@ from uvlock2nix.modes import LinkMode, Mode, link_mode_of, patches_of
 from uvlock2nix.native import Native, with_patches
 from uvlock2nix.package_source import PackageSource, package_source
 from uvlock2nix.project_version import ProjectVersion, project_version, store_name
+from uvlock2nix.python_range import patch_range
 from uvlock2nix.run_inputs import libraries_of_wheel, opened_by_name
 from uvlock2nix.target import Target
 from uvlock2nix.wheel_pins import ReadWheels
@@ -43,11 +44,14 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class SystemPlan:
-    """What differs by system: the digest, what is built, what is taken from nixpkgs."""
+    """What differs by system: digest, classes, and ``patches``: the first patch release of Python that it
+    holds for, and the first that it does not.
+    """
 
     target: Target
     key: str
     classes: tuple[ClassifiedPackage, ...]
+    patches: tuple[int | None, int | None] = (None, None)
 
     @property
     def system(self) -> str:
@@ -181,7 +185,7 @@ def make_plan(
     patches = patches_of(project, config, mode, names, [one.name for one in built])
     keys = [deps_key(project, selection, config, *one, held_back, build_pins) for one in classified]
     systems = tuple(
-        SystemPlan(target, key, tuple(classes))
+        SystemPlan(target, key, tuple(classes), patch_range(project, selection, target))
         for (target, classes), key in zip(classified, keys, strict=True)
     )
     inputs = [(target.system, one) for target, classes in classified for one in classes if is_built(one)]

@@ -38,7 +38,7 @@ RANKS = (
         "spelling",
         "temporary",
     ),
-    ("nar", "atomic", "nixlang", "nixfile", "cache", "net", "knowledge", "target"),
+    ("nar", "atomic", "nixlang", "nixfile", "cache", "net", "knowledge", "target", "uv_platform"),
     ("lock", "dist"),
     ("artifacts", "inspect", "nixpkgs_index", "pythons"),
     (
@@ -64,6 +64,7 @@ RANKS = (
         "run_inputs",
         "modes",
         "project_version",
+        "python_range",
         "plan",
     ),
     ("emit", "refs", "verify"),

@@ -289,3 +289,13 @@ def test_no_color_is_respected_on_a_terminal(project: Path) -> None:
     plain = on_a_terminal(argv, {**env, "NO_COLOR": "1"})
     assert b"error: " in plain
     assert b"\x1b[" not in plain
+
+
+def test_what_git_does_not_track_is_named(project: Path) -> None:
+    """A flake sees only what git tracks."""
+    git = ["git", "-C", str(project)]
+    assert "git add" not in generate(project).stderr
+    subprocess.run([*git, "init", "-q"], check=True)
+    assert "next: git add -N nix\n" in generate(project).stderr
+    subprocess.run([*git, "add", "-N", "nix"], check=True)
+    assert "git add" not in generate(project).stderr

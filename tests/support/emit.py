@@ -120,6 +120,7 @@ def fake_packages(plan: Plan) -> dict[str, Any]:
         "interpreter": "/fake/python/bin/python",
         "version": "3.13.0",
         "sitePackages": "lib/python3.13/site-packages",
+        "pythonOnBuildForHost": {"interpreter": "/fake/python-of-the-builder/bin/python"},
     }
     return found
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
-from typing import Final
 
 from uvlock2nix.app import uv_resolve
 from uvlock2nix.app.request import Request
@@ -23,23 +22,10 @@ from uvlock2nix.sync.core import sync
 from uvlock2nix.sync.request import SyncRequest
 from uvlock2nix.target import Target
 from uvlock2nix.temporary import temporary_folder
+from uvlock2nix.uv_platform import uv_platform
 
 # uv by a different name, that installs for the target's platform and not for this machine's. What it needs to
 # know is in files next to it: sync hands its own environment on, and ours is not ours to change.
-_WRAPPER: Final = """#!/bin/sh
-here=${0%/*}
-IFS= read -r uv <"$here/uv.path"
-IFS= read -r platform <"$here/uv.platform"
-IFS= read -r macos <"$here/uv.macos"
-[ -z "$macos" ] || export MACOSX_DEPLOYMENT_TARGET="$macos"
-case "$1" in
-  sync) shift; exec "$uv" sync --python-platform "$platform" "$@" ;;
-  pip) if [ "$2" = install ]; then
-    shift 2; exec "$uv" pip install --python-platform "$platform" "$@"
-  fi ;;
-esac
-exec "$uv" "$@"
-"""
 
 
 def refusal(one: SystemPlan) -> str:
@@ -67,7 +53,6 @@ def compute(asked: Request, plan: Plan, one: SystemPlan, *, quiet: bool) -> tupl
         )
     uv = _uv()
     with temporary_folder() as root:
-        wrapper = _wrapper(root, uv, one.target)
         tree = root / "out"
         request = SyncRequest(
             project=asked.project.root / asked.project.argument,
@@ -78,12 +63,14 @@ def compute(asked: Request, plan: Plan, one: SystemPlan, *, quiet: bool) -> tupl
             system=one.system,
             python_version=str(one.target.python),
             libc=str(one.target.libc) if one.target.is_linux else None,
+            macos="{}.{}".format(*one.target.macos) if one.target.is_darwin else None,
+            platform=platform_of(one.target),
             exclude_newer=plan.exclude_newer,
             build_pins=plan.build_pins,
             key=one.key,
             exclude=frozenset(package.name for package in plan.excluded),
             collisions=plan.collisions,
-            uv=str(wrapper),
+            uv=uv,
         )
         run = Runner(quiet=quiet)
         sync(request, run)
@@ -91,24 +78,9 @@ def compute(asked: Request, plan: Plan, one: SystemPlan, *, quiet: bool) -> tupl
         return nar_hash(tree), _version(uv), tuple(run.said)
 
 
-def _wrapper(folder: Path, uv: str, target: Target) -> Path:
-    """Write the program that stands for ``uv``, with what it needs to know."""
-    facts = {
-        "path": uv,
-        "platform": platform_of(target),
-        "macos": "{}.{}".format(*target.macos) if target.is_darwin else "",
-    }
-    for name, value in facts.items():
-        (folder / f"uv.{name}").write_text(f"{value}\n", encoding="utf-8")
-    wrapper = folder / "uv"
-    wrapper.write_text(_WRAPPER, encoding="utf-8")
-    wrapper.chmod(0o700)
-    return wrapper
-
-
 def platform_of(target: Target) -> str:
     """uv's name of the target's platform; UsageError where uv has none that it can install for from here."""
-    name = uv_resolve.platform_of(target)
+    name = uv_platform(target)
     if name is None or (target.is_linux and target.arch not in ("x86_64", "aarch64")):
         raise UsageError(
             f"uv installs for {target.system} on such a machine only",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -115,17 +114,6 @@ def write(found: Found, how: InitOptions) -> tuple[Path, ...]:
     for path, text in found.texts:
         write_atomic(path, text)
     return (*(path for path, _ in found.texts), *written)
-
-
-def untracked(root: Path, paths: tuple[Path, ...]) -> tuple[str, ...]:
-    """Those of ``paths`` that git does not track yet: a flake does not see them. Empty outside of git."""
-    names = [str(path.relative_to(root)) for path in paths]
-    command = ["git", "-C", str(root), "ls-files", "--others", "-z", "--", *names]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ()
-    return tuple(name for name in done.stdout.split("\0") if name) if done.returncode == 0 else ()
 
 
 def _read(path: Path) -> tuple[str, dict[str, Any]]:

@@ -20,13 +20,13 @@ from uvlock2nix.lock.model import Package
 from uvlock2nix.lock.pylock import parse_pylock
 from uvlock2nix.lock.wire import parse_toml
 from uvlock2nix.net.urls import shown_text
-from uvlock2nix.target import Glibc, Musl, Target
+from uvlock2nix.target import Target
 from uvlock2nix.temporary import temporary_folder
+from uvlock2nix.uv_platform import uv_platform
 
 # uv's own, in addition to those that every build keeps: where its cache is, and whether it may use the
 # network.
 _OWN: Final = frozenset({"UV_CACHE_DIR", "UV_OFFLINE", "UV_INDEX_STRATEGY"})
-_GLIBC: Final = (17, 28, *range(31, 41))  # the manylinux_2_… that uv has a platform for
 _UNMET_SIGNS: Final = (
     "no solution found",
     "unsatisfiable",
@@ -95,7 +95,7 @@ class Uv:
             # No interpreter of the target is looked for: wheels say everything themselves.
             arguments += ["--only-binary", ":all:", "--python", sys.executable]
         # uv cannot be asked for a free-threaded Python: then all files are listed, and ours are chosen here.
-        platform = None if target.python.freethreaded else platform_of(target)
+        platform = None if target.python.freethreaded else uv_platform(target)
         arguments += ["--universal"] if platform is None else ["--python-platform", platform]
         return [*arguments, str(work / "requirements.in")]
 
@@ -152,16 +152,3 @@ def find_uv() -> str | None:
     """uv: what ``UV`` names, else from PATH, else the one installed with uvlock2nix; None without any."""
     beside = Path(sys.executable).parent / "uv"
     return os.environ.get("UV") or shutil.which("uv") or (str(beside) if beside.is_file() else None)
-
-
-def platform_of(target: Target) -> str | None:
-    """uv's name of the target's platform; None where it has none."""
-    if target.is_darwin:
-        return f"{target.arch}-apple-darwin"
-    if target.arch not in ("x86_64", "aarch64"):
-        return f"{target.arch}-unknown-linux" if target.arch == "riscv64" else None
-    match target.libc:
-        case Musl():
-            return f"{target.arch}-unknown-linux-musl"
-        case Glibc(minor=minor):
-            return f"{target.arch}-manylinux_2_{max(value for value in _GLIBC if value <= max(minor, 17))}"

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from uvlock2nix.app.environments import each_environment
-from uvlock2nix.app.init import Found, InitOptions, look, own_flake, untracked, with_extras, write
+from uvlock2nix.app.files import untracked
+from uvlock2nix.app.init import Found, InitOptions, look, own_flake, with_extras, write
 from uvlock2nix.app.planning import on_plan
 from uvlock2nix.app.request import Options
 from uvlock2nix.app.state import state_of

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -12,14 +11,15 @@ from urllib.parse import unquote
 import click
 
 from uvlock2nix.build.programs import Runner
-from uvlock2nix.build.values import Build, Product
+from uvlock2nix.build.values import Product
 from uvlock2nix.cli.inputs import object_of
+from uvlock2nix.cli.layered import layered, note, program_path
 from uvlock2nix.errors import UsageError
 from uvlock2nix.modes import LINK_MODES, LinkMode
 from uvlock2nix.refs.interpreter import default_interpreter
 
 if TYPE_CHECKING:
-    from uvlock2nix.venv.members import Places
+    pass
 
 PATH = click.Path(path_type=Path)
 
@@ -42,6 +42,7 @@ def copy(deps: Path, out: Path) -> None:
 @command.command("finish")
 @click.argument("root", type=PATH)
 @click.option("--interpreter", type=PATH, required=True)
+@click.option("--builder", type=PATH, help="The same Python for the machine that builds.")
 @click.option("--build-to", type=PATH, help="Where the build requirements of the project's packages go.")
 @click.option("--package", "packages", type=PATH, multiple=True, help="A package of nixpkgs to link in.")
 @click.option(
@@ -54,6 +55,7 @@ def copy(deps: Path, out: Path) -> None:
 def finish(
     root: Path,
     interpreter: Path,
+    builder: Path | None,
     build_to: Path | None,
     packages: tuple[Path, ...],
     keep: tuple[str, ...],
@@ -75,8 +77,9 @@ def finish(
         keep=_chosen(keep),
         linked=linked,
         libraries=folders,
-        program_path=_programs(),
-        note=_note,
+        program_path=program_path(),
+        builder=builder,
+        note=note,
     )
     for clash in clashes:
         click.echo(f"uvlock2nix: {clash}", err=True)
@@ -94,6 +97,7 @@ def finish(
 @click.option("--out", type=PATH, required=True)
 @click.option("--work", type=PATH, required=True)
 @click.option("--interpreter", type=PATH, required=True)
+@click.option("--builder", type=PATH, help="The same Python for the machine that builds.")
 @click.option("--member", "members", multiple=True, metavar="NAME=PATH", help="Percent-encoded.")
 @click.option(
     "--script", "scripts", multiple=True, help="A script; then what it takes along; percent-encoded."
@@ -114,6 +118,7 @@ def package(
     out: Path,
     work: Path,
     interpreter: Path,
+    builder: Path | None,
     members: tuple[str, ...],
     scripts: tuple[str, ...],
     native: str,
@@ -138,54 +143,14 @@ def package(
     places = Places(env_path, requires, work.absolute())
     if product is not None:
         chosen = [build for build in builds if not only or build.name in only]
-        build_products(chosen, product, places, Runner(), uv, interpreter, out)
+        build_products(chosen, product, places, Runner(), uv, builder or interpreter, out)
         return
     cores = 0 if no_bytecode else max(1, cores)
-    _layer(builds, places, out, interpreter, uv, compiler, cores, extra)
+    layered(builds, places, out, (interpreter, builder), uv, compiler, cores, extra)
     if scripts:
         from uvlock2nix.venv.script import install_script
 
         install_script(tuple(Path(unquote(one)) for one in scripts), out)
-
-
-def _layer(
-    builds: Sequence[Build],
-    places: Places,
-    out: Path,
-    interpreter: Path,
-    uv: str,
-    compiler: str | None,
-    cores: int,
-    extra: tuple[Path, ...],
-) -> None:
-    """Build local packages and put them, and what is extra, over the environment; report what clashes."""
-    from uvlock2nix.sync.manifest import read_manifest
-    from uvlock2nix.venv.interpreter import write_wrapper
-    from uvlock2nix.venv.layer import layer
-    from uvlock2nix.venv.members import local_tree
-
-    run = Runner()
-    tree, brought = local_tree(builds, places, run, uv, interpreter)
-
-    def wrap(root: Path, python: Path) -> None:
-        if compiler:
-            write_wrapper(root, python, compiler, places.work, run)
-
-    clashes = layer(
-        places.env,
-        tree,
-        out,
-        interpreter,
-        str(read_manifest(places.env)["python"]),
-        scripts=brought,
-        cores=cores,
-        wrap=wrap,
-        program_path=_programs(),
-        extra=extra,
-        note=_note,
-    )
-    for clash in clashes:
-        click.echo(f"uvlock2nix: {clash}", err=True)
 
 
 @command.command("sbom")
@@ -196,15 +161,6 @@ def sbom_command(venv: Path, env: Path) -> None:
     from uvlock2nix.app.sbom import sbom_of
 
     click.echo(json.dumps(sbom_of(venv, env), indent=2, ensure_ascii=False))
-
-
-def _programs() -> str:
-    """Where the programs are that run scripts: for the host, as stdenv gives it, else of the build."""
-    return ":".join(os.environ.get(name, "") for name in ("HOST_PATH", "PATH"))
-
-
-def _note(text: str) -> None:
-    click.echo(f"uvlock2nix: note: {text}", err=True)
 
 
 @command.command("expose")
@@ -285,8 +241,8 @@ def settle_command(
     from uvlock2nix.venv.single import settle
 
     (site,) = _sites(out)
-    for script in give_interpreters(out, (site, out / SCRIPTS), Programs(interpreter, _programs())):
-        _note(f"{script} is not among the inputs: the script stays as it is (docs/libraries.md)")
+    for script in give_interpreters(out, (site, out / SCRIPTS), Programs(interpreter, program_path())):
+        note(f"{script} is not among the inputs: the script stays as it is (docs/libraries.md)")
     wants = settle(
         out,
         python=interpreter,

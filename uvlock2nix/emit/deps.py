@@ -177,8 +177,10 @@ def _checks(plan: Plan) -> tuple[Bind, ...]:
         f"{plan.name}: {pins} has no hash for what would be installed on ", Var("system"), f". Run: {update}"
     )
     given = Binary("!=", Var("outputHash"), Var("null"))
-    pinned = _with_this_toolchain(plan, update) if plan.compiles else select("pin.hash")
-    chosen = If(given, Var("outputHash"), If(known, pinned, call("throw", hash_message)))
+    pinned: Expr = _with_this_toolchain(plan, update) if plan.compiles else select("pin.hash")
+    chosen = If(
+        given, Var("outputHash"), If(known, _with_this_python(plan, pinned), call("throw", hash_message))
+    )
     then = Select(Var("pin"), ("nixpkgs", "version"), string("of another time"))
     return (
         Bind(("stale",), stale, blank_before=True),
@@ -189,6 +191,23 @@ def _checks(plan: Plan) -> tuple[Bind, ...]:
             "A hash belongs to one key: any change of what would be installed invalidates it.",
         ),
     )
+
+
+def _with_this_python(plan: Plan, pinned: Expr) -> Expr:
+    """The pinned hash, unless the lock selects other packages for the patch release that nixpkgs has."""
+    for place, operator in ((0, "lib.versionOlder"), (1, "lib.versionAtLeast")):
+        cuts = [one.patches[place] for one in plan.systems if one.patches[place] is not None]
+        if not cuts:
+            continue
+        cut = max(filter(None, cuts)) if place == 0 else min(filter(None, cuts))
+        message = interpolated(
+            f"{plan.name}: {plan.lock_name} selects other packages, or none, for Python ",
+            select("python.version"),
+            f", which this nixpkgs has. Run: {command('update-hash', plan)}",
+        )
+        release = string(f"{plan.python.removesuffix('t')}.{cut}")
+        pinned = If(call(operator, select("python.version"), release), call("throw", message), pinned)
+    return pinned
 
 
 def _with_this_toolchain(plan: Plan, update: str) -> Expr:
@@ -269,7 +288,7 @@ def _sync(plan: Plan) -> list[Bind | Inherit]:
     from uvlock2nix.emit.natives import native_table
 
     binds: list[Bind | Inherit] = [
-        Bind(("uvSyncInterpreter",), select("python.interpreter"), blank_before=True),
+        Bind(("uvSyncInterpreter",), select("python.pythonOnBuildForHost.interpreter"), blank_before=True),
         Bind(("uvSyncPython",), select("python.version")),
         Bind(("uvSyncSystem",), Var("system")),
         Bind(("uvSyncKey",), Var("key")),

@@ -139,6 +139,7 @@ def _attributes(plan: Plan) -> AttrSet:
         *inputs,
         Bind(("pythonDeps",), Var("python-deps"), blank_before=True),
         Bind(("uvEnvInterpreter",), select(f"{plan.python_attr}.interpreter")),
+        Bind(("uvEnvBuilder",), select(f"{plan.python_attr}.pythonOnBuildForHost.interpreter")),
         *no_bytecode(plan),
     ]
     if plan.excluded:

@@ -90,6 +90,7 @@ def _attributes(plan: Plan) -> AttrSet:
         Bind(("uvPackageEnv",), Var("python-env"), blank_before=True),
         Bind(("uvPackageRequires",), select("python-env.build")),
         Bind(("uvPackageInterpreter",), select(f"{plan.python_attr}.interpreter")),
+        Bind(("uvPackageBuilder",), select(f"{plan.python_attr}.pythonOnBuildForHost.interpreter")),
         Bind(("uvPackageMembers",), strings(members)),
         *([Bind(("uvPackageScript",), strings(map(word, plan.script)))] if plan.script else []),
         Bind(("uvPackageExpose",), strings(plan.exposed)),

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from uvlock2nix.build.foreign import refuse_foreign
 from uvlock2nix.build.indexes import (
     index_flags,
     login_environment,
@@ -24,6 +25,7 @@ from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.values import BuildContext
 from uvlock2nix.dist.installed import Collision, Installed, case_collisions, collisions, installed
 from uvlock2nix.dist.scripts import Script
+from uvlock2nix.errors import InputError
 from uvlock2nix.layout import BUILD_REQUIRES, site_packages
 from uvlock2nix.lock import Project, load_project, resolve
 from uvlock2nix.printable import printable
@@ -36,7 +38,8 @@ from uvlock2nix.sync.normalise import normalise
 from uvlock2nix.sync.own_programs import own_programs
 from uvlock2nix.sync.plan import SyncPlan, plan_sync
 from uvlock2nix.sync.request import SyncRequest
-from uvlock2nix.target import Target
+from uvlock2nix.target import Target, this_system
+from uvlock2nix.uv_platform import uv_platform
 
 if TYPE_CHECKING:
     from uvlock2nix.build.from_pins import FromPins
@@ -88,8 +91,11 @@ def _make(request: SyncRequest, run: Runner, cache: Path) -> None:
         **network_environment(project.uv, os.environ),
         **login_environment(project, os.environ),
     }
+    platform = request.platform or _foreign(request, target, run)
+    if platform and target.is_darwin:
+        env["MACOSX_DEPLOYMENT_TARGET"] = "{}.{}".format(*target.macos)
     linking = {**env, "UV_CACHE_DIR": str(cache), "UV_LINK_MODE": "hardlink"}
-    uv = Uv(run, request.uv, request.python, linking, project.root, request.out)
+    uv = Uv(run, request.uv, request.python, linking, project.root, request.out, platform)
     context = _build_context(request, project, plan, target, env, run)
     selected = _selected(project, request, plan, uv)
     wheels, required = _install(request, project, plan, context, uv, selected)
@@ -120,6 +126,24 @@ def _make(request: SyncRequest, run: Runner, cache: Path) -> None:
         pinned=_requirements(request, project, uv.env).pinned,
         libraries=libraries,
     )
+
+
+def _foreign(request: SyncRequest, target: Target, run: Runner) -> str:
+    """uv's name of the target's platform where this machine has a different one, else ``""``.
+
+    Raises:
+        InputError: uv has no name for it, so that it installs there only.
+    """
+    if request.system == this_system():
+        return ""
+    platform = uv_platform(target)
+    if platform is None:
+        raise InputError(
+            f"uv cannot install for {request.system} on {this_system()}",
+            hint=f"build it on a machine with that system, or with a remote builder for {request.system}",
+        )
+    run.say(f"uvlock2nix: installing for {request.system} on {this_system()}")
+    return platform
 
 
 def _install(
@@ -153,6 +177,8 @@ def _install(
     )
     if not by_uv:
         uv.make()
+    if uv.platform:
+        refuse_foreign(built.values(), request.system)
     wheels = {**built, **fetched}
     uv.install_files([wheels[name] for name in sorted(wheels)])
     return wheels, required

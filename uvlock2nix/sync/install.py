@@ -23,7 +23,10 @@ _IN_STORE: Final = re.compile(r"/[0-9a-z]{32}-uv-([0-9]+)\.([0-9]+)\.([0-9]+)/bi
 
 @dataclass(frozen=True, slots=True)
 class Uv:
-    """uv with the environment and interpreter that all its calls share."""
+    """uv with the environment and interpreter that all its calls share.
+
+    ``platform`` is uv's name of the platform to install for, ``""`` for the one that runs ``python``.
+    """
 
     run: Runner
     program: str
@@ -31,10 +34,12 @@ class Uv:
     env: Mapping[str, str]
     project: Path
     target: Path
+    platform: str = ""
 
     def sync(self, flags: Sequence[str], *, what: str = "uv sync") -> None:
         """``uv sync --frozen`` into the target environment."""
         arguments = [self.program, "sync", "--frozen", "--quiet", "--python", str(self.python)]
+        arguments += self._platform()
         self.run([*arguments, *flags], what=what, env=self.env, cwd=self.project)
 
     def make(self) -> None:
@@ -59,8 +64,12 @@ class Uv:
         if not wheels:
             return
         arguments = [self.program, "pip", "install", "--quiet", "--no-deps", "--no-index", "--reinstall"]
+        arguments += self._platform()
         arguments += ["--python", str(self.target / "bin" / "python"), "--", *map(str, wheels)]
         self.run(arguments, what="installing the built wheels", env=self.env, cwd=self.target)
+
+    def _platform(self) -> list[str]:
+        return ["--python-platform", self.platform] if self.platform else []
 
 
 def selection_flags(project: Project, selection: Selection, *, knows_no_default_groups: bool) -> list[str]:

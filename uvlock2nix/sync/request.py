@@ -16,7 +16,9 @@ class SyncRequest:
     """Everything that decides what deps holds, and the places to work in.
 
     ``build_pins`` are the locked build requirements, ``exclude_newer`` holds back those that are not locked.
-    ``reference_inputs``: attribute → store path, the names under which libraries are written down.
+    ``platform`` is uv's name of the platform to install for; without it, that of ``system`` where this
+    machine is a different one. ``reference_inputs``: attribute → store path, the names under which libraries
+    are written down.
     """
 
     project: Path
@@ -28,6 +30,7 @@ class SyncRequest:
     python_version: str
     libc: str | None = None
     macos: str | None = None
+    platform: str = ""
     exclude_newer: str | None = None
     build_pins: BuildPins = field(default_factory=BuildPins)
     key: str | None = None

@@ -38,6 +38,7 @@ def finish_environment(
     linked: bool = False,
     libraries: tuple[Path, ...] = (),
     program_path: str = "",
+    builder: Path | None = None,
     note: Callable[[str], None] = lambda text: None,
 ) -> tuple[Clash, ...]:
     """Make the restored copy of deps in ``root`` an environment, in place.
@@ -47,7 +48,8 @@ def finish_environment(
     linked in. Returned is what they and the lock's packages both have; the lock's stays, unless ``keep``
     (path → package) says otherwise. ``linked``: the lock's packages are links, which have their bytecode.
     ``libraries`` are the folders of what packages open by name,
-    ``program_path`` those of the programs that run scripts.
+    ``program_path`` those of the programs that run scripts. ``builder`` is the same Python for the machine
+    that builds, where that is a different one.
     """
     manifest = read_manifest(root)
     version = str(manifest["python"])
@@ -80,7 +82,7 @@ def finish_environment(
             record_bin(one, root, names)
     write_lookup(site, libraries)
     if not linked:
-        compile_bytecode(site, interpreter, cores)
+        compile_bytecode(site, builder or interpreter, cores)
     return tuple(dict.fromkeys(clashes.found))
 
 

@@ -37,6 +37,7 @@ def layer(
     wrap: Callable[[Path, Path], None] = lambda out, python: None,
     program_path: str = "",
     extra: tuple[Path, ...] = (),
+    builder: Path | None = None,
     note: Callable[[str], None] = lambda text: None,
 ) -> tuple[Clash, ...]:
     """Make ``out`` an environment of its own: ``tree`` (installed, normalised) over links into ``env``.
@@ -44,7 +45,8 @@ def layer(
     A folder that only ``env`` has becomes one link; where both have it (namespace packages), it is a folder
     with links. A file that both have is ``tree``'s. ``wrap`` makes ``bin/python`` of an environment (``out``)
     what works through any link. ``program_path`` has the programs that run scripts. ``extra`` are more
-    packages (:mod:`uvlock2nix.venv.extra`). Returned is what two have and only one can.
+    packages (:mod:`uvlock2nix.venv.extra`), ``builder`` is the same Python for the machine that builds.
+    Returned is what two have and only one can.
     """
     out.mkdir(parents=True, exist_ok=True)
     own = tree / site_packages(version), tree / SCRIPTS
@@ -67,7 +69,7 @@ def layer(
     add_programs(extra, out / "bin")
     for path in sorted((out / site_packages(version)).iterdir()):
         if not path.is_symlink() and (path.is_dir() or path.suffix == ".py"):
-            compile_bytecode(path, interpreter, cores)
+            compile_bytecode(path, builder or interpreter, cores)
     return (*clashes, *dict.fromkeys(found.found))
 
 

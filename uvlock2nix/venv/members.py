@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from uvlock2nix.build.file_list import commit_source
+from uvlock2nix.build.foreign import refuse_foreign
 from uvlock2nix.build.machine import base_environment
 from uvlock2nix.build.prepared import Prepared
 from uvlock2nix.build.programs import Runner
@@ -21,7 +22,7 @@ from uvlock2nix.errors import InputError
 from uvlock2nix.layout import site_packages
 from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.sync.normalise import normalise
-from uvlock2nix.target import Target
+from uvlock2nix.target import Target, this_system
 from uvlock2nix.venv.checking import check_built, check_local
 from uvlock2nix.venv.interpreter import write_interpreter
 
@@ -82,6 +83,9 @@ def local_tree(
     commit_source(Path.cwd(), builds, run, context.env)
     # One after the other: they are built where they are, and one may be inside another's folder.
     wheels = build_all(builds, context, Prepared(places.requires, places.env / site_packages(version)), 1)
+    system = str(manifest["system"])
+    if system != this_system():
+        refuse_foreign(wheels.values(), system)
     tree, scripts = _install([wheels[name] for name in names], context, places.work, version)
     check_built(names, installed(tree / site_packages(version)))
     return tree, scripts

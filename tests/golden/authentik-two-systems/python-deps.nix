@@ -136,7 +136,7 @@ stdenv.mkDerivation {
   ++ nativeBuildInputs;
   inherit buildInputs referenceInputs;
 
-  uvSyncInterpreter = python.interpreter;
+  uvSyncInterpreter = python.pythonOnBuildForHost.interpreter;
   uvSyncPython = python.version;
   uvSyncSystem = system;
   uvSyncKey = key;

@@ -29,6 +29,7 @@ stdenv.mkDerivation (finalAttrs: {
 
   pythonDeps = python-deps;
   uvEnvInterpreter = python313.interpreter;
+  uvEnvBuilder = python313.pythonOnBuildForHost.interpreter;
 
   # What wheels take from the system: libstdc++, libgcc_s, libexpat, libz.
   referencesLibraryPath = map (library: "${lib.getLib library}/lib") [

@@ -1,0 +1,71 @@
+"""``venv package``: local packages over an environment, and what is reported of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from uvlock2nix.build.programs import Runner
+from uvlock2nix.build.values import Build
+
+if TYPE_CHECKING:
+    from uvlock2nix.venv.members import Places
+
+
+def layered(
+    builds: Sequence[Build],
+    places: Places,
+    out: Path,
+    pythons: tuple[Path, Path | None],
+    uv: str,
+    compiler: str | None,
+    cores: int,
+    extra: tuple[Path, ...],
+) -> None:
+    """Build local packages and put them, and what is extra, over the environment; report what clashes.
+
+    ``pythons``: the interpreter, and the same for the machine that builds where that is a different one.
+    """
+    from uvlock2nix.sync.manifest import read_manifest
+    from uvlock2nix.venv.interpreter import write_wrapper
+    from uvlock2nix.venv.layer import layer
+    from uvlock2nix.venv.members import local_tree
+
+    run = Runner()
+    interpreter, builder = pythons
+    tree, brought = local_tree(builds, places, run, uv, builder or interpreter)
+
+    def wrap(root: Path, python: Path) -> None:
+        if compiler:
+            write_wrapper(root, python, compiler, places.work, run)
+
+    clashes = layer(
+        places.env,
+        tree,
+        out,
+        interpreter,
+        str(read_manifest(places.env)["python"]),
+        scripts=brought,
+        cores=cores,
+        wrap=wrap,
+        program_path=program_path(),
+        extra=extra,
+        builder=builder,
+        note=note,
+    )
+    for clash in clashes:
+        click.echo(f"uvlock2nix: {clash}", err=True)
+
+
+def program_path() -> str:
+    """Where the programs are that run scripts: for the host, as stdenv gives it, else of the build."""
+    return ":".join(os.environ.get(name, "") for name in ("HOST_PATH", "PATH"))
+
+
+def note(text: str) -> None:
+    """Report something in the log of the build."""
+    click.echo(f"uvlock2nix: note: {text}", err=True)
