@@ -140,8 +140,8 @@ def test_collisions_are_shown_again_and_again(place: Place) -> None:
     )
     choose = 'to choose: "bin/clash" = "NAME" under [tool.uvlock2nix.collisions]'
     wanted = [
-        f"note: bin/clash is in clash-a, clash-b; that of clash-b is kept; {choose}",
-        "note: bin/hello-uv is in hello-uv, humanize; that of hello-uv is kept",
+        f"note: bin/clash is in clash-a, clash-b; the file of clash-b is kept; {choose}",
+        "note: bin/hello-uv is in hello-uv, humanize; the file of hello-uv is kept",
     ]
     generate = ["generate", "--python", "3.13", "--system", "x86_64-linux"]
     for arguments in (["update-hash"], ["update-hash"], generate):
@@ -199,7 +199,7 @@ def test_a_requires_python_that_leaves_nix_out(place: Place) -> None:
         file.write_text(file.read_text().replace(">=3.11", "==3.13.2"))
     place.run("generate", "--python", "3.13.2", "--system", "x86_64-linux")
     failed = place.run("update-hash", code=3)
-    assert "nixpkgs' Python is 3.13.15, and uv.lock asks for ==3.13.2" in failed.stderr
+    assert "nixpkgs' Python is 3.13.15, and uv.lock requires ==3.13.2" in failed.stderr
     assert "a nixpkgs with --nixpkgs that has Python 3.13.2" in failed.stderr
 
 
@@ -411,7 +411,7 @@ def test_a_lock_that_changes_during_the_build(place: Place) -> None:
         place.another_lock()
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 3
-    assert "changed while the hash was made" in stderr
+    assert "changed while the hash was computed" in stderr
     assert place.pins.read_bytes() == before
 
 
@@ -591,4 +591,4 @@ def test_without_nix_what_is_built_from_source_is_refused(place: Place) -> None:
     place.run("generate", "--force")
     failed = place.run("update-hash", "--no-nix", code=2)
     assert "built from source" in failed.stderr
-    assert "where Nix is" in failed.stderr
+    assert "on a machine with Nix" in failed.stderr
