@@ -44,8 +44,9 @@ def standalone_files(folder: Path) -> tuple[Generated, ...]:
 def _texts() -> Iterator[tuple[PurePosixPath, str]]:
     yield PurePosixPath("default.nix"), _read(nix_dir() / "standalone.nix")
     yield PurePosixPath("uvlock2nix.nix"), _read(nix_dir() / "uvlock2nix.nix")
-    for path in (nix_dir() / "lib").iterdir():
-        yield PurePosixPath("lib", path.name), _read(path)
+    for folder in ("application", "lib"):
+        for path in (nix_dir() / folder).iterdir():
+            yield PurePosixPath(folder, path.name), _read(path)
     for path in hooks_dir().iterdir():
         if path.suffix in (".nix", ".sh"):
             yield PurePosixPath("hooks", path.name), _read(path)

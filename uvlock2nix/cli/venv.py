@@ -158,9 +158,9 @@ def package(
 @click.option("--env", type=PATH, required=True, help="The environment below.")
 def sbom_command(venv: Path, env: Path) -> None:
     """Print the bill of materials of VENV as CycloneDX JSON."""
-    from uvlock2nix.app.sbom import sbom_of
+    from uvlock2nix.venv.bill import bill_of
 
-    click.echo(json.dumps(sbom_of(venv, env), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(bill_of(venv, env), indent=2, ensure_ascii=False))
 
 
 @command.command("expose")

@@ -5,4 +5,5 @@
 - ``entry_points``: ``entry_points.txt``
 - ``launchers``: the programs of entry points
 - ``scripts``: programs that wheels ship as files
+- ``cyclonedx``: a bill of materials of them
 """
