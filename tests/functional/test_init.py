@@ -145,11 +145,8 @@ def test_a_flake_that_needs_nixpkgs_alone(tmp_path: Path) -> None:
     assert "uvlock2nix.url" not in flake
     assert "overlay = _final: _prev: { };" in flake
     git(project, "add", "-A")
-    for output, name in (
-        ("packages.x86_64-linux.default", "hello-uv-"),
-        ("devShells.x86_64-linux.default", ""),
-    ):
-        argv = ["nix", "eval", "--impure", "--raw", f".#{output}.name"]
+    for output, name in (("packages", "hello-uv-"), ("devShells", "nix-shell")):
+        argv = ["nix", "eval", "--impure", "--raw", f".#{output}.x86_64-linux.default.name"]
         assert stand.run(argv, env={**GIT, **FLAKES}, cwd=project).stdout.startswith(name)
     both = run("init", project, *words, "--uvlock2nix=path:/x")
     assert both.returncode == 2

@@ -4,6 +4,7 @@
 - ``members``, ``layer``: the project's own packages, built and laid over env
 - ``programs``: what a user installs, and what is everything
 - ``interpreter``: ``pyvenv.cfg`` and ``bin/python``; ``symlinks``: environments made of links
-- ``extra``: more packages over a finished environment; ``product``: wheels and sdists; ``bill``: what it is made of
+- ``extra``: more packages over a finished environment
+- ``product``: wheels and sdists of local packages; ``bill``: a bill of materials
 - ``copying``: copies out of the read-only store
 """
