@@ -101,7 +101,9 @@
         }
         // nixpkgs.lib.concatMapAttrs (
           name: _:
-          nixpkgs.lib.mapAttrs' (check: nixpkgs.lib.nameValuePair "template-${name}-${check}") (checksOf pkgs name)
+          nixpkgs.lib.mapAttrs' (check: nixpkgs.lib.nameValuePair "template-${name}-${check}") (
+            checksOf pkgs name
+          )
         ) templates
       );
 

@@ -6,13 +6,16 @@
 
 let
   # The output of a package itself, without what is put over it here.
-  output = package: name: lib.findFirst (one: one.outputName == name) (throw "no output ${name}") package.all;
+  output =
+    package: name: lib.findFirst (one: one.outputName == name) (throw "no output ${name}") package.all;
 
   modulesOf =
     package: extra:
     let
       inherit (package) python;
-      foreign = lib.filter (one: one ? pythonModule && one.pythonModule.pythonVersion != python.pythonVersion) extra;
+      foreign = lib.filter (
+        one: one ? pythonModule && one.pythonModule.pythonVersion != python.pythonVersion
+      ) extra;
       ofNixpkgs = lib.filter (one: one ? pythonModule) extra;
     in
     lib.throwIf (foreign != [ ])

@@ -59,7 +59,8 @@ let
     "id_(rsa|dsa|ecdsa|ed25519)(_sk)?(\\..*)?"
     ".*\\.(pem|key|p12|pfx|jks|keystore|kdbx|age|ovpn)"
   ];
-  isLeft = path: type:
+  isLeft =
+    path: type:
     let
       name = baseNameOf path;
     in

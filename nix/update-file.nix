@@ -45,7 +45,8 @@ let
         else if name == "system" then
           system
         else
-          pkgs.${name} or (throw "uvlock2nix: ${file} wants an argument `${name}`, which nixpkgs does not have");
+          pkgs.${name}
+            or (throw "uvlock2nix: ${file} wants an argument `${name}`, which nixpkgs does not have");
     }) required
   );
   called =
@@ -117,6 +118,5 @@ in
   mode = fixed.outputHashMode or "flat";
   algo = if (fixed.outputHashAlgo or null) == null then "" else fixed.outputHashAlgo;
   hash = fixed.outputHash;
-  line =
-    if position != null && toString position.file == file then toString position.line else "";
+  line = if position != null && toString position.file == file then toString position.line else "";
 }

@@ -182,7 +182,9 @@ let
         nativeBuildInputs = [ uvWheelHook ];
         buildInputs = programs.${name} or [ ];
         uvWheelFile = entry.file;
-        uvWheelLibraries = lib.optionals (!isPure entry) (folders (libraries.${name} or [ ] ++ systemLibraries));
+        uvWheelLibraries = lib.optionals (!isPure entry) (
+          folders (libraries.${name} or [ ] ++ systemLibraries)
+        );
         uvWheelDlopen = dlopen.${name} or [ ];
         dontUnpack = true;
       }
@@ -221,7 +223,9 @@ let
             "nativeBuildInputs"
           ]
         );
-        uvWheelLibraries = folders (libraries.${name} or [ ] ++ native'.buildInputs or [ ] ++ systemLibraries);
+        uvWheelLibraries = folders (
+          libraries.${name} or [ ] ++ native'.buildInputs or [ ] ++ systemLibraries
+        );
         uvWheelDlopen = dlopen.${name} or [ ];
         dontConfigure = true;
       }
@@ -258,7 +262,8 @@ let
   # For a development shell: what builds get, and where libraries are that wheels look for.
   given = part: lib.unique (lib.concatMap (one: one.${part} or [ ]) (lib.attrValues native));
   libraryPath = lib.unique (
-    folders (lib.concatLists (lib.attrValues libraries) ++ systemLibraries) ++ lib.concatLists (lib.attrValues dlopen)
+    folders (lib.concatLists (lib.attrValues libraries) ++ systemLibraries)
+    ++ lib.concatLists (lib.attrValues dlopen)
   );
 in
 {

@@ -77,9 +77,9 @@ let
   isThere = has files "package.nix";
 
   # The environments that pyproject.toml names: each has a folder of its own.
-  named = lib.filterAttrs (name: kind: kind == "directory" && has (files + "/${name}") "package.nix") (
-    builtins.readDir files
-  );
+  named = lib.filterAttrs (
+    name: kind: kind == "directory" && has (files + "/${name}") "package.nix"
+  ) (builtins.readDir files);
 
   app = description: program: {
     type = "app";
@@ -165,8 +165,16 @@ let
       throw "${toString files}: there is no package.nix. Run: uvlock2nix generate";
 
   # What the project has itself, then what its environments have, each under its own name.
-  all = part: lib.foldl' (found: one: one.${part} // found) main'.${part} (lib.attrValues environments);
-  main' = if isThere then main else { checks = { }; apps = { }; };
+  all =
+    part: lib.foldl' (found: one: one.${part} // found) main'.${part} (lib.attrValues environments);
+  main' =
+    if isThere then
+      main
+    else
+      {
+        checks = { };
+        apps = { };
+      };
 
   programs = all "apps";
   scripts = import ../application/tasks.nix {

@@ -120,9 +120,7 @@ dockerTools.buildLayeredImage {
     mkdir -p tmp run/${name} var/lib/${name} etc
     chmod 1777 tmp run/${name} var/lib/${name}
     echo ${lib.escapeShellArg "root:x:0:0::/root:/sbin/nologin"} > etc/passwd
-    echo ${
-      lib.escapeShellArg "${name}:x:${lib.head (lib.splitString ":" user)}:${lib.last (lib.splitString ":" user)}::${state}:/sbin/nologin"
-    } >> etc/passwd
+    echo ${lib.escapeShellArg "${name}:x:${lib.head (lib.splitString ":" user)}:${lib.last (lib.splitString ":" user)}::${state}:/sbin/nologin"} >> etc/passwd
   '';
 
   config = {

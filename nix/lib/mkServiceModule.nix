@@ -102,13 +102,17 @@ let
   }
   // lib.optionalAttrs (address != null) {
     # An IPv6 address and its port are written with brackets.
-    "{host}:{port}" = "${if lib.hasInfix ":" cfg.host then "[${cfg.host}]" else cfg.host}:${toString cfg.port}";
+    "{host}:{port}" = "${
+      if lib.hasInfix ":" cfg.host then "[${cfg.host}]" else cfg.host
+    }:${toString cfg.port}";
     "{host}" = cfg.host;
     "{port}" = toString cfg.port;
   }
   // lib.optionalAttrs (static != null) { "{static}" = "${cfg.static}"; };
   # The longer ones come first.
-  marks = lib.sort (one: other: lib.stringLength one > lib.stringLength other) (lib.attrNames replacements);
+  marks = lib.sort (one: other: lib.stringLength one > lib.stringLength other) (
+    lib.attrNames replacements
+  );
   fill = lib.replaceStrings marks (map (mark: replacements.${mark}) marks);
 
   # A program of the package itself, or of the environment that it runs in.
@@ -121,7 +125,8 @@ let
 
   # https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html#Command%20lines
   escape =
-    word: "\"" + lib.replaceStrings [ "\\" "\"" "%" "$" "\n" ] [ "\\\\" "\\\"" "%%" "$$" "\\n" ] word + "\"";
+    word:
+    "\"" + lib.replaceStrings [ "\\" "\"" "%" "$" "\n" ] [ "\\\\" "\\\"" "%%" "$$" "\\n" ] word + "\"";
   commandLine =
     words:
     let
@@ -161,8 +166,9 @@ let
       lib.mapAttrs (_: textOf) (lib.filterAttrs (_: value: value != null) cfg.settings)
     else
       lib.optionalAttrs (cfg.settings != { }) {
-        ${settingsFile.variable} = "${
-          (pkgs.formats.${settingsFile.format} { }).generate "${name}.${settingsFile.format}" cfg.settings
+        ${settingsFile.variable} = "${(pkgs.formats.${settingsFile.format} { }).generate
+          "${name}.${settingsFile.format}"
+          cfg.settings
         }";
       };
 
@@ -196,7 +202,13 @@ let
     ProtectProc = "invisible";
     ProtectSystem = "strict";
     RemoveIPC = true;
-    RestrictAddressFamilies = [ "AF_UNIX" ] ++ lib.optionals network [ "AF_INET" "AF_INET6" ];
+    RestrictAddressFamilies = [
+      "AF_UNIX"
+    ]
+    ++ lib.optionals network [
+      "AF_INET"
+      "AF_INET6"
+    ];
     RestrictNamespaces = true;
     RestrictRealtime = true;
     RestrictSUIDSGID = true;
@@ -211,7 +223,8 @@ let
 
   # https://systemd.io/USER_NAMES: at most 31 characters, and no digit in front.
   dynamicUser = lib.substring 0 31 (
-    lib.optionalString (builtins.match "[0-9].*" name != null) "_" + lib.replaceStrings [ "." ] [ "-" ] name
+    lib.optionalString (builtins.match "[0-9].*" name != null) "_"
+    + lib.replaceStrings [ "." ] [ "-" ] name
   );
   identity =
     if cfg.user == null then
@@ -237,7 +250,9 @@ let
       RuntimeDirectoryPreserve = true;
       WorkingDirectory = state;
     }
-    // lib.optionalAttrs (cfg.environmentFile != [ ]) { EnvironmentFile = map toString cfg.environmentFile; }
+    // lib.optionalAttrs (cfg.environmentFile != [ ]) {
+      EnvironmentFile = map toString cfg.environmentFile;
+    }
     // lib.optionalAttrs (cfg.secrets != { }) {
       LoadCredential = lib.mapAttrsToList (secret: file: "${secret}:${toString file}") cfg.secrets;
     };
@@ -265,7 +280,9 @@ let
           Restart = "on-failure";
           RestartSec = 2;
         }
-        // lib.optionalAttrs (process == first && preStart != [ ]) { ExecStartPre = map withSecrets preStart; };
+        // lib.optionalAttrs (process == first && preStart != [ ]) {
+          ExecStartPre = map withSecrets preStart;
+        };
     };
 
   timedUnit =
@@ -299,9 +316,7 @@ let
     exec ${pkgs.systemd}/bin/systemd-run "$mode" --quiet --wait --collect --service-type=exec \
       ${
         lib.escapeShellArgs (
-          lib.concatLists (
-            lib.mapAttrsToList property (removeAttrs shared [ "PrivateUsers" ])
-          )
+          lib.concatLists (lib.mapAttrsToList property (removeAttrs shared [ "PrivateUsers" ]))
           ++ lib.mapAttrsToList (variable: value: "--setenv=${variable}=${value}") (
             secretFiles "/run/credentials/${name}-manage.service" // variables
           )

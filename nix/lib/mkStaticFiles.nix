@@ -34,7 +34,9 @@ let
   word =
     text:
     let
-      state = lib.concatStringsSep ''"$PWD"/state'' (map lib.escapeShellArg (lib.splitString "{state}" text));
+      state = lib.concatStringsSep ''"$PWD"/state'' (
+        map lib.escapeShellArg (lib.splitString "{state}" text)
+      );
     in
     lib.replaceStrings [ "{static}" "{runtime}" ] [ (placeholder "out") "/run" ] state;
 in

@@ -58,7 +58,8 @@ let
     name:
     let
       package = set.${name};
-      isPackage = builtins.isAttrs package && (package.type or null) == "derivation" && package ? pythonModule;
+      isPackage =
+        builtins.isAttrs package && (package.type or null) == "derivation" && package ? pythonModule;
     in
     try null (
       if isPackage then
