@@ -1,7 +1,7 @@
 """Kill every writing command at random moments and count what is damaged or left behind.
 
-``benchmarks/kills.py [COUNT] [CASE …]``: COUNT kills (default 300) of each case, by SIGKILL, SIGTERM and
-SIGINT in turn; after some of them a run is left alone, which must put everything right. The cases are those
+``benchmarks/kills.py [--seconds N] [COUNT] [CASE …]``: COUNT kills (default 300) of each case, or as many
+as N seconds allow, by SIGKILL, SIGTERM and SIGINT in turn; after some of them a run is left alone, which must put everything right. The cases are those
 of tests/support/kills.py; ``init``, ``update-hash`` and ``update-hash-file`` need the stand (a real Nix).
 """
 
@@ -18,6 +18,8 @@ from tests.support.kills import CASES, Killer
 
 
 def main(arguments: list[str]) -> int:
+    seconds = float(arguments[1]) if arguments[:1] == ["--seconds"] else None
+    arguments = arguments[2:] if seconds is not None else arguments
     count = int(arguments[0]) if arguments else 300
     faults = 0
     print("| command | killed | by signal | ended before | damaged | left behind | next run failed |", end="")
@@ -25,7 +27,7 @@ def main(arguments: list[str]) -> int:
     for name in arguments[1:] or CASES:
         start = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="kills-", ignore_cleanup_errors=True) as folder:
-            counts = Killer(CASES[name], Path(folder) / "place").run(count)
+            counts = Killer(CASES[name], Path(folder) / "place").run(count, seconds)
         by_signal = ", ".join(f"{one} {number}" for one, number in sorted(counts.by_signal.items()))
         cells = [name, counts.killed, by_signal, counts.ended, counts.damaged, counts.left_behind]
         cells += [counts.next_run_failed, counts.process_left, counts.tracebacks]

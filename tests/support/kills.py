@@ -217,8 +217,9 @@ class Killer:
         if self._clean_run() != self.expected:
             raise AssertionError(f"{case.name}: two clean runs differ")
 
-    def run(self, kills: int) -> Counts:
-        """Kill so often."""
+    def run(self, kills: int, seconds: float | None = None) -> Counts:
+        """Kill so often, or until so many seconds have gone."""
+        end = time.monotonic() + (seconds if seconds is not None else float("inf"))
         counts = Counts()
         old = state(self.before)
         self._reset()
@@ -237,6 +238,8 @@ class Killer:
             if number % self.case.rounds == self.case.rounds - 1 or number == kills - 1:
                 self._next(counts)
                 self._reset()
+                if time.monotonic() > end:
+                    break
         return counts
 
     def _kill(self, counts: Counts, number: signal.Signals) -> None:
