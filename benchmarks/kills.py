@@ -1,8 +1,9 @@
 """Kill every writing command at random moments and count what is damaged or left behind.
 
 ``benchmarks/kills.py [--seconds N] [COUNT] [CASE …]``: COUNT kills (default 300) of each case, or as many
-as N seconds allow, by SIGKILL, SIGTERM and SIGINT in turn; after some of them a run is left alone, which must put everything right. The cases are those
-of tests/support/kills.py; ``init``, ``update-hash`` and ``update-hash-file`` need the stand (a real Nix).
+as N seconds allow, by SIGKILL, SIGTERM and SIGINT in turn; after some of them a run is left alone, which
+must put everything right. The cases are those of tests/support/kills.py; ``init``, ``update-hash`` and
+``update-hash-file`` need the stand (a real Nix).
 """
 
 from __future__ import annotations
