@@ -207,8 +207,13 @@ def look_at_everything(place: Place) -> None:
     assert "UV_INDEX_<NAME>_USERNAME" in text
     place.run("generate", project, *TARGET, "--check")
     place.run("generate", project, *TARGET, "--python", "3.14", "--diff", codes=(0, 1))
+    place.run("generate", project, *TARGET, "--json", codes=(0, 2))
     place.run("check", project, codes=(0, 1, 3))
+    place.run("check", project, "--json", codes=(0, 1, 3))
     place.run("sbom", project, codes=(0, 3))
+    assert "refused" in place.run("sbom", project, "--python", "3.13")
+    place.run("verify", project, codes=(1, 2, 3, 4))
+    place.run("update-hash", project, "--json", "--no-nix", codes=(2, 3, 4, 5))
     place.run("update-hash", project, "--no-nix", codes=(2, 3, 4))
     nothing_is_kept(place)
 
@@ -263,4 +268,17 @@ def test_damaged_files(place: Place, damage: object) -> None:
 def test_a_channel_behind_a_login(place: Place, server: str, path: str) -> None:
     url = f"http://{login('channel')}{server}/{path}{query('channel')}"
     place.run("index", "update", "--channel", url, codes=(3, 4, 5))
+    nothing_is_kept(place)
+
+
+@pytest.mark.parametrize("settings", ["pyproject", "uv.toml"])
+def test_mode_files(place: Place, server: str, settings: str) -> None:
+    """Its pins name every URL, and Nix reads them: without login, and without a query that signs."""
+    if settings == "uv.toml":
+        (place.project / "pyproject.toml").write_text(pyproject(server, settings=False))
+        (place.project / "uv.toml").write_text(uv_settings(server, "", "uvtoml"))
+    project = str(place.project)
+    place.run("generate", project, *TARGET, "--mode", "files", codes=(0, 3, 4, 5))
+    place.run("check", project, codes=(0, 1, 3))
+    place.run("update-hash", project, codes=(0, 1, 3, 4, 5))
     nothing_is_kept(place)

@@ -159,3 +159,28 @@ def test_signals_wait_for_steps_that_belong_together(tmp_path: Path) -> None:
     assert ends[0] == (130, True)
     assert ends[-1] == (0, False)
     assert (130, False) in ends
+
+
+def test_a_ctrl_c_before_anything_of_ours_is_loaded_is_no_traceback() -> None:
+    """While the first modules load, of which the handler of signals is one."""
+    code = (
+        "import importlib.abc, os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "class Finder(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'uvlock2nix.cli.interrupt':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "import uvlock2nix.cli\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
+def test_loading_leaves_the_handler_as_it_was() -> None:
+    code = (
+        "import signal\n"
+        "import uvlock2nix.cli\n"
+        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=REPO, check=True, preexec_fn=hear_every_signal)

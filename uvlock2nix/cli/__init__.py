@@ -9,9 +9,22 @@ what is shown while work goes on, ``interrupt`` the signals, ``terminal`` what i
 
 from __future__ import annotations
 
+# What `signal` is made of, and loaded already: to load that takes long enough for a Ctrl-C.
+import _signal  # type: ignore[import-not-found]
 import sys
 
-from uvlock2nix.cli.interrupt import INTERRUPTED, ending_on_signals
+_USUAL = _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler
+if _USUAL:
+    # As long as modules load nobody could catch a KeyboardInterrupt: the program just ends.
+    try:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    except ValueError:
+        _USUAL = False  # not in the main thread: somebody uses us as a library
+
+from uvlock2nix.cli.interrupt import INTERRUPTED, ending_on_signals  # noqa: E402 - see above
+
+if _USUAL:
+    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
 
 
 def main() -> None:
