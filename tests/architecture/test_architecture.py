@@ -26,6 +26,7 @@ LONG_FUNCTIONS: dict[str, str] = {
 RANKS = (
     (
         "",
+        "cloning",
         "endings",
         "first_lines",
         "errors",

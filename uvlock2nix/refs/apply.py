@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias, assert_never
 
+from uvlock2nix.cloning import copy_content
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.journal import STAGE_PREFIX, Journal, Swap, undo_killed_runs
 from uvlock2nix.signals import uninterrupted
@@ -132,7 +133,7 @@ class Stage:
                     _write_all(stream.fileno(), content)
                 self._same_mode(before, new)
             case Patch(_, writes):
-                shutil.copyfile(before, new, follow_symlinks=False)
+                copy_content(before, new)
                 with new.open("r+b", buffering=0) as stream:
                     for offset, data in writes:
                         if os.pwrite(stream.fileno(), data, offset) != len(data):

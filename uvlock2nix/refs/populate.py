@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from uvlock2nix.cloning import copy_content
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.scan import Entry, read_link
 
@@ -59,5 +60,5 @@ def _make(source: Path, tree: Path, entry: Entry, *, link: bool) -> None:
     elif link and not entry.path.endswith("/RECORD"):
         after.symlink_to(before)
     else:
-        shutil.copyfile(before, after, follow_symlinks=False)
+        copy_content(before, after)
         after.chmod(stat.S_IMODE(entry.status.st_mode) | stat.S_IWUSR)

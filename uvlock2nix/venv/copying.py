@@ -7,6 +7,8 @@ import shutil
 import stat
 from pathlib import Path
 
+from uvlock2nix.cloning import copy_content
+
 
 def copy_writable(source: Path, target: Path, *, leave_out: str = "") -> None:
     """Copy a tree with its symlinks as they are; everything in the copy can be written.
@@ -35,7 +37,7 @@ def copy_file(source: Path, target: Path) -> None:
     if source.is_symlink():
         target.symlink_to(source.readlink())
         return
-    shutil.copyfile(source, target)
+    copy_content(source, target)
     target.chmod(0o755 if source.stat().st_mode & stat.S_IXUSR else 0o644)
 
 
