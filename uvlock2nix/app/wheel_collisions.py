@@ -14,12 +14,12 @@ from uvlock2nix.app.wheel_libraries import platform_wheels, shortened
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.collision_pins import MOST, Collision, WheelCollisions
 from uvlock2nix.dist.installed import Collision as Shipped
+from uvlock2nix.dist.installed import shown, winner
 from uvlock2nix.inspect.candidate import Candidate
 from uvlock2nix.inspect.wheel_survey import EDITION, read_all
 from uvlock2nix.inspect.wheels import BIN, collisions
 from uvlock2nix.lock import Member, Project
 from uvlock2nix.plan import Plan
-from uvlock2nix.sync.install import shown, winner
 from uvlock2nix.target import Target
 
 _OWN: Final = "bin/"

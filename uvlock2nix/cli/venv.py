@@ -15,7 +15,6 @@ from uvlock2nix.build.values import Product
 from uvlock2nix.cli.inputs import object_of
 from uvlock2nix.cli.layered import layered, note, program_path
 from uvlock2nix.errors import UsageError
-from uvlock2nix.modes import LINK_MODES, LinkMode
 from uvlock2nix.refs.interpreter import default_interpreter
 
 if TYPE_CHECKING:
@@ -266,7 +265,9 @@ def settle_command(
 @click.option(
     "--keep", multiple=True, metavar="PATH=NAME", help="The package that wins a path that several have."
 )
-@click.option("--link-mode", type=click.Choice(LINK_MODES), default="symlink", help="Links, or one tree.")
+@click.option(
+    "--link-mode", type=click.Choice(["symlink", "copy"]), default="symlink", help="Links, or one tree."
+)
 def join_command(
     root: Path,
     packages: tuple[Path, ...],
@@ -275,7 +276,7 @@ def join_command(
     libraries: tuple[str, ...],
     ignore: tuple[str, ...],
     keep: tuple[str, ...],
-    link_mode: LinkMode,
+    link_mode: str,
 ) -> None:
     """Make ROOT the tree of several packages, by links or as a copy."""
     from uvlock2nix.venv.copying import copy_links

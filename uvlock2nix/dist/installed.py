@@ -10,12 +10,13 @@ import posixpath
 import re
 import stat
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.dist.record import digest_of, read_record, write_record
+from uvlock2nix.errors import InputError
 from uvlock2nix.names import canonicalize_name
 
 _SHA256: Final = re.compile(r"sha256=[0-9A-Za-z_-]{43}\Z")
@@ -136,6 +137,29 @@ def chosen(path: str, choice: Mapping[str, str]) -> str | None:
             return choice[path]
         path = path.rpartition("/")[0]
     return None
+
+
+def shown(path: str) -> str:
+    """A recorded path as people write it: below site-packages, or below the environment (``bin/x``)."""
+    return path.removeprefix("../../../")
+
+
+def winner(one: Collision, order: Sequence[str], choice: Mapping[str, str]) -> str:
+    """The package that wins a path: the one that the user chose, else the last one in ``order``.
+
+    Raises:
+        InputError: the one that was chosen does not ship the path.
+    """
+    name = chosen(shown(one.path), choice)
+    if name is None:
+        return max(one.owners, key=order.index)
+    winner = canonicalize_name(name)
+    if winner not in one.owners:
+        raise InputError(
+            f"[tool.uvlock2nix.collisions]: `{name}` does not ship {shown(one.path)}",
+            hint=f"the packages that do: {', '.join(one.owners)}",
+        )
+    return winner
 
 
 def rewrite(

@@ -23,7 +23,7 @@ from uvlock2nix.build.indexes import (
 from uvlock2nix.build.machine import base_environment
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.values import BuildContext
-from uvlock2nix.dist.installed import Collision, Installed, case_collisions, collisions, installed
+from uvlock2nix.dist.installed import Collision, Installed, case_collisions, collisions, installed, shown
 from uvlock2nix.dist.scripts import Script
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import BUILD_REQUIRES, site_packages
@@ -32,7 +32,7 @@ from uvlock2nix.printable import printable
 from uvlock2nix.refs.closure import closure_from_environment
 from uvlock2nix.refs.store import STORE_DIR, Keys
 from uvlock2nix.sync.checking import check_installed, check_key
-from uvlock2nix.sync.install import Uv, decide_collisions, leave_out, not_built, selection_flags, shown
+from uvlock2nix.sync.install import Uv, decide_collisions, leave_out, not_built, selection_flags
 from uvlock2nix.sync.manifest import write_manifest
 from uvlock2nix.sync.normalise import normalise
 from uvlock2nix.sync.own_programs import own_programs

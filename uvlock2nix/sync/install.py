@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from uvlock2nix.build.programs import Runner
-from uvlock2nix.dist.installed import Collision, chosen
+from uvlock2nix.dist.installed import Collision, winner
 from uvlock2nix.dist.scripts import neutral_shebang
-from uvlock2nix.errors import InputError
 from uvlock2nix.flags import explicit_flags
 from uvlock2nix.lock import Project, Selection
-from uvlock2nix.names import canonicalize_name
 
 # The name of uv in a Nix store says its version.
 _IN_STORE: Final = re.compile(r"/[0-9a-z]{32}-uv-([0-9]+)\.([0-9]+)\.([0-9]+)/bin/uv\Z")
@@ -130,9 +128,9 @@ def decide_collisions(
         InputError: ``choice`` names a package that does not ship the path.
     """
     decided = tuple((one, winner(one, order, choice)) for one in found)
-    for name in sorted({winner for _, winner in decided}, key=order.index):
+    for name in sorted({kept for _, kept in decided}, key=order.index):
         alone = only(name)
-        for one in (one for one, winner in decided if winner == name):
+        for one in (one for one, kept in decided if kept == name):
             _replace(alone / one.path, site / one.path, environment_root(alone))
     return decided
 
@@ -149,26 +147,3 @@ def _replace(source: Path, target: Path, installed_in: Path) -> None:
     shutil.copy2(source, target)
     if target.parent.name == "bin":
         neutral_shebang(target, installed_in)
-
-
-def shown(path: str) -> str:
-    """A recorded path as people write it: below site-packages, or below the environment (``bin/x``)."""
-    return path.removeprefix("../../../")
-
-
-def winner(one: Collision, order: Sequence[str], choice: Mapping[str, str]) -> str:
-    """The package that wins a path: the one that the user chose, else the last one in ``order``.
-
-    Raises:
-        InputError: the one that was chosen does not ship the path.
-    """
-    name = chosen(shown(one.path), choice)
-    if name is None:
-        return max(one.owners, key=order.index)
-    winner = canonicalize_name(name)
-    if winner not in one.owners:
-        raise InputError(
-            f"[tool.uvlock2nix.collisions]: `{name}` does not ship {shown(one.path)}",
-            hint=f"the packages that do: {', '.join(one.owners)}",
-        )
-    return winner

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Final
 from uvlock2nix.dist.installed import Collision
 from uvlock2nix.dist.scripts import Script
 from uvlock2nix.layout import LAYOUT, MANIFEST
-from uvlock2nix.lock import GitSource, PathSource, UrlSource
 from uvlock2nix.net.urls import shown_url
 from uvlock2nix.reading import read_regular
-from uvlock2nix.sync.plan import Step, SyncPlan
 
 if TYPE_CHECKING:
     from uvlock2nix.build.pinned import Pinned
     from uvlock2nix.refs.linked import Linked
+    from uvlock2nix.sync.plan import Step, SyncPlan
 
 _LARGEST: Final = 1 << 30
 
@@ -85,6 +84,9 @@ def origin(step: Step) -> dict[str, str]:
     Of a file of an index whose hash is locked only that it is one: deps is the same whatever mirror of the
     index the lock names, and the hash says which file it is.
     """
+    # What only reads manifests, in every build, does without the lock.
+    from uvlock2nix.lock import GitSource, PathSource, UrlSource
+
     match step.package.source:
         case GitSource() as git:
             inside = {"subdirectory": git.subdirectory} if git.subdirectory else {}

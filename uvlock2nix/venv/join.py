@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from uvlock2nix.dist.entry_points import entry_points
-from uvlock2nix.dist.installed import Collision, Installed, collisions, installed, rewrite
+from uvlock2nix.dist.installed import Collision, Installed, collisions, installed, rewrite, shown, winner
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import SCRIPTS, SUPPORT, site_packages
-from uvlock2nix.sync.install import shown, winner
 from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.venv.copying import copy_file
 from uvlock2nix.venv.single import write

@@ -11,7 +11,7 @@ from uvlock2nix.build.indexes import index_flags, logins, network_environment, r
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.sources import archive
 from uvlock2nix.build.values import Build, BuildContext, NativeBuild, Source
-from uvlock2nix.dist.installed import Collision, Installed
+from uvlock2nix.dist.installed import Collision, Installed, shown
 from uvlock2nix.errors import InputError
 from uvlock2nix.flags import explicit_flags
 from uvlock2nix.lock import Project, Selection, resolve
@@ -23,7 +23,6 @@ from uvlock2nix.sync.install import (
     leave_out,
     not_built,
     selection_flags,
-    shown,
 )
 from uvlock2nix.sync.plan import SyncPlan, plan_sync
 from uvlock2nix.sync.request import SyncRequest
