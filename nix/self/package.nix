@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # uvlock2nix-self: its own packages, ready to run
-# Digest: 7f8b385aa069a6be
+# Digest: a84af3949fc00872
 {
   lib,
   stdenv,
@@ -40,6 +40,7 @@ stdenv.mkDerivation (finalAttrs: {
   uvPackageEnv = python-env;
   uvPackageRequires = python-env.build;
   uvPackageInterpreter = python313.interpreter;
+  uvPackageBuilder = python313.pythonOnBuildForHost.interpreter;
   uvPackageMembers = [ "uvlock2nix=." ];
   uvPackageExpose = [ "uvlock2nix" ];
 

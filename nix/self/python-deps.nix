@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # uvlock2nix-self: its packages, each fetched with the hash of the lock and installed into a store path of its own
-# Digest: f30df449d2d98525
+# Digest: 02c6697bb4cc1dbd
 {
   importUvLock,
   python313,
@@ -17,9 +17,9 @@ importUvLock {
 
   # What it was generated for.
   keys = {
-    x86_64-linux = "5a952fe0d522775a80ca41a0cf10ed60";
-    aarch64-linux = "75a40fb89fe0b2f680ca41a0cf10ed60";
-    aarch64-darwin = "e28cfdc931349e2380ca41a0cf10ed60";
+    x86_64-linux = "6aa0dfa67fa31b2980ca41a0cf10ed60";
+    aarch64-linux = "37b172f23a7cb61e80ca41a0cf10ed60";
+    aarch64-darwin = "6e590978558794fe80ca41a0cf10ed60";
   };
   libc = "glibc 2.40";
   macos = "13.0";

@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # hello: its own packages, ready to run
-# Digest: 0ef3b04acadea3ab
+# Digest: 155dff65ce43afdd
 {
   stdenv,
   callPackage,
@@ -30,6 +30,7 @@ stdenv.mkDerivation (finalAttrs: {
   uvPackageEnv = python-env;
   uvPackageRequires = python-env.build;
   uvPackageInterpreter = python313.interpreter;
+  uvPackageBuilder = python313.pythonOnBuildForHost.interpreter;
   uvPackageMembers = [ "hello=." ];
   uvPackageExpose = [ "hello" ];
 

@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # hello: its packages, each fetched with the hash of the lock and installed into a store path of its own
-# Digest: dc4295e22f9e4fea
+# Digest: 8b57ff73a9f108bd
 {
   importUvLock,
   python313,
@@ -17,9 +17,9 @@ importUvLock {
 
   # What it was generated for.
   keys = {
-    x86_64-linux = "b7a0245709b77d90755635b591111b20";
-    aarch64-linux = "2d2ad8c2b178c741755635b591111b20";
-    aarch64-darwin = "87a8bc53b245e7a2755635b591111b20";
+    x86_64-linux = "1a4dea8c93209997755635b591111b20";
+    aarch64-linux = "b3aa401ff412db77755635b591111b20";
+    aarch64-darwin = "cf418b05feea66b2755635b591111b20";
   };
   libc = "glibc 2.40";
   macos = "13.0";

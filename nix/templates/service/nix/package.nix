@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # web: its own packages, ready to run
-# Digest: 39b8ec84497a1665
+# Digest: 81045d7cfe4cf3d7
 {
   stdenv,
   callPackage,
@@ -30,6 +30,7 @@ stdenv.mkDerivation (finalAttrs: {
   uvPackageEnv = python-env;
   uvPackageRequires = python-env.build;
   uvPackageInterpreter = python313.interpreter;
+  uvPackageBuilder = python313.pythonOnBuildForHost.interpreter;
   uvPackageMembers = [ "web=." ];
   uvPackageExpose = [
     "web"

@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # web: its packages, each fetched with the hash of the lock and installed into a store path of its own
-# Digest: 42254fcff3f31d1d
+# Digest: 836607980f053ee2
 {
   importUvLock,
   python313,
@@ -17,8 +17,8 @@ importUvLock {
 
   # What it was generated for.
   keys = {
-    x86_64-linux = "f3084e7dacbb8eb5102011fb7d452c01";
-    aarch64-linux = "eb8b4468d9c3667c102011fb7d452c01";
+    x86_64-linux = "07c8c5e07ebe65c3102011fb7d452c01";
+    aarch64-linux = "6b4e78bc0ffb3855102011fb7d452c01";
   };
   libc = "glibc 2.40";
 }

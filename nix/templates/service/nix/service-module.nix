@@ -1,12 +1,13 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # web: the function that makes its NixOS module
-# Digest: 57ea1a576e9715d5
+# Digest: 8a5f5134641d540e
 /**
   Make a NixOS module that runs a packaged project as one or more systemd services.
 
   `nix/module.nix`, which `uvlock2nix generate --module` writes, calls this function. The module has the options
-  `services.NAME.{enable,package,user,group,stateDir,settings,environment,environmentFiles,secrets,extraArgs}`, and
-  `host`, `port` and `openFirewall` where the program takes an address.
+  `services.NAME.{enable,package,user,group,stateDir,settings,environment,environmentFile,secrets,extraArgs}`,
+  `host`, `port` and `openFirewall` where the program takes an address, and `static`, the folder of static files,
+  where the project has some.
 
   # Inputs
 
@@ -27,9 +28,10 @@
   ```
   mkServiceModule :: {
     name :: String, package :: AttrSet -> Derivation, processes :: { ${process} :: [String] },
-    description ? :: String, preStart ? :: [[String]], manage ? :: [String], address ? :: { host :: String, port :: Int },
+    timers ? :: { ${timer} :: { command :: [String], calendar :: String } },
+    static ? :: { pkgs, package } -> Derivation, description ? :: String, preStart ? :: [[String]], manage ? :: [String], address ? :: { host :: String, port :: Int },
     environment ? :: { ${variable} :: String }, settingsFile ? :: { format :: String, variable :: String },
-    secretsAs ? :: "file" | "variable", writableMemory ? :: Bool, network ? :: Bool
+    secretsAs ? :: "file" | "variable", secrets ? :: [String], writableMemory ? :: Bool, network ? :: Bool
   } -> Module
   ```
 
@@ -57,8 +59,12 @@
   # From the package set to the package.
   package,
   # From the name of a process to its command: a program of the package (or of its environment) and its arguments.
-  # `{host}`, `{port}` and `{state}` in an argument are replaced. Each process is one unit.
+  # `{host}`, `{port}`, `{state}`, `{runtime}` and `{static}` in an argument are replaced. Each process is one unit.
   processes,
+  # Commands that run at times: `calendar` is systemd's OnCalendar.
+  timers ? { },
+  # What makes the folder of static files (`{static}`); see mkStaticFiles.nix.
+  static ? null,
   description ? name,
   # Commands that run before each start, such as migrations; they belong to the first process.
   preStart ? [ ],
@@ -72,6 +78,8 @@
   settingsFile ? null,
   # What a secret is to the program: the variable NAME_FILE with the name of a file, or the variable NAME.
   secretsAs ? "file",
+  # The names of the secrets that the program cannot do without.
+  secrets ? [ ],
   # Programs that make code at run time (a JIT, some ffi libraries) need memory that is writable and executable.
   writableMemory ? false,
   # Whether the program talks to other machines at all.
@@ -91,18 +99,20 @@ let
   unitOf = process: if process == first then name else "${name}-${process}";
   state = "/var/lib/${cfg.stateDir}";
 
-  fill =
-    lib.replaceStrings
-      [
-        "{host}"
-        "{port}"
-        "{state}"
-      ]
-      [
-        (if address == null then "{host}" else cfg.host)
-        (if address == null then "{port}" else toString cfg.port)
-        state
-      ];
+  replacements = {
+    "{state}" = state;
+    "{runtime}" = "/run/${cfg.stateDir}";
+  }
+  // lib.optionalAttrs (address != null) {
+    # An IPv6 address and its port are written with brackets.
+    "{host}:{port}" = "${if lib.hasInfix ":" cfg.host then "[${cfg.host}]" else cfg.host}:${toString cfg.port}";
+    "{host}" = cfg.host;
+    "{port}" = toString cfg.port;
+  }
+  // lib.optionalAttrs (static != null) { "{static}" = "${cfg.static}"; };
+  # The longer ones come first.
+  marks = lib.sort (one: other: lib.stringLength one > lib.stringLength other) (lib.attrNames replacements);
+  fill = lib.replaceStrings marks (map (mark: replacements.${mark}) marks);
 
   # A program of the package itself, or of the environment that it runs in.
   program =
@@ -202,11 +212,15 @@ let
   };
   needsLowPort = address != null && cfg.port < 1024;
 
+  # https://systemd.io/USER_NAMES: at most 31 characters, and no digit in front.
+  dynamicUser = lib.substring 0 31 (
+    lib.optionalString (builtins.match "[0-9].*" name != null) "_" + lib.replaceStrings [ "." ] [ "-" ] name
+  );
   identity =
     if cfg.user == null then
       {
         DynamicUser = true;
-        User = name;
+        User = dynamicUser;
       }
     else
       {
@@ -219,31 +233,56 @@ let
     // confinement
     // {
       StateDirectory = cfg.stateDir;
-      StateDirectoryMode = "0750";
+      StateDirectoryMode = "0700";
+      RuntimeDirectory = cfg.stateDir;
+      RuntimeDirectoryMode = "0750";
+      # Several units share it.
+      RuntimeDirectoryPreserve = true;
       WorkingDirectory = state;
     }
-    // lib.optionalAttrs (cfg.environmentFiles != [ ]) { EnvironmentFile = map toString cfg.environmentFiles; }
+    // lib.optionalAttrs (cfg.environmentFile != [ ]) { EnvironmentFile = map toString cfg.environmentFile; }
     // lib.optionalAttrs (cfg.secrets != { }) {
       LoadCredential = lib.mapAttrsToList (secret: file: "${secret}:${toString file}") cfg.secrets;
     };
 
-  unit = process: {
-    description = if process == first then description else "${description} (${process})";
-    wantedBy = [ "multi-user.target" ];
+  # What all units have.
+  common = {
     wants = lib.optional network "network-online.target";
-    # Migrations have run before the other processes of the project start.
-    after = lib.optional network "network-online.target" ++ lib.optional (process != first) "${name}.service";
     environment = secretFiles "%d" // lib.mapAttrs (_: lib.replaceStrings [ "%" ] [ "%%" ]) variables;
-    serviceConfig =
-      shared
-      // {
-        Type = "exec";
-        ExecStart = withSecrets (processes.${process} ++ lib.optionals (process == first) cfg.extraArgs);
-        Restart = "on-failure";
-        RestartSec = 2;
-      }
-      // lib.optionalAttrs (process == first && preStart != [ ]) { ExecStartPre = map withSecrets preStart; };
   };
+  network-online = lib.optional network "network-online.target";
+
+  unit =
+    process:
+    common
+    // {
+      description = if process == first then description else "${description} (${process})";
+      wantedBy = [ "multi-user.target" ];
+      # Migrations have run before the other processes of the project start.
+      after = network-online ++ lib.optional (process != first) "${name}.service";
+      serviceConfig =
+        shared
+        // {
+          Type = "exec";
+          ExecStart = withSecrets (processes.${process} ++ lib.optionals (process == first) cfg.extraArgs);
+          Restart = "on-failure";
+          RestartSec = 2;
+        }
+        // lib.optionalAttrs (process == first && preStart != [ ]) { ExecStartPre = map withSecrets preStart; };
+    };
+
+  timedUnit =
+    timer:
+    common
+    // {
+      description = "${description} (${timer})";
+      wantedBy = [ ];
+      after = network-online ++ [ "${name}.service" ];
+      serviceConfig = shared // {
+        Type = "oneshot";
+        ExecStart = withSecrets timers.${timer}.command;
+      };
+    };
 
   # The same user, state, secrets and environment as the service has, by systemd itself.
   property =
@@ -279,6 +318,15 @@ let
       filled = map fill manage;
     in
     [ (program (lib.head filled)) ] ++ lib.tail filled;
+
+  # As text, so that Nix does not copy it; what is in the store everyone can read.
+  secretFile =
+    lib.types.addCheck lib.types.str (
+      file: lib.hasPrefix "/" file && !(lib.hasPrefix builtins.storeDir file)
+    )
+    // {
+      description = "absolute path outside of the store, as text";
+    };
 
   optionsOfAddress = lib.optionalAttrs (address != null) {
     host = lib.mkOption {
@@ -319,7 +367,7 @@ in
       description = "The group to run as, where a user is set.";
     };
     stateDir = lib.mkOption {
-      type = lib.types.strMatching "[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*";
+      type = lib.types.strMatching "[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*";
       default = name;
       description = "The directory for the state, below /var/lib.";
     };
@@ -350,13 +398,14 @@ in
       default = { };
       description = "Environment variables of the service. They are readable by everyone: see secrets.";
     };
-    environmentFiles = lib.mkOption {
-      type = lib.types.listOf lib.types.path;
+    environmentFile = lib.mkOption {
+      type = lib.types.coercedTo lib.types.path (file: [ file ]) (lib.types.listOf lib.types.path);
       default = [ ];
-      description = "Files with environment variables, read by systemd when the service starts.";
+      example = "/run/keys/${name}.env";
+      description = "A file with environment variables, or several, read by systemd when the service starts.";
     };
     secrets = lib.mkOption {
-      type = lib.types.attrsOf (lib.types.addCheck lib.types.str (lib.hasPrefix "/"));
+      type = lib.types.attrsOf secretFile;
       default = { };
       example = {
         SECRET_KEY = "/run/keys/${name}";
@@ -376,11 +425,41 @@ in
       description = "More arguments for the first process.";
     };
   }
-  // optionsOfAddress;
+  // optionsOfAddress
+  // lib.optionalAttrs (static != null) {
+    static = lib.mkOption {
+      type = lib.types.package;
+      default = static {
+        inherit pkgs;
+        inherit (cfg) package;
+      };
+      defaultText = lib.literalExpression "the static files of the package";
+      description = "The folder of static files, for a web server.";
+    };
+  };
 
   config = lib.mkIf cfg.enable (
     {
-      systemd.services = lib.listToAttrs (map (process: lib.nameValuePair (unitOf process) (unit process)) names);
+      assertions = map (secret: {
+        assertion = cfg.secrets ? ${secret} || (secretsAs == "variable" && cfg.environmentFile != [ ]);
+        message = "services.${name}.secrets.${secret} is not set. Set it to the path of a file that holds the secret, such as \"/run/keys/${secret}\".";
+      }) secrets;
+      systemd.services = lib.listToAttrs (
+        map (process: lib.nameValuePair (unitOf process) (unit process)) names
+        ++ map (timer: lib.nameValuePair "${name}-${timer}" (timedUnit timer)) (lib.attrNames timers)
+      );
+      systemd.timers = lib.mapAttrs' (
+        timer: about:
+        lib.nameValuePair "${name}-${timer}" {
+          description = "${description} (${timer})";
+          wantedBy = [ "timers.target" ];
+          timerConfig = {
+            OnCalendar = about.calendar;
+            # A time at which the machine was off is made up for.
+            Persistent = true;
+          };
+        }
+      ) timers;
       environment.systemPackages = lib.optional (manage != null) manageCommand;
       users = lib.mkIf (cfg.user != null && cfg.user == name) {
         users.${name} = {

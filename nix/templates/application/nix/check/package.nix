@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # hello-check: its own packages, ready to run
-# Digest: b80c72867dbc858f
+# Digest: e5557b191eeb08cc
 {
   stdenv,
   callPackage,
@@ -30,6 +30,7 @@ stdenv.mkDerivation (finalAttrs: {
   uvPackageEnv = python-env;
   uvPackageRequires = python-env.build;
   uvPackageInterpreter = python313.interpreter;
+  uvPackageBuilder = python313.pythonOnBuildForHost.interpreter;
   uvPackageMembers = [ "hello=." ];
   uvPackageExpose = [ "hello" ];
 

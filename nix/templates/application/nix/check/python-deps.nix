@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # hello-check: its packages, each fetched with the hash of the lock and installed into a store path of its own
-# Digest: 7b7bad1f96ca3df6
+# Digest: 6dcbaed3a4a81fa4
 {
   importUvLock,
   python313,
@@ -17,9 +17,9 @@ importUvLock {
 
   # What it was generated for.
   keys = {
-    x86_64-linux = "d44dbff209229f85a30a0c7ac33b750e";
-    aarch64-linux = "b52a524e80425be9a30a0c7ac33b750e";
-    aarch64-darwin = "13781c2f01a422d6a30a0c7ac33b750e";
+    x86_64-linux = "a08ad7c61cb5ccaca30a0c7ac33b750e";
+    aarch64-linux = "6bd16e5e0ce13cdba30a0c7ac33b750e";
+    aarch64-darwin = "b0f869fb5757608ba30a0c7ac33b750e";
   };
   selection = [ "--default-groups" ];
   libc = "glibc 2.40";

@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # web: its own packages, ready to run
-# Digest: 3cc1374a4fcd4b52
+# Digest: df732f113ba215a2
 {
   stdenv,
   callPackage,
@@ -30,6 +30,7 @@ stdenv.mkDerivation (finalAttrs: {
   uvPackageEnv = python-env;
   uvPackageRequires = python-env.build;
   uvPackageInterpreter = python313.interpreter;
+  uvPackageBuilder = python313.pythonOnBuildForHost.interpreter;
   uvPackageMembers = [
     "shared=packages/shared"
     "web=packages/web"

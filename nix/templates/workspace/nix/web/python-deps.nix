@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # web: its packages, each fetched with the hash of the lock and installed into a store path of its own
-# Digest: c62df5dcfcf853fd
+# Digest: a91368fe495fae7d
 {
   importUvLock,
   python313,
@@ -17,9 +17,9 @@ importUvLock {
 
   # What it was generated for.
   keys = {
-    x86_64-linux = "1171a215996c7805b58b7fd44a5f0b01";
-    aarch64-linux = "20368610cb188475b58b7fd44a5f0b01";
-    aarch64-darwin = "cb4bf2a5b200d802b58b7fd44a5f0b01";
+    x86_64-linux = "90b3c1e4051a6fb4b58b7fd44a5f0b01";
+    aarch64-linux = "9cc6104e871c3339b58b7fd44a5f0b01";
+    aarch64-darwin = "6b1d6943ea1cbcd8b58b7fd44a5f0b01";
   };
   selection = [ "--package=web" ];
   libc = "glibc 2.40";

@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # worker: its own packages, ready to run
-# Digest: 9b1f424eaa0b7c27
+# Digest: ba63701ec2b63553
 {
   stdenv,
   callPackage,
@@ -30,6 +30,7 @@ stdenv.mkDerivation (finalAttrs: {
   uvPackageEnv = python-env;
   uvPackageRequires = python-env.build;
   uvPackageInterpreter = python313.interpreter;
+  uvPackageBuilder = python313.pythonOnBuildForHost.interpreter;
   uvPackageMembers = [
     "shared=packages/shared"
     "worker=packages/worker"

@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # worker: its packages, each fetched with the hash of the lock and installed into a store path of its own
-# Digest: 3369de1e0c7a954c
+# Digest: 9e58b9ef7d9b30ba
 {
   importUvLock,
   python313,
@@ -17,9 +17,9 @@ importUvLock {
 
   # What it was generated for.
   keys = {
-    x86_64-linux = "1171a215996c78057c7ee83e488955ee";
-    aarch64-linux = "20368610cb1884757c7ee83e488955ee";
-    aarch64-darwin = "cb4bf2a5b200d8027c7ee83e488955ee";
+    x86_64-linux = "90b3c1e4051a6fb47c7ee83e488955ee";
+    aarch64-linux = "9cc6104e871c33397c7ee83e488955ee";
+    aarch64-darwin = "6b1d6943ea1cbcd87c7ee83e488955ee";
   };
   selection = [ "--package=worker" ];
   libc = "glibc 2.40";
