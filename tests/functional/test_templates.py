@@ -22,8 +22,8 @@ OWN = ("nix/self", *(f"nix/templates/{name}/nix" for name in NAMES))
 def written(folder: Path) -> dict[str, object]:
     """The generated files below ``folder``: what pins say, and that the others are there.
 
-    How they are laid out may be that of an older version, as with everybody's: scripts/update_templates writes
-    them again, and that they still build with the library of today is what `nix flake check` shows.
+    How they are laid out may be that of an older version, as with everybody's: scripts/update_templates
+    writes them again, and that they build with the library of today is what `nix flake check` shows.
     """
     found: dict[str, object] = {}
     for path in sorted(folder.rglob("*")):
