@@ -35,7 +35,7 @@ def temporary_folder() -> Iterator[Path]:
     except OSError as error:
         raise InputError(
             f"cannot make a temporary folder: {error.strerror}",
-            hint="is the disk full? TMPDIR names another place",
+            hint="is the disk full? TMPDIR selects a different folder",
         ) from error
     try:
         yield folder

@@ -150,4 +150,4 @@ def test_a_flake_that_needs_nixpkgs_alone(tmp_path: Path) -> None:
         assert stand.run(argv, env={**GIT, **FLAKES}, cwd=project).stdout.startswith(name)
     both = run("init", project, *words, "--uvlock2nix=path:/x")
     assert both.returncode == 2
-    assert "--standalone and --uvlock2nix exclude each other" in both.stderr
+    assert "--standalone and --uvlock2nix cannot be used together" in both.stderr

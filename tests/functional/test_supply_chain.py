@@ -178,7 +178,7 @@ def test_a_tree_is_compared_with_the_lock(stage: Stage, index: Index) -> None:
     stage.lock(project(index, "one", "three"))
     problems = compare(stage, out, 1)["problems"]
     assert "three is not there" in problems
-    assert "two is there, and is not in the lock's environment" in problems
+    assert "two is installed, but not in the lock's environment" in problems
     assert "one is 1.0, the lock says 2.0" in problems
     assert "one was made from one-1.0-py3-none-any.whl, the lock says one-2.0-py3-none-any.whl" in problems
 

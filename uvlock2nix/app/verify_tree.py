@@ -28,7 +28,7 @@ from uvlock2nix.printable import printable
 from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.target import SYSTEMS
 
-_HINT: Final = "name the store path of deps or env: `nix-build -A env`, or passthru of the package"
+_HINT: Final = "pass the store path of deps or env: `nix-build -A env`, or passthru of the package"
 # Made by us or by Nix, and in no RECORD.
 _OURS: Final = ("bin/", "nix-support/", "pyvenv.cfg")
 _MINOR: Final = re.compile(r"3\.[0-9]{1,2}t?\Z")
@@ -132,7 +132,7 @@ def _compared(
 ) -> list[str]:
     """The manifest against the lock: the packages, their versions, the very file of each."""
     found = [f"{name} is not there" for name in expected if name not in listed]
-    found += [f"{name} is there, and is not in the lock's environment" for name in listed.keys() - expected]
+    found += [f"{name} is installed, but not in the lock's environment" for name in listed.keys() - expected]
     for name, one in expected.items():
         row = listed.get(name)
         artifact = one.choice.artifact

@@ -67,7 +67,7 @@ def command(
     with TerminalReporter() as reporter:
         if standalone and flake_url is not None:
             raise UsageError(
-                "--standalone and --uvlock2nix exclude each other: the flake has nixpkgs alone then",
+                "--standalone and --uvlock2nix cannot be used together: the flake has nixpkgs alone then",
                 hint="leave one of them out",
             )
         url = None if standalone else _flake(flake_url, reporter, asking=asking)

@@ -16,7 +16,7 @@ PROOFS: Final = {
     "fetch": "the hash in the pins, compared by Nix when it fetched the file",
     "deps": "nothing of its own: the hash of deps alone holds it",
     "none": "nothing: it is a file of the project without a hash in the lock",
-    "": "nothing that the manifest tells",
+    "": "nothing that the manifest records",
 }
 
 
