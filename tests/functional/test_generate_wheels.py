@@ -115,7 +115,7 @@ def test_without_network_it_says_so_and_reads_later(
         place = project(tmp_path / "app", index, wheels)
         port = index.port
     done = generate(place, monkeypatch)
-    assert "wheels that were not read as a whole" in done.stderr
+    assert "wheels that were not read completely" in done.stderr
     assert "gui, odd, plain, sibling" in done.stderr
     assert "libx11" not in files(place)["python-env.nix"]
     with served(tmp_path / "files") as index:
