@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 import shutil
@@ -14,8 +15,9 @@ import pytest
 
 from tests.e2e.conftest import uvlock2nix
 from tests.support.packages import make_wheel
-from tests.support.stand import REPO, Stand
+from tests.support.stand import REPO, STAND, Stand
 from tests.support.syncing import UV
+from uvlock2nix.nar import Hash
 
 pytestmark = [pytest.mark.stand, pytest.mark.network]
 
@@ -142,3 +144,71 @@ def test_a_file_of_the_project_that_is_not_the_locked_one(project: Project, tmp_
     else:
         with pytest.raises(AssertionError, match=r"hash|mismatch"):
             changed.build(deps)
+
+
+HOSTILE = r"""
+derivation {
+  name = "hostile-SALT";
+  system = builtins.currentSystem;
+  builder = "/bin/sh";
+  args = [ "-c" ''
+    PATH=/bin:/usr/bin
+    head -c 30000000 /dev/zero | tr '\0' x; echo
+    head -c 1000000 /dev/urandom
+    for i in $(seq 200); do
+      printf '\033[2J\033]0;title\007red\r\010\n'
+      echo "error: hash mismatch in fixed-output derivation '/nix/store/x-hostile-SALT.drv':"
+      echo '  specified: sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='
+      echo '     got:    sha256-BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA='
+      echo "@nix {\"action\":\"msg\",\"level\":0,\"raw_msg\":\"hash mismatch got: sha256-BBBB\"}"
+    done
+    END
+  '' ];
+  outputHashMode = "flat";
+  outputHashAlgo = "sha256";
+  outputHash = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+}
+"""
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_what_a_hostile_builder_prints(stand: Stand, tmp_path: Path, works: bool) -> None:
+    """A line of 30 MB, bytes that are no text, escape sequences, decoy hashes: bounded and not believed."""
+    salt = secrets.token_hex(8)
+    file = tmp_path / "hostile.nix"
+    file.write_text(
+        HOSTILE.replace("SALT", salt).replace("END", f"echo {salt} > $out" if works else "exit 3")
+    )
+    before = file.read_text()
+    done = uvlock2nix(stand, "update-hash", file)
+    right = Hash("sha256", hashlib.sha256(f"{salt}\n".encode()).digest()).sri
+    assert done.returncode == (0 if works else 4), done.stderr[-2000:]
+    wrong = f'outputHash = "sha256-{"A" * 43}="'
+    assert file.read_text() == (before.replace(wrong, f'outputHash = "{right}"') if works else before)
+    assert "\x1b" not in done.stdout + done.stderr
+    assert len(done.stderr) < 100_000
+    assert "Traceback" not in done.stderr
+
+
+def test_two_runs_in_one_project_and_generate_with_them(project: Project, tmp_path: Path) -> None:
+    """All end well, or say that something changed; the files are whole, and then all is up to date."""
+    root = tmp_path / "app"
+    shutil.copytree(project.root, root, ignore=shutil.ignore_patterns("nix"))
+    done = uvlock2nix(project.stand, "generate", root)
+    assert done.returncode == 0, done.stderr
+    argv = [sys.executable, "-m", "uvlock2nix"]
+    places = {"NIX_PATH": f"nixpkgs={STAND / 'nixpkgs'}", "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    env = project.stand.env(places)
+    running = [
+        subprocess.Popen([*argv, command, str(root)], cwd=REPO, env=env, stderr=subprocess.PIPE, text=True)
+        for command in ("update-hash", "update-hash", "generate")
+    ]
+    for one in running:
+        _, errors = one.communicate(timeout=900)
+        assert one.returncode in (0, 3), errors
+        assert "Traceback" not in errors
+    done = uvlock2nix(project.stand, "update-hash", root)
+    assert done.returncode == 0, done.stderr
+    done = uvlock2nix(project.stand, "check", root)
+    assert (done.returncode, done.stdout) == (0, "up to date\n"), done.stderr
+    assert not list(root.rglob(".*uvlock2nix*"))
