@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -11,8 +10,9 @@ from uvlock2nix.build_pins import BuildPins
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.collision_pins import FoundCollisions
 from uvlock2nix.config import Config
+from uvlock2nix.deps_files import deps_files
 from uvlock2nix.digest import hold_back
-from uvlock2nix.errors import ProjectError, UsageError
+from uvlock2nix.errors import UsageError
 from uvlock2nix.exposed import declared_programs, exposed_of, main_program, managed_by
 from uvlock2nix.fetches import Fetches, fetch_of, sorted_fetches
 from uvlock2nix.key import deps_key, is_built, is_member, members_of, natives_of, no_binary, unlocked
@@ -20,7 +20,6 @@ from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import Output
 from uvlock2nix.local_builds import local_builds, package_builds
 from uvlock2nix.lock import About, GitSource, Member, Project, Selection
-from uvlock2nix.lock.local import index_pages
 from uvlock2nix.lock.logins import login_hosts, login_variables
 from uvlock2nix.lock.places import folder_of
 from uvlock2nix.modes import LinkMode, Mode, link_mode_of, patches_of
@@ -209,7 +208,7 @@ def make_plan(
         python=minors.pop(),
         selection=selection,
         systems=systems,
-        files=_files(project, every, members, build_pins, patches if mode == "sync" else ()),
+        files=deps_files(project, every, members, build_pins, patches if mode == "sync" else ()),
         members=members,
         build_inputs=_inputs([(s, one, a) for s, one in inputs for a in _linked(one.native)]),
         native_build_inputs=_inputs(
@@ -303,47 +302,6 @@ def _inputs(needs: Sequence[tuple[str, ClassifiedPackage, str]]) -> tuple[Input,
     return tuple(
         Input(attr, tuple(sorted(packages[attr])), tuple(systems[attr])) for attr in sorted(packages)
     )
-
-
-def _files(
-    project: Project,
-    every: Sequence[ClassifiedPackage],
-    members: Sequence[Member],
-    build_pins: BuildPins,
-    patches: Sequence[tuple[str, tuple[PurePosixPath, ...]]],
-) -> tuple[PurePosixPath, ...]:
-    files = dict.fromkeys(project.files)
-    files |= dict.fromkeys(path for _, listed in patches for path in listed)
-    declared = (member.pyproject_path for member in members)
-    files |= dict.fromkeys(path for path in declared if (project.root / path).is_file())
-    files |= {PurePosixPath(file.path): None for file in build_pins.files if file.path is not None}
-    for one in every:
-        artifact = one.choice.artifact
-        if artifact is None or artifact.path is None or artifact.kind not in ("wheel", "sdist"):
-            continue
-        if not isinstance(one.package.package.source, GitSource):
-            files[_below(project, one.name, artifact.path)] = None
-            files |= dict.fromkeys(index_pages(project.root, one.package.package, artifact.path))
-    return tuple(sorted(files))
-
-
-def _below(project: Project, name: str, path: str) -> PurePosixPath:
-    """The path of a file that the lock names, which Nix has to see. Raises ProjectError."""
-    where = posixpath.normpath(project.root.as_posix() + "/" + path if not path.startswith("/") else path)
-    try:
-        below = PurePosixPath(where).relative_to(project.root.as_posix())
-    except ValueError:
-        raise ProjectError(
-            f"{name}: its file {path} is outside {project.root}, the only folder that Nix sees",
-            hint="move it below that folder and run `uv lock` again",
-        ) from None
-    place = project.root / below
-    gone = not place.is_file()
-    if gone or place.resolve() != project.root.resolve() / below:
-        why = "is not there" if gone else "is behind a symbolic link, which Nix does not follow"
-        hint = "restore it, or run `uv lock` again" if gone else "put the file itself there"
-        raise ProjectError(f"{name}: its file {place} {why}", hint=hint)
-    return below
 
 
 def _name(project: Project, selection: Selection) -> str:
