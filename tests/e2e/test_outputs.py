@@ -19,6 +19,8 @@ from tests.support.stand import REPO, require_stand
 
 pytestmark = [pytest.mark.stand, pytest.mark.network, pytest.mark.slow]
 
+UV = Path(sys.executable).with_name("uv")
+
 TABLE = """
 [dependency-groups]
 test = ["idna==3.11"]
@@ -69,7 +71,7 @@ def test_outputs_of_a_flake(tmp_path: Path) -> None:
     task = project / "scripts" / "greet.py"
     task.write_text("#!/usr/bin/env python\nimport sys, hello_uv\nprint('task', *sys.argv[1:])\n")
     task.chmod(0o755)
-    subprocess.run(["uv", "lock", "-q", "--directory", project], check=True)
+    subprocess.run([UV, "lock", "-q", "--directory", project], check=True)
     flags = [f"--flake-url=path:{own_flake(tmp_path / 'own')}"]
     flags += [f"--nixpkgs-url=path:{nixpkgs_flake(tmp_path / 'nixpkgs')}"]
     subprocess.run(

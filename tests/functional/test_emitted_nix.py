@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -108,7 +110,9 @@ def test_hostile_values_are_what_nix_reads(
     assert env_["referencesIgnore"] == [library]
     assert env_["name"] == f"{name}-python-env"
     assert (built["pname"], built["version"]) == (name, version)
-    assert built["uvPackageMembers"] == [f"{name}=packages/{part}"]
+    # A list of words cannot hold blanks: they are written as in URLs.
+    written = re.sub(r"[\s%]", lambda blank: quote(blank[0]), part)
+    assert built["uvPackageMembers"] == [f"{name}=packages/{written}"]
     assert built["meta"]["mainProgram"] == program
 
 

@@ -139,6 +139,7 @@ let
   uvlock2nix = { lib = import REPO/nix/lib { overlay = import REPO/nix/overlay.nix; }; };
   nixpkgs = { inherit (pkgs) lib; legacyPackages.x86_64-linux = pkgs; };
   self = { outPath = ./.; };
+  blog = uvlock2nix.lib.mkApplication { inherit pkgs; files = ./nix; };
   block =
 BLOCK
   ;
@@ -165,6 +166,9 @@ def test_nix_evaluates(example: Example, tmp_path: Path) -> None:
         text = toml.read_text().replace('version = "1.0.0"', 'dynamic = ["version"]')
         text = text.replace('requires = ["hatchling>=1.24"]', 'requires = ["hatchling>=1.24", "hatch-vcs"]')
         toml.write_text(text + '[tool.hatch.version]\nsource = "vcs"\n')
+    if "environments.plugins" in example.text:
+        with (project / "pyproject.toml").open("a") as toml_file:
+            toml_file.write("[tool.uvlock2nix.environments.plugins]\n")
     generate = ["generate", "--mode", "files", "--image", "--module", "--python", "3.13", str(project)]
     done = subprocess.run([*UVLOCK2NIX, *generate], capture_output=True, text=True, cwd=REPO, check=False)
     assert done.returncode == 0, done.stderr

@@ -296,6 +296,16 @@ def test_what_git_does_not_track_is_named(project: Path) -> None:
     git = ["git", "-C", str(project)]
     assert "git add" not in generate(project).stderr
     subprocess.run([*git, "init", "-q"], check=True)
-    assert "next: git add -N nix\n" in generate(project).stderr
-    subprocess.run([*git, "add", "-N", "nix"], check=True)
-    assert "git add" not in generate(project).stderr
+    nothing = generate(project).stderr
+    assert "next: git add -N .\n" in nothing
+    assert "git does not track these, so package leaves them out: " in nothing
+    assert "pyproject.toml" in nothing
+    subprocess.run([*git, "add", ":!nix"], check=True)
+    (project / "new.py").touch()
+    (project / "ignored.py").touch()
+    (project / ".git" / "info" / "exclude").write_text("ignored.py\n")
+    listed = generate(project).stderr
+    assert "package leaves them out: new.py; `git add -N`" in listed
+    assert "next: git add -N nix\n" in listed
+    subprocess.run([*git, "add", "-N", "nix", "new.py"], check=True)
+    assert "git" not in generate(project).stderr

@@ -13,6 +13,8 @@ import pytest
 from tests.support.flakes import FLAKES, nixpkgs_flake, own_flake
 from tests.support.stand import REPO, require_stand
 
+UV = Path(sys.executable).with_name("uv")
+
 
 def member(folder: Path, name: str, scripts: dict[str, str], more: str = "") -> None:
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,7 +57,7 @@ def test_keywords_and_names_that_need_quotes(tmp_path: Path) -> None:
     stand = require_stand("forky")
     project = tmp_path / "a b"
     member(project, "with", {"a.b": "x:f", "3to2": "x:f", "rec": "x:f", "with": "x:f"}, TABLE)
-    subprocess.run(["uv", "lock", "-q", "--directory", project], check=True)
+    subprocess.run([UV, "lock", "-q", "--directory", project], check=True)
     inputs = [f"--uvlock2nix=path:{own_flake(tmp_path / 'own')}"]
     inputs += [f"--nixpkgs-url=path:{nixpkgs_flake(tmp_path / 'nixpkgs')}"]
     done = run("init", project, "--yes", "--no-hash", "--module", "--image", *inputs)
@@ -74,7 +76,7 @@ def test_two_members_with_one_program_are_reported(tmp_path: Path) -> None:
         member(tmp_path / name, name, {"serve": f"{name}:f"})
     table = TABLE.replace("3to2 = { }\nlet = { }\n", 'one.package = "one"\ntwo.package = "two"\n')
     (tmp_path / "pyproject.toml").write_text(f'[tool.uv.workspace]\nmembers = ["one", "two"]\n{table}')
-    subprocess.run(["uv", "lock", "-q", "--directory", tmp_path], check=True)
+    subprocess.run([UV, "lock", "-q", "--directory", tmp_path], check=True)
     done = run("generate", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "one and two each declare the program `serve`; that of two is kept" in done.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,19 +92,3 @@ def write_all(files: Sequence[Generated], *, force: bool, command: str) -> tuple
             error.message, hint=error.hint or "nothing was changed; check the disk and the folder"
         ) from error
     return tuple(one.path for one in changed)
-
-
-def untracked(root: Path, paths: Iterable[Path]) -> tuple[str, ...]:
-    """Those of ``paths`` that git does not track yet: a flake does not see them. Empty outside of git."""
-    here = root.resolve()
-    if not any((folder / ".git").exists() for folder in (here, *here.parents)):
-        return ()
-    import subprocess  # outside of git, nothing is run
-
-    names = [str(path.relative_to(root)) for path in paths]
-    command = ["git", "-C", str(root), "ls-files", "--others", "-z", "--", *names]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ()
-    return tuple(name for name in done.stdout.split("\0") if name) if done.returncode == 0 else ()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from uvlock2nix.app.environments import planned_all
-from uvlock2nix.app.files import Generated, untracked, write_all
+from uvlock2nix.app.files import Generated, write_all
 from uvlock2nix.app.planning import Planned, Resolving, on_collisions, on_plan
 from uvlock2nix.app.remembered import command_line
 from uvlock2nix.app.request import Options
+from uvlock2nix.app.tracking import left_out, to_track
 from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import project_argument, request_options, upgrade_option
 from uvlock2nix.cli.reporter import TerminalReporter
@@ -64,20 +64,15 @@ def command(
             return
         files = [file for found in every for file in found.files]
         _show(every, write_all(files, force=force, command=again), reporter)
-        for note in dict.fromkeys(note for found in every for note in on_collisions(found)):
+        plans = [found.plan for found in every]
+        notes = [note for found in every for note in on_collisions(found)]
+        for note in dict.fromkeys([*notes, *left_out(every[0].root, plans)]):
             reporter.note(note)
-        steps = _to_track(every[0].root, files)
+        steps = to_track(every[0].root, [one.path for one in files], plans)
         if any(found.changed and found.plan.mode == "sync" for found in every):
             steps.append(command_line("update-hash", Options(), project))
         if steps:
             click.echo("next: " + "; ".join(steps), err=True)
-
-
-def _to_track(root: Path, files: Iterable[Generated]) -> list[str]:
-    """The command by which git, and so a flake, sees the files; none where it does already."""
-    names = untracked(root, [one.path for one in files])
-    folders = dict.fromkeys(name.partition("/")[0] for name in names)
-    return [f"git add -N {' '.join(folders)}"] if folders else []
 
 
 def _compare(every: tuple[Planned, ...], command: str, *, diff: bool, check: bool) -> None:

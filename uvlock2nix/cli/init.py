@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from uvlock2nix.app.environments import each_environment
-from uvlock2nix.app.files import untracked
 from uvlock2nix.app.init import Found, InitOptions, look, own_flake, with_extras, write
 from uvlock2nix.app.planning import on_plan
 from uvlock2nix.app.request import Options
 from uvlock2nix.app.state import state_of
+from uvlock2nix.app.tracking import left_out, to_track
 from uvlock2nix.app.update_hash import HashOptions, update
 from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import project_argument, request_options
@@ -74,7 +74,9 @@ def command(
         how = InitOptions(url, nixpkgs_url, gitignore, envrc, force)
         found = look(project, options, how, reporter)
         _show(found)
-        for note in dict.fromkeys(note for one in found.everything for note in on_plan(one)):
+        notes = [note for one in found.everything for note in on_plan(one)]
+        notes += left_out(found.root, [one.plan for one in found.everything])
+        for note in dict.fromkeys(notes):
             reporter.note(note)
         if asking and not click.confirm("Write them?", default=True, err=True):
             click.echo("nothing was written", err=True)
@@ -127,10 +129,7 @@ def _hash(project: Path, options: Options, reporter: TerminalReporter) -> bool:
 
 
 def _next(found: Found, written: tuple[Path, ...], *, hashed: bool) -> None:
-    steps = []
-    names = untracked(found.root, written)
-    if names:
-        steps.append("git add -N " + " ".join(dict.fromkeys(name.partition("/")[0] for name in names)))
+    steps = to_track(found.root, written, [one.plan for one in found.everything])
     if not hashed and found.planned.plan.mode == "sync":
         steps.append("uvlock2nix update-hash")
     environment = found.planned.plan.environment

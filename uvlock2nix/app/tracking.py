@@ -1,0 +1,67 @@
+"""What git does not track: a flake does not see it, and the source of package leaves it out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+
+from uvlock2nix.plan import Plan
+
+_SHOWN = 3
+
+
+def to_track(root: Path, written: Iterable[Path], plans: Sequence[Plan]) -> list[str]:
+    """The command by which git sees what was written, and a project of which it sees nothing; else none."""
+    names = _others(root, [str(path.relative_to(root)) for path in written])
+    declared = [str(member.pyproject_path) for plan in plans for member in plan.members]
+    if declared and _others(root, declared):
+        return ["git add -N ."]
+    folders = dict.fromkeys(name.partition("/")[0] for name in names)
+    return [f"git add -N {' '.join(folders)}"] if folders else []
+
+
+def left_out(root: Path, plans: Sequence[Plan]) -> list[str]:
+    """A note where git neither tracks nor ignores files of local packages, which uv would install."""
+    folders = dict.fromkeys(str(member.path) for plan in plans for member in plan.members)
+    if not folders or not (root / ".git").exists():
+        return []  # in a part of a repository, package takes what is there
+    wanted = [path for plan in plans for path in (*plan.source.include, *plan.source.exclude)]
+    ours = [PurePosixPath("nix"), PurePosixPath("flake.nix"), PurePosixPath("flake.lock"), *wanted]
+    found = [
+        name
+        for name in _others(root, list(folders), "--exclude-standard")
+        if not any(PurePosixPath(name).is_relative_to(path) for path in ours)
+    ]
+    if not found:
+        return []
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    names = ", ".join(found[:_SHOWN]) + more
+    ways = "`git add -N` those that belong to it, name the others under `exclude` in [tool.uvlock2nix]"
+    return [f"git does not track these, so package leaves them out: {names}; {ways}"]
+
+
+def _others(root: Path, names: Sequence[str], *flags: str) -> tuple[str, ...]:
+    """The files at or below ``names`` that git does not track. Empty outside of git."""
+    here = root.resolve()
+    if not any((folder / ".git").exists() for folder in (here, *here.parents)):
+        return ()
+    import subprocess  # outside of git, nothing is run
+
+    command = [
+        "git",
+        "--literal-pathspecs",
+        "-C",
+        str(root),
+        "ls-files",
+        "--others",
+        *flags,
+        "-z",
+        "--",
+        *names,
+    ]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError:
+        return ()
+    text = done.stdout.decode("utf-8", "backslashreplace")
+    return tuple(name for name in text.split("\0") if name) if done.returncode == 0 else ()
