@@ -98,7 +98,7 @@ class PythonVersion:
             low, high = min(latest_patch()), max(latest_patch())
             raise UsageError(
                 f"Python {text[:40]!r} is not a known version",
-                hint=f"pass 3.{low} … 3.{high}, a full release such as 3.12.13, or 3.14t (free-threaded)",
+                hint=f"pass 3.{low} … 3.{high}, or a full release such as 3.12.13",
             )
         minor = int(match["minor"])
         free = match["free"] is not None
