@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -40,9 +41,13 @@ in
 
 @dataclass(frozen=True, slots=True)
 class Podman:
-    """podman with a store of images of its own. runc: crun refuses the old cgroup hierarchy."""
+    """podman with a store of images of its own. runc: crun refuses the old cgroup hierarchy.
+
+    ``running`` is for the state of containers: podman takes no path of more than 50 characters.
+    """
 
     root: Path
+    running: Path
 
     def run(self, *words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """One command."""
@@ -50,7 +55,7 @@ class Podman:
             "--root",
             self.root / "storage",
             "--runroot",
-            self.root / "run",
+            self.running,
             "--storage-driver=overlay",
         ]
         options += ["--runtime=/usr/sbin/runc", "--cgroup-manager=cgroupfs"]
@@ -95,14 +100,15 @@ def podman(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Po
     archive = folder / "image.tar"
     with gzip.open(image) as packed, archive.open("wb") as plain:
         shutil.copyfileobj(packed, plain)
-    podman = Podman(folder)
-    try:
-        assert IMAGE in podman.run("load", "-i", archive).stdout
-        archive.unlink()
-        yield podman
-    finally:
-        podman.run("rm", "--all", "--force", "--time=2", check=False)
-        podman.run("rmi", "--all", "--force", check=False)
+    with tempfile.TemporaryDirectory(prefix="podman-", dir="/tmp") as running:
+        podman = Podman(folder, Path(running))
+        try:
+            assert IMAGE in podman.run("load", "-i", archive).stdout
+            archive.unlink()
+            yield podman
+        finally:
+            podman.run("rm", "--all", "--force", "--time=2", check=False)
+            podman.run("rmi", "--all", "--force", check=False)
 
 
 @pytest.fixture
