@@ -50,7 +50,7 @@ STAGE: Final = ".uvlock2nix-sync"
 
 
 def sync(request: SyncRequest, run: Runner) -> None:
-    """Make ``request.out`` (which must not exist): the locked packages, normalised, with a manifest.
+    """Make ``request.out`` (which must not exist): the locked packages, normalised, a manifest; or nothing.
 
     They are installed inside of ``out``, next to uv's cache, and moved up when all is done: between two
     places of one file system uv links files, where it would have to copy each of them.
@@ -59,12 +59,17 @@ def sync(request: SyncRequest, run: Runner) -> None:
         Uvlock2nixError: with what failed, where, and what to do.
     """
     stage = request.out / STAGE
-    stage.mkdir(parents=True)
-    _make(replace(request, out=stage / "env"), run, stage / "cache")
-    shutil.rmtree(stage / "cache", ignore_errors=True)
-    for path in (stage / "env").iterdir():
-        path.rename(request.out / path.name)
-    shutil.rmtree(stage)
+    try:
+        stage.mkdir(parents=True)
+        _make(replace(request, out=stage / "env"), run, stage / "cache")
+        shutil.rmtree(stage / "cache", ignore_errors=True)
+        for path in (stage / "env").iterdir():
+            path.rename(request.out / path.name)
+        shutil.rmtree(stage)
+    except BaseException:
+        # Nothing half made: the next run would refuse a folder that exists already.
+        shutil.rmtree(request.out, ignore_errors=True)
+        raise
 
 
 def _make(request: SyncRequest, run: Runner, cache: Path) -> None:
