@@ -29,8 +29,9 @@ from uvlock2nix.errors import Uvlock2nixError
 from uvlock2nix.refs.elf import CorruptElf, ElfFile, bytes_reader
 from uvlock2nix.refs.elfusers import other_users
 from uvlock2nix.refs.libraries import effective_runpath
+from uvlock2nix.refs.needs import RestoreOptions
 from uvlock2nix.refs.replace import place
-from uvlock2nix.refs.restore import RestoreReport, restore
+from uvlock2nix.refs.restore import Recorded, RestoreReport, Tools, restore
 from uvlock2nix.refs.strip import strip
 from uvlock2nix.refs.stripped import parse_manifest
 
@@ -179,7 +180,12 @@ def _restore(tree: Path, manifest: Path, content: bytes, before: object) -> Rest
     """What was done; None when it was refused, and then nothing has changed."""
     manifest.write_bytes(content)
     try:
-        return restore(tree, inputs=INPUTS, manifest=manifest, others=PATHS, ignore=("*",), grow=_no_grow)
+        return restore(
+            tree,
+            Recorded(INPUTS, manifest, others=PATHS),
+            RestoreOptions(ignore=("*",)),
+            tools=Tools(grow=_no_grow),
+        )
     except Uvlock2nixError:
         assert state(tree) == before
         return None

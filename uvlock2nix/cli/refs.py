@@ -250,8 +250,9 @@ def restore_command(
 
     from uvlock2nix.refs.interpreter import default_interpreter
     from uvlock2nix.refs.libraries import DEFAULT_IGNORE
+    from uvlock2nix.refs.needs import RestoreOptions
     from uvlock2nix.refs.patchelf import run_codesign
-    from uvlock2nix.refs.restore import restore
+    from uvlock2nix.refs.restore import Recorded, Tools, restore
 
     if no_manifest and manifest is not None:
         raise UsageError("--manifest and --no-manifest cannot be used together")
@@ -262,19 +263,23 @@ def restore_command(
     origin = _directory(source if source is not None else directory)
     report = restore(
         directory,
-        inputs=inputs_of(inputs, more_inputs, store_dir),
-        manifest=None if no_manifest else manifest or origin / MANIFEST_PLACE,
-        needed_search=libraries,
-        ignore=(*DEFAULT_IGNORE, *ignore),
-        interpreter=interpreter or default_interpreter(),
-        dlopen=_dlopen(dlopen),
-        others=_closure(closure, store_dir),
-        leave=leave,
-        libraries=not no_libraries,
-        store_dir=store_dir,
+        Recorded(
+            inputs_of(inputs, more_inputs, store_dir),
+            None if no_manifest else manifest or origin / MANIFEST_PLACE,
+            others=_closure(closure, store_dir),
+            leave=leave,
+            store_dir=store_dir,
+        ),
+        RestoreOptions(
+            libraries,
+            ignore=(*DEFAULT_IGNORE, *ignore),
+            interpreter=interpreter or default_interpreter(),
+            dlopen=_dlopen(dlopen),
+            libraries=not no_libraries,
+        ),
         source=source,
         link=link,
-        sign=run_codesign if sys.platform == "darwin" and shutil.which("codesign") else None,
+        tools=Tools(sign=run_codesign if sys.platform == "darwin" and shutil.which("codesign") else None),
     )
     _show_restored(report, as_json=as_json)
 

@@ -13,7 +13,7 @@ from uvlock2nix.names import canonicalize_name
 from uvlock2nix.refs.apply import Edit, Patch
 from uvlock2nix.refs.elf import CorruptElf
 from uvlock2nix.refs.elfplan import ElfPlan, Growth, plan_elf
-from uvlock2nix.refs.libraries import Libraries, Resolution, elf_target, main_target
+from uvlock2nix.refs.libraries import DEFAULT_IGNORE, Libraries, Resolution, elf_target, main_target
 from uvlock2nix.refs.scan import Entry, open_file
 from uvlock2nix.refs.stripped import Manifest, by_file
 from uvlock2nix.refs.undo import Undo, split_runpath
@@ -21,13 +21,19 @@ from uvlock2nix.refs.undo import Undo, split_runpath
 
 @dataclass(frozen=True, slots=True)
 class RestoreOptions:
-    """What the caller wants of :func:`restore`, besides the inputs; see there."""
+    """How ELF files find their libraries.
 
-    needed_search: Sequence[str]
-    ignore: Sequence[str]
-    interpreter: str | None
-    dlopen: Mapping[str, Sequence[str]]
-    libraries: bool
+    ``needed_search``: folders outside the tree for NEEDED libraries, before the ``lib`` of each input;
+    ``ignore``: patterns of library names that need not be found; ``interpreter``: the program interpreter for
+    executables, whose folder also has libc; ``dlopen``: package → folders for its search paths.
+    ``libraries``: without, only what was stripped comes back.
+    """
+
+    needed_search: Sequence[str] = ()
+    ignore: Sequence[str] = DEFAULT_IGNORE
+    interpreter: str | None = None
+    dlopen: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    libraries: bool = True
 
 
 @dataclass(slots=True)

@@ -16,7 +16,6 @@ from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.apply import Edit, Patch, Relink, Rewrite, Stage
 from uvlock2nix.refs.elfplan import ElfPlan
 from uvlock2nix.refs.journal import undo_killed_runs
-from uvlock2nix.refs.libraries import DEFAULT_IGNORE
 from uvlock2nix.refs.linked import as_references, read_linked, search_paths
 from uvlock2nix.refs.missing import missing_hint
 from uvlock2nix.refs.needs import RestoreOptions, Result, plan_elf_files
@@ -56,37 +55,48 @@ class RestoreReport:
     left: tuple[str, ...]
 
 
-def restore(
-    tree: Path,
-    *,
-    inputs: Mapping[str, str],
-    manifest: Path | None,
-    needed_search: Sequence[str] = (),
-    ignore: Sequence[str] = DEFAULT_IGNORE,
-    interpreter: str | None = None,
-    dlopen: Mapping[str, Sequence[str]] | None = None,
-    others: Iterable[StorePath] = (),
-    leave: Iterable[str] = (),
-    libraries: bool = True,
-    store_dir: str = STORE_DIR,
-    source: Path | None = None,
-    link: bool = False,
-    grow: Grow = run_patchelf,
-    sign: Sign | None = None,
-) -> RestoreReport:
-    """Undo :func:`strip` in ``tree`` with the store paths of today, and do what auto-patchelf does.
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What strip took out of a tree, and the store paths that take its place today.
 
     ``inputs``: attribute → path in the store (``out``: the tree's own). ``manifest``: what strip wrote; None
     when nothing was stripped. ``others``: store paths that may stand for a key by their name. ``leave``: keys
-    whose placeholder stays. ``needed_search``: folders outside the tree for NEEDED libraries, before the
-    ``lib`` of each input; ``ignore``: patterns of library names that need not be found; ``interpreter``: the
-    program interpreter for executables, whose folder also has libc; ``dlopen``: package → folders for its
-    search paths. ``libraries``: without, only what was stripped comes back. ``source``: make ``tree`` from
-    this one (files that do not change are copied, or with ``link`` symlinks).
+    whose placeholder stays.
+    """
+
+    inputs: Mapping[str, str]
+    manifest: Path | None
+    others: Iterable[StorePath] = ()
+    leave: Iterable[str] = ()
+    store_dir: str = STORE_DIR
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What rewrites a file that has to grow, and what signs a changed one (on macOS)."""
+
+    grow: Grow = run_patchelf
+    sign: Sign | None = None
+
+
+def restore(
+    tree: Path,
+    recorded: Recorded,
+    options: RestoreOptions | None = None,
+    *,
+    source: Path | None = None,
+    link: bool = False,
+    tools: Tools | None = None,
+) -> RestoreReport:
+    """Undo :func:`strip` in ``tree`` with the store paths of today, and do what auto-patchelf does.
+
+    ``source``: make ``tree`` from this one (files that do not change are copied, or with ``link`` symlinks).
 
     The tree is changed as a whole or not at all. :class:`RefsError` lists everything that cannot be put back
     and every library that is not found.
     """
+    inputs, manifest, store_dir = recorded.inputs, recorded.manifest, recorded.store_dir
+    options = options or RestoreOptions()
     parsed = {attr: StorePath.parse(path, store_dir=store_dir) for attr, path in inputs.items()}
     tree = tree.resolve()
     origin = tree if source is None else source.resolve()
@@ -94,10 +104,15 @@ def restore(
         undo_killed_runs(tree)
     record = Manifest((), {}) if manifest is None else read_manifest(manifest)
     linked = read_linked(record, where=str(manifest))
-    recorded = (*record.references, *as_references(linked))
-    undo = make_undo(recorded, inputs=parsed, others=others, leave=leave, store_dir=store_dir)
-    search = [*needed_search, *(f"{path.rstrip('/')}/lib" for attr, path in inputs.items() if attr != "out")]
-    options = RestoreOptions(search, ignore, interpreter, dlopen or {}, libraries)
+    undo = make_undo(
+        (*record.references, *as_references(linked)),
+        inputs=parsed,
+        others=recorded.others,
+        leave=recorded.leave,
+        store_dir=store_dir,
+    )
+    brought = (f"{path.rstrip('/')}/lib" for attr, path in inputs.items() if attr != "out")
+    options = replace(options, needed_search=(*options.needed_search, *brought))
     entries = [entry for entry in walk(origin) if not entry.path.startswith(".uvlock2nix-refs-")]
     result = Result()
     record, renames, moved = _names_now(origin, record, _renames(record, undo))
@@ -110,7 +125,7 @@ def restore(
         populate(origin, tree, entries, link=link, changed=result.edits.keys()),
         Stage(tree, source=origin) as stage,
     ):
-        _stage(stage, entries, result, undo, grow, sign, renames)
+        _stage(stage, entries, result, undo, tools or Tools(), renames)
         stage.commit(renames)
         changed = tuple(sorted(stage.files))
     return _report(changed, result, undo)
@@ -187,8 +202,7 @@ def _stage(
     entries: Sequence[Entry],
     result: Result,
     undo: Undo,
-    grow: Grow,
-    sign: Sign | None,
+    tools: Tools,
     renames: tuple[tuple[str, str], ...],
 ) -> None:
     by_inode: dict[tuple[int, int], list[str]] = {}
@@ -208,7 +222,7 @@ def _stage(
                 stage.add(result.edits[path], also=also)
             new = stage.files[path]
             if path in result.growth and new not in jobs:  # names of one file have one new version
-                jobs[new] = pool.submit(result.growth[path].apply, new, grow)
+                jobs[new] = pool.submit(result.growth[path].apply, new, tools.grow)
         grown: dict[Future[None] | None, list[str]] = {}
         for path in result.edits:
             grown.setdefault(jobs.get(stage.files[path]), []).append(path)
@@ -217,7 +231,7 @@ def _stage(
             if job is not None:
                 job.result()
             for path in grown.get(job, ()):
-                _check_and_sign(stage, path, result, undo, sign)
+                _check_and_sign(stage, path, result, undo, tools.sign)
         records = (entry.path for entry in entries if entry.is_file and is_record(entry.path))
         correct_records(stage, records, Moved(renames), pool.map)
 

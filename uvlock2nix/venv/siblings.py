@@ -18,7 +18,8 @@ from uvlock2nix.errors import RefsError
 from uvlock2nix.layout import site_packages
 from uvlock2nix.refs.elf import read_elf
 from uvlock2nix.refs.libraries import DEFAULT_IGNORE, effective_runpath
-from uvlock2nix.refs.restore import restore
+from uvlock2nix.refs.needs import RestoreOptions
+from uvlock2nix.refs.restore import Recorded, restore
 from uvlock2nix.refs.scan import open_file
 from uvlock2nix.refs.undo import split_runpath
 from uvlock2nix.venv.copying import copy_file
@@ -64,11 +65,10 @@ def satisfy(
         search = [str(root / folder) for name in sorted(providers) for folder in providers[name]]
         restore(
             root,
-            inputs={},
-            manifest=None,
-            needed_search=[*dict.fromkeys(search), *libraries],
-            ignore=(*DEFAULT_IGNORE, *ignore),
-            interpreter=interpreter,
+            Recorded({}, None),
+            RestoreOptions(
+                [*dict.fromkeys(search), *libraries], (*DEFAULT_IGNORE, *ignore), interpreter=interpreter
+            ),
         )
     return tuple(copied)
 

@@ -15,7 +15,8 @@ from uvlock2nix.dist.installed import installed, rewrite
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import MANIFEST, site_packages
 from uvlock2nix.refs.libraries import DEFAULT_IGNORE
-from uvlock2nix.refs.restore import restore
+from uvlock2nix.refs.needs import RestoreOptions
+from uvlock2nix.refs.restore import Recorded, restore
 from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.sync.normalise import normalise
 from uvlock2nix.venv.bytecode import compile_bytecode
@@ -120,12 +121,8 @@ def settle(
         rewrite(one, site, {})
     report = restore(
         out,
-        inputs={},
-        manifest=None,
-        needed_search=libraries,
-        ignore=("*",),
-        interpreter=interpreter,
-        dlopen=dlopen,
+        Recorded({}, None),
+        RestoreOptions(libraries, ignore=("*",), interpreter=interpreter, dlopen=dlopen),
     )
     wants = tuple(Want(file, library) for file, library in report.ignored if not is_ignored(library, ignore))
     compile_bytecode(site, python, cores)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from tests.support.refs import store_path
 from uvlock2nix.errors import RefsError, ToolError
 from uvlock2nix.refs.elf import read_elf
 from uvlock2nix.refs.linked import Linked, read_linked
-from uvlock2nix.refs.patchelf import run_patchelf
-from uvlock2nix.refs.restore import restore
+from uvlock2nix.refs.needs import RestoreOptions
+from uvlock2nix.refs.patchelf import Grow, run_patchelf
+from uvlock2nix.refs.restore import Recorded, Tools, restore
 from uvlock2nix.refs.strip import strip
 from uvlock2nix.refs.stripped import parse_manifest
 
@@ -32,11 +34,12 @@ def tree_with(tmp_path: Path, libraries: object) -> Path:
     return tree
 
 
-def put_back(tree: Path, **more: object) -> tuple[str, ...]:
+def put_back(
+    tree: Path, *, libraries: bool = True, leave: Sequence[str] = (), grow: Grow = run_patchelf
+) -> tuple[str, ...]:
     inputs = {"zlib": f"/nix/store/{ZLIB.base}", "icu": f"/nix/store/{ICU.base}"}
-    options: dict[str, object] = {"inputs": inputs, "grow": run_patchelf, "others": [ICU], **more}
-    manifest = tree / "nix-support/uvlock2nix/manifest.json"
-    restore(tree, manifest=manifest, **options)  # type: ignore[arg-type]
+    recorded = Recorded(inputs, tree / "nix-support/uvlock2nix/manifest.json", others=[ICU], leave=leave)
+    restore(tree, recorded, RestoreOptions(libraries=libraries), tools=Tools(grow=grow))
     with (tree / "m.so").open("rb") as opened:
         facts = read_elf(opened.fileno()).facts
     return tuple(one.text.decode() for one in facts.runpaths)

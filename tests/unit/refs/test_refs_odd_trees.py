@@ -17,7 +17,7 @@ import pytest
 from tests.support.refs import make_elf, record_line, snapshot, store_path
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.audit import audit
-from uvlock2nix.refs.restore import restore
+from uvlock2nix.refs.restore import Recorded, restore
 from uvlock2nix.refs.store import StorePath, placeholder
 from uvlock2nix.refs.strip import StripReport, strip
 from uvlock2nix.refs.stripped import MANIFEST_PLACE, parse_manifest
@@ -38,9 +38,9 @@ def there_and_back(tree: Path, manifest: Path | None = None) -> StripReport:
     before = snapshot(tree)
     report = strip(tree, store_paths=[XML, OUT], inputs=INPUTS, manifest=manifest)
     assert audit(tree, store_paths=[XML, OUT]) == ()
-    restore(tree, inputs=INPUTS, manifest=manifest)
+    restore(tree, Recorded(INPUTS, manifest))
     assert {name: value for name, value in snapshot(tree).items() if "nix-support" not in name} == before
-    assert not restore(tree, inputs=INPUTS, manifest=manifest).changed
+    assert not restore(tree, Recorded(INPUTS, manifest)).changed
     return report
 
 
@@ -140,7 +140,7 @@ def test_another_store_directory_there_and_back(tmp_path: Path) -> None:
     strip(tmp_path, store_paths=[XML, OUT], inputs=inputs, manifest=manifest, store_dir=store)
     assert audit(tmp_path, store_paths=[XML, OUT], store_dir=store) == ()
     assert (tmp_path / "e.so").read_bytes().count(placeholder("libxml2", whole=True)) == 1
-    restore(tmp_path, inputs=inputs, manifest=manifest, store_dir=store)
+    restore(tmp_path, Recorded(inputs, manifest, store_dir=store))
     after = {name: row for name, row in snapshot(tmp_path).items() if "nix-support" not in name}
     assert {name for name in before if before[name] != after[name]} == {"foreign"}  # it exists nowhere
     inputs["libxml2"] = at(NEW, "", store).decode()
@@ -151,7 +151,7 @@ def test_another_store_directory_there_and_back(tmp_path: Path) -> None:
         manifest=manifest,
         store_dir=store,
     )
-    restore(tmp_path, inputs=inputs, manifest=manifest, store_dir=store)
+    restore(tmp_path, Recorded(inputs, manifest, store_dir=store))
     assert (tmp_path / "t").read_bytes() == at(NEW, "/x", store) + b" " + at(OUT, "", store)
 
 
@@ -162,8 +162,8 @@ def test_an_archive_without_zeros_is_no_text(tmp_path: Path, magic: bytes) -> No
     manifest = tmp_path / MANIFEST_PLACE
     strip(tmp_path, store_paths=[XML], inputs=INPUTS, manifest=manifest)
     with pytest.raises(RefsError, match="compiled in"):
-        restore(tmp_path, inputs=longer, manifest=manifest)
-    restore(tmp_path, inputs=INPUTS, manifest=manifest)
+        restore(tmp_path, Recorded(longer, manifest))
+    restore(tmp_path, Recorded(INPUTS, manifest))
     assert (tmp_path / "a.a").read_bytes() == magic + at(XML, "/x.o")
 
 
@@ -182,7 +182,7 @@ def test_the_members_of_a_real_archive(tmp_path: Path) -> None:
     subprocess.run(["ar", "x", "all.a"], cwd=tmp_path, check=True)
     for name, old in zip(("m1.o", "m2.o"), before, strict=False):
         assert (tmp_path / name).read_bytes() == old.replace(XML.hash.encode(), placeholder("libxml2"))
-    restore(tmp_path, inputs=INPUTS, manifest=manifest)
+    restore(tmp_path, Recorded(INPUTS, manifest))
     assert (tmp_path / "all.a").read_bytes() == before[2]
 
 

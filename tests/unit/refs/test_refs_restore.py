@@ -12,8 +12,9 @@ import pytest
 from tests.support.refs import make_elf, record_line, snapshot, store_path
 from uvlock2nix.errors import InputError, RefsError, ToolError
 from uvlock2nix.refs.elf import ElfFile, bytes_reader
+from uvlock2nix.refs.needs import RestoreOptions
 from uvlock2nix.refs.patchelf import Grow, run_patchelf
-from uvlock2nix.refs.restore import RestoreReport, restore
+from uvlock2nix.refs.restore import Recorded, RestoreReport, Tools, restore
 from uvlock2nix.refs.store import StorePath, placeholder
 from uvlock2nix.refs.strip import strip
 from uvlock2nix.refs.stripped import MANIFEST_PLACE
@@ -83,17 +84,16 @@ def do_restore(
 ) -> RestoreReport:
     return restore(
         tree,
-        inputs={"out": at(out).decode(), "libxml2": at(xml).decode()},
-        manifest=(source or tree) / MANIFEST_PLACE,
-        others=[PYTHON],
-        grow=grow or Grower(),
-        needed_search=search,
-        ignore=ignore,
-        interpreter=interpreter,
-        dlopen=dlopen,
-        leave=leave,
+        Recorded(
+            {"out": at(out).decode(), "libxml2": at(xml).decode()},
+            (source or tree) / MANIFEST_PLACE,
+            others=[PYTHON],
+            leave=leave,
+        ),
+        RestoreOptions(search, ignore, interpreter, dlopen or {}),
         source=source,
         link=link,
+        tools=Tools(grow=grow or Grower()),
     )
 
 
@@ -396,7 +396,7 @@ def test_without_libraries_only_what_was_stripped_comes_back(tmp_path: Path) -> 
     (tmp_path / "e.so").write_bytes(content)
     do_strip(tmp_path)
     inputs = {"libxml2": at(XML).decode()}
-    restore(tmp_path, inputs=inputs, manifest=tmp_path / MANIFEST_PLACE, libraries=False)
+    restore(tmp_path, Recorded(inputs, tmp_path / MANIFEST_PLACE), RestoreOptions(libraries=False))
     assert (tmp_path / "e.so").read_bytes() == content
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.refs import make_elf, record_line, snapshot, store_path
 from uvlock2nix.refs.audit import audit
-from uvlock2nix.refs.restore import restore
+from uvlock2nix.refs.restore import Recorded, restore
 from uvlock2nix.refs.strip import strip
 from uvlock2nix.refs.stripped import MANIFEST_PLACE
 
@@ -155,7 +155,7 @@ def test_strip_then_restore_is_the_identity(
         again = strip(tree, store_paths=PATHS, inputs=INPUTS, manifest=manifest)
         assert not again.changed
         assert snapshot(tree) == stripped
-        restore(tree, inputs=INPUTS, manifest=manifest, others=OTHERS)
+        restore(tree, Recorded(INPUTS, manifest, others=OTHERS))
         after = {name: value for name, value in snapshot(tree).items() if not name.startswith("nix-support")}
         assert after == before
-        assert not restore(tree, inputs=INPUTS, manifest=manifest, others=OTHERS).changed
+        assert not restore(tree, Recorded(INPUTS, manifest, others=OTHERS)).changed

@@ -14,7 +14,7 @@ from uvlock2nix.refs.apply import Patch, Rewrite, Stage
 from uvlock2nix.refs.audit import audit
 from uvlock2nix.refs.elf import ElfFile, bytes_reader
 from uvlock2nix.refs.elfusers import users
-from uvlock2nix.refs.restore import restore
+from uvlock2nix.refs.restore import Recorded, restore
 from uvlock2nix.refs.store import StorePath, placeholder
 from uvlock2nix.refs.strip import StripReport, strip
 from uvlock2nix.refs.stripped import MANIFEST_PLACE, Reference
@@ -296,7 +296,7 @@ def test_names_of_folders_and_files_are_changed_from_the_inside_out(tmp_path: Pa
     run(tmp_path)
     assert audit(tmp_path, store_paths=PATHS) == ()
     inputs = {"libxml2": at(XML).decode(), "python3": at(PYTHON).decode()}
-    restore(tmp_path, inputs=inputs, manifest=tmp_path / MANIFEST_PLACE)
+    restore(tmp_path, Recorded(inputs, tmp_path / MANIFEST_PLACE))
     assert {name: value for name, value in snapshot(tmp_path).items() if "nix-support" not in name} == before
 
 
