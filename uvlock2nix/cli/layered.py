@@ -13,6 +13,7 @@ from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.values import Build
 
 if TYPE_CHECKING:
+    from uvlock2nix.venv.making import Making
     from uvlock2nix.venv.members import Places
 
 
@@ -20,24 +21,19 @@ def layered(
     builds: Sequence[Build],
     places: Places,
     out: Path,
-    pythons: tuple[Path, Path | None],
+    making: Making,
     uv: str,
     compiler: str | None,
-    cores: int,
     extra: tuple[Path, ...],
 ) -> None:
-    """Build local packages and put them, and what is extra, over the environment; report what clashes.
-
-    ``pythons``: the interpreter, and the same for the machine that builds where that is a different one.
-    """
+    """Build local packages and put them, and what is extra, over the environment; report what clashes."""
     from uvlock2nix.sync.manifest import read_manifest
     from uvlock2nix.venv.interpreter import write_wrapper
     from uvlock2nix.venv.layer import layer
     from uvlock2nix.venv.members import local_tree
 
     run = Runner()
-    interpreter, builder = pythons
-    tree, brought = local_tree(builds, places, run, uv, builder or interpreter)
+    tree, brought = local_tree(builds, places, run, uv, making.builder or making.python)
 
     def wrap(root: Path, python: Path) -> None:
         if compiler:
@@ -47,15 +43,11 @@ def layered(
         places.env,
         tree,
         out,
-        interpreter,
         str(read_manifest(places.env)["python"]),
+        making,
         scripts=brought,
-        cores=cores,
         wrap=wrap,
-        program_path=program_path(),
         extra=extra,
-        builder=builder,
-        note=note,
     )
     for clash in clashes:
         click.echo(f"uvlock2nix: {clash}", err=True)

@@ -65,20 +65,17 @@ def finish(
 ) -> None:
     """Make the restored tree ROOT an environment."""
     from uvlock2nix.venv.environment import finish_environment
+    from uvlock2nix.venv.making import Making
 
     folders = tuple(Path(part) for one in dlopen for part in one.partition("=")[2].split(":") if part)
     clashes = finish_environment(
         root,
-        interpreter,
-        cores=0 if no_bytecode else max(1, cores),
+        Making(interpreter, 0 if no_bytecode else max(1, cores), program_path(), builder, note),
         build_to=build_to,
         packages=packages,
         keep=_chosen(keep),
         linked=linked,
         libraries=folders,
-        program_path=program_path(),
-        builder=builder,
-        note=note,
     )
     for clash in clashes:
         click.echo(f"uvlock2nix: {clash}", err=True)
@@ -133,6 +130,7 @@ def package(
 ) -> None:
     """Build the project's own packages offline and put them over the environment."""
     from uvlock2nix.build.values import parse_native
+    from uvlock2nix.venv.making import Making
     from uvlock2nix.venv.members import Places, local_builds, parse_versions
     from uvlock2nix.venv.product import build_products
 
@@ -144,8 +142,8 @@ def package(
         chosen = [build for build in builds if not only or build.name in only]
         build_products(chosen, product, places, Runner(), uv, builder or interpreter, out)
         return
-    cores = 0 if no_bytecode else max(1, cores)
-    layered(builds, places, out, (interpreter, builder), uv, compiler, cores, extra)
+    making = Making(interpreter, 0 if no_bytecode else max(1, cores), program_path(), builder, note)
+    layered(builds, places, out, making, uv, compiler, extra)
     if scripts:
         from uvlock2nix.venv.script import install_script
 

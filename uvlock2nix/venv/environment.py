@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,23 +23,20 @@ from uvlock2nix.venv.checking import check_packages
 from uvlock2nix.venv.copying import copy_writable
 from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.libraries import write_lookup
+from uvlock2nix.venv.making import Making
 from uvlock2nix.venv.programs import embeds_python, is_compiled, own_programs
 from uvlock2nix.venv.symlinks import LOCK, NIXPKGS, Clash, Clashes, Owner, link_packages, link_programs
 
 
 def finish_environment(
     root: Path,
-    python: Path,
+    making: Making,
     *,
-    cores: int,
     build_to: Path | None,
     packages: tuple[Path, ...] = (),
     keep: Mapping[str, str] | None = None,
     linked: bool = False,
     libraries: tuple[Path, ...] = (),
-    program_path: str = "",
-    builder: Path | None = None,
-    note: Callable[[str], None] = lambda text: None,
 ) -> tuple[Clash, ...]:
     """Make the restored copy of deps in ``root`` an environment, in place.
 
@@ -47,24 +44,22 @@ def finish_environment(
     the environment must not hold on to them. ``packages`` are installed packages (of nixpkgs) that are
     linked in. Returned is what they and the lock's packages both have; the lock's stays, unless ``keep``
     (path → package) says otherwise. ``linked``: the lock's packages are links, which have their bytecode.
-    ``libraries`` are the folders of what packages open by name,
-    ``program_path`` those of the programs that run scripts. ``builder`` is the same Python for the machine
-    that builds, where that is a different one.
+    ``libraries`` are the folders of what packages open by name.
     """
     manifest = read_manifest(root)
     version = str(manifest["python"])
     site = root / site_packages(version)
     _take_out(root / BUILD_REQUIRES, build_to)
-    interpreter = write_interpreter(root, python, version)
+    interpreter = write_interpreter(root, making.python, version)
     # Before anything is read of the RECORDs: they are corrected.
-    programs_ = Programs(interpreter, program_path, own=own_programs(root, site))
+    programs_ = Programs(interpreter, making.program_path, own=own_programs(root, site))
     for script in give_interpreters(root, (site, root / SCRIPTS), programs_):
-        note(f"{script} is not among the inputs: the script stays as it is (docs/libraries.md)")
+        making.note(f"{script} is not among the inputs: the script stays as it is (docs/libraries.md)")
     own = installed(site)
     check_packages(manifest, own, "env")
     scripts = _scripts(root, own, interpreter, linked=linked)
     # nixpkgs lists the interpreter among the modules, with a site-packages (sitecustomize.py) of its own.
-    packages = tuple(one for one in packages if not python.resolve().is_relative_to(one.resolve()))
+    packages = tuple(one for one in packages if not making.python.resolve().is_relative_to(one.resolve()))
     clashes = Clashes(keep or {})
     link_packages(packages, root, version, clashes)
     winners = bin_winners(manifest)
@@ -82,7 +77,7 @@ def finish_environment(
             record_bin(one, root, names)
     write_lookup(site, libraries)
     if not linked:
-        compile_bytecode(site, builder or interpreter, cores)
+        compile_bytecode(site, making.builder or interpreter, making.cores)
     return tuple(dict.fromkeys(clashes.found))
 
 

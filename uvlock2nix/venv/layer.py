@@ -18,6 +18,7 @@ from uvlock2nix.venv.copying import copy_file, copy_writable
 from uvlock2nix.venv.environment import bin_winners, launchers_of, record_bin, scripts_in
 from uvlock2nix.venv.extra import EXTRA, add_packages, add_programs
 from uvlock2nix.venv.interpreter import write_interpreter
+from uvlock2nix.venv.making import Making
 from uvlock2nix.venv.programs import embeds_python, own_programs, programs_of
 from uvlock2nix.venv.symlinks import LOCK, PROJECT, Clash, Clashes, Owner, link_into
 
@@ -29,31 +30,26 @@ def layer(
     env: Path,
     tree: Path,
     out: Path,
-    python: Path,
     version: str,
+    making: Making,
     *,
     scripts: tuple[Script, ...],
-    cores: int,
     wrap: Callable[[Path, Path], None] = lambda out, python: None,
-    program_path: str = "",
     extra: tuple[Path, ...] = (),
-    builder: Path | None = None,
-    note: Callable[[str], None] = lambda text: None,
 ) -> tuple[Clash, ...]:
     """Make ``out`` an environment of its own: ``tree`` (installed, normalised) over links into ``env``.
 
     A folder that only ``env`` has becomes one link; where both have it (namespace packages), it is a folder
     with links. A file that both have is ``tree``'s. ``wrap`` makes ``bin/python`` of an environment (``out``)
-    what works through any link. ``program_path`` has the programs that run scripts. ``extra`` are more
-    packages (:mod:`uvlock2nix.venv.extra`), ``builder`` is the same Python for the machine that builds.
-    Returned is what two have and only one can.
+    what works through any link. ``extra`` are more packages (:mod:`uvlock2nix.venv.extra`). Returned is what
+    two have and only one can.
     """
     out.mkdir(parents=True, exist_ok=True)
     own = tree / site_packages(version), tree / SCRIPTS
     brought = own_programs(tree, own[0]) | {path.name for path in (env / "bin").iterdir()}
-    programs = Programs(out / "bin" / "python", program_path, own=brought)
+    programs = Programs(out / "bin" / "python", making.program_path, own=brought)
     for script in give_interpreters(tree, own, programs):
-        note(f"{script} is not among the inputs: the script stays as it is (docs/libraries.md)")
+        making.note(f"{script} is not among the inputs: the script stays as it is (docs/libraries.md)")
     for entry in sorted(tree.iterdir()):
         if entry.name not in OWN:
             _copy(entry, out / entry.name)
@@ -62,14 +58,14 @@ def layer(
             link_into(entry, out / entry.name)
     _link_bytecode(env / site_packages(version), out / site_packages(version))
     found = Clashes()
-    added = add_packages(extra, out, python, version, found)
-    interpreter = write_interpreter(out, python, version)
-    wrap(out, python)
+    added = add_packages(extra, out, making.python, version, found)
+    interpreter = write_interpreter(out, making.python, version)
+    wrap(out, making.python)
     clashes = _bin(env, tree, out, interpreter, version, scripts, added)
     add_programs(extra, out / "bin")
     for path in sorted((out / site_packages(version)).iterdir()):
         if not path.is_symlink() and (path.is_dir() or path.suffix == ".py"):
-            compile_bytecode(path, builder or interpreter, cores)
+            compile_bytecode(path, making.builder or interpreter, making.cores)
     return (*clashes, *dict.fromkeys(found.found))
 
 

@@ -17,6 +17,7 @@ from uvlock2nix.venv.copying import copy_file, copy_writable
 from uvlock2nix.venv.environment import copy_tree, finish_environment
 from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.layer import layer
+from uvlock2nix.venv.making import Making
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 PYTHON = Path(sys.executable).resolve()
@@ -73,7 +74,7 @@ def env(tmp_path: Path) -> Path:
 
 
 def finish(root: Path, build_to: Path | None = None) -> None:
-    finish_environment(root, PYTHON, cores=1, build_to=build_to)
+    finish_environment(root, Making(PYTHON), build_to=build_to)
 
 
 def said(program: Path) -> str:
@@ -138,7 +139,7 @@ def test_build_requirements_that_nobody_wants_go(env: Path, tmp_path: Path) -> N
 
 def package(env: Path, tree: Path, out: Path, *scripts: str) -> None:
     kept = tuple(Script(name, "mine", python=True) for name in scripts)
-    layer(env, tree, out, PYTHON, VERSION, scripts=kept, cores=1)
+    layer(env, tree, out, VERSION, Making(PYTHON), scripts=kept)
 
 
 def test_members_over_an_environment(env: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from uvlock2nix.errors import InputError
 from uvlock2nix.layout import MANIFEST
 from uvlock2nix.venv.environment import finish_environment
 from uvlock2nix.venv.layer import layer
+from uvlock2nix.venv.making import Making
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 PYTHON = Path(sys.executable).resolve()
@@ -40,7 +41,7 @@ def env(tmp_path: Path) -> Path:
     root = package(tmp_path / "env", "locked", files, "shown = locked:f")
     (root / MANIFEST).parent.mkdir(parents=True)
     (root / MANIFEST).write_text(json.dumps({"python": VERSION, "collisions": []}))
-    finish_environment(root, PYTHON, cores=1, build_to=None)
+    finish_environment(root, Making(PYTHON), build_to=None)
     return root
 
 
@@ -58,7 +59,7 @@ def test_modules_and_programs_are_added(env: Path, tree: Path, tmp_path: Path) -
     files = {"plugin/__init__.py": "def f(): print('plugin')\n", "ns/b.py": "b = 2\n"}
     more = package(tmp_path / "more", "plugin", files, "plugin = plugin:f")
     out = tmp_path / "out"
-    assert layer(env, tree, out, PYTHON, VERSION, scripts=(), cores=1, extra=(more,)) == ()
+    assert layer(env, tree, out, VERSION, Making(PYTHON), scripts=(), extra=(more,)) == ()
     assert run(out, "import app, locked, plugin, ns.a, ns.b; print(ns.a.a + ns.b.b)") == "3"
     for program in ("app", "plugin"):
         done = subprocess.run([out / "bin" / program], capture_output=True, text=True, check=True)
@@ -72,7 +73,7 @@ def test_what_is_there_stays_and_is_reported(env: Path, tree: Path, tmp_path: Pa
     files = {"locked.py": "x = 'plugin'\ndef f(): print(x)\n", "mine.py": "def f(): print('mine')\n"}
     more = package(tmp_path / "more", "plugin", files, "shown = mine:f\napp = mine:f")
     out = tmp_path / "out"
-    clashes = layer(env, tree, out, PYTHON, VERSION, scripts=(), cores=1, extra=(more,))
+    clashes = layer(env, tree, out, VERSION, Making(PYTHON), scripts=(), extra=(more,))
     assert [str(one) for one in clashes] == [
         "bin/app: in app (from the project) and in plugin (from extraPackages); kept: app",
         "bin/shown: in locked (from the lock) and in plugin (from extraPackages); kept: locked",
@@ -87,7 +88,7 @@ def test_an_environment_that_shares_packages(env: Path, tree: Path, tmp_path: Pa
     other = package(tmp_path / "other", "locked", {"locked.py": "x = 'lock'\ndef f(): print(x)\n"})
     package(other, "plugin", {"plugin.py": "import locked\n"})
     out = tmp_path / "out"
-    assert layer(env, tree, out, PYTHON, VERSION, scripts=(), cores=1, extra=(other,)) == ()
+    assert layer(env, tree, out, VERSION, Making(PYTHON), scripts=(), extra=(other,)) == ()
     assert (out / SITE / "locked.py").resolve() == (env / SITE / "locked.py").resolve()
     assert run(out, "import plugin; print(plugin.locked.x)") == "lock"
 
@@ -95,11 +96,11 @@ def test_an_environment_that_shares_packages(env: Path, tree: Path, tmp_path: Pa
 def test_a_second_version_is_refused(env: Path, tree: Path, tmp_path: Path) -> None:
     other = package(tmp_path / "other", "locked", {"locked.py": ""}, version="2.0")
     with pytest.raises(InputError, match=r"locked is in the environment twice: 1\.0, and 2\.0 from") as error:
-        layer(env, tree, tmp_path / "out", PYTHON, VERSION, scripts=(), cores=1, extra=(other,))
+        layer(env, tree, tmp_path / "out", VERSION, Making(PYTHON), scripts=(), extra=(other,))
     assert "uv add" in (error.value.hint or "")
 
 
 def test_what_is_no_package_is_refused(env: Path, tree: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=f"no packages for Python {VERSION} are in it"):
-        layer(env, tree, tmp_path / "out", PYTHON, VERSION, scripts=(), cores=1, extra=(tmp_path / "empty",))
+        layer(env, tree, tmp_path / "out", VERSION, Making(PYTHON), scripts=(), extra=(tmp_path / "empty",))

@@ -24,6 +24,7 @@ from uvlock2nix.venv.copying import copy_links
 from uvlock2nix.venv.environment import finish_environment
 from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.join import join
+from uvlock2nix.venv.making import Making
 from uvlock2nix.venv.siblings import satisfy
 from uvlock2nix.venv.single import Place, Want, install_wheel, settle, wants_of, write
 
@@ -71,7 +72,7 @@ def joined(shop: Shop, *packages: Path, keep: Mapping[str, str] | None = None) -
     root = shop.folder / "env"
     decided = join(packages, root, VERSION, keep or {}, system="x86_64-linux")
     satisfy(packages, root, VERSION, libraries=(), ignore=(), interpreter=None)
-    finish_environment(root, PYTHON, cores=1, build_to=None, linked=True)
+    finish_environment(root, Making(PYTHON), build_to=None, linked=True)
     assert all(str(one) for one in decided)
     return root
 
@@ -143,7 +144,7 @@ def copied(shop: Shop) -> Path:
     subprocess.run([*argv, "--python", python, *shop.wheels.values()], check=True, capture_output=True)
     normalise(root, root / SITE)
     write(root, {"python": VERSION})
-    finish_environment(root, PYTHON, cores=1, build_to=None)
+    finish_environment(root, Making(PYTHON), build_to=None)
     return root
 
 
@@ -181,7 +182,7 @@ def test_one_tree_instead_of_links(shop: Shop) -> None:
     root = shop.folder / "env"
     join(packages, root, VERSION, {}, system="x86_64-linux")
     copy_links(root)
-    finish_environment(root, PYTHON, cores=1, build_to=None)
+    finish_environment(root, Making(PYTHON), build_to=None)
     links = [path for path in root.rglob("*") if path.is_symlink() and shop.folder in path.resolve().parents]
     assert links == []
     sync = copied(shop)

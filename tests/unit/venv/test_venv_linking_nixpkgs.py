@@ -16,6 +16,7 @@ from uvlock2nix.errors import InputError
 from uvlock2nix.layout import MANIFEST
 from uvlock2nix.venv.environment import finish_environment
 from uvlock2nix.venv.layer import layer
+from uvlock2nix.venv.making import Making
 from uvlock2nix.venv.symlinks import Clashes, Owner, link_packages, link_programs
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -53,7 +54,7 @@ def run(program: Path, *arguments: str) -> str:
 def test_linked_packages_are_imported_and_launched(env: Path, tmp_path: Path) -> None:
     files = {"taken/__init__.py": "def f(): print('taken')\n", "flat.py": "y = 2\n", "ns/b.py": "b = 2\n"}
     store = package(tmp_path / "store-taken", "taken", files, "taken = taken:f")
-    finish_environment(env, PYTHON, cores=1, build_to=None, packages=(store,))
+    finish_environment(env, Making(PYTHON), build_to=None, packages=(store,))
     site = env / SITE
     assert (site / "taken").readlink() == store / SITE / "taken"
     assert (site / "taken-1.0.dist-info").readlink() == store / SITE / "taken-1.0.dist-info"
@@ -102,7 +103,7 @@ def test_the_interpreter_is_not_linked_in(env: Path, tmp_path: Path) -> None:
     (python / SITE).mkdir(parents=True)
     (python / SITE / "sitecustomize.py").write_text("raise SystemExit('linked')\n")
     store = package(tmp_path / "store", "taken", {"taken.py": ""})
-    finish_environment(env, python / "bin" / "python3", cores=1, build_to=None, packages=(python, store))
+    finish_environment(env, Making(python / "bin" / "python3"), build_to=None, packages=(python, store))
     assert (env / SITE / "taken.py").is_symlink()
     assert not (env / SITE / "sitecustomize.py").exists()
     assert not (env / "bin" / "pydoc3").exists()
@@ -115,7 +116,7 @@ def test_scripts_that_no_entry_point_names(env: Path, tmp_path: Path) -> None:
     for name in ("tool", "script.py", ".tool-wrapped", "python3.0"):
         (store / "bin" / name).write_text("#!/bin/sh\necho theirs\n")
         (store / "bin" / name).chmod(0o755)
-    finish_environment(env, PYTHON, cores=1, build_to=None, packages=(store,))
+    finish_environment(env, Making(PYTHON), build_to=None, packages=(store,))
     assert run(env / "bin" / "tool") == "ours"
     assert run(env / "bin" / "script.py") == "theirs"
     assert {path.name for path in (env / "bin").iterdir()} == {
@@ -159,7 +160,7 @@ def clash_of_programs(tmp_path: Path, lock: str, taken: str) -> tuple[Path, Path
 @pytest.mark.parametrize(("lock", "taken"), [("aa", "zz"), ("zz", "aa")])
 def test_a_program_of_the_lock_and_of_nixpkgs(tmp_path: Path, lock: str, taken: str) -> None:
     root, store = clash_of_programs(tmp_path, lock, taken)
-    clashes = finish_environment(root, PYTHON, cores=1, build_to=None, packages=(store,))
+    clashes = finish_environment(root, Making(PYTHON), build_to=None, packages=(store,))
     assert [str(one) for one in clashes] == [
         f"bin/tool: in {lock} (from the lock) and in {taken} (from nixpkgs); kept: {lock}",
         f"bin/run: in {lock} (from the lock) and in {taken} (from nixpkgs); kept: {lock}",
@@ -167,7 +168,7 @@ def test_a_program_of_the_lock_and_of_nixpkgs(tmp_path: Path, lock: str, taken: 
     assert (run(root / "bin" / "tool"), run(root / "bin" / "run")) == ("lock", "lock")
     tree, out = tmp_path / "tree", tmp_path / "out"
     (tree / SITE).mkdir(parents=True)
-    layer(root, tree, out, PYTHON, VERSION, scripts=(), cores=1)
+    layer(root, tree, out, VERSION, Making(PYTHON), scripts=())
     assert (run(out / "bin" / "tool"), run(out / "bin" / "run")) == ("lock", "lock")
 
 
@@ -176,7 +177,7 @@ def test_a_program_of_the_lock_and_of_nixpkgs(tmp_path: Path, lock: str, taken: 
 def test_the_user_may_say_whose_program_it_is(tmp_path: Path, lock: str, taken: str, key: str) -> None:
     root, store = clash_of_programs(tmp_path, lock, taken.replace("-", "_").replace(".", "_"))
     clashes = finish_environment(
-        root, PYTHON, cores=1, build_to=None, packages=(store,), keep={key: taken.upper()}
+        root, Making(PYTHON), build_to=None, packages=(store,), keep={key: taken.upper()}
     )
     assert clashes[0].kept.origin == "nixpkgs"
     assert run(root / "bin" / "tool") == "nixpkgs"
@@ -184,7 +185,7 @@ def test_the_user_may_say_whose_program_it_is(tmp_path: Path, lock: str, taken: 
     assert "../../../bin/tool" not in (root / SITE / f"{lock}-1.0.dist-info" / "RECORD").read_text()
     tree, out = tmp_path / "tree", tmp_path / "out"
     (tree / SITE).mkdir(parents=True)
-    layer(root, tree, out, PYTHON, VERSION, scripts=(), cores=1)
+    layer(root, tree, out, VERSION, Making(PYTHON), scripts=())
     assert run(out / "bin" / "tool") == "nixpkgs"
 
 
@@ -202,7 +203,7 @@ def test_files_of_the_lock_and_of_nixpkgs(env: Path, tmp_path: Path) -> None:
         },
     )
     clashes = finish_environment(
-        env, PYTHON, cores=1, build_to=None, packages=(store,), keep={"ns/deep": "taken"}
+        env, Making(PYTHON), build_to=None, packages=(store,), keep={"ns/deep": "taken"}
     )
     assert sorted(str(one) for one in clashes) == [
         "locked.py: in locked (from the lock) and in taken (from nixpkgs); kept: locked",
@@ -217,7 +218,7 @@ def test_one_entry_point_of_two_packages_is_no_clash(env: Path, tmp_path: Path) 
     """A metapackage and the package that it stands for name the same launcher."""
     one = package(tmp_path / "one", "one", {"one.py": "def f(): print('one')\n"}, "tool = one:f")
     two = package(tmp_path / "two", "two", {}, "tool = one:f")
-    assert finish_environment(env, PYTHON, cores=1, build_to=None, packages=(one, two)) == ()
+    assert finish_environment(env, Making(PYTHON), build_to=None, packages=(one, two)) == ()
     assert run(env / "bin" / "tool") == "one"
 
 

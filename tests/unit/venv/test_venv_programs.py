@@ -16,6 +16,7 @@ from uvlock2nix.dist.scripts import Script
 from uvlock2nix.errors import InputError, ToolError
 from uvlock2nix.venv.interpreter import write_wrapper
 from uvlock2nix.venv.layer import layer
+from uvlock2nix.venv.making import Making
 from uvlock2nix.venv.programs import data_of, embeds_python, expose, programs_of
 
 COMPILER = shutil.which("cc")
@@ -44,7 +45,7 @@ def venv(tmp_path: Path) -> Path:
             write_wrapper(root, python, COMPILER, work, Runner(quiet=True))
 
     script = (Script("mine-script", "mine", python=True),)
-    clashes = layer(env, tree, out, PYTHON, VERSION, scripts=script, cores=1, wrap=wrap)
+    clashes = layer(env, tree, out, VERSION, Making(PYTHON), scripts=script, wrap=wrap)
     assert [str(one) for one in clashes] == [
         "bin/shared: in mine (from the project) and in dep (from the lock); kept: mine"
     ]
@@ -144,6 +145,6 @@ def test_a_program_that_embeds_python_is_copied(tmp_path: Path) -> None:
         (env / "bin" / name).write_bytes(content)
         (env / "bin" / name).chmod(0o755)
     dist(tree, "mine", {"mine.py": ""})
-    layer(env, tree, out, PYTHON, VERSION, scripts=(), cores=1)
+    layer(env, tree, out, VERSION, Making(PYTHON), scripts=())
     assert not (out / "bin" / "server").is_symlink()
     assert (out / "bin" / "linter").readlink() == env / "bin" / "linter"

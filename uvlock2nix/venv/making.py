@@ -1,0 +1,23 @@
+"""What an environment is made with, whatever is put into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """``python`` is what the environment is for, ``builder`` the same Python for the machine that
+    builds, where that is a different one.
+
+    ``cores`` may compile bytecode at once (0: none is compiled); ``program_path`` has the programs that run
+    scripts; ``note`` reports what a person should read.
+    """
+
+    python: Path
+    cores: int = 1
+    program_path: str = ""
+    builder: Path | None = None
+    note: Callable[[str], None] = lambda text: None
