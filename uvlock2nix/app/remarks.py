@@ -52,8 +52,8 @@ def on_classes(
         lost = [one.name for one in packages if one.any_version and one.left_out]
         gone = f"; left out, as nixpkgs does without: {listed(lost)}" if lost else ""
         yield (
-            f"[tool.uvlock2nix.nixpkgs] any-version: NOT what uv would install, and nobody looked whether it"
-            f" fits: {shown}{gone}"
+            "[tool.uvlock2nix.nixpkgs] any-version: NOT what uv would install, and not checked for"
+            f" compatibility: {shown}{gone}"
         )
     asked = policy.allow | policy.any_version
     allowed = [one for one in packages if one.name in asked and not one.from_nixpkgs]
