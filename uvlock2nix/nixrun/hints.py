@@ -54,9 +54,16 @@ def build_error(log: Log, failed: Failed, drv: str, system: str) -> ToolError | 
         parts.append("\n".join(f"  {line}" for line in words.split("\n")[:30]))
     if shown and failed.builder is not None:
         parts.append(f"its last lines:\n{shown}")
-    kind: Callable[..., ToolError | NetworkError] = NetworkError if cause and cause.network else ToolError
+    network = (cause is not None and cause.network) or _our_network(failed.builder, lines)
+    kind: Callable[..., ToolError | NetworkError] = NetworkError if network else ToolError
     hint = cause.hint if cause else f"the whole log: nix-store --read-log {subject}"
     return kind("\n".join(parts), hint=hint, data={"drv": drv, "failed": subject})
+
+
+def _our_network(builder: BuilderFailed | None, lines: Sequence[str]) -> bool:
+    """Whether our own command inside the build ended with the exit code of a network error."""
+    code = f"with exit code {NetworkError.exit_code}"
+    return builder is not None and builder.how == code and any(line.startswith("error: ") for line in lines)
 
 
 def _what(builder: BuilderFailed | None, drv: str) -> str:

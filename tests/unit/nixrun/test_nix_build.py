@@ -221,8 +221,10 @@ def in_store(fake: FakeNix, store: str) -> FakeNix:
     return Moved(fake.right)
 
 
-def failed_builder(lines: list[str], drv: str = FAKE_DRV) -> FakeNix:
-    raw = f"Cannot build '{drv}'.\nReason: builder failed with exit code 1.\nOutput paths:\n  /nix/store/x"
+def failed_builder(lines: list[str], drv: str = FAKE_DRV, code: int = 1) -> FakeNix:
+    raw = (
+        f"Cannot build '{drv}'.\nReason: builder failed with exit code {code}.\nOutput paths:\n  /nix/store/x"
+    )
     return failing([*build_lines(drv, lines), msg(raw)])
 
 
@@ -259,6 +261,19 @@ def test_a_failed_builder_is_told_with_its_lines_and_what_to_do(
     assert isinstance(error, ToolError | NetworkError)
     assert (f"> {line}" in error.message) != line.startswith("hint:")  # that one is told once
     assert hint in error.hint
+
+
+def test_a_network_error_inside_of_the_build_is_one_outside() -> None:
+    lines = [
+        "error: http://e.org/x.tar.gz: the server answered HTTP 401",
+        "hint: the build needs the network",
+    ]
+    with pytest.raises(NetworkError, match="HTTP 401"):
+        found(failed_builder(lines, code=5))
+    with pytest.raises(ToolError):
+        found(failed_builder(lines, code=1))
+    with pytest.raises(ToolError):
+        found(failed_builder(["a program of somebody else"], code=5))
 
 
 def test_the_builder_that_failed_may_be_another() -> None:
