@@ -26,7 +26,7 @@ from uvlock2nix.modes import LinkMode, Mode, link_mode_of, patches_of
 from uvlock2nix.native import Native, with_patches
 from uvlock2nix.package_source import PackageSource, package_source
 from uvlock2nix.project_version import ProjectVersion, project_version, store_name
-from uvlock2nix.python_range import patch_range
+from uvlock2nix.python_range import patch_ranges
 from uvlock2nix.run_inputs import libraries_of_wheel, opened_by_name
 from uvlock2nix.target import Target
 from uvlock2nix.wheel_pins import ReadWheels
@@ -183,9 +183,10 @@ def make_plan(
     names = [frozenset(one.name for one in classes) for _, classes in classified]
     patches = patches_of(project, config, mode, names, [one.name for one in built])
     keys = [deps_key(project, selection, config, *one, held_back, build_pins) for one in classified]
+    ranges = patch_ranges(project, selection, [target for target, _ in classified])
     systems = tuple(
-        SystemPlan(target, key, tuple(classes), patch_range(project, selection, target))
-        for (target, classes), key in zip(classified, keys, strict=True)
+        SystemPlan(target, key, tuple(classes), admitted)
+        for (target, classes), key, admitted in zip(classified, keys, ranges, strict=True)
     )
     inputs = [(target.system, one) for target, classes in classified for one in classes if is_built(one)]
     wheels = [(target.system, one) for target, classes in classified for one in classes if not is_built(one)]

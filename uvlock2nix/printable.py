@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def printable(text: str | bytes, limit: int = 0, *, lines: bool = False) -> str:
     """``text`` with control characters, and what is not a character, escaped as Python would write them.
@@ -13,6 +15,11 @@ def printable(text: str | bytes, limit: int = 0, *, lines: bool = False) -> str:
     if not text.isprintable():
         text = "".join(_shown(char) if not (lines and char == "\n") else char for char in _characters(text))
     return text if not limit or len(text) <= limit else text[: limit - 1] + "…"
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """``a, b and 3 more``: the first ``most`` of many names, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _shown(char: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from uvlock2nix.errors import Uvlock2nixError
@@ -12,12 +12,21 @@ from uvlock2nix.reading import read_regular
 from uvlock2nix.target import Target
 
 
-def patch_range(project: Project, selection: Selection, target: Target) -> tuple[int | None, int | None]:
-    """The first patch release with the packages of ``target``, and the first after it with other packages.
+def patch_ranges(
+    project: Project, selection: Selection, targets: Sequence[Target]
+) -> list[tuple[int | None, int | None]]:
+    """For each target, the first patch release with its packages, and the first after it with other packages.
 
     None where the lock does not cut on that side: the environment is the same for every patch release.
     """
-    cuts = _cuts(read_regular(project.lock_path).decode("utf-8", "replace"), target.python.minor)
+    text = read_regular(project.lock_path).decode("utf-8", "replace")
+    cuts = {minor: _cuts(text, minor) for minor in {target.python.minor for target in targets}}
+    return [_range(project, selection, target, cuts[target.python.minor]) for target in targets]
+
+
+def _range(
+    project: Project, selection: Selection, target: Target, cuts: set[int]
+) -> tuple[int | None, int | None]:
     if not cuts:
         return None, None
     here = _packages(project, selection, target, target.python.patch)

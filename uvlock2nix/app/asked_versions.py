@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -13,6 +11,7 @@ from typing import Final
 from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.app.ask_backend import install_files, python_for
+from uvlock2nix.app.git import git
 from uvlock2nix.app.uv_resolve import find_uv
 from uvlock2nix.build.backend import Backend, config_settings
 from uvlock2nix.build.environment import make_environment
@@ -28,6 +27,7 @@ from uvlock2nix.knowledge.templates import Literal
 from uvlock2nix.lock import Project
 from uvlock2nix.plan import Plan
 from uvlock2nix.target import this_system
+from uvlock2nix.temporary import temporary_folder
 
 # What a clone may run of the user's own settings: nothing.
 _PLAIN: Final = (
@@ -36,7 +36,6 @@ _PLAIN: Final = (
     *("-c", "filter.lfs.process="),
     *("-c", "filter.lfs.required=false"),
 )
-_SECONDS: Final = 120
 
 
 def asked_versions(plan: Plan, project: Project, note: Callable[[str], None]) -> dict[str, str]:
@@ -49,8 +48,7 @@ def asked_versions(plan: Plan, project: Project, note: Callable[[str], None]) ->
     if uv is None or system not in {one.system for one in plan.systems}:
         return {}
     found: dict[str, str] = {}
-    with tempfile.TemporaryDirectory(prefix="uvlock2nix-") as folder:
-        work = Path(folder)
+    with temporary_folder() as work:
         root = _clone(project.root, work / "clone")
         if root is None:
             return {}
@@ -98,20 +96,10 @@ def _asked(plan: Plan, project: Project, name: str, root: Path, work: Path, uv: 
 
 def _clone(root: Path, to: Path) -> Path | None:
     """Clone the repository that ``root`` is in; return what ``root`` is there, None without a repository."""
-    top, inside = (_git(root, "rev-parse", one) for one in ("--show-toplevel", "--show-prefix"))
+    top, inside = (git(root, "rev-parse", one) for one in ("--show-toplevel", "--show-prefix"))
     if top is None or inside is None:
         return None
-    if _git(root, *_PLAIN, "clone", "--quiet", "--shared", top, str(to)) is None:
+    place = top.decode(errors="replace").strip()
+    if git(root, *_PLAIN, "clone", "--quiet", "--shared", place, str(to)) is None:
         return None
-    return to / inside
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True, text=True, check=False, errors="replace", timeout=_SECONDS,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return to / inside.decode(errors="replace").strip()

@@ -16,6 +16,7 @@ from uvlock2nix.digest import hold_back
 from uvlock2nix.held_back import attempts, limits, written
 from uvlock2nix.lock import Project
 from uvlock2nix.pins import Pins
+from uvlock2nix.printable import first_of
 
 if TYPE_CHECKING:
     from uvlock2nix.net.fetch import HttpFetcher
@@ -109,5 +110,4 @@ def _notes(locked: Locked, time: str) -> list[str]:
 
 
 def _shown(names: Collection[str]) -> str:
-    listed = list(names)
-    return ", ".join(listed[:SHOWN]) + (f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else "")
+    return first_of(tuple(names), SHOWN)

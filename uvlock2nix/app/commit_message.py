@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tomli
 
+from uvlock2nix.app.git import git
 from uvlock2nix.app.state import State
 from uvlock2nix.reading import read_regular
 
@@ -67,10 +67,5 @@ def differences(before: Mapping[str, tuple[str, ...]], now: Mapping[str, tuple[s
 
 def _committed(lock: Path) -> Mapping[str, tuple[str, ...]] | None:
     """The versions in git's HEAD; None where there is no git or no such file in it."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(lock.parent), "show", f"HEAD:./{lock.name}"], capture_output=True, check=False
-        )
-    except OSError:
-        return None
-    return versions(done.stdout) if done.returncode == 0 else None
+    text = git(lock.parent, "show", f"HEAD:./{lock.name}")
+    return versions(text) if text is not None else None

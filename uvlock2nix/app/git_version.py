@@ -79,16 +79,11 @@ def version_of_git(folder: Path) -> Tagged | None:
 
 
 def _greatest(folder: Path, which: str) -> Tagged | None:
-    import subprocess
+    from uvlock2nix.app.git import git  # most projects have nothing to ask
 
-    argv = ["git", "-C", str(folder), "tag", which, "HEAD", "--sort=-creatordate"]
-    try:
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, errors="replace", timeout=30)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    if done.returncode != 0:
-        return None
-    found = [Tagged(version, tag) for tag in done.stdout.splitlines() if (version := version_of_tag(tag))]
+    answer = git(folder, "tag", which, "HEAD", "--sort=-creatordate", seconds=30) or b""
+    tags = answer.decode(errors="replace").splitlines()
+    found = [Tagged(version, tag) for tag in tags if (version := version_of_tag(tag))]
     return max(found, key=lambda one: Version(one.version), default=None)
 
 

@@ -11,6 +11,7 @@ from uvlock2nix.classify.packages import ClassifiedPackage, ClassifyPolicy
 from uvlock2nix.lock import Project
 from uvlock2nix.net.urls import logins_in
 from uvlock2nix.plan import Plan
+from uvlock2nix.printable import first_of
 from uvlock2nix.reading import read_regular
 
 MUCH: Final = 1 << 30  # bytes of wheels that are worth a warning
@@ -156,5 +157,5 @@ def on_doubts(plan: Plan) -> tuple[str, ...]:
 def listed(names: Sequence[str], most: int = 8) -> str:
     """``a, b and c``; of many, the first, and how many more there are."""
     if len(names) > most:
-        return f"{', '.join(names[:most])} and {len(names) - most} more"
+        return first_of(names, most)
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""

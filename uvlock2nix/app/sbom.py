@@ -14,8 +14,9 @@ from uvlock2nix.app.remembered import recalled
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options
 from uvlock2nix.classify.packages import ClassifiedPackage
-from uvlock2nix.dist.cyclonedx import described, document, hashes, licences_of, named, purl_of
+from uvlock2nix.dist.cyclonedx import described, document, licences_of, named, of_file, purl_of
 from uvlock2nix.net.urls import shown_url
+from uvlock2nix.sync.manifest import proof
 
 
 def sbom(project: Path, options: Options, reporter: Reporter, tree: Path | None = None) -> dict[str, object]:
@@ -51,14 +52,10 @@ def _component(one: ClassifiedPackage, licence: str | None) -> dict[str, object]
     component["properties"] = [
         named("class", one.class_),
         named("file", artifact.filename),
-        named("proof", "commit" if artifact.kind == "git" else "lock" if artifact.hash else "deps"),
+        named("proof", proof(artifact)),
     ]
-    if found := hashes(artifact.hash):
-        component["hashes"] = found
-    if artifact.url is not None:
-        kind = "vcs" if artifact.kind == "git" else "distribution"
-        component["externalReferences"] = [{"type": kind, "url": shown_url(artifact.url)}]
-    return component
+    url = shown_url(artifact.url) if artifact.url is not None else None
+    return {**component, **of_file(artifact.hash, url, from_git=artifact.kind == "git")}
 
 
 def _version(one: ClassifiedPackage) -> str | None:

@@ -7,7 +7,6 @@ which Nix has to see when it evaluates.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -26,6 +25,7 @@ from uvlock2nix.key import is_built
 from uvlock2nix.local_builds import CARGO
 from uvlock2nix.lock import Project, UrlSource
 from uvlock2nix.reading import read_regular
+from uvlock2nix.temporary import temporary_folder
 
 FOLDER: Final = "crates"
 _HINT: Final = 'build it in mode `sync` (mode = "sync" under [tool.uvlock2nix]), or take it from nixpkgs'
@@ -85,8 +85,8 @@ def _text(one: ClassifiedPackage, archive: Path) -> str:
     """The text of the Cargo.lock in an sdist; ``""`` where its crate needs no other."""
     source = one.package.package.source
     inside = PurePosixPath(source.subdirectory or ".") if isinstance(source, UrlSource) else PurePosixPath()
-    with tempfile.TemporaryDirectory(prefix="uvlock2nix-crates-") as place:
-        tree = unpack(archive, Path(place) / "sdist")
+    with temporary_folder() as place:
+        tree = unpack(archive, place / "sdist")
         try:
             found = cargo_lock(tree, inside, one.name)
         except Uvlock2nixError as error:

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from uvlock2nix.plan import Plan
+from uvlock2nix.printable import first_of
 
 _SHOWN = 3
 
 
 def to_track(root: Path, written: Iterable[Path], plans: Sequence[Plan]) -> list[str]:
     """The command by which git sees what was written, and a project of which it sees nothing; else none."""
-    names = _others(root, [str(path.relative_to(root)) for path in written])
-    declared = [str(member.pyproject_path) for plan in plans for member in plan.members]
-    if declared and _others(root, declared):
+    declared = {str(member.pyproject_path) for plan in plans for member in plan.members}
+    names = _others(root, [*(str(path.relative_to(root)) for path in written), *sorted(declared)])
+    if declared.intersection(names):
         return ["git add -N ."]
     folders = dict.fromkeys(name.partition("/")[0] for name in names)
     return [f"git add -N {' '.join(folders)}"] if folders else []
@@ -34,10 +35,8 @@ def left_out(root: Path, plans: Sequence[Plan]) -> list[str]:
     ]
     if not found:
         return []
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    names = ", ".join(found[:_SHOWN]) + more
     ways = "`git add -N` those that belong to it, name the others under `exclude` in [tool.uvlock2nix]"
-    return [f"git does not track these, so package leaves them out: {names}; {ways}"]
+    return [f"git does not track these, so package leaves them out: {first_of(found, _SHOWN)}; {ways}"]
 
 
 def _others(root: Path, names: Sequence[str], *flags: str) -> tuple[str, ...]:
@@ -45,23 +44,8 @@ def _others(root: Path, names: Sequence[str], *flags: str) -> tuple[str, ...]:
     here = root.resolve()
     if not any((folder / ".git").exists() for folder in (here, *here.parents)):
         return ()
-    import subprocess  # outside of git, nothing is run
+    from uvlock2nix.app.git import git  # outside of it, nothing is run
 
-    command = [
-        "git",
-        "--literal-pathspecs",
-        "-C",
-        str(root),
-        "ls-files",
-        "--others",
-        *flags,
-        "-z",
-        "--",
-        *names,
-    ]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False)
-    except FileNotFoundError:
-        return ()
-    text = done.stdout.decode("utf-8", "backslashreplace")
-    return tuple(name for name in text.split("\0") if name) if done.returncode == 0 else ()
+    arguments = ["--literal-pathspecs", "ls-files", "--others", *flags, "-z", "--", *names]
+    text = (git(root, *arguments) or b"").decode("utf-8", "backslashreplace")
+    return tuple(name for name in text.split("\0") if name)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from uvlock2nix.app.collisions import note, programs_of
 from uvlock2nix.app.fetching import fetching
 from uvlock2nix.app.gather import wheels_of
 from uvlock2nix.app.reporter import Reporter
-from uvlock2nix.app.wheel_libraries import platform_wheels, shortened
+from uvlock2nix.app.wheel_libraries import platform_wheels, shortened, wheels_digest
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.collision_pins import MOST, Collision, WheelCollisions
 from uvlock2nix.dist.installed import Collision as Shipped
 from uvlock2nix.dist.installed import shown, winner
-from uvlock2nix.inspect.candidate import Candidate
-from uvlock2nix.inspect.wheel_survey import EDITION, read_all
+from uvlock2nix.inspect.wheel_survey import read_all
 from uvlock2nix.inspect.wheels import BIN, collisions
 from uvlock2nix.lock import Member, Project
 from uvlock2nix.plan import Plan
@@ -39,7 +37,8 @@ def wheel_collisions(
     be read then, all is tried again.
     """
     wheels = wheels_of(packages, project.root)
-    made_from = _digest(wheels, members)
+    own = sorted(f"{one.name} {' '.join(programs_of(one))}" for one in members)
+    made_from = wheels_digest(wheels, own)
     if recorded is not None and recorded.made_from == made_from and not recorded.unread:
         return recorded
     # Those with compiled files have been read as a whole, for what they need.
@@ -81,9 +80,3 @@ def on_wheel_collisions(plan: Plan) -> Iterator[str]:
 def _kept(path: str, names: Sequence[str], choice: Mapping[str, str]) -> str:
     recorded = f"../../../{path}" if path.startswith(_OWN) else path
     return winner(Shipped(recorded, tuple(names)), sorted(names), choice)
-
-
-def _digest(wheels: Iterable[Candidate], members: Iterable[Member]) -> str:
-    lines = sorted(f"{one.name} {one.filename} {one.hash or one.path}" for one in wheels)
-    lines += sorted(f"{one.name} {' '.join(programs_of(one))}" for one in members)
-    return hashlib.sha256("\n".join([str(EDITION), *lines]).encode()).hexdigest()[:16]

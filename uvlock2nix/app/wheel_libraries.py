@@ -15,6 +15,7 @@ from uvlock2nix.inspect.outside import sorted_out
 from uvlock2nix.knowledge.names import soname_attribute
 from uvlock2nix.lock import Project
 from uvlock2nix.plan import Plan
+from uvlock2nix.printable import first_of
 from uvlock2nix.run_inputs import ALWAYS_THERE
 from uvlock2nix.wheel_pins import ReadWheels, WheelNeeds
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 # fetched to find a few names.
 LARGE: Final = 300 << 20
 SHOWN: Final = 6
-# Raised whenever other sonames are found in the same wheels: what pins say is then read again.
-EDITION: Final = 3
 TOO_LARGE: Final = "it is larger than 300 MiB"
 
 
@@ -66,7 +65,7 @@ def wheel_needs(
     from uvlock2nix.app.fetching import fetching
     from uvlock2nix.inspect.wheel_survey import from_outside
 
-    made_from = _digest(wheels)
+    made_from = wheels_digest(wheels)
     same = recorded is not None and recorded.made_from == made_from
     if recorded is not None and same and all(why == TOO_LARGE for _, why in recorded.unread):
         return recorded
@@ -152,8 +151,7 @@ def on_wheel_libraries(plan: Plan) -> tuple[str, ...]:
 
 def shortened(names: Sequence[str]) -> str:
     """The first of many names, and how many more there are."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    return first_of(names, SHOWN)
 
 
 def _unknown_ones(plan: Plan) -> Iterator[str]:
@@ -186,8 +184,9 @@ def _unknown(name: str, sonames: Sequence[str]) -> str:
     )
 
 
-def _digest(wheels: Sequence[Candidate]) -> str:
+def wheels_digest(wheels: Sequence[Candidate], more: Sequence[str] = ()) -> str:
+    """What identifies a reading of ``wheels``; ``more``: lines on what it depends on besides."""
     from uvlock2nix.inspect.wheel_survey import EDITION
 
-    lines = sorted(f"{one.name} {one.filename} {one.hash or one.path}" for one in wheels)
+    lines = [*sorted(f"{one.name} {one.filename} {one.hash or one.path}" for one in wheels), *more]
     return hashlib.sha256("\n".join([str(EDITION), *lines]).encode()).hexdigest()[:16]

@@ -21,7 +21,7 @@ def layered(
     builds: Sequence[Build],
     places: Places,
     out: Path,
-    making: Making,
+    made_with: Making,
     uv: str,
     compiler: str | None,
     extra: tuple[Path, ...],
@@ -33,7 +33,7 @@ def layered(
     from uvlock2nix.venv.members import local_tree
 
     run = Runner()
-    tree, brought = local_tree(builds, places, run, uv, making.builder or making.python)
+    tree, brought = local_tree(builds, places, run, uv, made_with.builder or made_with.python)
 
     def wrap(root: Path, python: Path) -> None:
         if compiler:
@@ -44,7 +44,7 @@ def layered(
         tree,
         out,
         str(read_manifest(places.env)["python"]),
-        making,
+        made_with,
         scripts=brought,
         wrap=wrap,
         extra=extra,
@@ -56,6 +56,13 @@ def layered(
 def program_path() -> str:
     """Where the programs are that run scripts: for the host, as stdenv gives it, else of the build."""
     return ":".join(os.environ.get(name, "") for name in ("HOST_PATH", "PATH"))
+
+
+def making(interpreter: Path, builder: Path | None, cores: int, *, no_bytecode: bool) -> Making:
+    """What an environment is made with inside of a build, by the options of the commands."""
+    from uvlock2nix.venv.making import Making
+
+    return Making(interpreter, 0 if no_bytecode else max(1, cores), program_path(), builder, note)
 
 
 def note(text: str) -> None:

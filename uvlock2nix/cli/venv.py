@@ -13,7 +13,7 @@ import click
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.values import Product
 from uvlock2nix.cli.inputs import object_of
-from uvlock2nix.cli.layered import layered, note, program_path
+from uvlock2nix.cli.layered import layered, making, note, program_path
 from uvlock2nix.errors import UsageError
 from uvlock2nix.refs.interpreter import default_interpreter
 
@@ -65,12 +65,11 @@ def finish(
 ) -> None:
     """Make the restored tree ROOT an environment."""
     from uvlock2nix.venv.environment import finish_environment
-    from uvlock2nix.venv.making import Making
 
     folders = tuple(Path(part) for one in dlopen for part in one.partition("=")[2].split(":") if part)
     clashes = finish_environment(
         root,
-        Making(interpreter, 0 if no_bytecode else max(1, cores), program_path(), builder, note),
+        making(interpreter, builder, cores, no_bytecode=no_bytecode),
         build_to=build_to,
         packages=packages,
         keep=_chosen(keep),
@@ -130,7 +129,6 @@ def package(
 ) -> None:
     """Build the project's own packages offline and put them over the environment."""
     from uvlock2nix.build.values import parse_native
-    from uvlock2nix.venv.making import Making
     from uvlock2nix.venv.members import Places, local_builds, parse_versions
     from uvlock2nix.venv.product import build_products
 
@@ -142,8 +140,8 @@ def package(
         chosen = [build for build in builds if not only or build.name in only]
         build_products(chosen, product, places, Runner(), uv, builder or interpreter, out)
         return
-    making = Making(interpreter, 0 if no_bytecode else max(1, cores), program_path(), builder, note)
-    layered(builds, places, out, making, uv, compiler, extra)
+    made_with = making(interpreter, builder, cores, no_bytecode=no_bytecode)
+    layered(builds, places, out, made_with, uv, compiler, extra)
     if scripts:
         from uvlock2nix.venv.script import install_script
 

@@ -18,7 +18,7 @@ from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import environment_option, project_argument
 from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.errors import CheckFailed
-from uvlock2nix.printable import printable
+from uvlock2nix.printable import first_of, printable
 from uvlock2nix.target import SYSTEMS
 from uvlock2nix.verify import ADVICE, CAUSES, Finding
 
@@ -211,8 +211,7 @@ def _table(findings: Sequence[Finding]) -> list[str]:
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _EVIDENCE} more" if len(names) > _EVIDENCE else ""
-    return ", ".join(names[:_EVIDENCE]) + more
+    return first_of(names, _EVIDENCE)
 
 
 def _count(number: int, noun: str) -> str:

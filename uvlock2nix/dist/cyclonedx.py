@@ -77,10 +77,18 @@ def described(
     return component
 
 
-def hashes(text: str | None) -> list[dict[str, str]]:
-    """A hash of a lock, ``sha256:…``, as CycloneDX has it; nothing where it has no name for the algorithm."""
-    algorithm, _, digest = (text or "").partition(":")
-    return [{"alg": _ALGORITHMS[algorithm], "content": digest}] if algorithm in _ALGORITHMS else []
+def of_file(digest: str | None, url: str | None, *, from_git: bool) -> dict[str, object]:
+    """What a component has of the file that it came from: its hash in a lock, ``sha256:…``, and its address.
+
+    A hash whose algorithm CycloneDX has no name for is left out.
+    """
+    found: dict[str, object] = {}
+    algorithm, _, content = (digest or "").partition(":")
+    if algorithm in _ALGORITHMS:
+        found["hashes"] = [{"alg": _ALGORITHMS[algorithm], "content": content}]
+    if url is not None:
+        found["externalReferences"] = [{"type": "vcs" if from_git else "distribution", "url": url}]
+    return found
 
 
 def purl_of(name: str, version: str | None) -> str:

@@ -45,6 +45,16 @@ class Installed:
     outside: tuple[str, ...] = ()
 
 
+def same_version(one: str, other: str) -> bool:
+    """Whether two versions are equal as values, ``1.0`` and ``1``; as texts where one is no version."""
+    from packaging.version import InvalidVersion, Version  # most who read distributions compare none
+
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return one == other
+
+
 def installed(site: Path) -> tuple[Installed, ...]:
     """All distributions below a site-packages folder, sorted by the name of their ``.dist-info``.
 

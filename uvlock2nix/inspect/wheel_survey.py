@@ -15,6 +15,7 @@ from uvlock2nix.inspect.outside import missing_sonames, outside
 from uvlock2nix.inspect.packed import USUAL
 from uvlock2nix.inspect.wheels import BIN, WheelContents, collisions, read_remote_wheel, read_wheel
 from uvlock2nix.net.fetch import Fetcher
+from uvlock2nix.printable import first_of
 
 # Raised whenever reading changes: old results are then made again.
 EDITION: Final = 4
@@ -138,7 +139,7 @@ def _note_collisions(contents: Mapping[str, WheelContents], notes: dict[str, lis
                 if other != name:
                     by_pair.setdefault((name, other), []).append(collision.path.removeprefix("../../../"))
     for (name, other), paths in by_pair.items():
-        shown = ", ".join(paths[:SHOWN]) + (f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else "")
+        shown = first_of(paths, SHOWN)
         notes.setdefault(name, []).append(f"ships {shown} with other bytes than {other}")
 
 

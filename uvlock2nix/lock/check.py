@@ -33,6 +33,7 @@ from uvlock2nix.lock.pyproject import PyProject, read_pyproject
 from uvlock2nix.lock.script import read_script
 from uvlock2nix.lock.wire import shorten
 from uvlock2nix.names import canonicalize_name
+from uvlock2nix.printable import first_of
 
 MAX_MEMBERS = 5_000
 
@@ -88,8 +89,8 @@ class _Pair:
             return
         names = sorted({key[0] for key in declared ^ locked})
         if names:
-            listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-            yield f"{self.where}: differ between pyproject.toml and lock: {shorten(listed, 400)}"
+            listed = shorten(first_of(names, 8), 400)
+            yield f"{self.where}: differ between pyproject.toml and lock: {listed}"
 
 
 class _Checker:

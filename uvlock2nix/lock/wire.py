@@ -17,6 +17,7 @@ from packaging.specifiers import SpecifierSet
 from uvlock2nix.errors import InputError
 from uvlock2nix.names import canonicalize_name
 from uvlock2nix.net.urls import shown_text, shown_url
+from uvlock2nix.printable import first_of
 from uvlock2nix.reading import OddFileError, read_regular
 
 Table: TypeAlias = Mapping[str, Any]
@@ -120,9 +121,7 @@ class Problems:
         """One sentence on all unknown keys, None if there were none."""
         if not self.unknown:
             return None
-        names = sorted(self.unknown)
-        text = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-        return f"{self.file}: unknown keys are ignored: {text}"
+        return f"{self.file}: unknown keys are ignored: {first_of(sorted(self.unknown), 10)}"
 
     def text(self, table: Table, key: str, where: str, *, required: bool = False) -> str | None:
         """A non-empty string without control characters."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from packaging.version import InvalidVersion, Version
-
 from uvlock2nix.digest import HALF, environment_digest
-from uvlock2nix.dist.installed import Installed
+from uvlock2nix.dist.installed import Installed, same_version
 from uvlock2nix.errors import InputError
 from uvlock2nix.sync.plan import Step, SyncPlan
 from uvlock2nix.sync.request import SyncRequest
@@ -44,7 +42,7 @@ def check_installed(distributions: Sequence[Installed], plan: SyncPlan) -> None:
         one = there.pop(step.package.name, None)
         if one is None:
             wrong.append(f"{step.package} is missing")
-        elif step.package.version and not _same_version(one.version, step.package.version):
+        elif step.package.version and not same_version(one.version, step.package.version):
             wrong.append(f"{step.package.name} is {one.version}, the lock says {step.package.version}")
         elif step in plan.wheels and (reason := _other_wheel(one, step)):
             wrong.append(reason)
@@ -54,13 +52,6 @@ def check_installed(distributions: Sequence[Installed], plan: SyncPlan) -> None:
             "uv did not install what was planned: " + "; ".join(wrong),
             hint="this is a bug in uvlock2nix: report it with the uv.lock",
         )
-
-
-def _same_version(one: str, other: str) -> bool:
-    try:
-        return Version(one) == Version(other)
-    except InvalidVersion:
-        return one == other
 
 
 def _other_wheel(one: Installed, step: Step) -> str:

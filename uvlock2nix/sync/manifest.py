@@ -14,6 +14,7 @@ from uvlock2nix.net.urls import shown_url
 from uvlock2nix.reading import read_regular
 
 if TYPE_CHECKING:
+    from uvlock2nix.artifacts import Artifact
     from uvlock2nix.build.pinned import Pinned
     from uvlock2nix.refs.linked import Linked
     from uvlock2nix.sync.plan import Step, SyncPlan
@@ -73,7 +74,7 @@ def _package(step: Step, *, built: bool) -> dict[str, object]:
             "filename": artifact.filename,
             "hash": artifact.hash,
             "origin": origin(step),
-            "proof": proof(step),
+            "proof": proof(artifact),
         },
     }
 
@@ -103,13 +104,12 @@ def origin(step: Step) -> dict[str, str]:
     return {"kind": "url", "url": shown_url(artifact.url or "")}
 
 
-def proof(step: Step) -> str:
+def proof(artifact: Artifact | None) -> str:
     """What proves that a package's file is the one that was locked.
 
     ``lock``: the lock's hash, compared before anything reads the file. ``commit``: the name of a git commit,
     a hash itself. ``deps``: nothing but the hash of deps as a whole, in the pins.
     """
-    artifact = step.choice.artifact
     if artifact is not None and artifact.kind == "git":
         return "commit"
     return "lock" if artifact is not None and artifact.hash else "deps"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from uvlock2nix.dist.cyclonedx import described, document, hashes, licences_of, named
+from uvlock2nix.dist.cyclonedx import described, document, licences_of, named, of_file
 from uvlock2nix.dist.installed import Installed, installed
 from uvlock2nix.errors import InputError
 from uvlock2nix.sync.manifest import read_manifest
@@ -51,13 +51,9 @@ def _component(one: Installed, entry: Mapping[str, Any] | None, licence: str | N
     properties = [named("class", how)]
     properties += [named(key, str(artifact[word])) for key, word in _NAMED if artifact.get(word)]
     component = described(one.name, one.version, properties, licence)
-    if found := hashes(artifact.get("hash")):
-        component["hashes"] = found
     origin = artifact.get("origin") or {}
-    if url := origin.get("url"):
-        kind = "vcs" if origin.get("kind") == "git" else "distribution"
-        component["externalReferences"] = [{"type": kind, "url": str(url)}]
-    return component
+    url = str(origin.get("url") or "") or None
+    return {**component, **of_file(artifact.get("hash"), url, from_git=origin.get("kind") == "git")}
 
 
 _NAMED = (("file", "filename"), ("proof", "proof"))

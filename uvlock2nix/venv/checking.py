@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from packaging.version import InvalidVersion, Version
-
-from uvlock2nix.dist.installed import Installed
+from uvlock2nix.dist.installed import Installed, same_version
 from uvlock2nix.errors import InputError
 from uvlock2nix.names import canonicalize_name
 
@@ -26,7 +24,7 @@ def check_packages(manifest: Mapping[str, object], there: Iterable[Installed], w
         name, version = str(one["name"]), one["version"]
         if name not in versions:
             wrong.append(f"{name} is missing")
-        elif version is not None and not _same(versions[name], str(version)):
+        elif version is not None and not same_version(versions[name], str(version)):
             wrong.append(f"{name} is {versions[name]}, the lock says {version}")
     if wrong:
         raise InputError(f"{where} does not hold what the lock says: {'; '.join(wrong)}", hint=_REPORT)
@@ -66,10 +64,3 @@ def check_built(names: Sequence[str], there: Iterable[Installed]) -> None:
             f"the build of {', '.join(missing)} made {', '.join(others) or 'nothing'} instead",
             hint="the name in pyproject.toml and the one that the backend writes must be the same",
         )
-
-
-def _same(one: str, other: str) -> bool:
-    try:
-        return Version(one) == Version(other)
-    except InvalidVersion:
-        return one == other

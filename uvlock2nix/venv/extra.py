@@ -7,9 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from packaging.version import InvalidVersion, Version
-
-from uvlock2nix.dist.installed import Installed, installed
+from uvlock2nix.dist.installed import Installed, installed, same_version
 from uvlock2nix.dist.launchers import is_interpreter
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import site_packages
@@ -70,19 +68,12 @@ def _is_there(one: Installed, there: Mapping[str, Installed], package: Path) -> 
     before = there.get(one.name)
     if before is None:
         return False
-    if _same(one.version, before.version):
+    if same_version(one.version, before.version):
         return True
     raise InputError(
         f"{one.name} is in the environment twice: {before.version}, and {one.version} from {package}",
         hint="add it to the lock (`uv add`) in the place of extraPackages, so that both agree on one version",
     )
-
-
-def _same(one: str, other: str) -> bool:
-    try:
-        return Version(one) == Version(other)
-    except InvalidVersion:
-        return one == other
 
 
 def _link(one: Installed, source: Path, site: Path, owners: dict[str, Owner], clashes: Clashes) -> None:

@@ -12,7 +12,7 @@ from tests.support.emit import FAKE_HASH, plan_of, texts
 from tests.support.stand import REPO, require_stand
 from uvlock2nix.app.planning import generated
 from uvlock2nix.lock import Selection, load_project
-from uvlock2nix.python_range import patch_range
+from uvlock2nix.python_range import patch_ranges
 from uvlock2nix.target import Target
 
 EVALUATED = """
@@ -23,7 +23,7 @@ EVALUATED = """
 
 
 def found(project: Path, python: str) -> tuple[int | None, int | None]:
-    return patch_range(load_project(project), Selection(), Target.parse("x86_64-linux", python))
+    return patch_ranges(load_project(project), Selection(), [Target.parse("x86_64-linux", python)])[0]
 
 
 def test_a_marker_on_a_patch_release(tmp_path: Path) -> None:
