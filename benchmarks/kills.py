@@ -24,14 +24,14 @@ def main(arguments: list[str]) -> int:
     count = int(arguments[0]) if arguments else 300
     faults = 0
     print("| command | killed | by signal | ended before | damaged | left behind | next run failed |", end="")
-    print(" process left | tracebacks | seconds |\n|" + "---|" * 10, flush=True)
+    print(" process left | tracebacks | of Python's start | seconds |\n|" + "---|" * 11, flush=True)
     for name in arguments[1:] or CASES:
         start = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="kills-", ignore_cleanup_errors=True) as folder:
             counts = Killer(CASES[name], Path(folder) / "place").run(count, seconds)
         by_signal = ", ".join(f"{one} {number}" for one, number in sorted(counts.by_signal.items()))
         cells = [name, counts.killed, by_signal, counts.ended, counts.damaged, counts.left_behind]
-        cells += [counts.next_run_failed, counts.process_left, counts.tracebacks]
+        cells += [counts.next_run_failed, counts.process_left, counts.tracebacks, counts.before_us]
         print("| " + " | ".join(map(str, [*cells, f"{time.monotonic() - start:.0f}"])) + " |", flush=True)
         for note in counts.notes[:5]:
             print(f"  {note}", file=sys.stderr)

@@ -51,7 +51,7 @@ python3.pkgs.buildPythonApplication {
     cp -r ${library} "$site/uvlock2nix/share/nix"
     {
       echo "#!${python3.interpreter}"
-      echo "from uvlock2nix.cli import main"
+      echo "from uvlock2nix.__main__ import main"
       echo "main()"
     } > "$out/bin/uvlock2nix"
     chmod +x "$out/bin/uvlock2nix"

@@ -15,13 +15,16 @@ ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def handling(numbers: Sequence[signal.Signals], handler: Callable[[int], None]) -> Iterator[None]:
-    """Call ``handler`` for these signals inside the block, bar those that are ignored (as by nohup)."""
+    """Call ``handler`` for these signals inside the block, bar those that are ignored (as by nohup).
+
+    Python hears signals in the main thread only; elsewhere nothing changes.
+    """
 
     def handle(number: int, frame: FrameType | None) -> None:
         handler(number)
 
     with ExitStack() as stack:
-        for number in numbers:
+        for number in numbers if _in_main_thread() else ():
             before = signal.getsignal(number)
             if before not in (signal.SIG_IGN, None):
                 stack.callback(signal.signal, number, before)
@@ -36,9 +39,6 @@ def uninterrupted() -> Iterator[None]:
     For a few steps that belong together: Python would otherwise raise KeyboardInterrupt between a change of
     the disk and the line that notes how to undo it. Nothing slow belongs in the block.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python runs signal handlers in the main thread only
-        return
     waiting: dict[int, None] = {}
     try:
         with handling(ENDING, waiting.setdefault):
@@ -46,3 +46,7 @@ def uninterrupted() -> Iterator[None]:
     finally:
         for number in waiting:
             signal.raise_signal(number)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

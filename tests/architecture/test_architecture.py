@@ -265,6 +265,10 @@ def test_only_cli_prints() -> None:
     }
 
 
+# What is run when a module loads, with the reason.
+AT_START = {"uvlock2nix.__main__": "leave_at_once()"}  # signals are heard before anything else is loaded
+
+
 def test_no_work_at_import() -> None:
     """At the top of a module stand definitions and constants; nothing is run but what makes a constant."""
     definitions = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
@@ -272,7 +276,7 @@ def test_no_work_at_import() -> None:
     for module, tree in modules().items():
         for node in tree.body:
             assert isinstance(node, statements), f"{module}:{node.lineno}"
-            if isinstance(node, ast.Expr):
+            if isinstance(node, ast.Expr) and ast.unparse(node) != AT_START.get(module):
                 assert isinstance(node.value, ast.Constant), f"{module}:{node.lineno}"
             if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
                 for call in ast.walk(node.value):

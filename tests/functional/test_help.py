@@ -113,7 +113,7 @@ def test_every_shell_has_a_script(shell: str) -> None:
 
 def test_commands_are_completed_without_loading_them() -> None:
     asked = (
-        "import sys; from uvlock2nix.cli import main\n"
+        "import sys; from uvlock2nix.__main__ import main\n"
         "try: main()\n"
         "finally: print([m for m in sys.modules if m.startswith('uvlock2nix.lock')])"
     )

@@ -3,6 +3,7 @@ they were."""
 
 from __future__ import annotations
 
+import ast
 import signal
 import subprocess
 import sys
@@ -73,9 +74,8 @@ def test_a_tree_is_stripped_or_as_it_was(number: signal.Signals, tmp_path: Path)
         _, errors = running.communicate(timeout=60)
         assert "Traceback" not in errors
         if number != signal.SIGKILL:
-            # By the signal itself before Python runs our code; by SIGINT (a shell's 130) where it interrupts
-            # an exec() while modules load: Python then ends itself by that signal.
-            assert running.returncode in (0, 130, -number, -signal.SIGINT), errors
+            # By the signal itself before Python runs our code.
+            assert running.returncode in (0, 130, -number), errors
         stopped += running.returncode != 0
         # The next run recognises what it finds, and the end is the same.
         again = strip(tree, closure)
@@ -86,23 +86,52 @@ def test_a_tree_is_stripped_or_as_it_was(number: signal.Signals, tmp_path: Path)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_while_modules_load_is_no_traceback(number: signal.Signals) -> None:
-    """The signal comes in the middle of an import of the command line itself."""
+@pytest.mark.parametrize("module", ["uvlock2nix.cli", "uvlock2nix.cli.app", "uvlock2nix.cli.man"])
+def test_a_signal_while_modules_load_is_no_traceback(module: str, number: signal.Signals) -> None:
+    """The signal comes in the middle of an import: the first of all, the command line's, a command's."""
     usual = "default_int_handler" if number == signal.SIGINT else "SIG_DFL"
     code = (
         "import importlib.abc, os, signal, sys\n"
         f"signal.signal({int(number)}, signal.{usual})\n"
         "class Finder(importlib.abc.MetaPathFinder):\n"
         "    def find_spec(self, name, path, target=None):\n"
-        "        if name == 'uvlock2nix.cli.app':\n"
+        f"        if name == {module!r}:\n"
         f"            os.kill(os.getpid(), {int(number)})\n"
         "sys.meta_path.insert(0, Finder())\n"
-        "from uvlock2nix.cli import main\n"
+        "from uvlock2nix.__main__ import main\n"
         "main()\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=False)
-    assert done.returncode == 130
-    assert done.stderr == "interrupted\n"
+    words = [sys.executable, "-c", code, "man"]
+    done = subprocess.run(words, cwd=REPO, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_when_all_is_done_is_no_traceback(number: signal.Signals) -> None:
+    """While Python ends: it would say "Exception ignored in" and show where."""
+    code = (
+        "import atexit, os, sys\n"
+        "from uvlock2nix.__main__ import main\n"
+        f"atexit.register(os.kill, os.getpid(), {int(number)})\n"
+        "main()\n"
+    )
+    words = [sys.executable, "-c", code, "--version"]
+    done = subprocess.run(
+        words, cwd=REPO, capture_output=True, text=True, check=False, preexec_fn=hear_every_signal
+    )
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
+def test_signals_are_heard_before_anything_is_loaded() -> None:
+    """Up to that line only what the interpreter has loaded by itself may be imported."""
+    code = "import sys; print(*sys.modules, *sys.builtin_module_names)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    statements = ast.parse((REPO / "uvlock2nix" / "__main__.py").read_text()).body
+    taken = next(n for n, one in enumerate(statements) if ast.unparse(one) == "leave_at_once()")
+    names = {alias.name for one in statements[:taken] if isinstance(one, ast.Import) for alias in one.names}
+    assert not any(isinstance(one, ast.ImportFrom) for one in statements[:taken])
+    assert names == {"_signal", "os", "sys"}
+    assert names <= set(loaded.split())
 
 
 def test_an_ignored_hangup_stays_ignored() -> None:
@@ -131,7 +160,7 @@ def test_signals_wait_for_steps_that_belong_together(tmp_path: Path) -> None:
         "        seen += 1\n"
         "        if seen == STEP: os.kill(os.getpid(), signal.SIGNUMBER)\n"
         "sys.addaudithook(count)\n"
-        "from uvlock2nix.cli import main\n"
+        "from uvlock2nix.__main__ import main\n"
         "main()\n"
     )
     ends = []
@@ -161,26 +190,12 @@ def test_signals_wait_for_steps_that_belong_together(tmp_path: Path) -> None:
     assert (130, False) in ends
 
 
-def test_a_ctrl_c_before_anything_of_ours_is_loaded_is_no_traceback() -> None:
-    """While the first modules load, of which the handler of signals is one."""
-    code = (
-        "import importlib.abc, os, signal, sys\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "class Finder(importlib.abc.MetaPathFinder):\n"
-        "    def find_spec(self, name, path, target=None):\n"
-        "        if name == 'uvlock2nix.cli.interrupt':\n"
-        "            os.kill(os.getpid(), signal.SIGINT)\n"
-        "sys.meta_path.insert(0, Finder())\n"
-        "import uvlock2nix.cli\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
-
-
-def test_loading_leaves_the_handler_as_it_was() -> None:
+def test_only_the_program_takes_over_signals() -> None:
+    """Who imports the command line keeps the handlers."""
     code = (
         "import signal\n"
-        "import uvlock2nix.cli\n"
+        "import uvlock2nix.cli.app\n"
         "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+        "assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=REPO, check=True, preexec_fn=hear_every_signal)

@@ -97,6 +97,7 @@ class Counts:
     next_run_failed: int = 0
     process_left: int = 0
     tracebacks: int = 0
+    before_us: int = 0
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -247,7 +248,11 @@ class Killer:
         time.sleep(self.random.uniform(0, self.took * 1.1))
         process.send_signal(number)
         _, errors = process.communicate(timeout=120)
-        counts.tracebacks += b"Traceback" in errors
+        if b"Traceback" in errors:
+            # In Python's own start, before our first statement, nobody can catch a Ctrl-C.
+            ours = b"uvlock2nix" in errors
+            counts.tracebacks += ours
+            counts.before_us += not ours
         if process.returncode == 0:
             counts.ended += 1
         else:

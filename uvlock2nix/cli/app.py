@@ -14,7 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from uvlock2nix import __version__
-from uvlock2nix.cli.interrupt import INTERRUPTED
+from uvlock2nix.cli.interrupt import INTERRUPTED, ending_on_signals
 from uvlock2nix.errors import InputError, Uvlock2nixError
 
 # name -> (module below uvlock2nix.cli, what it does); each module has a click command named ``command``.
@@ -56,6 +56,14 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"uvlock2nix.cli.{entry[0]}.command is not a command")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Import the command that runs; from then on signals interrupt it, until it has ended."""
+        found = super().resolve_command(ctx, args)
+        ctx.with_resource(ending_on_signals())
+        return found
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Commands by their names, without importing them; options as ever."""

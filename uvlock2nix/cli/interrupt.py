@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, NoReturn
@@ -15,8 +14,11 @@ INTERRUPTED: Final = 130
 
 @contextmanager
 def ending_on_signals() -> Iterator[None]:
-    """Treat SIGTERM and SIGHUP as Ctrl-C, unless they are ignored (as by nohup)."""
-    with handling((signal.SIGTERM, signal.SIGHUP), _interrupt):
+    """Treat SIGTERM and SIGHUP as Ctrl-C, unless they are ignored (as by nohup).
+
+    Before and afterwards they end the program at once (``uvlock2nix.__main__``).
+    """
+    with handling(ENDING, _interrupt):
         yield
 
 
