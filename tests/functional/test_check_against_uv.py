@@ -52,6 +52,7 @@ LIB = '[project]\nname = "lib"\nversion = "1.0"\ndependencies = ["alpha"]\n'
 MEMBER = '[project]\nname = "member"\nversion = "1.0"\ndependencies = ["eta!=2.0", "lib"]\n'
 MEMBER += '[tool.uv.sources]\nlib = { path = "../../lib", editable = true }\n'
 PLACES = {"root": "pyproject.toml", "lib": "lib/pyproject.toml", "member": "packages/member/pyproject.toml"}
+METADATA = 'dependency-metadata = [{ name = "eta", version = "1.0", requires-dist = [] }]\n'
 
 # Where, what is there, what it becomes: the same to uv.
 SAME = (
@@ -69,6 +70,11 @@ SAME = (
     ("root", '[tool.uv]\n', '[tool.uv]\noffline = true\n'),
     ("lib", 'version = "1.0"', 'version = "1.0.0"'),
     ("member", "eta!=2.0", "eta != 2"),
+    # Entries for packages that the lock has nowhere.
+    ("root", '["alpha<2.5"]', '["alpha<2.5", "unknown>=1"]'),
+    ("root", '["gamma>=1"]', '["gamma>=1", "unknown>=1"]'),
+    ("root", "package = false\n", 'exclude-dependencies = ["unknown"]\npackage = false\n'),
+    ("root", "package = false\n", METADATA.replace("eta", "unknown") + "package = false\n"),
 )  # fmt: skip
 # To uv the lock is stale.
 STALE = (
@@ -96,6 +102,9 @@ STALE = (
     ("root", 'test = ["zeta>1"]', 'test = ["zeta>1"]\nmore = ["iota"]'),
     ("root", "alpha<2.5", "alpha<2.6"),
     ("root", '"gamma>=1"', '"gamma>=1", "eta==1.0"'),
+    ("root", '["alpha<2.5"]', '["unknown<2.5"]'),
+    ("root", '["alpha<2.5"]', '["alpha<2.5", "eta>=1", "unknown>=1"]'),
+    ("root", "package = false\n", 'build-constraint-dependencies = ["unknown"]\npackage = false\n'),
     ("root", 'constraint-dependencies = ["alpha<2.5"]\n', ""),
     ("root", ", \"sys_platform == 'darwin'\"]", "]"),
     ("root", ', { group = "test" }', ', { group = "dev" }'),
@@ -112,7 +121,6 @@ STALE = (
     ("member", "eta!=2.0", "eta"),
     ("member", 'name = "member"', 'name = "other"'),
 )  # fmt: skip
-METADATA = 'dependency-metadata = [{ name = "eta", version = "1.0", requires-dist = [] }]\n'
 # To uv it is stale, and ours does not see it.
 MISSED = (
     ("root", "editable = true }\nmember", "editable = false }\nmember"),

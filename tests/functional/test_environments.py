@@ -61,8 +61,8 @@ def test_one_generate_writes_them_all_and_check_knows_them(project: Path) -> Non
     assert run("generate", project, "--check").returncode == 0
     checked = run("check", project)
     assert checked.returncode == 1
-    assert "\n  the hash of x86_64-linux has no hash yet" in checked.stderr
-    assert "\n  old: the hash of x86_64-linux has no hash yet" in checked.stderr
+    assert "\n  the hash of x86_64-linux is not known yet" in checked.stderr
+    assert "\n  old: the hash of x86_64-linux is not known yet" in checked.stderr
     one = run("check", project, "--environment=old")
     assert "3to2" not in one.stderr
     shown = json.loads(run("classify", project, "--environment=old", "--json", "--no-inspect").stdout)

@@ -198,7 +198,7 @@ def needs_nix(outcome: Outcome) -> bool:
     lines = outcome.message.splitlines()[1:]
     hashes = all(
         re.search(
-            r"the hash of \S+ has no hash yet|was made from a different|is for"
+            r"the hash of \S+ is not known yet|was made from a different|is for"
             " another",
             x,
         )

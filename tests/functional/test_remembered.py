@@ -39,7 +39,7 @@ def out_of_date(project: Path) -> list[str]:
     """What check says, but for hashes that nobody has made."""
     result = uvlock2nix("check", "--json", str(project))
     reasons: list[str] = json.loads(result.stdout)["reasons"]
-    return [reason for reason in reasons if not reason.endswith("has no hash yet")]
+    return [reason for reason in reasons if not reason.endswith("is not known yet")]
 
 
 def packages(project: Path, *options: str) -> set[str]:

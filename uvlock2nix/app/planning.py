@@ -266,7 +266,8 @@ def on_version(plan: Plan, versions: GitVersions) -> tuple[str, ...]:
     if not plan.version.from_git:
         return ()
     names = ", ".join(f"{name} ({tool})" for name, tool in plan.version.from_git)
-    note = f"the version of {names} comes from git, absent in the build; using"
+    subject, verb = ("version", "comes") if len(plan.version.from_git) == 1 else ("versions", "come")
+    note = f"the {subject} of {names} {verb} from git, absent in the build; using"
     if plan.version.given:
         return (f"{note} {plan.version.given}",)
     used = f"{versions.main}, {versions.origin}" if versions.main else "0.0.0: no tag names a version"

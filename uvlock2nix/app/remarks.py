@@ -44,8 +44,9 @@ def on_classes(
     packages = tuple(packages)
     taken = [one.name for one in packages if one.from_nixpkgs]
     if taken and knowledge.own_index is None:
+        subject = "1 package comes" if len(taken) == 1 else f"{len(taken)} packages come"
         yield (
-            f"{len(taken)} of the packages come from nixpkgs as it was on {knowledge.index.date}: "
+            f"{subject} from nixpkgs as it was on {knowledge.index.date}: "
             "`uvlock2nix index update` reads your nixpkgs"
         )
     if insisted := [one for one in packages if one.any_version and not one.left_out]:

@@ -10,6 +10,6 @@ from uvlock2nix.plan import Plan
 def summary(plan: Plan) -> str:
     """What is taken from where, in one line."""
     counts = Counter(one.class_ for one in plan.systems[0].classes)
-    shown = ", ".join(f"{count} {class_}" for class_, count in sorted(counts.items()))
+    shown = ", ".join(f"{count} {class_}" for class_, count in sorted(counts.items())) or "nothing to install"
     systems = ", ".join(one.system for one in plan.systems)
     return f"{plan.name}: Python {plan.python}, {systems}: {shown}"

@@ -7,7 +7,7 @@ not see is listed in docs/check.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -63,7 +63,9 @@ class _Pair:
     """Requirements of a pyproject.toml and of the lock that should be the same.
 
     ``flat``: the declared ones with the project's own extras replaced, the form that uv writes where the
-    version is dynamic.
+    version is dynamic. ``packages``: the names in the lock where only those count, as in a list of
+    constraints: a new entry for a package that the lock has nowhere changes nothing, and uv leaves the lock
+    as it is.
     """
 
     where: str
@@ -71,6 +73,7 @@ class _Pair:
     locked: Sequence[LockedRequirement]
     sources: Sources
     flat: Sequence[Wanted] = ()
+    packages: Collection[str] | None = None
 
     def differences(self, requires_python: str) -> Iterator[str]:
         """One sentence with the names that differ, or none."""
@@ -87,10 +90,17 @@ class _Pair:
                 declared = min(declared, flat, key=lambda keys: len(keys ^ locked))
         except MarkerError:
             return
-        names = sorted({key[0] for key in declared ^ locked})
+        names = sorted({key[0] for key in declared ^ locked} - self._without_effect())
         if names:
             listed = shorten(first_of(names, 8), 400)
             yield f"{self.where}: differ between pyproject.toml and lock: {listed}"
+
+    def _without_effect(self) -> set[str]:
+        if self.packages is None:
+            return set()
+        return {one.name for one in self.declared}.difference(
+            self.packages, (one.name for one in self.locked)
+        )
 
 
 class _Checker:
@@ -139,18 +149,22 @@ class _Checker:
         if root is None:
             return
         sources = self._sources([(self.project.root, root.tool_uv)])
-        for key, texts, locked in (
-            ("constraint-dependencies", settings.constraint_dependencies, manifest.constraints),
-            ("override-dependencies", settings.override_dependencies, manifest.overrides),
+        packages = {package.name for package in self.lock.packages}
+        for key, texts, locked, known in (
+            ("constraint-dependencies", settings.constraint_dependencies, manifest.constraints, packages),
+            ("override-dependencies", settings.override_dependencies, manifest.overrides, packages),
             (
                 "build-constraint-dependencies",
                 settings.build_constraint_dependencies,
                 manifest.build_constraints,
+                None,
             ),
         ):
             # Tables among them say more than a name and a version: those are left to uv.
             if all(isinstance(item, str) for item in root.tool_uv.get(key, ())):
-                pair = _Pair(f"tool.uv: {key}", list(read_requirements(texts)), locked, sources)
+                pair = _Pair(
+                    f"tool.uv: {key}", list(read_requirements(texts)), locked, sources, packages=known
+                )
                 yield from pair.differences(self.lock.requires_python)
         yield from settings_that_differ(
             self.lock, settings, root, [member.pyproject for member in self.project.members]

@@ -36,8 +36,11 @@ def settings_that_differ(
             yield f"tool.uv: {key}: is {now or 'not set'}, the lock has {then or 'the default'}"
     yield from _exclude_newer(lock, settings)
     tool = root.tool_uv
-    excludes = set(map(canonicalize_name, lock.manifest.excludes))
-    if _names(tool.get("exclude-dependencies")) not in (None, excludes):
+    then_excluded = set(map(canonicalize_name, lock.manifest.excludes))
+    excluded = _names(tool.get("exclude-dependencies"))
+    # A new name that the lock has nowhere excludes nothing: uv leaves the lock as it is.
+    packages = {package.name for package in lock.packages}
+    if excluded is not None and (then_excluded - excluded or packages & (excluded - then_excluded)):
         yield f"tool.uv: exclude-dependencies: {_ALTERED}"
     projects = {one.path: one for one in (root, *members)}.values()
     declared = [_conflicts(one.tool_uv.get("conflicts"), one.name) for one in projects]

@@ -42,7 +42,7 @@ def compare(pins: Pins, lock: str, keys: Mapping[str, str]) -> Freshness:
     for system, key in sorted(keys.items()):
         pin = pins.pin(system)
         if pin is None:
-            stale[system] = "has no hash yet"
+            stale[system] = "is not known yet"
         elif content_key(pin.key) != content_key(key):
             stale[system] = (
                 f"was made from something else (key {content_key(pin.key)}, now {content_key(key)})"
