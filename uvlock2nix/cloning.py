@@ -7,13 +7,19 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from uvlock2nix.sparse import copy_sparse, is_sparse
+
 # https://man7.org/linux/man-pages/man2/ioctl_ficlone.2.html
 _FICLONE: Final = 0x40049409
 
 
 def copy_content(source: Path, target: Path) -> None:
     """Make ``target`` a file with the bytes of the file ``source``. Raises OSError as ``shutil.copyfile``."""
-    if sys.platform != "linux" or not _cloned(source, target):
+    if sys.platform == "linux" and _cloned(source, target):
+        return
+    if is_sparse(source):
+        copy_sparse(source, target)
+    else:
         shutil.copyfile(source, target, follow_symlinks=False)
 
 

@@ -27,6 +27,7 @@ RANKS = (
     (
         "",
         "cloning",
+        "sparse",
         "endings",
         "first_lines",
         "errors",

@@ -139,3 +139,25 @@ def test_no_more_is_read_than_the_bound(tmp_path: Path) -> None:
     sparse(tmp_path / "y")
     with pytest.raises(OddFileError, match="larger than 64 MiB"):
         read_regular(tmp_path / "y")
+
+
+def test_a_sparse_file_in_a_tree(tmp_path: Path) -> None:
+    """Neither read as zeros, which would take hours, nor copied as zeros, which would fill the disk."""
+    store_hash = "0123456789abcdfghijklmnpqrsvwxyz"
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    sparse(tree / "big")
+    with (tree / "big").open("r+b") as file:
+        file.seek(1 << 39)
+        file.write(f"/nix/store/{store_hash}-libfoo-1.0/lib".encode())
+    (tmp_path / "closure").write_text(f"/nix/store/{store_hash}-libfoo-1.0\n")
+    words = ("--input", f"libfoo=/nix/store/{store_hash}-libfoo-1.0")
+    command = [sys.executable, "-m", "uvlock2nix", "refs"]
+    for more in (["strip", str(tree), "--closure", str(tmp_path / "closure")], ["restore", str(tree)]):
+        done = subprocess.run([*command, *more, *words], cwd=REPO, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        with (tree / "big").open("rb") as file:
+            file.seek(1 << 39)
+            assert (store_hash.encode() in file.read(60)) == (more[0] == "restore")
+    assert (tree / "big").stat().st_size == 1 << 40
+    assert (tree / "big").stat().st_blocks < 1000

@@ -18,6 +18,7 @@ from typing import Final
 
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.store import ALPHABET, HASH_LENGTH
+from uvlock2nix.sparse import filled
 
 BLOCK: Final = 1 << 18  # stays in the second-level cache
 _IN_HASH: Final = bytes(1 if byte in ALPHABET else 0 for byte in range(256))
@@ -104,7 +105,6 @@ class Scanner:
                 data = os.read(descriptor, size + 1)
                 if len(data) <= size:
                     return self._block(data, 0, len(data)) if len(data) >= HASH_LENGTH else []
-                os.lseek(descriptor, 0, os.SEEK_SET)
             return self.in_file(descriptor)
         except OSError as error:
             raise RefsError(f"{path}: the file cannot be read: {error.strerror}") from error
@@ -112,15 +112,19 @@ class Scanner:
             os.close(descriptor)
 
     def in_file(self, descriptor: int) -> list[Hit]:
-        """All references of an open file, from where it is, read in blocks."""
-        hits: list[Hit] = []
-        base, start, data = 0, 0, os.read(descriptor, self._block_size)
+        """All references of an open file, read in blocks; holes have none and are not read."""
+        return [hit for begin, end in filled(descriptor) for hit in self._part(descriptor, begin, end)]
+
+    def _part(self, descriptor: int, begin: int, end: int) -> Iterator[Hit]:
+        base, start, data = begin, 0, os.pread(descriptor, min(self._block_size, end - begin), begin)
+        at = begin + len(data)
         while True:
-            more = os.read(descriptor, self._block_size)
+            more = os.pread(descriptor, min(self._block_size, end - at), at)
+            at += len(more)
             limit = len(data) if not more else max(len(data) - HASH_LENGTH, start)
-            hits += [Hit(base + hit.offset, hit.hash) for hit in self._block(data, start, limit)]
+            yield from (Hit(base + hit.offset, hit.hash) for hit in self._block(data, start, limit))
             if not more:
-                return hits
+                return
             cut = max(limit - len(self.prefix), 0)
             base, start = base + cut, limit - cut
             data = data[cut:] + more

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,6 +19,7 @@ from uvlock2nix.refs.store import (
     placeholder,
 )
 from uvlock2nix.refs.stripped import Reference
+from uvlock2nix.sparse import filled
 
 _BLOCK: Final = 1 << 18
 
@@ -140,16 +141,20 @@ def make_undo(
 
 
 def find_spots(descriptor: int) -> list[Spot]:
-    """All placeholders of an open file, in order; read in blocks."""
-    spots: list[Spot] = []
+    """All placeholders of an open file, in order; read in blocks, without its holes."""
+    return [spot for begin, end in filled(descriptor) for spot in _spots(descriptor, begin, end)]
+
+
+def _spots(descriptor: int, begin: int, end: int) -> Iterator[Spot]:
     keep = HASH_LENGTH - 1
-    base, data = 0, os.read(descriptor, _BLOCK)
+    base, data = begin, os.pread(descriptor, min(_BLOCK, end - begin), begin)
     while True:
         if data.find(PLACEHOLDER_PREFIX) >= 0:
-            spots += [Spot(base + match.start(), match[0]) for match in PLACEHOLDER.finditer(data)]
-        more = os.read(descriptor, _BLOCK)
+            yield from (Spot(base + match.start(), match[0]) for match in PLACEHOLDER.finditer(data))
+        at = base + len(data)
+        more = os.pread(descriptor, min(_BLOCK, end - at), at)
         if not more:
-            return spots
+            return
         cut = max(len(data) - keep, 0)
         base, data = base + cut, data[cut:] + more
 

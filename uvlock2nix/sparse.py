@@ -1,0 +1,51 @@
+"""Sparse files: only what is written in them is read and copied, never their holes.
+
+A hole may be of any size and takes nothing of the disk: read byte by byte it takes hours, copied as zeros it
+fills the disk.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+_COPIED: Final = 1 << 20
+
+
+def filled(descriptor: int) -> Iterator[tuple[int, int]]:
+    """Begin and end of each part of an open file that is not a hole: all of it where nobody can say.
+
+    https://man7.org/linux/man-pages/man2/lseek.2.html. Raises OSError.
+    """
+    at, size = 0, os.fstat(descriptor).st_size
+    while at < size:
+        try:
+            begin = os.lseek(descriptor, at, os.SEEK_DATA)
+            end = os.lseek(descriptor, begin, os.SEEK_HOLE)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                return  # nothing but a hole up to the end
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+                raise
+            begin, end = at, size
+        yield begin, min(end, size)
+        at = end
+
+
+def is_sparse(path: Path) -> bool:
+    """Whether a file takes less of the disk than its size. Raises OSError."""
+    status = path.lstat()
+    return status.st_blocks * 512 < status.st_size
+
+
+def copy_sparse(source: Path, target: Path) -> None:
+    """Make ``target`` a file with the bytes and the holes of the file ``source``. Raises OSError."""
+    with source.open("rb", buffering=0) as given, target.open("wb", buffering=0) as made:
+        made.truncate(os.fstat(given.fileno()).st_size)
+        for begin, end in filled(given.fileno()):
+            at = begin
+            while at < end and (data := os.pread(given.fileno(), min(_COPIED, end - at), at)):
+                at += os.pwrite(made.fileno(), data, at)
