@@ -177,7 +177,8 @@ def _new_session() -> requests.Session:
             target = super().get_redirect_target(resp)
             if target and resp.url.startswith("https:"):
                 there = urljoin(resp.url, target)
-                if there.startswith("http:"):
+                # As requests reads it: in any case, and with what may be in front of it.
+                if urlsplit(there.lstrip()).scheme == "http":
                     raise NetworkError(
                         f"{shown_url(resp.url)}: redirected to {shown_url(there)}, without encryption",
                         hint="use an index that stays on https",
