@@ -29,7 +29,7 @@ HASH = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
 class Servers:
     """``secure`` redirects ``/to/WAY/…`` to itself or to ``plain``, which notes what it was ``asked``."""
 
-    certificate: Path
+    authority: Path
     secure: str = ""
     plain: str = ""
     files: dict[str, bytes] = field(default_factory=lambda: {"file": CONTENT})
@@ -74,11 +74,11 @@ def answers(servers: Servers, *, plain: bool) -> type[BaseHTTPRequestHandler]:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    certificate, key = make_certificate(tmp_path_factory.mktemp("tls"))
-    servers = Servers(certificate)
+    certificate = make_certificate(tmp_path_factory.mktemp("tls"))
+    servers = Servers(certificate.authority)
     with (
         serving(answers(servers, plain=True)) as plain,
-        serving_tls(answers(servers, plain=False), certificate, key) as secure,
+        serving_tls(answers(servers, plain=False), certificate) as secure,
     ):
         servers.plain, servers.secure = (f"127.0.0.1:{one.server_port}" for one in (plain, secure))
         yield servers
@@ -88,7 +88,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 def servers(running: Servers, monkeypatch: pytest.MonkeyPatch) -> Servers:
     for name in ("REQUESTS_CA_BUNDLE", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("SSL_CERT_FILE", str(running.certificate))
+    monkeypatch.setenv("SSL_CERT_FILE", str(running.authority))
     running.asked.clear()
     return running
 
@@ -169,7 +169,7 @@ def synced(servers: Servers, root: Path) -> subprocess.CompletedProcess[str]:
         "--work", str(root / "work"), "--interpreter", str(PYTHON), "--python", VERSION, "--system", SYSTEM,
         "--uv", UV, "--exclude-newer", NEWER,
     ]  # fmt: skip
-    env = {**os.environ, "SSL_CERT_FILE": str(servers.certificate)}
+    env = {**os.environ, "SSL_CERT_FILE": str(servers.authority)}
     return subprocess.run(argv, cwd=REPOSITORY, env=env, capture_output=True, text=True, check=False)
 
 
