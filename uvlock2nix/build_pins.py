@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.nar import parse_hash
 from uvlock2nix.net.urls import plain_url
 

@@ -9,11 +9,11 @@ import json
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.atomic import replacing
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.reading import read_regular
 
 _LIMIT: Final = 64 << 20

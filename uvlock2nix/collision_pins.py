@@ -9,8 +9,9 @@ of the wheels>", "paths": {"<path>": ["<package>"]}, "unread": {"<package>": "<w
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from uvlock2nix.dataclass import dataclass
 
 _OF: Final = re.compile(r"[0-9a-f]{16}\Z")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,200}\Z")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from uvlock2nix.dataclass import dataclass
 
 # No longer line is read.
 LIMIT: Final = 4096

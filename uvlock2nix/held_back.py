@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.digest import parse_time
 from uvlock2nix.errors import InputError
 

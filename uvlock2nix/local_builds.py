@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import PurePosixPath
 
 from uvlock2nix.classify.packages import ClassifiedPackage
+from uvlock2nix.dataclass import replace
 from uvlock2nix.key import is_built
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
 from uvlock2nix.knowledge.templates import Literal

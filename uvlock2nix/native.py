@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.knowledge.native import NativeInputs
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from uvlock2nix.config import Config
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import UsageError
 
 

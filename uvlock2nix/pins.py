@@ -15,7 +15,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +23,7 @@ from uvlock2nix.build_pins import MEMBERS, BuildPins, from_json, to_json
 from uvlock2nix.collision_pins import Collision, FoundCollisions, kept_from_json, kept_to_json
 from uvlock2nix.collision_pins import from_json as collisions_from_json
 from uvlock2nix.collision_pins import to_json as collisions_to_json
+from uvlock2nix.dataclass import dataclass, field, replace
 from uvlock2nix.errors import InputError
 from uvlock2nix.fetches import Fetches
 from uvlock2nix.nar import parse_hash

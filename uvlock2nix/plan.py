@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from uvlock2nix.build_pins import BuildPins
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.collision_pins import FoundCollisions
 from uvlock2nix.config import Config
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.deps_files import deps_files
 from uvlock2nix.digest import hold_back
 from uvlock2nix.errors import UsageError

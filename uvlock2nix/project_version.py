@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.inspect.project_version import static_version, version_tool
 from uvlock2nix.knowledge.backends import version_tools
 from uvlock2nix.knowledge.templates import Literal

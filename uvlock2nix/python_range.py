@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
+from uvlock2nix.dataclass import replace
 from uvlock2nix.errors import Uvlock2nixError
 from uvlock2nix.lock import Project, Selection, resolve
 from uvlock2nix.reading import read_regular

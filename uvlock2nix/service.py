@@ -8,9 +8,9 @@ program of the project runs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
+from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import UsageError
 
 Command = tuple[str, ...]

@@ -27,6 +27,7 @@ RANKS = (
     (
         "",
         "cloning",
+        "dataclass",
         "sparse",
         "endings",
         "first_lines",
@@ -127,6 +128,10 @@ def test_only_cli_imports_click() -> None:
 
 def test_only_elf_imports_elftools() -> None:
     assert users_of("elftools") <= {"uvlock2nix.refs.elf"}
+
+
+def test_dataclasses_are_made_by_the_module_that_makes_them_cheap() -> None:
+    assert users_of("dataclasses") == {"uvlock2nix.dataclass"}
 
 
 def test_libraries_are_the_declared_ones() -> None:

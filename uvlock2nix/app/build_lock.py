@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from uvlock2nix.app.build_requirements import Classified, Locked, fitting, lock_build_requirements
@@ -12,6 +11,7 @@ from uvlock2nix.build.indexes import logins
 from uvlock2nix.build_pins import BuildPins
 from uvlock2nix.cache import cache_dir
 from uvlock2nix.config import Config
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.digest import hold_back
 from uvlock2nix.held_back import attempts, limits, written
 from uvlock2nix.lock import Project

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from uvlock2nix.app.build_subjects import EDITION, Subject, subjects
@@ -12,6 +11,7 @@ from uvlock2nix.build.indexes import index_flags, logins
 from uvlock2nix.build_pins import BuildPins, Builds, LockedBuild, PinnedFile, merge_files
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.config import Config
+from uvlock2nix.dataclass import dataclass, field, replace
 from uvlock2nix.digest import rest_digest
 from uvlock2nix.errors import InputError, NetworkError, ToolError, Uvlock2nixError
 from uvlock2nix.held_back import limits, written

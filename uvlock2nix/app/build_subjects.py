@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from packaging.specifiers import SpecifierSet
@@ -13,6 +12,7 @@ from packaging.version import InvalidVersion, Version
 from uvlock2nix.build_pins import LockedBuild
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.config import Config
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.digest import file_facts, hold_back, rest_digest
 from uvlock2nix.key import build_settings, is_built, members_of
 from uvlock2nix.lock import Member, Project

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from uvlock2nix.atomic import replace_many
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.emit.common import MARK
 from uvlock2nix.errors import CheckFailed, InputError
 from uvlock2nix.reading import read_regular

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from uvlock2nix.cache import cache_dir
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import Classification, ClassifiedPackage, ClassifyPolicy
 from uvlock2nix.classify.policy import parse_level, parse_lists
+from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.inspect.candidate import Candidate
 from uvlock2nix.inspect.kept import recalled
 from uvlock2nix.inspect.uv_cache import git_tree, sdist_tree, uv_cache_dir

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from packaging.version import InvalidVersion, Version
+
+from uvlock2nix.dataclass import dataclass, replace
 
 if TYPE_CHECKING:
     from uvlock2nix.lock import Project

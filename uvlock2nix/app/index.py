@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from uvlock2nix.cache import cache_dir
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError, NetworkError, ToolError, UsageError
 from uvlock2nix.knowledge.baselines import default_python
 from uvlock2nix.lock import load_project

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from uvlock2nix.app.request import Options, Request, request
 from uvlock2nix.app.script_programs import with_programs
 from uvlock2nix.app.wheel_libraries import on_wheel_libraries, with_read_wheels
 from uvlock2nix.collision_pins import FoundCollisions
+from uvlock2nix.dataclass import dataclass, field, replace
 from uvlock2nix.emit import deps_file, env_file, package_file
 from uvlock2nix.emit.common import DEPS, ENV, PACKAGE, PINS
 from uvlock2nix.emit.remarks import attribute_remarks

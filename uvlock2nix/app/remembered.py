@@ -7,12 +7,12 @@ same files again. Files of older versions have no such words: for them, what pyt
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uvlock2nix.app.extras import EXTRAS
 from uvlock2nix.app.request import Options, Request, request
+from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.errors import InputError
 from uvlock2nix.flags import explicit_flags, selection_of_flags
 from uvlock2nix.modes import MODES

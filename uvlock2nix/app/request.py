@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from uvlock2nix.app.index import nixpkgs_python
 from uvlock2nix.config import Config, parse_config
+from uvlock2nix.dataclass import dataclass, field, replace
 from uvlock2nix.environments import tool_of
 from uvlock2nix.errors import UsageError
 from uvlock2nix.flags import selection_of

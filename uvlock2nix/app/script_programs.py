@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from uvlock2nix.app.remarks import listed
+from uvlock2nix.dataclass import replace
 from uvlock2nix.inspect.interpreters import interpreters_of_tree
 from uvlock2nix.knowledge.libraries import library_names
 from uvlock2nix.plan import Input, Plan

@@ -11,12 +11,12 @@ import ast
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from uvlock2nix import __version__
 from uvlock2nix.app.files import Generated
+from uvlock2nix.dataclass import replace
 from uvlock2nix.emit.attributes import STANDALONE
 from uvlock2nix.reading import read_regular
 from uvlock2nix.resources import PACKAGE, hooks_dir, nix_dir

@@ -6,7 +6,6 @@ import os
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +14,7 @@ from uvlock2nix.app.remembered import recalled
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options, Request
 from uvlock2nix.classify.packages import ClassifiedPackage
+from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.dist.installed import Entry, Installed, installed
 from uvlock2nix.dist.record import digest_of
 from uvlock2nix.errors import InputError

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import ClassifiedPackage
+from uvlock2nix.dataclass import replace
 from uvlock2nix.inspect.candidate import Candidate
 from uvlock2nix.inspect.outside import sorted_out
 from uvlock2nix.knowledge.names import soname_attribute

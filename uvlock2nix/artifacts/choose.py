@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Literal, assert_never
 
 from uvlock2nix.artifacts.reasons import rejection
 from uvlock2nix.artifacts.tags import tags_for
 from uvlock2nix.artifacts.wheelname import TagSets, parse_wheel_name
+from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import NoArtifactError
 from uvlock2nix.lock.files import file_name_of
 from uvlock2nix.lock.model import (

@@ -6,9 +6,9 @@ the pair of Python and ABI tag, then the platform, newest first; ``any`` comes a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.target import Glibc, Musl, Target
 
 _LEGACY = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}

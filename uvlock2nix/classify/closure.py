@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.nixpkgs_index.model import NixpkgsMatch, compatible_version
 
 FromNixpkgs: TypeAlias = Literal["none", "native", "same", "compatible"]

@@ -7,8 +7,8 @@ table, PEP 725, inspected sdists, an exact index) is put in beforehand, so that 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
+from uvlock2nix.dataclass import dataclass, field, replace
 from uvlock2nix.knowledge.build_requires import build_requirements
 from uvlock2nix.knowledge.native import NativeInputs, merge
 from uvlock2nix.knowledge.native_table import NativeTable, native_table

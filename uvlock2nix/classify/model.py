@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from uvlock2nix.artifacts import BuildPolicy, Choice
 from uvlock2nix.classify.closure import FromNixpkgs
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.lock import EnvPackage
 from uvlock2nix.nixpkgs_index.model import NixpkgsMatch

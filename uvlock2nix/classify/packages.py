@@ -6,7 +6,6 @@ Pure: what had to be fetched or inspected is already in the :class:`Knowledge` t
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
@@ -16,6 +15,7 @@ from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.model import CLASSES, Class, ClassifiedPackage, ClassifyPolicy
 from uvlock2nix.classify.settle import decision_of, index_words, refuse_unbuildable, settled
 from uvlock2nix.classify.version_bounds import ranges_of
+from uvlock2nix.dataclass import replace
 from uvlock2nix.errors import NoArtifactError
 from uvlock2nix.inspect.project_version import version_tool
 from uvlock2nix.knowledge.backends import GIT_DESCRIBE, backend_programs

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from uvlock2nix.classify.closure import Decision, Node, decide
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.model import ClassifiedPackage, ClassifyPolicy
 from uvlock2nix.classify.version_bounds import Ranges
+from uvlock2nix.dataclass import replace
 from uvlock2nix.errors import UsageError
 from uvlock2nix.knowledge.native import EMPTY
 from uvlock2nix.lock import Project

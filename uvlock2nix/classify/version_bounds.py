@@ -10,9 +10,9 @@ https://docs.astral.sh/uv/reference/settings/#override-dependencies.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.lock import Environment, EnvPackage, Package, Project
 from uvlock2nix.lock.marker_diagrams import Conditions
 from uvlock2nix.lock.markers import MarkerError

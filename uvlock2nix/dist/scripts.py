@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from uvlock2nix.dataclass import dataclass
 
 SHEBANG_LIMIT: Final = 4096
 # What an interpreter line of a kept script says until env names one.

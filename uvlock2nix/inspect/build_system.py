@@ -14,11 +14,11 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import tomli
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError
 
 LEGACY_REQUIRES: Final = ("setuptools >= 40.8.0",)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.cache import Kept
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError
 from uvlock2nix.inspect.candidate import Candidate
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, NativeKind, Origin, Provenance, RunInputs

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.knowledge.names import is_driver, is_libc, optional_sonames, soname_attribute
 
 if TYPE_CHECKING:

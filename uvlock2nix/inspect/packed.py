@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
-from dataclasses import dataclass, field
 from typing import IO, Final
+
+from uvlock2nix.dataclass import dataclass, field
 
 # How members of wheels are packed; others may need much memory to unpack.
 PLAIN: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

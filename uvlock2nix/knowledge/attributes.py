@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.knowledge.names import former_name
 from uvlock2nix.knowledge.tables import Row, Rows, load_table, text_of
 from uvlock2nix.knowledge.templates import is_attribute

@@ -6,10 +6,10 @@ Attributes are those of nixpkgs, as text that :func:`~uvlock2nix.knowledge.templ
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
 from typing import Any, Final, TypeAlias, TypeVar
 from typing import Literal as OneOf
 
+from uvlock2nix.dataclass import dataclass, fields, replace
 from uvlock2nix.knowledge.templates import Template
 
 Provenance: TypeAlias = OneOf["user", "pep725", "table", "inspected"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, NativeKind, Origin, RunInputs
 from uvlock2nix.knowledge.tables import Row, Rows, load_table
 from uvlock2nix.names import canonicalize_name

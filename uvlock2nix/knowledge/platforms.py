@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
+from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
 from uvlock2nix.knowledge.tables import Row, Rows, load_table, texts_of
 from uvlock2nix.knowledge.templates import Output, Template, is_attribute

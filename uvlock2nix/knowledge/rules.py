@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.knowledge.tables import Row, attribute_rows, attributes_of, items_of, load_table
 
 _FILE: Final = "rules.json"

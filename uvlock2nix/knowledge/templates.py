@@ -7,9 +7,10 @@ must not be able to become code.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 from typing import Literal as OneOf
+
+from uvlock2nix.dataclass import dataclass
 
 OutputName: TypeAlias = OneOf["out", "dev", "lib", "bin"]
 

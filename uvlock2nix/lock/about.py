@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from uvlock2nix.dataclass import dataclass
 
 # Labels are compared without punctuation, in lower case:
 # https://packaging.python.org/specifications/well-known-project-urls/

@@ -8,12 +8,12 @@ not see is listed in docs/check.md.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.lock.declared import (
     Sources,
     Wanted,

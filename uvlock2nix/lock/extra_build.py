@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.lock.model import RegistrySource
 from uvlock2nix.lock.project import Project
 

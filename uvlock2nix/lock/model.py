@@ -8,9 +8,10 @@ https://docs.astral.sh/uv/concepts/resolution/#lockfile-versioning.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Literal
+
+from uvlock2nix.dataclass import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

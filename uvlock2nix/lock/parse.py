@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal
 
 from packaging.version import InvalidVersion, Version
 
+from uvlock2nix.dataclass import replace
 from uvlock2nix.errors import LockError
 from uvlock2nix.lock.files import check_wheels, read_sdist, read_wheels
 from uvlock2nix.lock.markers import MarkerError, parse_marker

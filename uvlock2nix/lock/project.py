@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import LockError, ProjectError
 from uvlock2nix.lock.model import DirectorySource, EditableSource, Lock, Package, VirtualSource
 from uvlock2nix.lock.places import argument_of, folder_of, is_pylock, is_pylock_folder

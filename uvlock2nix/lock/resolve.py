@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 from packaging.specifiers import SpecifierSet
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import LockError, SelectionError
 from uvlock2nix.lock.marker_diagrams import FALSE, TRUE, Conditions, extra_item, group_item, project_item
 from uvlock2nix.lock.markers import MarkerError

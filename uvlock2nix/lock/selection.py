@@ -7,10 +7,10 @@ are taken (uv's ``--no-default-groups``), because we make packages; ``default_gr
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
 from packaging.specifiers import SpecifierSet
 
+from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.errors import ConflictError, LockError, ProjectError, SelectionError
 from uvlock2nix.lock.model import ConflictItem, Lock, Package
 from uvlock2nix.lock.project import Member, Project

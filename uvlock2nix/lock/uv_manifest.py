@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from uvlock2nix.dataclass import replace
 from uvlock2nix.lock.model import Manifest, Options, PackageMetadata, Requirement
 from uvlock2nix.lock.wire import Problems, Table, shorten
 

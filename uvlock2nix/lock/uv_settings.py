@@ -6,9 +6,9 @@ https://docs.astral.sh/uv/reference/settings/
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.lock.wire import Problems, Table, shorten
 
 

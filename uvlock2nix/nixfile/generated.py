@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.nixfile.lexer import Kind, Token, tokens
 
 _SYSTEM: Final = re.compile(r"[a-z0-9_]+-[a-z0-9_]+\Z")

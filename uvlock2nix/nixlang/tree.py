@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
 from typing import TypeAlias
+
+from uvlock2nix.dataclass import dataclass, fields, is_dataclass
 
 
 @dataclass(frozen=True, slots=True)

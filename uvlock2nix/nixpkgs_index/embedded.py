@@ -11,10 +11,10 @@ import json
 import zlib
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
+from uvlock2nix.dataclass import replace
 from uvlock2nix.errors import InputError
 from uvlock2nix.knowledge.tables import DATA
 from uvlock2nix.nixpkgs_index.model import IndexRow, NixpkgsIndex, parse_index, parse_row

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 from typing import Literal as OneOf
 
 from packaging.version import Version
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError
 from uvlock2nix.knowledge.names import python_attributes
 from uvlock2nix.knowledge.templates import is_attribute

@@ -7,11 +7,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.atomic import write_atomic
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError
 from uvlock2nix.nixpkgs_index.embedded import embedded_index
 from uvlock2nix.nixpkgs_index.model import NixpkgsIndex, parse_index

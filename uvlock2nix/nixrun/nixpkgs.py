@@ -11,11 +11,11 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError, ToolError
 from uvlock2nix.reading import read_regular
 

@@ -12,9 +12,9 @@ import json
 import re
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.nar import Hash, parse_hash
 from uvlock2nix.nixrun.messages import (
     BuilderFailed,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uvlock2nix.artifacts import BuildPolicy, Choice, choose
 from uvlock2nix.build.values import Build, NativeBuild, Source
+from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.errors import InputError
 from uvlock2nix.lock import (
     Environment,

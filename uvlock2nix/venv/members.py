@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from uvlock2nix.build.file_list import commit_source
@@ -16,6 +15,7 @@ from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.schedule import build_all
 from uvlock2nix.build.values import Build, BuildContext, NativeBuild, Source
 from uvlock2nix.build.version import with_version
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.dist.installed import installed
 from uvlock2nix.dist.scripts import Script
 from uvlock2nix.errors import InputError

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.build.machine import base_environment
 from uvlock2nix.build.programs import Runner
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.dist.installed import installed, rewrite
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import MANIFEST, site_packages

@@ -8,9 +8,9 @@ that they say is believed before it is compared with the file's size: what does 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from uvlock2nix.dataclass import dataclass
 from uvlock2nix.refs.elf import CorruptElf, ElfTables, bytes_reader
 
 _MOST: Final = 1 << 16

@@ -187,7 +187,7 @@ def test_damage_is_an_error_of_ours_or_harmless(position: int, noise: bytes) -> 
     except (InputError, NetworkError) as error:
         found = WheelContents({})
         assert error.message  # noqa: PT017
-    assert not any(".." in path.removeprefix("../../../bin/") for path in found.files)
+    assert not any(".." in path.removeprefix("../../../bin/").split("/") for path in found.files)
 
 
 def test_broken_members_are_told(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
 
+from uvlock2nix.dataclass import dataclass, field, replace
 from uvlock2nix.inspect.clues.cmake_lists import Call, calls, split
 from uvlock2nix.inspect.clues.text import Clue, make_clue
 from uvlock2nix.knowledge.libraries import library_attribute, provided_by_build
@@ -64,7 +64,7 @@ def given_values(scripts: Sequence[str], table: Mapping[str, object]) -> dict[st
     return found
 
 
-@dataclass
+@dataclass(slots=True)
 class _Walk:
     texts: Mapping[str, str]
     values: dict[str, str]
