@@ -5,9 +5,10 @@ there is nothing to put right: a signal ends the program at once. KeyboardInterr
 whatever module loads, or be lost in a callback of the import system.
 """
 
-# Both are part of the interpreter: to load `signal`, `enum` and `re` takes long enough for a Ctrl-C. So does
+# All are part of the interpreter: to load `signal`, `enum` and `re` takes long enough for a Ctrl-C. So does
 # `from __future__ import annotations`.
 import _signal  # type: ignore[import-not-found]
+import gc
 import os
 import sys
 
@@ -30,6 +31,8 @@ leave_at_once()
 
 def main() -> None:
     """Run the command line, which listens to signals itself while a command works."""
+    # A lock becomes many values, and no cycles of them: to look for cycles at the usual pace costs a tenth.
+    gc.set_threshold(100_000, 20, 20)
     try:
         from uvlock2nix.cli.app import run
 
@@ -39,6 +42,9 @@ def main() -> None:
         leave_at_once()
         sys.stderr.write("interrupted\n")
         sys.exit(130)
+    finally:
+        # The interpreter would look through all of it for cycles once more before it ends.
+        gc.freeze()
 
 
 if __name__ == "__main__":

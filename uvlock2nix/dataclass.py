@@ -14,15 +14,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import MISSING, Field, FrozenInstanceError, field, fields, is_dataclass, replace
+from dataclasses import MISSING, Field, FrozenInstanceError, field, fields, is_dataclass
 from operator import attrgetter
 from reprlib import recursive_repr
 from types import MemberDescriptorType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 if TYPE_CHECKING:
     # Type checkers know the decorator by its own name.
-    from dataclasses import dataclass
+    from dataclasses import dataclass, replace
 
 _Class = type[Any]
 
@@ -175,7 +175,23 @@ def _written_init(cls: _Class) -> Callable[..., None]:
     return written
 
 
+def _replaced(value: Any, /, **changes: Any) -> Any:
+    """As ``dataclasses.replace``, in half the time."""
+    cls = type(value)
+    known = _TAKEN.get(cls)
+    if known is None:
+        names = [one.name for one in fields(cls) if one.init]
+        known = _TAKEN[cls] = names, _values_of(names)
+    names, values = known
+    return cls(**dict(zip(names, values(value), strict=True), **changes))
+
+
+# Class → the fields that its ``__init__`` takes, and what gives their values.
+_TAKEN: Final[dict[_Class, tuple[list[str], Callable[[Any], tuple[Any, ...]]]]] = {}
+
+
 if not TYPE_CHECKING:
     dataclass = _prepared
+    replace = _replaced
 
 __all__ = ["dataclass", "field", "fields", "is_dataclass", "replace"]

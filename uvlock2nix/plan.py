@@ -183,7 +183,11 @@ def make_plan(
     names = [frozenset(one.name for one in classes) for _, classes in classified]
     patches = patches_of(project, config, mode, names, [one.name for one in built])
     keys = [deps_key(project, selection, config, *one, held_back, build_pins) for one in classified]
-    ranges = patch_ranges(project, selection, [target for target, _ in classified])
+    installed = [
+        (target, frozenset((one.name, one.package.package.version) for one in classes))
+        for target, classes in classified
+    ]
+    ranges = patch_ranges(project, selection, installed)
     systems = tuple(
         SystemPlan(target, key, tuple(classes), admitted)
         for (target, classes), key, admitted in zip(classified, keys, ranges, strict=True)

@@ -1,12 +1,12 @@
-"""Reading what sources say about their build: archives, commits, and the user's own trees."""
+"""Reading what locked sources say about their build: archives and commits."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path, PurePosixPath
-from typing import Final
 
 from uvlock2nix.app.build_subjects import Subject
+from uvlock2nix.app.local_facts import local_facts
 from uvlock2nix.artifacts import Artifact
 from uvlock2nix.build.machine import base_environment
 from uvlock2nix.build.programs import Runner
@@ -17,10 +17,7 @@ from uvlock2nix.inspect.archive import Archive, read_archive
 from uvlock2nix.inspect.build_system import BuildFacts, read_build_facts, wanted
 from uvlock2nix.lock import GitSource, UrlSource
 from uvlock2nix.net.fetch import Fetcher
-from uvlock2nix.reading import open_regular
 from uvlock2nix.temporary import temporary_folder
-
-MAX_TEXT: Final = 2 << 20
 
 
 def read_facts(subject: Subject, fetcher: Fetcher) -> tuple[BuildFacts, str | None]:
@@ -69,30 +66,3 @@ def facts_of_archive(place: Path, what: str, inside: str | None = None) -> Build
     )
     texts = {name.removeprefix(prefix): text for name, text in found.texts.items()}
     return read_build_facts(texts, what)
-
-
-def local_facts(folder: Path, what: str) -> BuildFacts:
-    """The build facts of a source tree on disk. Only its build files are looked at.
-
-    Raises:
-        InputError: they cannot be read.
-    """
-    texts: dict[str, str] = {}
-    for path in sorted(folder.glob("*")):
-        _add(path, folder, texts)
-    facts = read_build_facts(texts, what)
-    for inner in facts.backend_path:
-        for path in sorted((folder / inner).rglob("*.py"))[:200]:
-            if path.resolve().is_relative_to(folder.resolve()):
-                _add(path, folder, texts)
-    return read_build_facts(texts, what) if facts.backend_path else facts
-
-
-def _add(path: Path, folder: Path, texts: dict[str, str]) -> None:
-    name = path.relative_to(folder).as_posix()
-    if (wanted(name) or "/" in name) and path.is_file():
-        try:
-            with open_regular(path) as file:
-                texts[name] = file.read(MAX_TEXT).decode("utf-8", "replace")
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror}") from None

@@ -224,10 +224,10 @@ def _hint(names: Sequence[str]) -> str:
 
 def _own_facts(subject: Subject) -> BuildFacts | None:
     """Of a local package: what its files say now. None for a locked one: its files never change."""
-    from uvlock2nix.app.build_facts import local_facts
-
     if subject.member is None:
         return None
+    from uvlock2nix.app.local_facts import local_facts
+
     return local_facts(subject.project.root / subject.member.path, subject.what)
 
 

@@ -242,15 +242,13 @@ def _without_version(text: str) -> str:
 
 
 def _meets(text: str, built: Mapping[str, str]) -> bool:
+    version = built.get(required_name(text))
+    if not version:
+        return False
     from packaging.requirements import InvalidRequirement, Requirement
 
-    version = built.get(required_name(text))
     try:
         requirement = Requirement(text)
-        return (
-            bool(version)
-            and requirement.url is None
-            and requirement.specifier.contains(Version(version or ""), prereleases=True)
-        )
+        return requirement.url is None and requirement.specifier.contains(Version(version), prereleases=True)
     except (InvalidRequirement, InvalidVersion):
         return False

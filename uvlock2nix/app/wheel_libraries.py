@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.dataclass import replace
-from uvlock2nix.inspect.candidate import Candidate
+from uvlock2nix.inspect.candidate import WHEEL_EDITION, Candidate
 from uvlock2nix.inspect.outside import sorted_out
 from uvlock2nix.knowledge.names import soname_attribute
 from uvlock2nix.lock import Project
@@ -62,13 +62,13 @@ def wheel_needs(
 
     Wheels that could not be read then, for a different reason than their size, are tried again.
     """
-    from uvlock2nix.app.fetching import fetching
-    from uvlock2nix.inspect.wheel_survey import from_outside
-
     made_from = wheels_digest(wheels)
     same = recorded is not None and recorded.made_from == made_from
     if recorded is not None and same and all(why == TOO_LARGE for _, why in recorded.unread):
         return recorded
+    from uvlock2nix.app.fetching import fetching
+    from uvlock2nix.inspect.wheel_survey import from_outside
+
     with fetching(reporter, "reading wheels", len(wheels), project) as (fetcher, tick):
         found = from_outside(wheels, large, fetcher, fetcher.cache, tick)
     why = {**dict.fromkeys(large, TOO_LARGE), **found.unread}
@@ -186,7 +186,5 @@ def _unknown(name: str, sonames: Sequence[str]) -> str:
 
 def wheels_digest(wheels: Sequence[Candidate], more: Sequence[str] = ()) -> str:
     """What identifies a reading of ``wheels``; ``more``: lines on what it depends on besides."""
-    from uvlock2nix.inspect.wheel_survey import EDITION
-
     lines = [*sorted(f"{one.name} {one.filename} {one.hash or one.path}" for one in wheels), *more]
-    return hashlib.sha256("\n".join([str(EDITION), *lines]).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join([str(WHEEL_EDITION), *lines]).encode()).hexdigest()[:16]

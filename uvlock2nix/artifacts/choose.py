@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
-from typing import Literal, assert_never
+from typing import Final, Literal, assert_never
 
 from uvlock2nix.artifacts.reasons import rejection
 from uvlock2nix.artifacts.tags import tags_for
@@ -28,6 +28,7 @@ from uvlock2nix.lock.uv_settings import UvSettings
 from uvlock2nix.target import Target
 
 SHOWN_REJECTIONS = 20
+MOST_RANKS: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +140,10 @@ def choose(package: Package, target: Target, policy: BuildPolicy) -> Choice:
 def _best_wheel(package: Package, target: Target) -> LockedFile | None:
     best: tuple[tuple[int, int], tuple[int, str] | tuple[()]] | None = None
     chosen: LockedFile | None = None
+    ranks = _ranks(target) if package.wheels else {}
     for file in package.wheels:
         name = parse_wheel_name(file.filename)
-        rank = _rank(name.tags, target) if name is not None else None
+        rank = ranks[name.tags] if name is not None else None
         if name is None or rank is None:
             continue
         # The first of equals stays; a build tag beats none, then the greater number wins.
@@ -150,10 +152,22 @@ def _best_wheel(package: Package, target: Target) -> LockedFile | None:
     return chosen
 
 
-@lru_cache(maxsize=4096)
-def _rank(tags: TagSets, target: Target) -> tuple[int, int] | None:
-    """The rank of a wheel with these tags: a lock has the same few on thousands of wheels."""
-    return tags_for(target).rank(tags.pythons, tags.abis, tags.platforms)
+class _Ranks(dict[TagSets, tuple[int, int] | None]):
+    """The ranks of wheels by their tags, each found once: a lock has the same few on thousands of wheels."""
+
+    def __init__(self, target: Target) -> None:
+        self.tags = tags_for(target)
+
+    def __missing__(self, tags: TagSets) -> tuple[int, int] | None:
+        if len(self) >= MOST_RANKS:
+            self.clear()
+        found = self[tags] = self.tags.rank(tags.pythons, tags.abis, tags.platforms)
+        return found
+
+
+@lru_cache(maxsize=16)
+def _ranks(target: Target) -> _Ranks:
+    return _Ranks(target)
 
 
 def rejections(package: Package, target: Target, policy: BuildPolicy) -> tuple[Rejected, ...]:
@@ -168,7 +182,7 @@ def rejections(package: Package, target: Target, policy: BuildPolicy) -> tuple[R
             found.append(Rejected(file.filename, "tool.uv.no-binary forbids wheels"))
         elif name is None:
             found.append(Rejected(file.filename, "not a valid wheel name"))
-        elif _rank(name.tags, target) is None:
+        elif _ranks(target)[name.tags] is None:
             found.append(Rejected(file.filename, rejection(name.tags, tags_for(target), target)))
         elif chosen is not None and file is not chosen:
             reason = f"is compatible too, but {chosen.filename} is preferred"

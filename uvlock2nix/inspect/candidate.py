@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from uvlock2nix.dataclass import dataclass
+
+# Raised whenever reading of wheels changes: old results are then made again.
+WHEEL_EDITION: Final = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,13 @@ from typing import Final
 from uvlock2nix.cache import Kept
 from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.errors import InputError, NetworkError, Uvlock2nixError
-from uvlock2nix.inspect.candidate import Candidate
+from uvlock2nix.inspect.candidate import WHEEL_EDITION, Candidate
 from uvlock2nix.inspect.outside import missing_sonames, outside
 from uvlock2nix.inspect.packed import USUAL
 from uvlock2nix.inspect.wheels import BIN, WheelContents, collisions, read_remote_wheel, read_wheel
 from uvlock2nix.net.fetch import Fetcher
 from uvlock2nix.printable import first_of
 
-# Raised whenever reading changes: old results are then made again.
-EDITION: Final = 4
 SHOWN: Final = 3
 
 
@@ -144,7 +142,7 @@ def _note_collisions(contents: Mapping[str, WheelContents], notes: dict[str, lis
 
 
 def _contents(wheel: Candidate, fetcher: Fetcher | None, cache: Path, *, names_only: bool) -> WheelContents:
-    kept = Kept(cache / "wheels" / str(EDITION), ".names.json" if names_only else ".json")
+    kept = Kept(cache / "wheels" / str(WHEEL_EDITION), ".names.json" if names_only else ".json")
     limits = replace(USUAL, inside=not names_only)
     if (known := _recall(kept, wheel)) is not None:
         return known

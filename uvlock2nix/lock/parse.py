@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Literal
 
 from packaging.version import InvalidVersion, Version
@@ -12,6 +10,7 @@ from uvlock2nix.dataclass import replace
 from uvlock2nix.errors import LockError
 from uvlock2nix.lock.files import check_wheels, read_sdist, read_wheels
 from uvlock2nix.lock.markers import MarkerError, parse_marker
+from uvlock2nix.lock.marks import Marks
 from uvlock2nix.lock.model import (
     ConflictItem,
     Dependency,
@@ -79,7 +78,7 @@ def parse_lock(table: Table, file: str, flavour: Literal["uv", "script"] = "uv")
 
 
 class LockReader:
-    """One reading of one lock; ``used`` tells afterwards which tokens of ``files`` stood for files."""
+    """One reading of one lock; ``marks``: what of it was read already."""
 
     def __init__(
         self,
@@ -87,9 +86,8 @@ class LockReader:
         file: str,
         flavour: Literal["uv", "script"],
         revision: int,
-        files: Mapping[str, tuple[LockedFile, ...]] = MappingProxyType({}),
+        marks: Marks | None = None,
     ) -> None:
-        """``files``: token → the files that were cut out of the text there."""
         self.table = table
         self.file = file
         self.flavour = flavour
@@ -101,8 +99,8 @@ class LockReader:
         self.extras: list[frozenset[str]] = []
         self.versions: dict[str, str] = {}
         self.markers: set[str] = set()
-        self.files = files
-        self.used: set[str] = set()
+        self.known_edges: dict[int, Dependency] = {}
+        self.marks = marks or Marks()
 
     def read(self) -> Lock:
         """Read the whole table, collecting problems on the way."""
@@ -110,7 +108,7 @@ class LockReader:
         problems.check_keys(table, _TOP_KEYS, "")
         requires_python = self._requires_python()
         key = "package" if "package" in table else "distribution"
-        tables = problems.tables(table, key, "lock")
+        tables = [self.marks.package(entry) for entry in problems.tables(table, key, "lock")]
         if len(tables) > MAX_PACKAGES:
             raise LockError(f"{self.file}: {len(tables)} packages are more than uvlock2nix reads", hint=_HINT)
         for number, entry in enumerate(tables):
@@ -227,18 +225,14 @@ class LockReader:
         )
 
     def _wheels(self, entry: Table, version: str | None, where: str) -> tuple[LockedFile, ...]:
-        wheels = entry["wheels"]
-        if isinstance(wheels, str) and wheels in self.files:
-            self.used.add(wheels)
-            return check_wheels(self.files[wheels], version, where, self.problems)
-        return read_wheels(wheels, version, where, self.problems)
+        read = self.marks.files_of(entry["wheels"])
+        if read is not None:
+            return check_wheels(read, version, where, self.problems)
+        return read_wheels(entry["wheels"], version, where, self.problems)
 
     def _sdist(self, entry: Table, where: str) -> LockedFile | None:
-        sdist = entry["sdist"]
-        if isinstance(sdist, str) and sdist in self.files:
-            self.used.add(sdist)
-            return self.files[sdist][0]
-        return read_sdist(sdist, where, self.problems)
+        read = self.marks.files_of(entry["sdist"])
+        return read[0] if read is not None else read_sdist(entry["sdist"], where, self.problems)
 
     def _edge_table(self, entry: Table, key: str, where: str) -> dict[str, tuple[Dependency, ...]]:
         if key not in entry:
@@ -258,6 +252,10 @@ class LockReader:
         )
 
     def _edge(self, entry: Table, where: str) -> Dependency | None:
+        # Of what was cut out, equal edges are one and the same table.
+        known = self.known_edges.get(id(entry))
+        if known is not None:
+            return known
         problems = self.problems
         problems.check_keys(entry, _DEPENDENCY_KEYS, "dependencies")
         name = problems.name(entry.get("name"), where, "name")
@@ -271,7 +269,8 @@ class LockReader:
         marker = entry.get("marker", "")
         if not isinstance(marker, str) or (marker and marker not in self.markers):
             marker = self._marker(marker, f"{where}: {name}", "marker")
-        return Dependency(number, extras, marker)
+        found = self.known_edges[id(entry)] = Dependency(number, extras, marker)
+        return found
 
     def _find(self, name: str, entry: Table, where: str) -> int | None:
         """The package that an edge means: version and source may be left out where they are plain."""

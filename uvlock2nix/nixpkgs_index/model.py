@@ -96,11 +96,11 @@ class NixpkgsIndex:
         row = _row_of(rows, key)
         if row is None:
             return ABSENT
-        variants = [(row.attr, row.version)]
+        attr, found = row.attr, row.version
         if row.others:
             strangers = {attr for other, attr in python_attributes().items() if other != key}
-            variants += [(attr, other) for attr, other in row.others if attr not in strangers]
-        attr, found = max(variants, key=lambda one: _nearness(one[1], version))
+            others = [(attr, other) for attr, other in row.others if attr not in strangers]
+            attr, found = max([(attr, found), *others], key=lambda one: _nearness(one[1], version))
         match: Match = "same" if version is not None and same_version(found, version) else "differs"
         beside = f"{row.attr} {row.version}" if (attr, found) != (row.attr, row.version) else ""
         return NixpkgsMatch(attr, found, match, row.usable, beside)
@@ -155,6 +155,8 @@ def _minor(text: str) -> int:
 
 def same_version(one: str, other: str) -> bool:
     """PEP 440 equality (``1.0`` is ``1.0.0``); what is not a version is compared as text."""
+    if one == other:
+        return True
     try:
         return Version(one) == Version(other)
     except ValueError:  # InvalidVersion, and numbers of thousands of digits

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.support.locks import DIGEST, HEAD, LOCKS, entry, load_script
 from uvlock2nix.errors import LockError
 from uvlock2nix.lock import Lock, parse_lock
-from uvlock2nix.lock.quick import MARK, cut_files, parse_text
+from uvlock2nix.lock.marks import MARK
+from uvlock2nix.lock.quick import cut, parse_text
 
 FUZZ = load_script("fuzz_lock")
 WHOLE = [
@@ -54,12 +55,14 @@ def test_real_locks(path: Path) -> None:
 
 def test_nearly_everything_is_cut_out_of_a_real_lock() -> None:
     text = WHOLE[0].read_text()
-    cut = cut_files(text)
-    assert cut is not None
-    reduced, files = cut
-    assert len(reduced) < len(text) / 5
+    marks = cut(text)
+    assert marks is not None
+    assert len(marks.text) < len(text) / 10
+    assert len(marks.packages) > text.count("[[package]]") / 2
     lock = parse_text(text.encode(), "uv.lock")
-    assert sum(map(len, files.values())) == sum(len(p.wheels) + (p.sdist is not None) for p in lock.packages)
+    files = [*marks.files.values(), *(one.get("wheels", ()) for one in marks.packages)]
+    files += [one.get("sdist", ()) for one in marks.packages]
+    assert sum(map(len, files)) == sum(len(p.wheels) + (p.sdist is not None) for p in lock.packages)
 
 
 @given(st.integers(0, 2**32), st.sampled_from(WHOLE))
@@ -100,6 +103,71 @@ def test_damaged_locks(seed: int, path: Path) -> None:
 )
 def test_places_that_could_mislead(text: str) -> None:
     assert same(text.encode())
+
+
+def package(name: str, *lines: str) -> str:
+    """A package exactly as uv writes it."""
+    head = f'[[package]]\nname = "{name}"\nversion = "1.0"\nsource = {{ registry = "https://i.example" }}\n'
+    return "\n" + head + "".join(f"{line}\n" for line in lines)
+
+
+def dependencies(*edges: str) -> str:
+    return "dependencies = [\n" + "".join(f"    {{ {one} }},\n" for one in edges) + "]"
+
+
+LAST = package("z")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        package("a", dependencies('name = "b"', 'name = "z", marker = "python_full_version < \'3.12\'"'))
+        + package("b", dependencies('name = "z"'), SDIST, WHEELS.replace("a-1.0", "b-1.0")),
+        package("a", "resolution-markers = [\n    \"sys_platform == 'linux'\",\n]", SDIST, WHEELS),
+        package(
+            "a", dependencies('name = "z", version = "1.0", source = { registry = "https://i.example" }')
+        ),
+        package("a", dependencies('name = "z", extra = ["x"], marker = "os_name == \'nt\'"')),
+        # Something is wrong in it.
+        package("a", dependencies('name = "nobody"')),
+        package("a", dependencies('name = "z", version = "2.0"')),
+        package("a", dependencies('name = "z", marker = "x == 1"')),
+        package("a", dependencies('name = ""')),
+        package("a", dependencies('name = "z", name = "z"')),
+        package("a", WHEELS.replace("a-1.0", "b-2.0")),
+        package("a") + package("a"),
+        package("not a name"),
+        package("a").replace("1.0", "one"),
+        # Not all of it, or more than that.
+        package("a", "", "[package.optional-dependencies]", 'x = [\n    { name = "z" },\n]'),
+        package("a", "", "[package.metadata]", 'requires-dist = [{ name = "z" }]'),
+        package("a", 'unknown = "key"'),
+        package("a", SDIST, SDIST),
+        package("a", WHEELS, SDIST),
+        package("a", "version = 1"),
+        package("a", "# a comment"),
+        package("a", "[options]", 'resolution-mode = "lowest"'),
+        package("a").replace("\n", "\r\n"),
+        f"x = [\n{package('a')}\n]\n",
+        f"x = {{\n{package('a')}\n}}\n",
+        # Marks that are not ours.
+        package("a") + f'\n[[package]]\n"{MARK}" = 0\n',
+        package("a") + '\n[[package]]\n"\\u0040uvlock2nix read" = 0\n',
+        package("a") + '\n[[package]]\n"\\u0040uvlock2nix read" = true\n',
+        package("a") + '\n[[package]]\n"\\u0040uvlock2nix read" = 99\n',
+        package("a", "x = 1", WHEELS) + package("b", 'wheels = "\\u0040uvlock2nix read 0"'),
+    ],
+)
+def test_packages_as_uv_writes_them_and_nearly_so(text: str) -> None:
+    assert same((HEAD + text + LAST).encode())
+    assert same((HEAD + LAST + text).encode())
+
+
+def test_what_is_not_utf_8() -> None:
+    text = (HEAD + package("a", 'x = "?"') + LAST).encode()
+    assert same(text)
+    assert same(text.replace(b"?", b"\xff"))
+    assert isinstance(answer(text.replace(b"?", b"\xff"), quick=True), str)
 
 
 def test_a_difference_would_be_seen() -> None:

@@ -9,12 +9,15 @@ import pytest
 
 from tests.support.command import project_at
 from tests.support.emit import FAKE_HASH, plan_of, texts
+from tests.support.locks import LOCKS
 from tests.support.stand import REPO, require_stand
 from uvlock2nix.app.planning import generated
-from uvlock2nix.lock import Selection, load_project
+from uvlock2nix.errors import Uvlock2nixError
+from uvlock2nix.lock import Selection, load_project, resolve
 from uvlock2nix.python_range import patch_ranges
 from uvlock2nix.target import Target
 
+ALL = Selection(all_packages=True, all_extras=True, all_groups=True)
 EVALUATED = """
 { dir }:
 (import <nixpkgs> { overlays = [ (import REPO/nix/overlay.nix) ]; }).callPackage
@@ -23,7 +26,10 @@ EVALUATED = """
 
 
 def found(project: Path, python: str) -> tuple[int | None, int | None]:
-    return patch_ranges(load_project(project), Selection(), [Target.parse("x86_64-linux", python)])[0]
+    loaded, target = load_project(project), Target.parse("x86_64-linux", python)
+    packages = resolve(loaded, Selection(), target).packages
+    here = frozenset((one.package.name, one.package.version) for one in packages)
+    return patch_ranges(loaded, Selection(), [(target, here)])[0]
 
 
 def test_a_marker_on_a_patch_release(tmp_path: Path) -> None:
@@ -54,6 +60,31 @@ def test_what_requires_python_admits(
         file = project / name
         file.write_text(file.read_text().replace(">=3.11", requires))
     assert found(project, python) == bounds
+
+
+@pytest.mark.parametrize(
+    ("name", "python", "cuts"),
+    [("microsoft__autogen__python", "3.12", False), ("paperless-ngx__paperless-ngx", "3.11", True)],
+)
+def test_real_locks_as_if_every_release_were_tried(name: str, python: str, cuts: bool) -> None:
+    loaded = load_project(LOCKS / name)
+
+    def packages(patch: int) -> object:
+        try:
+            found = resolve(loaded, ALL, Target.parse("x86_64-linux", f"{python}.{patch}")).packages
+        except Uvlock2nixError:
+            return None
+        return frozenset((one.package.name, one.package.version) for one in found)
+
+    every = {patch: packages(patch) for patch in range(24)}
+    assert (len(set(every.values())) > 1) is cuts
+    for patch, here in every.items():
+        if isinstance(here, frozenset):
+            target = Target.parse("x86_64-linux", f"{python}.{patch}")
+            below = [one + 1 for one in range(patch) if every[one] != here]
+            above = [one for one in range(patch, 24) if every[one] != here]
+            expected = (max(below, default=None), min(above, default=None))
+            assert patch_ranges(loaded, ALL, [(target, here)]) == [expected]
 
 
 def test_nothing_is_checked_where_the_lock_does_not_cut(tmp_path: Path) -> None:
