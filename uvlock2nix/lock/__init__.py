@@ -1,6 +1,7 @@
 """The lock, exactly as uv understands it: read it, and ask what it holds for a selection and a target.
 
-- ``parse``, ``version``, ``quick``, ``wire``, ``files``, ``sources``, ``uv_manifest``: uv.lock to values
+- ``parse``, ``version``, ``quick``, ``marks``, ``wire``, ``files``, ``sources``, ``uv_manifest``: uv.lock to
+  values
 - ``pylock``: pylock.toml to values
 - ``model``: these values
 - ``project``, ``places``, ``pyproject``, ``about``, ``script``, ``local``: a project on disk, which lock a
@@ -10,7 +11,7 @@
 - ``selection``, ``resolve``: what is asked for, and the packages that uv would install
 - ``markers``, ``marker_diagrams``: PEP 508 markers, for one environment and with extras left open
 - ``marker_functions``: markers of all environments, two spellings of one condition being one value
-- ``check``, ``declared``, ``locked_settings``: whether a lock still belongs to its project
+- ``check``, ``declared``, ``same``, ``locked_settings``: whether a lock still belongs to its project
 """
 
 from uvlock2nix.lock.about import About

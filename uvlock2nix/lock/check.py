@@ -10,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from packaging.specifiers import SpecifierSet
-from packaging.version import Version
-
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.lock.declared import (
     Sources,
@@ -30,6 +27,7 @@ from uvlock2nix.lock.model import DirectorySource, EditableSource, Package, Virt
 from uvlock2nix.lock.model import Requirement as LockedRequirement
 from uvlock2nix.lock.project import Member, Project
 from uvlock2nix.lock.pyproject import PyProject, read_pyproject
+from uvlock2nix.lock.same import same_specifier, same_version
 from uvlock2nix.lock.script import read_script
 from uvlock2nix.lock.wire import shorten
 from uvlock2nix.names import canonicalize_name
@@ -113,7 +111,7 @@ class _Checker:
         """The block of a script against its lock."""
         metadata = read_script(script)
         found = []
-        if metadata.requires_python is not None and not _same_specifier(
+        if metadata.requires_python is not None and not same_specifier(
             metadata.requires_python, self.lock.requires_python
         ):
             found.append(f"script: requires-python is {metadata.requires_python}, {self._locked_python()}")
@@ -140,7 +138,7 @@ class _Checker:
         """All members' requires-python together."""
         values = [value for member in self.project.members if (value := member.pyproject.requires_python)]
         declared = ",".join(values)
-        if declared and not _same_specifier(declared, self.lock.requires_python):
+        if declared and not same_specifier(declared, self.lock.requires_python):
             yield f"requires-python: pyproject.toml has {declared}, {self._locked_python()}"
 
     def check_settings(self) -> Iterator[str]:
@@ -211,7 +209,7 @@ class _Checker:
         value, name = member.pyproject, member.name
         if value.name is not None and value.name != name:
             yield f"package {name}: {member.pyproject_path} is named {value.name}"
-        if value.version and package.version and not _same_version(value.version, package.version):
+        if value.version and package.version and not same_version(value.version, package.version):
             yield f"package {name}: version is {shorten(value.version, 40)}, the lock has {package.version}"
         if member.path == PurePosixPath(".") and groups:
             yield from _check_kind(member, package)
@@ -330,25 +328,3 @@ def _glob(root: Path, pattern: str) -> list[Path]:
         return [path for path in root.glob(pattern.rstrip("/")) if path.is_dir()]
     except (ValueError, NotImplementedError, OSError, IndexError):
         return []
-
-
-def _same_version(left: str, right: str) -> bool:
-    try:
-        return Version(left) == Version(right)
-    except ValueError:
-        return left == right
-
-
-def _same_specifier(left: str, right: str) -> bool:
-    """Whether both admit the same Pythons, asked at every version that either mentions and next to it."""
-    try:
-        first, second = SpecifierSet(left), SpecifierSet(right)
-        probes = set[str]()
-        for specifier in (*first, *second):
-            release = (*Version(specifier.version.removesuffix(".*")).release, 0, 0)[:3]
-            major, minor, patch = release
-            for m in (max(minor - 1, 0), minor, minor + 1):
-                probes.update(f"{major}.{m}.{p}" for p in (0, max(patch - 1, 0), patch, patch + 1, 99))
-        return all(first.contains(probe) == second.contains(probe) for probe in probes)
-    except ValueError:
-        return left == right

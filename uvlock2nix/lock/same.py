@@ -1,0 +1,29 @@
+"""Whether two texts mean the same version, or the same Pythons: uv writes both in normal form."""
+
+from __future__ import annotations
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+
+def same_version(left: str, right: str) -> bool:
+    """Whether both are equal versions, as ``1.0`` and ``1.0.0``; what is none is compared as text."""
+    try:
+        return Version(left) == Version(right)
+    except ValueError:
+        return left == right
+
+
+def same_specifier(left: str, right: str) -> bool:
+    """Whether both admit the same Pythons, asked at every version that either mentions and next to it."""
+    try:
+        first, second = SpecifierSet(left), SpecifierSet(right)
+        probes = set[str]()
+        for specifier in (*first, *second):
+            release = (*Version(specifier.version.removesuffix(".*")).release, 0, 0)[:3]
+            major, minor, patch = release
+            for m in (max(minor - 1, 0), minor, minor + 1):
+                probes.update(f"{major}.{m}.{p}" for p in (0, max(patch - 1, 0), patch, patch + 1, 99))
+        return all(first.contains(probe) == second.contains(probe) for probe in probes)
+    except ValueError:
+        return left == right
