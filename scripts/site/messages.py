@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from scripts.site.advice import advice
 from scripts.site.markdown import code_cell, slug
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -17,10 +18,19 @@ PACKAGE: Final = ROOT / "uvlock2nix"
 HEAD: Final = """\
 # Every error
 
-An error has one line `error:` (what, and where) and one line `hint:` (what to do). This page lists all of them, made from
-the code: `…` stands for a name, a path or a number. Search for a few words of yours. Advice for the ones that people
-meet most is on the page [Troubleshooting](../troubleshooting.md).
+An error has one line `error:` (what went wrong, and where) and one line `hint:` (what to do). This page lists all of them, made
+from the code: `…` stands for a name, a path or a number. [Troubleshooting](../troubleshooting.md) has more on the errors that
+people meet most.
+
+<p class="find-error" hidden>
+<label for="printed">Paste what was printed:</label>
+<textarea id="printed" rows="3" spellcheck="false"></textarea>
+<output for="printed"></output>
+</p>
+<script src="../../assets/find-error.js" defer></script>
 """
+# A hint has more words than this; shorter texts in those modules are something else.
+LEAST_WORDS: Final = 4
 # Part of the package → where its errors come from, in words.
 PARTS: Final[Mapping[str, str]] = {
     "lock": "Reading the lock and the project",
@@ -141,6 +151,22 @@ def thrown() -> tuple[str, ...]:
     return tuple(sorted(text for text in found if len(text) > 12))
 
 
+def causes() -> tuple[str, ...]:
+    """The hints on a build or an evaluation that failed, recognised from its last lines; sorted."""
+    found = set()
+    for path in (PACKAGE / "nixrun" / "hints.py", PACKAGE / "build" / "programs.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case (
+                    ast.Call(func=ast.Name(id="Cause"), args=[text, *_])
+                    | ast.Return(value=ast.expr() as text)
+                ):
+                    found.add(template(text, {}))
+                case ast.Tuple(elts=[ast.Constant(value=str()), text]):
+                    found.add(template(text, {}))
+    return tuple(sorted(text for text in found if text.count(" ") > LEAST_WORDS))
+
+
 def _targets(node: ast.stmt) -> Iterator[ast.Name]:
     if isinstance(node, ast.Assign):
         yield from (target for target in node.targets if isinstance(target, ast.Name))
@@ -162,6 +188,10 @@ def template(node: ast.expr, constants: Mapping[str, ast.expr]) -> str:
         case ast.IfExp(body=body, orelse=other):
             first, second = template(body, constants), template(other, constants)
             return first if first == second or not second else f"{first}/{second}" if first else second
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(glue)), attr="join"), args=[given]) if (
+            isinstance(given, ast.Tuple | ast.List)
+        ):
+            return glue.join(template(one, constants) for one in given.elts)
         case _:
             return "…"
 
@@ -177,7 +207,13 @@ def _free(anchor: str, used: set[str]) -> str:
 
 def _item(text: str, used: set[str]) -> str:
     anchor = _free(slug(text)[:80].strip("-"), used)
-    return f'- <a id="{anchor}"></a>{code_cell(text)} · [¶](#{anchor})'
+    return f'- <a id="{anchor}"></a>{code_cell(text)} · [¶](#{anchor}){_more(text)}'
+
+
+def _more(*templates: str) -> str:
+    """A link to the advice on an error, where the page Troubleshooting quotes it."""
+    found = next(filter(None, map(advice, templates)), None)
+    return f" · [advice](../troubleshooting.md#{found})" if found else ""
 
 
 def page() -> str:
@@ -192,7 +228,11 @@ def page() -> str:
         parts.append(f'- <a id="{anchor}"></a>{code_cell("error: " + one.message)}')
         if one.hint.strip("…"):
             parts.append(f"  <br>{code_cell('hint: ' + one.hint)}")
-        parts.append(f"  <br>exit code {one.code} · [¶](#{anchor})")
+        parts.append(f"  <br>exit code {one.code} · [¶](#{anchor}){_more(one.message, one.hint)}")
+    parts.append(
+        "\n## Hints on a failed build\n\nRecognised from its last lines. Exit code 4, or 5 for the network.\n"
+    )
+    parts += [_item(text, used) for text in causes()]
     parts.append(
         "\n## Lines about a key\n\nAn error on a lock or a project lists one for each key. Exit code 3.\n"
     )

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
@@ -18,40 +17,16 @@ import pytest
 import tomli
 import yaml
 
-from tests.support.stand import STAND, require_stand
+from tests.support.pages import Example, examples
+from tests.support.stand import REPO, STAND, require_stand
 from uvlock2nix.classify.policy import parse_lists
 from uvlock2nix.cli.app import COMMANDS
 from uvlock2nix.config import parse_config
 from uvlock2nix.knowledge.user import parse_user_native
 from uvlock2nix.service import parse_service
 
-REPO = Path(__file__).resolve().parents[2]
 TOOLS = Path(sys.executable).parent
 UVLOCK2NIX = (sys.executable, "-m", "uvlock2nix")
-FENCE = re.compile(
-    r"^(?P<indent> *)```(?P<language>[a-z]+)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A block of a page: where it is, and its text without the indentation of the page."""
-
-    where: str
-    language: str
-    text: str
-
-
-def examples(*languages: str) -> list[Example]:
-    found = []
-    for page in (*sorted((REPO / "docs").glob("*.md")), REPO / "README.md", REPO / "CONTRIBUTING.md"):
-        text = page.read_text(encoding="utf-8")
-        for match in FENCE.finditer(text):
-            if match["language"] in languages:
-                line = text[: match.start()].count("\n") + 2
-                body = re.sub(rf"^{match['indent']}", "", match["text"], flags=re.MULTILINE)
-                found.append(Example(f"{page.name}:{line}", match["language"], body))
-    return found
 
 
 def names(example: Example) -> str:

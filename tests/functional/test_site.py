@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from scripts import picture
-from scripts.site import commands, house, keys, library, messages, schemas
+from scripts.site import advice, commands, house, keys, library, messages, schemas
 from uvlock2nix.cli.app import COMMANDS
 from uvlock2nix.config import KEYS
 
@@ -85,7 +85,7 @@ def test_search_finds_pages_commands_and_errors(site: Path) -> None:
         "update-hash",
         "wheel-runtime-libs",
         "mkServiceModule",
-        "no file in the lock",
+        "nothing in the lock fits",
     ):
         assert words.lower() in text.lower(), words
 
@@ -130,7 +130,9 @@ def test_errors_of_real_commands_have_an_anchor() -> None:
     anchors = re.findall(r'<a id="([^"]+)">', page)
     assert len(anchors) == len(set(anchors))
     assert page.count("`error: ") == len(messages.messages())
-    assert len(anchors) == len(messages.messages()) + len(messages.problems()) + len(messages.thrown())
+    parts = (messages.messages(), messages.causes(), messages.problems(), messages.thrown())
+    assert len(anchors) == sum(map(len, parts))
+    assert len(messages.causes()) > 15
     assert "is not a version specifier: …" in messages.problems()
     assert any("is not the one that … was made for" in text for text in messages.thrown())
     done = subprocess.run(
@@ -145,6 +147,28 @@ def test_errors_of_real_commands_have_an_anchor() -> None:
         for one in messages.messages()
         if one.message != "…"
     ), said
+
+
+def test_troubleshooting_quotes_what_is_printed_and_errors_link_to_it() -> None:
+    """Quotations are compared with the code: a message that was changed is changed there too."""
+    linked = set(re.findall(r"\.\./troubleshooting\.md#([a-z-]+)", messages.page()))
+    quoted = {one.anchor for one in advice.quotations()}
+    assert len(quoted) >= 14
+    assert quoted - linked == set()
+    assert advice.advice("two builds of … differ: first …, then …") == "two-builds-differ"
+    assert advice.advice("…: … is …") is None
+
+
+def test_pages_that_messages_name_exist(site: Path) -> None:
+    named = {
+        match
+        for path in (REPO / "uvlock2nix").rglob("*.py")
+        for match in re.findall(r"docs/([a-z-]+)\.md(?:#([a-z-]+))?", path.read_text(encoding="utf-8"))
+    }
+    assert len(named) >= 5
+    for page, anchor in named:
+        text = (site / page / "index.html").read_text(encoding="utf-8")
+        assert not anchor or f'id="{anchor}"' in text, (page, anchor)
 
 
 def test_the_drawing_has_every_part_and_arrows_go_down() -> None:
@@ -235,19 +259,59 @@ const pages = PAGES;
 @pytest.mark.parametrize("width", [400, 1400])
 def test_no_page_is_wider_than_the_screen(site: Path, served: str, width: int, tmp_path: Path) -> None:
     pages = [f"/{page.parent.relative_to(site)}/" for page in sorted(site.rglob("index.html"))]
-    name = f"probe-{width}.html"
-    (site / name).write_text(PROBE.replace("PAGES", json.dumps(pages)).replace("WIDTH", str(width)))
+    text = PROBE.replace("PAGES", json.dumps(pages)).replace("WIDTH", str(width))
+    assert probed(site, served, f"probe-{width}", text, tmp_path, max(width, 500) + 50) == []
+
+
+SEARCH = """<!doctype html><title>probe</title><body><script>
+const frame = document.createElement("iframe");
+frame.onload = async () => {
+  const page = frame.contentDocument;
+  const field = page.getElementById("printed");
+  const found = [];
+  for (const text of TEXTS) {
+    field.value = text;
+    field.dispatchEvent(new Event("input"));
+    const link = page.querySelector(".find-error output a");
+    const there = link && page.getElementById(link.hash.slice(1));
+    found.push(there ? link.hash : page.querySelector("output").textContent);
+  }
+  await fetch("/", { method: "POST", body: JSON.stringify(found) });
+};
+frame.src = "/reference/messages/";
+document.body.append(frame);
+</script>
+"""
+
+
+@browser
+def test_a_pasted_error_is_found(site: Path, served: str, tmp_path: Path) -> None:
+    pasted = [
+        "error: package torch 2.9.1: nothing in the lock fits x86_64-linux\n  torch-2.9.1.whl: for macOS",
+        "   error: polls: uv.lock is not the one that python-deps.json was made for. Run: uvlock2nix generate",
+        "something of a different program",
+    ]
+    assert probed(site, served, "search", SEARCH.replace("TEXTS", json.dumps(pasted)), tmp_path, 900) == [
+        "#package-nothing-in-the-lock-fits",
+        "#is-not-the-one-that-was-made-for-run",
+        "No error of this version has these words.",
+    ]
+
+
+def probed(site: Path, served: str, name: str, page: str, profile: Path, width: int) -> object:
+    """What a page of ours finds out about those of the site, in a browser."""
+    (site / f"{name}.html").write_text(page)
     assert CHROMIUM is not None
     # In real time: with a budget of virtual time, a frame's worker can wait for ever.
     running = subprocess.Popen(
         [
             CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", RULES,
-            f"--user-data-dir={tmp_path}", f"--window-size={max(width, 500) + 50},1000", f"{served}/{name}",
+            f"--user-data-dir={profile}", f"--window-size={width},1000", f"{served}/{name}.html",
         ],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        assert json.loads(REPORTS.get(timeout=240)) == []
+        return json.loads(REPORTS.get(timeout=240))
     finally:
         running.terminate()
         running.wait(timeout=30)

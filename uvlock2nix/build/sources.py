@@ -18,6 +18,9 @@ def prepare(build: Build, context: BuildContext) -> tuple[Path, BuildSystem]:
 
     A folder is built where it is, as uv does: what is beside it may be part of it. Patches are applied at
     the top of the source.
+
+    Raises:
+        InputError: there is nothing in it that says how it is built, as uv finds too.
     """
     place = context.root / "src" / build.name
     source = build.source
@@ -37,6 +40,12 @@ def prepare(build: Build, context: BuildContext) -> tuple[Path, BuildSystem]:
                 hint="check `subdirectory` under [tool.uv.sources] and run `uv lock` again",
             )
         tree = inside
+    if not any((tree / name).is_file() for name in ("pyproject.toml", "setup.py")):
+        raise InputError(
+            f"{build.what}: neither pyproject.toml nor setup.py is in its source",
+            hint="of a local package in a git repository, the source is what git tracks: `git add` its files"
+            " and build again (docs/troubleshooting.md#nothing-tracked)",
+        )
     return tree, read_build_system(tree)
 
 

@@ -106,7 +106,7 @@ def parse_native(text: str, what: str = "uvSyncNative") -> dict[str, NativeBuild
     except (ValueError, AttributeError, TypeError) as error:
         raise InputError(
             f"{what}: not the JSON that `uvlock2nix generate` writes: {error}",
-            hint="run `uvlock2nix generate` again; in a derivation of your own, see docs/hooks.md",
+            hint="run `uvlock2nix generate` again; in a derivation of your own, see docs/refs.md",
         ) from None
 
 

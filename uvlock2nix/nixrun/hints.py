@@ -227,9 +227,9 @@ def recognise(lines: Sequence[str], words: Sequence[str], system: str) -> Cause 
         )
     if re.search(_AUTH, text):
         return Cause(
-            "the index requires credentials: put them where the Nix builder sees them"
-            " (netrc-file in nix.conf),"
-            " never into uv.lock or the URL",
+            "the index requires credentials: give them to the builder as UV_INDEX_<NAME>_USERNAME and"
+            " _PASSWORD, or NETRC; with a Nix daemon, in the daemon's environment"
+            " (docs/private-indexes.md#with-a-daemon)",
             network=True,
         )
     if network:

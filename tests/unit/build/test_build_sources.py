@@ -271,3 +271,18 @@ def test_patches_change_the_source_before_it_is_read(tmp_path: Path) -> None:
 def test_a_patch_that_does_not_fit_is_named(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match=r"applying 0\.patch to x"):
         patched(tmp_path, PATCH.replace('"old"', '"other"'))
+
+
+def test_a_source_that_is_no_project(tmp_path: Path) -> None:
+    """What git does not track is not in the source of a local package: not an error about setuptools then."""
+    folder = tmp_path / "polls"
+    (folder / "src").mkdir(parents=True)
+    context = BuildContext(Runner(), "uv", Path("/python"), tmp_path / "work", dict(os.environ), None)
+    build = Build("polls", "1", Source(folder=folder))
+    with pytest.raises(
+        InputError, match=r"building polls 1: neither pyproject\.toml nor setup\.py is in"
+    ) as caught:
+        prepare(build, context)
+    assert "git add" in caught.value.hint
+    (folder / "setup.py").write_text("")
+    assert prepare(build, context)[0] == folder

@@ -234,7 +234,7 @@ def failed_builder(lines: list[str], drv: str = FAKE_DRV, code: int = 1) -> Fake
         ("error: dns error: failed to lookup address information", NetworkError, "network"),
         ("error sending request for url (https://e.org/x.whl)", NetworkError, "proxy"),
         ("invalid peer certificate: UnknownIssuer", NetworkError, "NIX_SSL_CERT_FILE"),
-        ("HTTP status client error (401 Unauthorized) for url", NetworkError, "netrc"),
+        ("HTTP status client error (401 Unauthorized) for url", NetworkError, "NETRC"),
         ("src/lxml/etree.c:96:10: fatal error: libxml/xmlversion.h: No such file", ToolError, "libxml2"),
         ("/bin/ld: cannot find -lltdl: No such file or directory", ToolError, "libtool"),
         ("No package 'xmlsec1' found", ToolError, "xmlsec"),
