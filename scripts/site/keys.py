@@ -43,7 +43,7 @@ NATIVE: Final[dict[str, str]] = {
     "flags": "Settings for the build backend: `config-setting:KEY=VALUE`.",
     "build-requires": "Python requirements of its build that it does not declare, or that replace declared ones.",
     "relax": "Build requirements whose version does not count.",
-    "patches": "Patches, as paths in the project; in mode `files` only.",
+    "patches": "Patches, as paths in the project; in mode `sync` only of packages that are built.",
 }
 NIXPKGS: Final[dict[str, str]] = {
     "allow": "Packages wanted from nixpkgs, whatever the level.",

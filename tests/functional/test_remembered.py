@@ -150,3 +150,30 @@ def test_a_folder_that_is_no_project_is_reported_once(tmp_path: Path) -> None:
     assert done.error is not None
     assert "has no uv.lock" in str(done.error)
     assert "has no uv.lock" not in done.stderr
+
+
+def test_in_the_folder_of_a_member_a_command_means_that_member(tmp_path: Path) -> None:
+    """The files are where the lock is; what was asked for holds in the workspace's folder too."""
+    workspace = tmp_path / "workspace"
+    for name in ("api", "worker"):
+        (workspace / name).mkdir(parents=True)
+        (workspace / name / "pyproject.toml").write_text(
+            f'[project]\nname = "{name}"\nversion = "1"\nrequires-python = ">=3.11"\n'
+        )
+    (workspace / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["api", "worker"]\n')
+    entries = "".join(
+        f'\n[[package]]\nname = "{name}"\nversion = "1"\nsource = {{ virtual = "{name}" }}\n'
+        for name in ("api", "worker")
+    )
+    (workspace / "uv.lock").write_text(
+        'version = 1\nrevision = 3\nrequires-python = ">=3.11"\n\n[manifest]\nmembers = ["api", "worker"]\n'
+        + entries
+    )
+    member = workspace / "api"
+    assert uvlock2nix("generate", "--python", "3.13", str(member)).error is None
+    assert not (member / "nix").exists()
+    pins = json.loads((workspace / "nix" / "python-deps.json").read_text())
+    assert "--package=api" in pins["generate"]
+    for folder in (member, workspace):
+        assert out_of_date(folder) == []
+    assert uvlock2nix("generate", "--python", "3.13", str(member), "--check").error is None

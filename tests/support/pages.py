@@ -43,6 +43,8 @@ case ${{words[*]}} in
   build | run | develop | "flake check" | "profile install" | copy)
     flags+=(--impure --no-write-lock-file --override-input nixpkgs path:{nixpkgs}) ;;
 esac
+# The profile of root is the stand's, which others share.
+[ "${{words[0]}}" != profile ] || flags+=(--profile "$HOME/profile")
 exec {stand}/bin/nix "${{words[@]}}" "${{flags[@]}}" "$@"
 """
 
@@ -126,14 +128,15 @@ class Desk:
         file = place / "script"
         file.write_text("\n".join(script) + "\n")
         done = subprocess.run(["bash", str(file)], cwd=project, env=self.env, check=False)
-        found = []
+        found: list[tuple[int, str, str]] = []
         for number, _ in enumerate(typed):
-            if not (place / f"{number}.out").exists():
+            out, err = place / f"{number}.out", place / f"{number}.err"
+            if not out.exists():
                 break
-            found.append((0, *((place / f"{number}.{end}").read_text() for end in ("out", "err"))))
-            (place / f"{number}.out").unlink()
+            found.append((0, out.read_text(), err.read_text()))
+            out.unlink()
         if done.returncode and found:
-            found[-1] = (done.returncode, *found[-1][1:])
+            found[-1] = (done.returncode, found[-1][1], found[-1][2])
         return found
 
 

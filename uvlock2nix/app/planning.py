@@ -16,7 +16,7 @@ from uvlock2nix.app.git_version import GitVersions, git_versions
 from uvlock2nix.app.missing_hashes import refuse_unlocked, with_hashes
 from uvlock2nix.app.remarks import on_classes, on_doubts, on_empty, on_logins, on_logins_in_mode_files
 from uvlock2nix.app.remembered import words_of
-from uvlock2nix.app.request import Options, Request, request
+from uvlock2nix.app.request import Options, Request, in_member, request
 from uvlock2nix.app.script_programs import with_programs
 from uvlock2nix.app.wheel_libraries import on_wheel_libraries, with_read_wheels
 from uvlock2nix.collision_pins import FoundCollisions
@@ -92,6 +92,8 @@ def planned(
         NoArtifactError: a package has no file for a target.
     """
     asked = request(project, options)
+    if (inside := in_member(options, asked)) != options:
+        options, asked = inside, request(project, inside)
     place = asked.project.root / asked.project.folder / PINS
     old = _old_pins(place, reporter, force=force)
     if old is not None and old.generate is not None and set(old.generate) != set(words_of(options)):

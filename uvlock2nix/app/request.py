@@ -118,6 +118,18 @@ def request(
     )
 
 
+def in_member(options: Options, asked: Request) -> Options:
+    """The options that mean the same from every folder: in that of a workspace's member, its name is one.
+
+    What is generated there would else be compared with the selection of the workspace afterwards.
+    """
+    project, selection = asked.project, asked.selection
+    root = project.pyproject.name if project.pyproject else None
+    if project.current in (None, root) or selection.packages or selection.all_packages:
+        return options
+    return replace(options, selection=replace(options.selection, packages=(str(project.current),)))
+
+
 def _over(options: Options, config: Config) -> Selection:
     """What is given over what the table says, option by option; what excludes each other included."""
     given, said = options.selection, selection_of(config.strings_of, config.flag)

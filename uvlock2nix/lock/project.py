@@ -165,7 +165,7 @@ def load_project(path: Path) -> Project:
 
 
 def _load_folder(folder: Path) -> Project:
-    root = _find_root(folder)
+    root = find_root(folder)
     pyproject = read_pyproject(root / "pyproject.toml")
     lock_path = root / "uv.lock"
     lock, digest = _load_lock(lock_path, "uv")
@@ -208,8 +208,12 @@ def _load_folder(folder: Path) -> Project:
     )
 
 
-def _find_root(folder: Path) -> Path:
-    """The folder with the lock: this one, or the workspace root above it."""
+def find_root(folder: Path) -> Path:
+    """The folder with the lock: this one, or the workspace root above it.
+
+    Raises:
+        ProjectError: there is none, or no project in ``folder``.
+    """
     for candidate in (folder, *folder.parents):
         if (candidate / "uv.lock").is_file():
             if candidate == folder or not (folder / "pyproject.toml").is_file():

@@ -10,6 +10,7 @@ from uvlock2nix.dataclass import dataclass
 from uvlock2nix.emit.common import DEPS, PINS
 from uvlock2nix.errors import InputError
 from uvlock2nix.lock.places import argument_of, find_lock, folder_of
+from uvlock2nix.lock.project import find_root
 from uvlock2nix.nar import Hash
 from uvlock2nix.nixrun.build import Evaluated, Nix
 from uvlock2nix.nixrun.nixpkgs import NixpkgsSource
@@ -34,8 +35,16 @@ class Files:
 
 
 def files_of(project: Path, environment: str = "") -> Files:
-    """Where the files of an environment of ``project`` (a folder, lock or script) are, or would be."""
+    """Where the files of an environment of ``project`` (a folder, lock or script) are, or would be.
+
+    Those of a workspace are where its lock is, also for a member.
+
+    Raises:
+        InputError: it is a folder, and neither it nor a workspace above it has a lock.
+    """
     lock = find_lock(project.resolve())
+    if lock.name == "uv.lock" and not lock.is_file():
+        lock = find_root(lock.parent) / lock.name
     folder = lock.parent / folder_of(argument_of(lock), environment)
     return Files(lock, folder / DEPS, folder / PINS)
 
