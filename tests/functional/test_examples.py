@@ -81,12 +81,12 @@ def accepted(file: Path, text: str, schema: str) -> None:
 
 
 def command_lines() -> Iterator[tuple[str, list[str]]]:
-    """Every line of a shell example, or of a workflow, that runs uvlock2nix."""
-    for example in examples("sh", "console", "yaml"):
+    """Every line of a shell example, of a workflow or of a configuration that runs uvlock2nix."""
+    for example in examples("sh", "console", "yaml", "json"):
         for line in example.text.replace("\\\n", " ").splitlines():
             bare = line.removeprefix("$ ").removeprefix("# ").split("  #")[0]
             for match in re.finditer(
-                r"(?:^|&& |\(|run: |uvx |-- )uvlock2nix ([a-z-][^|&;>)]*)", bare.strip()
+                r"(?:^|&& |\(|run: |uvx --from \S+ |-- )uvlock2nix ([a-z-][^|&;>)\"]*)", bare.strip()
             ):
                 yield example.where, shlex.split(match[1].replace("…", "").replace("--yes,", ""))
 
