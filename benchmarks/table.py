@@ -1,4 +1,4 @@
-"""Write docs/speed.md: one table of what was measured, each row with the command that gives it.
+"""Write docs/speed.md: what was measured, each result with the command that gives it.
 
     python benchmarks/table.py [ROW …] [--log ROW=FILE …] [--project LARGE]
 
@@ -25,12 +25,9 @@ PAGE = REPO / "docs" / "speed.md"
 LOAD = re.compile(r"^load ([0-9.]+)", re.MULTILINE)
 HEAD = """# Speed
 
-What uvlock2nix costs against what a user would run instead. Processor seconds of whole processes, medians of
-programs that take turns on one machine; `python benchmarks/table.py` writes this page. Seconds differ between
-machines, ratios hardly; a high load makes all of them worse.
-
-| what | goal | seen | day, load | command |
-| --- | --- | --- | --- | --- |
+What uvlock2nix costs, compared with what you would run instead: processor seconds of whole processes, medians of programs
+that take turns on one machine. Seconds differ between machines, ratios hardly; a high load makes all of them worse. The goals
+are our own, and not all of them are met. `python benchmarks/table.py` writes this page.
 """
 
 
@@ -117,15 +114,15 @@ def keep(row: str, output: str, kept: dict[str, dict[str, str]]) -> None:
 
 def page(kept: dict[str, dict[str, str]]) -> str:
     """The text of docs/speed.md."""
-    lines = []
+    parts = [HEAD]
     for name, row in ROWS.items():
         if name in kept:
             one = kept[name]
-            seen = "<br>".join(one["seen"].replace("|", "\\|").splitlines())
-            lines.append(
-                f"| {row.what} | {row.goal} | {seen} | {one['day']}, {one['load']} | `{row.command}` |\n"
+            parts.append(
+                f"\n## {row.what[0].upper()}{row.what[1:]}\n\nGoal: {row.goal}. Measured on {one['day']} at a load of"
+                f" {one['load']}, with `{row.command}`:\n\n```text\n{one['seen']}\n```\n"
             )
-    return HEAD + "".join(lines)
+    return "".join(parts)
 
 
 def main() -> None:
