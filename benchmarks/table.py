@@ -25,9 +25,10 @@ PAGE = REPO / "docs" / "speed.md"
 LOAD = re.compile(r"^load ([0-9.]+)", re.MULTILINE)
 HEAD = """# Speed
 
-What uvlock2nix costs, compared with what you would run instead: processor seconds of whole processes, medians of programs
-that take turns on one machine. Seconds differ between machines, ratios hardly; a high load makes all of them worse. The goals
-are our own, and not all of them are met. `python benchmarks/table.py` writes this page.
+What uvlock2nix costs, compared with what you would run instead: processor seconds of whole processes, medians
+of programs that take turns on one machine. Seconds differ between machines, ratios hardly; a high load makes
+all of them worse. The goals are our own, and not all of them are met. `python benchmarks/table.py` writes
+this page.
 """
 
 
@@ -119,8 +120,8 @@ def page(kept: dict[str, dict[str, str]]) -> str:
         if name in kept:
             one = kept[name]
             parts.append(
-                f"\n## {row.what[0].upper()}{row.what[1:]}\n\nGoal: {row.goal}. Measured on {one['day']} at a load of"
-                f" {one['load']}, with `{row.command}`:\n\n```text\n{one['seen']}\n```\n"
+                f"\n## {row.what[0].upper()}{row.what[1:]}\n\nGoal: {row.goal}. Measured on"
+                f" {one['day']} at a load of {one['load']}, with `{row.command}`:\n\n```text\n{one['seen']}\n```\n"
             )
     return "".join(parts)
 
