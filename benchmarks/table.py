@@ -121,7 +121,8 @@ def page(kept: dict[str, dict[str, str]]) -> str:
             one = kept[name]
             parts.append(
                 f"\n## {row.what[0].upper()}{row.what[1:]}\n\nGoal: {row.goal}. Measured on"
-                f" {one['day']} at a load of {one['load']}, with `{row.command}`:\n\n```text\n{one['seen']}\n```\n"
+                f" {one['day']} at a load of {one['load']}, with `{row.command}`:\n\n"
+                f"```text\n{one['seen']}\n```\n"
             )
     return "".join(parts)
 
