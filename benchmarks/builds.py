@@ -7,7 +7,7 @@ PROJECT is a folder with a uv.lock (default: fixtures/wheels-only). Run as root 
 
 ``deps``: the fixed-output derivation against the same derivation whose build is plain ``uv sync --frozen``
 with a cold cache: same sandbox, same inputs, a wrong hash each, so that each round builds and downloads.
-``whole``: env and package, from a deps that is there, against ``uv sync --frozen --compile-bytecode`` in the
+``whole``: env and package, from an existing deps, against ``uv sync --frozen --compile-bytecode`` in the
 sandbox; what deps costs is added. All are whole processes (Nix and the builder, user and system time), in
 turn; printed are the medians, their ratio and the machine's load.
 """

@@ -65,7 +65,7 @@ def judged(add: str, drop: str, why: str) -> Judged:
 
 # Judged by hand by whoever wrote the inspection, each by reading the sdist; the table's keeper has not had a
 # say yet. Only disagreements were read: what both say wrongly stays unseen. The last four are of the held-out
-# half, looked at once, when nothing was changed any more: who tunes again needs sdists that nobody has seen.
+# half, looked at once, after the last change: whoever tunes again needs unseen sdists.
 # Where the table chooses a different way than the sdist's own it is not at fault: see ``own way`` for those.
 JUDGED: Final[dict[str, Judged]] = {
     "cartopy": judged("", "proj", "setup.py:97 links geos_c alone; no source includes proj"),

@@ -58,7 +58,7 @@ def the_same_paths(tree: Path, work: Path) -> None:
 
 
 def compare_search_paths(tree: Path, env: Path, real: dict[str, str]) -> None:
-    """readelf and patchelf: what they said of the tree, with the real paths, is what they say of env."""
+    """readelf and patchelf report the same of env as of the tree, with the real paths."""
     verdicts: Counter[str] = Counter()
     added: Counter[str] = Counter()
     ours = search_paths(env)
@@ -87,7 +87,7 @@ def failures(lines: str) -> tuple[int, dict[str, str]]:
 
 
 def told(said: Path, tree: Path) -> None:
-    """What ldd, lddtree and Python said in the sandbox; Python's answer for TREE itself, here."""
+    """What ldd, lddtree and Python reported in the sandbox, and Python's answer for TREE itself here."""
     text = (said / "ldd").read_text()
     wrong = re.findall(r"^(?:\t.*not found.*|ldd ended.*|.*(?:error|version `).*:.*)$", text, re.MULTILINE)
     print(f"ldd: {text.count('== /')} files, {len(wrong)} lines that say not found")

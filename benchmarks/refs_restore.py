@@ -4,7 +4,7 @@
 LIBRARIES folders with a colon between, INTERPRETER with the C library next to it. Works on copies next to
 TREE. The rival puts every search path in again, one patchelf for each file; it looks neither at texts nor at
 what a file needs. So it is compared with a restore that does not either; then with one that finds every
-library, which the rival is told by the result.
+library, which the rival takes from our result.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def refs(*arguments: str) -> float:
 
 
 def patchelf_each(tree: Path, wanted: Mapping[str, str], interpreter: str = "") -> float:
-    """The rival: seconds for one ``patchelf`` for each file, told what is wanted of it."""
+    """The rival: seconds for one ``patchelf`` per file, which is given the result to reach."""
     commands = []
     for path in elf_files(tree):
         command = ["patchelf", "--set-rpath", wanted[str(path.relative_to(tree))], str(path)]
@@ -114,7 +114,7 @@ def main(tree: Path, libraries: str, interpreter: str) -> None:
     closure.write_text("".join(f"/nix/store/{path.base}\n" for path in PATHS))
     options = [word for folder in libraries.split(":") for word in ("--library", folder)]
     refs("strip", str(mine), "--closure", str(closure))
-    # 1. The same paths: the tree is the one before, bar RECORD, which was wrong before.
+    # 1. The same paths: the tree is as before, except RECORD, which was wrong before.
     same = refs("restore", str(mine), "--closure", str(closure), "--no-libraries")
     lines = output("diff", "-rq", "--no-dereference", str(tree), str(mine))
     differing = [line for line in lines.splitlines() if "RECORD" not in line and "nix-support" not in line]

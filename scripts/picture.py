@@ -14,7 +14,7 @@ from click.testing import CliRunner
 ROOT: Final = Path(__file__).resolve().parents[1]
 PICTURE: Final = ROOT / "docs" / "classify.svg"
 COMMAND: Final = ("fixtures/authentik", "--system", "x86_64-linux", "--python", "3.13", "--no-inspect")
-# The rows that are shown, of 29; `…` stands for the others, as it does for the end of a long line.
+# The rows that are shown, of 29; `…` replaces the others, and the end of a long line.
 SHOWN: Final = (
     "NAME",
     "akl-flags",

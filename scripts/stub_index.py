@@ -34,7 +34,7 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
 
 
 def find_uv() -> str | None:
-    """The uv on PATH, else the one next to this interpreter."""
+    """The uv on PATH, else that next to this interpreter."""
     beside = Path(sys.executable).with_name("uv")
     return shutil.which("uv") or (str(beside) if beside.is_file() else None)
 

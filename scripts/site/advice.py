@@ -1,4 +1,4 @@
-"""Which section of the page Troubleshooting is about an error: the one that quotes it."""
+"""Which section of the page Troubleshooting is about an error: it quotes the error."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def rows(
 
 
 def resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a ``$ref`` inside of the same file stands for."""
+    """What a ``$ref`` within the same file refers to."""
     while "$ref" in schema:
         where: Any = root
         for part in str(schema["$ref"]).removeprefix("#/").split("/"):

@@ -204,7 +204,7 @@ def test_migrates_and_answers(bitpoll: Built, tmp_path: Path) -> None:
 
 
 def get(url: str, process: subprocess.Popen[bytes]) -> str:
-    """The body of a page that is there (200)."""
+    """The body of a page that exists (200)."""
     deadline = time.monotonic() + 60
     while True:
         try:

@@ -186,7 +186,7 @@ def test_an_index_in_a_folder(stand: Stand, tmp_path: Path, kind: str) -> None:
     assert done.returncode == 0, done.stderr
     done = go(stand, project, "update-hash", {})
     assert done.returncode == 0, done.stderr
-    # A file whose hash the lock does not have: another content is a different deps, not the old one.
+    # A file whose hash the lock does not have: different content gives a different deps.
     make_wheel(project / "vendor", "ready", {"ready.py": "y = 2\n"})
     assert go(stand, project, "check", {}).returncode == 1
 

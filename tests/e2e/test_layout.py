@@ -104,7 +104,7 @@ def test_names_of_libraries_change_nothing(stand: Stand, project: Path) -> None:
     shorter = hash_of(stand, project, "skipLockCheck = true;")
     longer = hash_of(stand, project, "skipLockCheck = true; zlib = renamed;")
     assert longer == shorter
-    # And env has the one that it is given: the file knows none, deps' manifest says which.
+    # And env has the Python that it is given: its file names none, the manifest of deps does.
     for arguments, folder in (("", "${pkgs.zlib}"), ("zlib = renamed;", "${renamed}")):
         made = deps(project, f'outputHash = "{shorter}"; skipLockCheck = true; {arguments}')
         env = f"pkgs.callPackage {project}/nix/python-env.nix {{ python-deps = deps; }}"

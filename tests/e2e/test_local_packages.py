@@ -116,7 +116,7 @@ requires = ["setuptools"]
 build-backend = "own"
 backend-path = ["tools"]
 """,
-    # What it asks for is known to nobody but itself.
+    # Only the backend itself knows what it asks for.
     "libs/by tree/tools/own.py": """
 from setuptools.build_meta import *
 from setuptools import build_meta
@@ -130,7 +130,7 @@ def build_wheel(out, settings=None, metadata=None):
 """,
     "libs/by tree/setup.cfg": "[metadata]\nname = by-tree\nversion = 1.4\n[options]\npy_modules = by_tree\n"
     "scripts = tools/words\n",
-    # Run by a program of nixpkgs, which nobody was asked to name, with two arguments.
+    # Run by a program of nixpkgs, found without being named, with two arguments.
     "libs/by tree/tools/words": "#!/usr/bin/env -S uv --offline --version\n",
     "libs/tagged/pyproject.toml": """
 [project]

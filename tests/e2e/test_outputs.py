@@ -1,4 +1,4 @@
-"""What a flake has of a project besides its programs: wheel, sdist, bill of materials, tests, tasks."""
+"""What a flake offers of a project besides programs: wheel, sdist, bill of materials, tests, tasks."""
 
 from __future__ import annotations
 

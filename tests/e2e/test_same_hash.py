@@ -1,4 +1,4 @@
-"""One lock: where the hash must be the same, and where the name must be another."""
+"""One lock: where the hash must be the same, and where the name must differ."""
 
 from __future__ import annotations
 

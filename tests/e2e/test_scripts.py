@@ -37,7 +37,7 @@ OTHER = BLOCK.format("") + "import humanize\nprint(humanize.__version__)\n"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two scripts with their locks, a module, data, and something that is nobody's business."""
+    """Two scripts with their locks, a module, data, and a file that does not belong to them."""
     folder = tmp_path_factory.mktemp("scripts")
     files = {"tool.py": TOOL, "other": OTHER, "helper.py": HELPER, "data.json": '{"number": 1000000}'}
     for name, text in {**files, "secret.txt": "hunter2"}.items():

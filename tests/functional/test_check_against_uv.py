@@ -54,7 +54,7 @@ MEMBER += '[tool.uv.sources]\nlib = { path = "../../lib", editable = true }\n'
 PLACES = {"root": "pyproject.toml", "lib": "lib/pyproject.toml", "member": "packages/member/pyproject.toml"}
 METADATA = 'dependency-metadata = [{ name = "eta", version = "1.0", requires-dist = [] }]\n'
 
-# Where, what is there, what it becomes: the same to uv.
+# File, old text, new text: changes that make no difference to uv.
 SAME = (
     ("root", "Alpha>=01.0,<3", "alpha <3, >=1"),
     ("root", "beta[fast]>=1.0; python_version < '3.13'", "Beta[FAST] >=1.0; '3.13' > python_version"),

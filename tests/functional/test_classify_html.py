@@ -1,4 +1,4 @@
-"""The page of ``classify --html`` in a real browser: what it shows, and that it asks nobody for anything."""
+"""The page of ``classify --html`` in a real browser: what it shows, and that it loads nothing else."""
 
 import os
 import re
@@ -149,7 +149,7 @@ def test_what_a_browser_shows(page: Path) -> None:
 
 @browser
 def test_hostile_text_stays_text(page: Path) -> None:
-    """Addresses and paths of the lock appear in reasons; what looks like tags in them is shown as it is."""
+    """Addresses and paths of the lock appear in reasons; what looks like a tag in them is shown as text."""
     dom = Reader(chromium(page, "--dump-dom"))
     assert not {"script", "img", "link", "iframe", "object"} & set(dom.tags)
     assert "<script>document.title='run'</script>" in dom.rows[1]
@@ -158,7 +158,7 @@ def test_hostile_text_stays_text(page: Path) -> None:
 
 @browser
 def test_nobody_is_asked_for_anything(page: Path, listener: Listener) -> None:
-    """All addresses in the page lead to us, and nobody comes; a page that asks shows that we would see it."""
+    """All addresses in the page lead to our server, and none is requested; a page that does proves it."""
     everywhere = f"--host-resolver-rules=MAP *.invalid 127.0.0.1:{listener.port}"
     chromium(page, everywhere, f"--screenshot={page.parent / 'page.png'}", "--window-size=1300,900")
     png = (page.parent / "page.png").read_bytes()

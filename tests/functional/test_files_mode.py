@@ -32,7 +32,7 @@ FLAGS = ("--python", "3.13", "--system", "x86_64-linux")
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project whose two dependencies are wheels in a folder of its own, and that is not built itself."""
+    """A project that is not built itself, with two dependencies: wheels in a folder of the project."""
     root = tmp_path / "app"
     for name in ("one", "two"):
         make_wheel(root / "vendor", name, {f"{name}.py": ""})
@@ -104,7 +104,7 @@ def test_from_one_mode_to_the_other(project: Path) -> None:
     assert sync["python-deps.nix"] != by_files["python-deps.nix"]
     run(project, "generate", *FLAGS)
     assert files(project) == sync
-    # What the project says counts where nothing was said on the command line.
+    # The project's setting holds if the command line has none.
     toml = project / "pyproject.toml"
     toml.write_text(toml.read_text() + '[tool.uvlock2nix]\nmode = "files"\n')
     assert "python-deps.nix differs from what generate would write" in run(project, "check", code=1).stderr

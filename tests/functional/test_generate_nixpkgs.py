@@ -52,7 +52,7 @@ def env_of(project: Path, table: str = "") -> str:
     arguments = ["generate", str(project), "--system", "x86_64-linux"]
     result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    # An index of one's own is in use: nothing is said of the one that is carried along.
+    # With an index of the user's own, the embedded index is not mentioned.
     assert "index update" not in result.stderr
     return (project / "nix" / "python-env.nix").read_text()
 

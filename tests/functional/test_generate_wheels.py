@@ -36,7 +36,7 @@ wheels = [{ url = "URL/files/FILE", hash = "sha256:DIGEST", size = SIZE }]
 
 @pytest.fixture
 def wheels(tmp_path: Path) -> dict[str, Path]:
-    """``gui`` needs the system's and its sibling's, ``odd`` what nobody has, ``plain`` libc only."""
+    """``gui`` needs the system's and its sibling's, ``odd`` an unknown library, ``plain`` only libc."""
     needs = {
         "gui": [b"libX11.so.6", b"libsibling.so.1", b"libc.so.6", b"libz.so.1"],
         "sibling": [b"libm.so.6"],

@@ -51,7 +51,7 @@ def test_it_writes_everything_and_says_what_is_next(project: Path) -> None:
     text = (project / "pyproject.toml").read_text()
     assert text.startswith(before.rstrip("\n"))
     assert tomllib.loads(text)["tool"]["uvlock2nix"]["python"] == "3.13"
-    # Everything is there: a second run writes nothing, and leaves the flake to its owner.
+    # Everything exists already: a second run writes nothing and leaves the user's flake alone.
     (project / "flake.nix").write_text("{ }\n")
     again = run("init", project, "--yes", "--no-hash", "--gitignore", "--envrc", "--python=3.13")
     assert again.returncode == 0, again.stderr

@@ -36,7 +36,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def out_of_date(project: Path) -> list[str]:
-    """What check says, but for hashes that nobody has made."""
+    """What check reports, except for hashes that were never computed."""
     result = uvlock2nix("check", "--json", str(project))
     reasons: list[str] = json.loads(result.stdout)["reasons"]
     return [reason for reason in reasons if not reason.endswith("is not known yet")]

@@ -171,7 +171,7 @@ def test_a_tree_is_compared_with_the_lock(stage: Stage, index: Index) -> None:
         "two: two.py is missing",
         f"{SITE}/planted.py is of no package",
     ]
-    # Of the same files by another lock: one of another version, one that is not there.
+    # The same files with a different lock: one package has a different version, one is missing.
     make_wheel(index.folder, "one", {"one/__init__.py": "x = 1\n"}, version="2.0")
     make_wheel(index.folder, "three", {"three.py": ""})
     (stage.project / "uv.lock").unlink()

@@ -394,7 +394,7 @@ def test_a_record_that_leaves_the_environment(stage: Stage, index: Index) -> Non
     stage.lock(project(index, "hostile", "innocent"))
     out, done = stage.sync("one", "--collisions", '{"shared.py": "hostile"}')
     assert done.returncode == 0, done.stderr
-    # Newer ones of uv write no such line; whoever does, it is told and left out.
+    # Newer versions of uv write no such line; if one does, it is reported and left out.
     assert "etc/passwd" not in (out / SITE / "hostile-1.0.dist-info/RECORD").read_text()
     assert record_faults(out / SITE) == []
     assert Path("/etc/passwd").exists()

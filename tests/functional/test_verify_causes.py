@@ -1,4 +1,4 @@
-"""``uvlock2nix verify`` in real Nix: one sdist for each cause, and each is told by its name."""
+"""``uvlock2nix verify`` in real Nix: one sdist for each cause, and each cause is recognised."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def build_wheel(out, settings=None, metadata=None):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A package: what it has besides itself, as Python; the file that differs and its cause, "" for none."""
+    """A package: its setup.py beyond the usual, the file that differs, and the cause ("" for none)."""
 
     files: str
     file: str = ""

@@ -29,7 +29,7 @@ SITE = "lib/python3.13/site-packages"
 
 @dataclass
 class Place:
-    """A project, a played Nix whose store's trees are below ``trees``, and the command."""
+    """A project, a fake Nix that keeps its store's trees below ``trees``, and the command."""
 
     root: Path
     state: Path
@@ -175,7 +175,7 @@ def test_what_differs_is_attributed(place: Place) -> None:
 
 
 def test_the_example_in_the_docs(place: Place, tmp_path: Path) -> None:
-    """A build whose output differs each time: the fake is configured so between the two."""
+    """A build whose output differs each time: the fake Nix is reconfigured between the two builds."""
     differing(place)
     # The first build of --fresh gives the pinned hash: a wrapper changes what is right after one build.
     program = Path(place.env["PATH"].split(":")[0]) / "nix-store"

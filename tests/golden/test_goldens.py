@@ -37,7 +37,7 @@ FILES = ("python-deps.nix", "python-env.nix", "package.nix", "python-deps.json")
 
 
 def sources(fixture: str, folder: Path) -> Path:
-    """A copy of a fixture as somebody has it before the first generate."""
+    """A copy of a fixture as it is before the first generate."""
     left_out = shutil.ignore_patterns("nix", "result", ".venv", "__pycache__")
     shutil.copytree(REPO / "fixtures" / fixture, folder, ignore=left_out)
     return folder
@@ -147,7 +147,7 @@ OF_FILES = sorted(set(GOLDENS) - set(OF_SYNC))
 @pytest.mark.parametrize("name", OF_SYNC)
 @pytest.mark.parametrize("suite", suites())
 def test_nix_evaluates_the_golden(suite: str, name: str, tmp_path: Path) -> None:
-    """Old and new Nix read it; where the suite has another Python, what generate writes for that one."""
+    """Old and new Nix read it; where the suite has a different Python, what generate writes for it."""
     stand = require_stand("forky") if suite == "forky" else Stand(suite)
     project = tmp_path / "project"
     here = pythons(stand)

@@ -51,7 +51,7 @@ def test_inputs_never_take_over_a_phase(stand: Stand, hook: str, flags: tuple[st
     called = (out / "called").read_text()
     assert {"uvSyncHook": "sync ", "uvEnvHook": "venv copy", "uvPackageHook": "venv package"}[hook] in called
     environment = (out / "environment").read_text()
-    # What inputs give to builds is there.
+    # What inputs bring to builds is available.
     assert "zlib" in environment.partition("PKG_CONFIG_PATH=")[2].partition("\n")[0]
     assert "zlib" in environment.partition("NIXPKGS_CMAKE_PREFIX_PATH=")[2].partition("\n")[0]
 

@@ -132,7 +132,7 @@ def install(machine: Machine, stand: Stand, project: Path, member: Member) -> In
 
 
 def web_servers(machine: Machine, installed: dict[str, Installed]) -> None:
-    """What the owner of the machine runs beside: nginx, uWSGI, and a database for PostgreSQL."""
+    """What the machine's owner runs in addition: nginx, uWSGI, and a database in PostgreSQL."""
     sites = machine.root / "etc/nginx/sites-enabled"
     (sites / "default").unlink(missing_ok=True)
     if blog := installed.get("blog"):
@@ -221,7 +221,7 @@ def first_boot(one: Installed) -> str:
 
 
 def second_boot(one: Installed) -> str:
-    """After a reboot: the state is there."""
+    """After a reboot the state is kept."""
     return f"""
         {waiting(f"{CURL} {one.member.page} -o page-again")}
         {read(one)} > again-state

@@ -28,15 +28,15 @@ class Member:
     settings: Mapping[str, object] = field(default_factory=dict)
     # From the name of a secret to the secret; the files are made on the machine.
     secrets: Mapping[str, str] = field(default_factory=dict)
-    # Its units; the first is the one that is killed.
+    # Its units; the test kills the first.
     units: tuple[str, ...] = ()
-    # Options of `generate`, beside --module.
+    # Options of `generate`, in addition to --module.
     options: tuple[str, ...] = ()
     # The environment of [tool.uvlock2nix.environments], where there are several.
     environment: str | None = None
     # More commands, whose output must be as given.
     asked: Mapping[str, str] = field(default_factory=dict)
-    # Under which name the units are installed, where a service is there twice.
+    # The name under which the units are installed, if a service is run twice.
     installed: str | None = None
 
     @property

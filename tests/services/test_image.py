@@ -173,7 +173,7 @@ def test_is_as_large_as_its_closure(podman: Podman, stand: Stand, projects: Call
     closure = stand.run(["nix-store", "--query", "--requisites", venv]).stdout.split()
     sizes = stand.run(["nix-store", "--query", "--size", *closure]).stdout.split()
     (about,) = json.loads(podman.run("image", "inspect", IMAGE).stdout)
-    # Certificates, time zones and, in the stand, the C library and bash are what it has besides.
+    # Certificates, time zones and, in the stand, the C library and bash are all that it has in addition.
     assert sum(map(int, sizes)) * 0.9 < about["Size"] < sum(map(int, sizes)) + 25_000_000
     assert 3 < len(about["RootFS"]["Layers"]) <= 100
     assert about["Config"]["User"] == "1000:1000"

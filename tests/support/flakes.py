@@ -14,7 +14,7 @@ FLAKES: Final = {"NIX_CONFIG": "experimental-features = nix-command flakes\nwarn
 def nixpkgs_flake(folder: Path) -> Path:
     """The stand's package set as a flake, where people have nixpkgs'."""
     flake = Path(shutil.copytree(STAND / "nixpkgs", folder))
-    # Debian has no nixfmt: a program of that name stands in, which nobody runs here.
+    # Debian has no nixfmt: a program of a similar name replaces it; it is never run here.
     (flake / "flake.nix").write_text(
         """{
           outputs = _: {

@@ -69,7 +69,7 @@ derivation {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A writing command: what is there before, and its words (``ROOT`` is the folder).
+    """A command that writes: the files before it, and its words (``ROOT`` is the folder).
 
     ``whole``: also a run that was killed leaves every file old or new; else the next run has to repair it.
     ``writes_cache``: what it writes is in the cache, which is then part of ``ROOT``. ``rounds``: after so

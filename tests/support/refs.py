@@ -14,7 +14,7 @@ from uvlock2nix.refs.store import ALPHABET, StorePath
 
 
 def store_path(name: str, seed: str = "1") -> StorePath:
-    """A store path of that name, whose hash depends on both arguments only."""
+    """A store path of that name; its hash depends only on the two arguments."""
     value = int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest(), "big")
     return StorePath(hash=bytes(ALPHABET[value >> 5 * i & 31] for i in range(32)).decode(), name=name)
 

@@ -71,7 +71,7 @@ class Stage:
         return out, done
 
     def uv(self, version: str) -> str:
-        """Install another uv; return its program."""
+        """Install a different uv; return its program."""
         place = self.root / "uv" / version
         subprocess.run([UV, "venv", "--quiet", "--python", PYTHON, place], check=True)
         python = str(place / "bin" / "python")

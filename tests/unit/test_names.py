@@ -1,4 +1,4 @@
-"""Our normal form of a name is the one of ``packaging``."""
+"""Our normal form of a name is that of ``packaging``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""uv's ways to ask for a Python, and the one that fits a requires-python."""
+"""The ways to ask uv for a Python, and the Python that fits a requires-python."""
 
 from __future__ import annotations
 

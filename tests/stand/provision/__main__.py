@@ -59,7 +59,7 @@ PREBUILD = (
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One step with a stamp: skipped when the digest of its inputs is the one of its last success."""
+    """One step with a stamp: skipped if its inputs have the digest of its last success."""
 
     root: Path
     name: str

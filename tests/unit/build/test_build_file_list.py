@@ -39,7 +39,7 @@ def test_a_build_that_asks_git_finds_every_file(tmp_path: Path) -> None:
         root = tmp_path / number
         asks, other = project(root / "libs" / "asks", ASKS), project(root / "other", ASKS_NOT)
         commit_source(root, [asks, other], Runner(), os.environ)
-        # The root is the repository, as it is where the project comes from.
+        # The root is the repository, as in the place that the project comes from.
         assert {"libs/asks/data.txt", "other/data.txt"} <= set(listed(root))
         heads.append(head(root))
     assert heads[0] == heads[1]

@@ -20,7 +20,7 @@ from uvlock2nix.errors import ToolError
 from uvlock2nix.sync.normalise import normalise
 
 UV = str(REPO / ".venv" / "bin" / "uv")
-# A backend that runs the program of a requirement, and asks for what it is told to ask for.
+# A backend that runs the program of a requirement, and asks for what the test wants it to.
 BACKEND = """
 import os, pathlib, subprocess, zipfile
 def get_requires_for_build_wheel(settings=None):

@@ -81,7 +81,7 @@ def test_overrides_replace_what_dependents_ask() -> None:
     found = ranges("overrides")
     assert found.asked["click"] == {"overrides": ">=7"}
     assert found.bounds["click"] == ((OVERRIDE, ">=7"),)
-    # Of one package's dependencies: only what that one asks is replaced.
+    # A dependency of one package: only the requirement of that package is replaced.
     assert found.asked["markupsafe"] == {"jinja2": ">=2.0", "werkzeug": "==2.1.5"}
     assert found.bounds["markupsafe"] == ()
 

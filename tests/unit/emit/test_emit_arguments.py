@@ -268,7 +268,7 @@ def test_a_stale_output_cannot_be_had(stand: Stand, hello: Path) -> None:
     other = {"x86_64-linux": {"hash": "sha256-" + "B" * 43 + "=", "key": "0" * 32}}
     code, said = check(stand, hello, plan, pins_of(plan, hashes=other))
     assert (code, "Run: uvlock2nix update-hash" in said) == (1, True)
-    # The lock as it is now, changed by one byte.
+    # Today's lock with one byte changed.
     (hello / "uv.lock").write_bytes((hello / "uv.lock").read_bytes() + b"\n")
     code, said = check(stand, hello, plan, pins_of(plan))
     assert (code, "uv.lock is not the one" in said) == (1, True)
@@ -324,7 +324,7 @@ def with_input(attr: str) -> Plan:
 
 @pytest.mark.stand
 def test_a_newer_name_falls_back_to_the_older_one(stand: Stand, tmp_path: Path) -> None:
-    """`libxtst` is there since 26.05; without aliases `xorg` is gone from there on."""
+    """`libxtst` exists since 26.05; without aliases, `xorg` is gone from then on."""
     plan = with_input("libxtst")
     new = 'rec { absent = [ "xorg" ]; own = { libxtst = { outPath = "/fake/new"; }; }; }'
     old = 'rec { absent = [ "libxtst" ]; own = { xorg.libXtst = { outPath = "/fake/old"; }; }; }'

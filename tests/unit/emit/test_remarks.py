@@ -1,4 +1,4 @@
-"""What is said about attributes before Nix stumbles over them."""
+"""What is reported about attributes before Nix fails on them."""
 
 from __future__ import annotations
 

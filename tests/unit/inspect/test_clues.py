@@ -1,4 +1,4 @@
-"""What build files say on Linux when nobody sets anything; and that hostile ones cost little."""
+"""What build files mean on Linux with default settings, and that hostile ones cost little."""
 
 import time
 import tracemalloc

@@ -17,7 +17,7 @@ def test_a_plugin_of_qt_does_without_modules_that_no_wheel_brings() -> None:
     assert sorted_out(["libQt63DCore.so.6", "libX11.so.6"]) == Outside(
         ("libx11",), (), ("libQt63DCore.so.6",)
     )
-    # Who needs Core from outside wants nixpkgs' Qt.
+    # A wheel that needs Core from outside gets nixpkgs' Qt.
     assert sorted_out(["libQt6Core.so.6", "libQt6Gui.so.6"]).attributes == ("qt6.qtbase",)
 
 
@@ -37,7 +37,7 @@ def test_a_sibling_counts_and_libc_does_not() -> None:
 
 
 def test_of_a_large_wheel_only_the_names_count(tmp_path: Path) -> None:
-    """Its own needs stay unknown; what it brings is there for others."""
+    """Its own needs stay unknown; what it brings is available to others."""
     big = make_wheel(tmp_path, "big", {"big/libbig.so.1": make_elf(needed=[b"libX11.so.6"])})
     user = make_wheel(tmp_path, "user", {"user/x.so": make_elf(needed=[b"libbig.so.1", b"libXext.so.6"])})
     wheels = [Candidate(name, path.name, None, path, None) for name, path in (("big", big), ("user", user))]

@@ -365,7 +365,7 @@ def test_programs_of_one_name_are_found_before_the_build(tmp_path: Path) -> None
 
 
 class Whole(Server):
-    """A server without ranges, or one whose parts do not fit: what is left is the whole file."""
+    """A server without ranges, or with parts that do not fit: the whole file is fetched."""
 
     def __init__(self, files: dict[str, bytes], folder: Path) -> None:
         super().__init__(files, ranges=False)

@@ -1,4 +1,4 @@
-"""Every attribute name that can reach a generated file was judged against nixpkgs, and is there."""
+"""Every attribute name that can reach a generated file was checked against nixpkgs, and exists."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_what_is_known_of_single_attributes() -> None:
 
 
 def test_a_new_name_has_its_older_one() -> None:
-    """What 25.11 lacks is there under a different name, which the emitted file falls back to."""
+    """What 25.11 lacks exists there under a different name, which the emitted file falls back to."""
     renames = table("attr-renames.json")["renames"]
     new = {name for name, one in judged_attributes().items() if one.since == "26.05"}
     assert {name for name in new if name not in renames} == {"python315", "wlroots_0_20"}

@@ -1,4 +1,4 @@
-"""The table of native inputs is the one that was proven by building (scripts/native_truth.py)."""
+"""The table of native inputs is what was proven by building (scripts/native_truth.py)."""
 
 import json
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_a_proven_package_has_a_reason_for_each_input(name: str) -> None:
 
 @pytest.mark.parametrize("name", PROVEN)
 def test_a_proven_package_links_the_libraries_that_its_row_names(name: str) -> None:
-    """Not a copy of its own: its files name them (NEEDED), or it is said why they need not."""
+    """Not its own copy: its files name the libraries (NEEDED), or the row says why they need not."""
     subject = next(one for one in SUBJECTS if one.name == name)
     assert native_truth.unlinked_of(subject, ROWS[name]) == []
 

@@ -298,7 +298,7 @@ def test_conflict_markers(
         ({"extras": ("cpu", "gpu")}, ("root[cpu]", "root[gpu]")),
         ({"all_extras": True}, ("root[cpu]", "root[gpu]")),
         ({"extras": ("new",), "groups": ("old",)}, ("root[new]", "root:old")),
-        # Nobody asked for these two by name: they are met on the way, one below another package.
+        # These two were not selected by name: they are dependencies, at different depths.
         ({"extras": ("both",)}, ("lib[one]", "lib[two]")),
     ],
 )

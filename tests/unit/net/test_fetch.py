@@ -171,7 +171,7 @@ def test_a_server_that_cannot_be_reached_is_not_asked_for_each(
             fetcher.part(f"{gone}/x", 0, 5)
     with pytest.raises(NetworkError, match=f"{gone}/y: cannot be reached: Connection refused"):
         fetcher.text(f"{gone}/y", 5)
-    # What a server refuses is not that, and another server is a different one.
+    # A refusal is not such a failure, and a different server has its own count.
     for _ in range(5):
         with pytest.raises(NetworkError, match="404"):
             fetcher.text(f"{server[0]}/absent", 5)

@@ -1,4 +1,4 @@
-"""Where lines are broken: nixfmt (RFC 166) leaves each of these as it is."""
+"""Where lines are broken: nixfmt (RFC 166) changes none of these."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_inherited_names(count: int, lines: int) -> None:
 
 
 def test_indentation_does_not_count() -> None:
-    """The same call fits in one place as in another, however deep it stands."""
+    """Whether a call fits does not depend on how deep it is nested."""
     most = WIDTH - len('it = f "" y z;')
     fits, not_quite = (Apply(Var("f"), (string("x" * n), Var("y"), Var("z"))) for n in (most, most + 1))
     nested: Expr = fits

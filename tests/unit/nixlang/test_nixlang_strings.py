@@ -35,7 +35,7 @@ from uvlock2nix.nixlang import (
     value,
 )
 
-# What means something in some part of Nix, and what a text may hold besides.
+# What has a meaning somewhere in Nix, and other things that a text may hold.
 PIECES = (
     '"', "\\", "$", "{", "}", "${", "${x}", "$${", "'", "''", "'''", "''$", "''${", "''\\n", "\\${", "\n",
     "\r", "\t", " ", "  ", "\n  ", "\n\t", "\r\n", "#", "/*", "*/", ";", "@", "\x01", "\x1b[31m", "\x7f",

@@ -80,12 +80,12 @@ def test_a_damaged_line_is_an_error_when_it_is_looked_up(row: str) -> None:
         ("lxml", "6.0.2", NixpkgsMatch("lxml", "6.0.0", "differs")),
         ("numpy", "2.3.2", NixpkgsMatch("numpy_2", "2.3.2", "same")),
         ("Django", "5.2.6", NixpkgsMatch("django_5_2", "5.2.6", "same", beside="django_4 4.2.24")),
-        # Of several that differ: the one that can stand for it, else the nearest.
+        # Of several different versions: the compatible one, else the nearest.
         ("django", "5.2.1", NixpkgsMatch("django_5_2", "5.2.6", "differs", beside="django_4 4.2.24")),
         ("django", "5.2.12", NixpkgsMatch("django_5_2", "5.2.6", "differs", beside="django_4 4.2.24")),
         ("django", "4.2.1", NixpkgsMatch("django_4", "4.2.24", "differs")),
         ("django", "3.0", NixpkgsMatch("django_4", "4.2.24", "differs")),
-        # Called otherwise than on PyPI, and one whose name a stranger has.
+        # An attribute with a different name than on PyPI, and one whose name belongs to a different package.
         ("mysql-connector-python", "8.0.33", NixpkgsMatch("mysql-connector", "8.0.33", "same")),
         ("python-xlib", "0.33", NixpkgsMatch("xlib", "0.33", "same")),
         ("openai-whisper", "20250625", NixpkgsMatch("openai-whisper", "20250625", "same")),

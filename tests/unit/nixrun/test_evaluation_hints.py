@@ -1,4 +1,4 @@
-"""What is said where Nix cannot evaluate a generated file: each hint leads on."""
+"""The errors if Nix cannot evaluate a generated file: each hint helps."""
 
 from __future__ import annotations
 

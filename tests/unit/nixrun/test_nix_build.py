@@ -177,7 +177,7 @@ def test_nix_2_3_talks_plainly() -> None:
 
 
 def hidden(store: Path, names: dict[str, Hash]) -> FakeNix:
-    """Nix 2.32.0: no ``got:``, because a path with it is there."""
+    """Nix 2.32.0: no ``got:``, because the path with that hash exists already."""
     fake = failing([msg(mismatch(FAKE_DRV, FAKE_HASH, None))])
     fake.version = "nix-store (Nix) 2.32.0"
     for name, digest in names.items():
@@ -191,7 +191,7 @@ def hidden(store: Path, names: dict[str, Hash]) -> FakeNix:
 def test_a_hidden_hash_is_found_in_the_store(tmp_path: Path) -> None:
     store = str(tmp_path)
     right = fod_path(NAME, RIGHT, store=store).rsplit("/", 1)[1]
-    # One whose hash does not give its path (an ordinary derivation's output) is not a candidate.
+    # A path that does not follow from its hash (an ordinary derivation's output) is no candidate.
     fake = hidden(tmp_path, {right: RIGHT, f"{'0' * 32}-{NAME}": WRONG})
     nix = Nix(in_store(fake, store))
     assert find_hash(nix, evaluator(nix)).hash == RIGHT
@@ -259,7 +259,7 @@ def test_a_failed_builder_is_told_with_its_lines_and_what_to_do(
         found(failed_builder(["compiling", line]))
     error = caught.value
     assert isinstance(error, ToolError | NetworkError)
-    assert (f"> {line}" in error.message) != line.startswith("hint:")  # that one is told once
+    assert (f"> {line}" in error.message) != line.startswith("hint:")  # that hint is shown once
     assert hint in error.hint
 
 

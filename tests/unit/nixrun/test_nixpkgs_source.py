@@ -1,4 +1,4 @@
-"""Where nixpkgs comes from: what is said, flake.lock, NIX_PATH."""
+"""Where nixpkgs comes from: the option, flake.lock, NIX_PATH."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_the_lock_of_the_repository_around(tmp_path: Path) -> None:
     lock(tmp_path, {"type": "path", "path": "/p"})
     (tmp_path / "a" / "b").mkdir(parents=True)
     assert find_nixpkgs(None, tmp_path / "a" / "b", NOTHING).args == (("nixpkgsPath", "/p"),)
-    (tmp_path / "a" / ".git").mkdir()  # another repository: the lock above is not its
+    (tmp_path / "a" / ".git").mkdir()  # a different repository: the lock above does not belong to it
     assert find_nixpkgs(None, tmp_path / "a" / "b", SEARCH).args == ()
 
 

@@ -60,6 +60,6 @@ def test_what_is_no_time_is_refused() -> None:
 
 
 def test_where_nobody_holds_back_files_without_a_time_count() -> None:
-    """uv leaves them out as soon as it is given any time; many indexes have none."""
+    """uv leaves out files without an upload time if it is given any time; many indexes have none."""
     assert limits(NOW, None, None).now
     assert not limits(NOW, "1 week", None).now

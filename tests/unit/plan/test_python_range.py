@@ -1,4 +1,4 @@
-"""A lock can cut at a patch release; nixpkgs' is seldom the one that the files were made for."""
+"""A lock can differ between patch releases; nixpkgs seldom has the one that the files were made for."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def found(project: Path, python: str) -> tuple[int | None, int | None]:
 
 
 def test_a_marker_on_a_patch_release(tmp_path: Path) -> None:
-    """`older` is there before 3.13.16."""
+    """`older` is installed before 3.13.16."""
     project = project_at(tmp_path)
     assert found(project, "3.13.2") == (None, 16)
     assert found(project, "3.13.15") == (None, 16)

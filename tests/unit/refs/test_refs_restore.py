@@ -331,7 +331,7 @@ def test_every_library_that_is_not_found_is_named_with_its_file(tmp_path: Path) 
     assert "torch/lib/libtorch.so: the library libcuda.so.1 is not found" in caught.value.message
     hint = caught.value.hint
     assert hint is not None
-    # No RECORD says whose these files are.
+    # No RECORD names these files.
     assert '[tool.uvlock2nix.native.PACKAGE] wheel-runtime-libs = ["ATTRIBUTE"]' in hint
     assert "ignore-missing-libraries" in hint
     assert snapshot(tree) == before
@@ -444,7 +444,7 @@ def test_patchelf_that_is_missing_or_refuses_is_a_tool_error(
         run_patchelf(tmp_path / "x", b"/a", True, b"/b")
 
 
-# -- a tree made from another one --
+# -- a tree made from a different tree --
 
 
 @pytest.mark.parametrize("link", [False, True])

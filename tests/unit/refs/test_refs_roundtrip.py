@@ -31,7 +31,7 @@ INPUTS = {
     "zlib": f"/nix/store/{PATHS[2].base}",
     "out": f"/nix/store/{PATHS[5].base}",
 }
-# What stands for the others is found by their store names.
+# The replacements of the others are found by their store names.
 OTHERS = PATHS
 MACHINES = {(32, "<"): 3, (32, ">"): 8, (64, "<"): 62, (64, ">"): 21}
 
@@ -124,7 +124,7 @@ def build(site: Path, contents: dict[str, bytes], targets: dict[str, bytes], *, 
 
 
 PYTHON = f"/nix/store/{PATHS[3].base}/bin/python3.12".encode()
-# The linker lets one search path be the end of another one: neither can be changed by itself.
+# The linker lets one search path be the end of a second one: neither can be changed alone.
 SHARED = make_elf(
     bits=64, order="<", machine=62, needed=(), merge=True,
     runpath=f"/nix/store/{PATHS[0].base}:".encode() + PYTHON, rpath=PYTHON,

@@ -248,7 +248,9 @@ def test_what_a_killed_run_left_is_cleared_away(tmp_path: Path) -> None:
 def test_paths_of_another_machine_are_taken_out_and_marked(tmp_path: Path) -> None:
     foreign = store_path("rustc-1.90.0")
     (tmp_path / "x.so").write_bytes(b"\0" + at(foreign, "/lib/rustlib") + b"\0")
-    (tmp_path / "y").write_bytes(foreign.hash.encode())  # without the store before it, nobody can know
+    (tmp_path / "y").write_bytes(
+        foreign.hash.encode()
+    )  # without the store path before it, this cannot be known
     report = run(tmp_path)
     assert report.references == (Reference("x.so", "string", "rustc", "rustc-1.90.0", foreign=True),)
     assert audit(tmp_path, store_paths=PATHS) == ()

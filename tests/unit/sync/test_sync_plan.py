@@ -204,7 +204,7 @@ X, Y, TOOL = (
 
 
 def decide(tmp_path: Path, choice: dict[str, str], *found: Collision) -> dict[str, str]:
-    """Decide with packages whose files hold their names; return path → what is there then."""
+    """Decide with packages whose files hold their names; return path → content."""
 
     def make(root: Path, text: str, paths: list[str]) -> Path:
         site = root / "lib" / "python3.12" / "site-packages"

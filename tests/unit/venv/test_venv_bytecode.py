@@ -1,4 +1,4 @@
-"""Bytecode is the same whatever the number of cores and whatever else is there; it can be left out."""
+"""Bytecode does not depend on the number of cores or on other files; it can be left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""extraPackages: more packages over a finished environment, which never changes what is there."""
+"""extraPackages: more packages over a finished environment, which never changes its own files."""
 
 from __future__ import annotations
 

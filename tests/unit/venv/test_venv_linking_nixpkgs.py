@@ -140,7 +140,7 @@ def test_the_first_program_of_a_name_stays_and_the_other_is_named(tmp_path: Path
 
 
 def clash_of_programs(tmp_path: Path, lock: str, taken: str) -> tuple[Path, Path]:
-    """Both have the launchers ``tool`` and ``same``; the one of nixpkgs a script ``run``, too."""
+    """Both have the launchers ``tool`` and ``same``; nixpkgs' package also has a script ``run``."""
     root = package(
         tmp_path / "env", lock, {f"{lock}.py": "def f(): print('lock')\n"}, f"tool = {lock}:f\nrun = {lock}:f"
     )

@@ -86,7 +86,7 @@ def test_what_is_not_there_cannot_be_exposed(venv: Path, tmp_path: Path) -> None
 
 
 def test_records_that_lead_elsewhere(tmp_path: Path) -> None:
-    """Only what is below the environment, and is there, is shown."""
+    """Only existing files below the environment are shown."""
     (tmp_path / "outside").write_text("")
     root = tmp_path / "root"
     dist(root, "odd", {"odd.py": ""}, scripts=())
