@@ -126,12 +126,15 @@ runCommand "deps"
   "echo hello > $out"
 """
 SCENES: Final = (
-    # The Python of this machine, which `uv init` names, need not be one that the stand has.
+    # An index that is behind may lack this uv's own build backend; the stand may lack this machine's Python.
     Scene(
         "new",
         ("first-package.md", "automation.md"),
         nothing,
-        {"$ uvlock2nix classify": "rm .python-version"},
+        {
+            "uv init --package polls": "export UV_INIT_BUILD_BACKEND=hatch",
+            "$ uvlock2nix classify": "rm .python-version",
+        },
     ),
     Scene(
         "flake",
@@ -143,17 +146,17 @@ SCENES: Final = (
             "scripts/demo": f"cd {REPO}",
         },
     ),
-    Scene("install", ("install.md",), nothing, {"pip install .": "cd /path/to/uvlock2nix"}),
-    Scene("generated", ("mode-files.md", "images.md", "private-indexes.md"), generated, {}),
+    Scene("install", ("install.md",), nothing, {}),
+    Scene("generated", ("mode-files.md", "images.md", "services.md", "private-indexes.md"), generated, {}),
     Scene(
         "update-hash",
         ("update-hash.md",),
         generated,
         {
             "$ uv lock --upgrade": "uv lock -q --upgrade-package humanize==4.9.0; uvlock2nix update-hash",
-            "$ uvlock2nix update-hash --commit-message": "mkdir ../hello; cd ../hello; uv init -q --package;"
-            " rm .python-version; uv add -q six==1.16.0; uvlock2nix generate; uvlock2nix update-hash;"
-            " git add -A; git commit -qm one; uv add -q six==1.17.0 idna==3.10",
+            "$ uvlock2nix update-hash --commit-message": "mkdir ../hello; cd ../hello;"
+            " uv init -q --package --build-backend hatch; rm .python-version; uv add -q six==1.16.0;"
+            " uvlock2nix generate; uvlock2nix update-hash; git add -A; git commit -qm one; uv add -q six==1.17.0 idna==3.10",
             "$ uvlock2nix update-hash deps.nix": f"cat > deps.nix <<'END'{DEPS}END\n"
             "echo '{ callPackage }: { app.npmDeps = callPackage ./deps.nix { }; }' > default.nix",
         },

@@ -162,7 +162,6 @@ def desk(folder: Path, stand: Stand) -> Desk:
     cache = os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv")
     env = stand.env({"HOME": str(home), "UV_CACHE_DIR": cache, "NIX_PATH": f"nixpkgs={STAND / 'nixpkgs'}"})
     env["PATH"] = f"{programs}:{env['PATH']}"
-    env["UV_INIT_BUILD_BACKEND"] = "hatch"  # an index that is behind need not have this uv's own backend
     for name in ("CI", "VIRTUAL_ENV", "XDG_CACHE_HOME", "GIT_CONFIG_GLOBAL"):
         env.pop(name, None)
     return Desk(folder, stand, env)
