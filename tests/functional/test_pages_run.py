@@ -156,7 +156,8 @@ SCENES: Final = (
             "$ uv lock --upgrade": "uv lock -q --upgrade-package humanize==4.9.0; uvlock2nix update-hash",
             "$ uvlock2nix update-hash --commit-message": "mkdir ../hello; cd ../hello;"
             " uv init -q --package --build-backend hatch; rm .python-version; uv add -q six==1.16.0;"
-            " uvlock2nix generate; uvlock2nix update-hash; git add -A; git commit -qm one; uv add -q six==1.17.0 idna==3.10",
+            " uvlock2nix generate; uvlock2nix update-hash; git add -A; git commit -qm one;"
+            " uv add -q six==1.17.0 idna==3.10",
             "$ uvlock2nix update-hash deps.nix": f"cat > deps.nix <<'END'{DEPS}END\n"
             "echo '{ callPackage }: { app.npmDeps = callPackage ./deps.nix { }; }' > default.nix",
         },
