@@ -16,13 +16,24 @@ IN_A_ROW: Final = 6
 HEAD: Final = """\
 # How it works
 
+## From the lock to Nix files
+
 ```text
 uv.lock, pyproject.toml
   └─ lock ──► resolve (selection, target) ──► environment
        └─ artifacts ──► the file of each package
             └─ classify (+ knowledge) ──► class, reasons, native inputs
                  └─ plan ──► emit ──► Nix files and pins
+```
 
+`generate` reads the lock and computes the *environment*: the packages that uv would install for a selection on a target. For
+each package it chooses the file that uv would choose, and decides with the tables, the index of nixpkgs and inspection what
+the package needs. What a build requires and the lock does not contain is resolved once, with uv, and pinned. No stage reads
+what a later stage made.
+
+## From Nix files to a package
+
+```text
 mode sync    deps = sync ──► strip ──► audit       fixed output, network
              env  = copy ──► restore ──► finish    ordinary, offline
 mode files   one fetch for each file               fixed output
@@ -33,7 +44,14 @@ both         package = local packages + env        ordinary, offline
 update-hash  evaluate ──► one build ──► read the hash ──► write pins
 ```
 
-One direction only: no module reads what a later stage made.
+In mode `sync`, deps is a fixed-output derivation: uv installs the packages there, packages without a wheel are compiled at
+fixed paths, and every store reference is [stripped](refs.md), because Nix allows none. env is an ordinary derivation that
+restores the references with today's paths, finds the libraries of every compiled file, and makes launchers and bytecode.
+package builds the project's own packages on top of it. In [mode `files`](mode-files.md), ordinary derivations do all of this
+and nothing has to be stripped.
+
+The name of deps holds a digest of all that it is made from. So a changed lock is a new derivation, and never the old output
+under a stale hash.
 
 ## The parts
 
