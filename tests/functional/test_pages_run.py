@@ -8,13 +8,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from tests.support.pages import Command, Desk, Example, commands, desk, examples, same
-from tests.support.stand import REPO, require_stand
+from tests.support.stand import REPO, STAND, require_stand
 
 # Page and first line of a block → why no test runs it.
 CANNOT: Final[Mapping[tuple[str, str], str]] = {
@@ -186,7 +187,7 @@ def test_every_block_has_its_place() -> None:
     assert len(CANNOT) == 2
 
 
-def steps(scene: Scene, project: Path, own: Path) -> list[tuple[str, Command]]:
+def steps(scene: Scene, project: Path, made: Desk) -> list[tuple[str, Command]]:
     """Where each command is, and what is typed; what a reader did before is a command without a place."""
     found: list[tuple[str, Command]] = []
     for page in scene.pages:
@@ -196,12 +197,17 @@ def steps(scene: Scene, project: Path, own: Path) -> list[tuple[str, Command]]:
             if before := scene.before.get(example.first):
                 found.append(("", Command(before, None)))
             found += [(example.where, command) for command in commands(example)]
+    places = {
+        "/path/to/uvlock2nix": str(made.folder / "own"),
+        "PROJECT": str(project),
+        # The link that Nix makes leads into the store of the stand, which only the stand sees at its place.
+        "./result/bin/": f"{STAND}/enter {made.stand.suite} ./result/bin/",
+        "--tree result": f'--tree "{made.stand.root}$(readlink result)"',
+    }
     return [
         (
             where,
-            Command(
-                one.words.replace("/path/to/uvlock2nix", str(own)).replace("PROJECT", str(project)), one.shown
-            ),
+            Command(reduce(lambda text, place: text.replace(*place), places.items(), one.words), one.shown),
         )
         for where, one in found
     ]
@@ -216,7 +222,7 @@ def test_commands_do_what_the_page_says(scene: Scene, tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
     scene.prepare(made, project)
-    typed = steps(scene, project, tmp_path / "own")
+    typed = steps(scene, project, made)
     assert typed
     done = made.run(project, [one.words for _, one in typed])
     for (where, one), (code, printed, said) in zip(typed, done, strict=False):

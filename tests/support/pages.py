@@ -22,7 +22,7 @@ PROGRAM: Final = """\
 #!{python}
 import sys
 sys.path.insert(0, {own!r})
-from uvlock2nix.cli import main
+from uvlock2nix.__main__ import main
 sys.exit(main())
 """
 # Debian's own pip installs nothing outside of a virtual environment; a reader has one.
