@@ -160,7 +160,7 @@ SCENES: Final = (
             " uvlock2nix generate; uvlock2nix update-hash; git add -A; git commit -qm one;"
             " uv add -q six==1.17.0 idna==3.10",
             "$ uvlock2nix update-hash deps.nix": f"cat > deps.nix <<'END'{DEPS}END\n"
-            "echo '{ callPackage }: { app.npmDeps = callPackage ./deps.nix { }; }' > default.nix",
+            "sed 's/^runCommand/{ app.npmDeps = runCommand/; s/out\"$/out\"; }/' deps.nix > default.nix",
         },
     ),
     Scene("workspace", ("workspaces.md",), workspace, {}),
