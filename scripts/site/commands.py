@@ -13,7 +13,7 @@ INTRODUCTION = """\
 # Commands
 
 Every command takes `-h`. Options of *selection* and *target* are the same everywhere and mean what they mean in uv, with
-one difference: without a group option the selection is what runs. Each can be written once under
+one difference: without a group option no dependency group is included. Each can be written once under
 [`[tool.uvlock2nix]`](configuration.md); what was given to `generate` is kept in the pins and read back by the
 other commands.
 

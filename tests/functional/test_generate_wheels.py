@@ -168,7 +168,7 @@ def test_programs_that_run_scripts_come_from_nixpkgs(tmp_path: Path, monkeypatch
         done = generate(place, monkeypatch)
     assert "nodejs # tool" in files(place)["python-env.nix"]
     assert "programs from nixpkgs that run scripts: nodejs (tool)" in done.stderr
-    assert "tool: scripts are run by knows, which no table knows" in done.stderr
+    assert "tool: scripts are run by knows, which is in no table" in done.stderr
     assert pinned(place)["programs"] == {"tool": ["knows", "node"]}
     generate(place, monkeypatch, "--check", cache="empty")
 

@@ -1,4 +1,6 @@
-"""`generate --standalone`: what the files need of ours is next to them, and kept up to date."""
+"""`generate --standalone`: the parts of uvlock2nix that the files need are next to them, and kept up to
+date.
+"""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def test_a_tree_is_compared_with_the_lock(stage: Stage, index: Index) -> None:
     assert compare(stage, out, 1)["problems"] == [
         "one: one/__init__.py has been changed",
         "two: two.py is missing",
-        f"{SITE}/planted.py is of no package",
+        f"{SITE}/planted.py belongs to no package",
     ]
     # The same files with a different lock: one package has a different version, one is missing.
     make_wheel(index.folder, "one", {"one/__init__.py": "x = 1\n"}, version="2.0")
@@ -177,7 +177,7 @@ def test_a_tree_is_compared_with_the_lock(stage: Stage, index: Index) -> None:
     (stage.project / "uv.lock").unlink()
     stage.lock(project(index, "one", "three"))
     problems = compare(stage, out, 1)["problems"]
-    assert "three is not there" in problems
+    assert "three is missing" in problems
     assert "two is installed, but not in the lock's environment" in problems
     assert "one is 1.0, the lock says 2.0" in problems
     assert "one was made from one-1.0-py3-none-any.whl, the lock says one-2.0-py3-none-any.whl" in problems

@@ -146,7 +146,7 @@ def test_equal_is_said_with_hash_time_and_conditions(place: Place) -> None:
     done = place.verify()
     assert place.builds == count + 1
     lines = done.stdout.splitlines()
-    assert lines[1] == f"  first   {place.pin['hash']}  in the store before"
+    assert lines[1] == f"  first   {place.pin['hash']}  already in the store"
     assert re.fullmatch(rf"  second  {re.escape(place.pin['hash'])}  built in [\d.]+ s, \d cores?", lines[2])
     assert lines[3:] == ["equal"]
     value = answer(place.verify("--json", "--fresh", "--cores-first", "3", "--build-dir", "/b"))
@@ -171,7 +171,7 @@ def test_what_differs_is_attributed(place: Place) -> None:
         ("luck/where.py", "luck", "build-path"),
     ]
     assert "3 files of 1 package" in done.stderr
-    assert "hint: the first output was in the store" in done.stderr
+    assert "hint: the first output was already in the store" in done.stderr
 
 
 def test_the_example_in_the_docs(place: Place, tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_pins_that_are_wrong_both_times(place: Place) -> None:
     place.env["FAKE_NIX_RIGHT"] = right
     done = place.verify(code=1)
     assert "equal, but different from the pins" in done.stdout
-    assert f"give {right}; the pins say {OTHER.sri}" in done.stderr
+    assert f"give {right}; the pins have {OTHER.sri}" in done.stderr
     assert "update-hash" in done.stderr
 
 
@@ -365,4 +365,4 @@ def test_hello_is_the_same_twice(suite: str, tmp_path: Path) -> None:
     data["hashes"]["x86_64-linux"]["hash"] = OTHER.sri
     pins.write_text(json.dumps(data))
     done = on_stand(stand, "verify", project, "--store-root", stand.root, code=1)
-    assert f"give {right}; the pins say {OTHER.sri}" in done.stderr
+    assert f"give {right}; the pins have {OTHER.sri}" in done.stderr

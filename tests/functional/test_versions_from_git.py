@@ -194,7 +194,7 @@ def test_after_a_tag_the_tools_themselves_are_asked(repository: Path) -> None:
     short = git(repository, "rev-parse", "--short=9", "HEAD")
     assert pins["version"] == f"1.2.1.dev1+g{short}"
     assert pins["versions"] == {"lib": f"0.6.dev2+g{short[:7]}"}
-    assert f"1.2.1.dev1+g{short}, as hatch-vcs says for this commit; lib 0.6.dev2" in done.stderr
+    assert f"1.2.1.dev1+g{short}, as hatch-vcs computes for this commit; lib 0.6.dev2" in done.stderr
     assert "versions or { }" in (repository / "nix/package.nix").read_text()
     # The tree itself is left alone.
     assert not list(repository.rglob("*.egg-info"))

@@ -1,4 +1,4 @@
-"""Asking the build backend of a local package what it needs, as uv does; only where its files do not say."""
+"""Ask the build backend of a local package for its requirements, as uv does, where its files do not say."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from uvlock2nix.nar import parse_hash
 from uvlock2nix.target import this_system
 from uvlock2nix.temporary import temporary_folder
 
-# What is not part of the source and may be large.
+# Not part of the source, and often large.
 _LEFT_OUT: Final = (".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", "target", "result", ".tox")
 
 
 def asked(subject: Subject, facts: BuildFacts, resolver: Resolver) -> tuple[str, ...]:
-    """What ``get_requires_for_build_wheel`` of a local package answers on this machine.
+    """What ``get_requires_for_build_wheel`` of a local package returns on this machine.
 
     It runs in a copy of the package's folder, with the build requirements that are known so far.
 
     Raises:
-        ToolError: the backend fails.
-        NetworkError: its requirements cannot be had.
+        ToolError: the backend failed.
+        NetworkError: its requirements cannot be downloaded.
         InputError: they cannot be resolved.
     """
     if subject.member is None:
@@ -50,10 +50,10 @@ def asked(subject: Subject, facts: BuildFacts, resolver: Resolver) -> tuple[str,
         shutil.copytree(source, tree, symlinks=True, ignore=shutil.ignore_patterns(*_LEFT_OUT))
         run, uv = Runner(quiet=True), resolver.uv.program
         env = base_environment(root, os.environ)
-        # The user's own cache, and no tags are needed to answer.
+        # The user's own cache; and the answer does not depend on the tags.
         env |= {name: value for name, value in os.environ.items() if name == "UV_CACHE_DIR"}
         env |= {"SETUPTOOLS_SCM_PRETEND_VERSION": "0", "PBR_VERSION": "0"}
-        # Hardly any answer depends on the Python: ours, where there is none of that version.
+        # Hardly any answer depends on the Python version: without a matching one, our own will do.
         python = python_for(uv, target.python.minor) or Path(sys.executable)
         context = BuildContext(run, uv, python, root, env, None)
         build = Build(subject.name, None, Source(folder=tree))
@@ -65,7 +65,7 @@ def asked(subject: Subject, facts: BuildFacts, resolver: Resolver) -> tuple[str,
 
 
 def python_for(uv: str, minor: str) -> Path | None:
-    """A Python of that version on this machine, None where there is none."""
+    """A Python of that version on this machine; None if there is none."""
     argv = [uv, "python", "find", "--no-project", "--no-python-downloads", minor]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     return Path(done.stdout.strip()) if done.returncode == 0 and done.stdout.strip() else None
@@ -82,7 +82,7 @@ def install_files(
 ) -> None:
     """Install pinned files (paths are relative to ``root``) for ``python``; ``flags`` name indexes.
 
-    ``other``: it is not the Python that they were pinned for, so other files of these versions will do.
+    ``other`` means that this is not the Python that they were pinned for, so any files of these versions do.
     """
     if not files:
         return

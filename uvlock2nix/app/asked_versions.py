@@ -1,4 +1,4 @@
-"""The versions that the project's tools give a commit that no tag names: they are asked, as uv does it."""
+"""Ask the project's own tools for the version of a commit that no tag names, as uv does."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from uvlock2nix.plan import Plan
 from uvlock2nix.target import this_system
 from uvlock2nix.temporary import temporary_folder
 
-# What a clone may run of the user's own settings: nothing.
+# A clone must not run any of the user's settings.
 _PLAIN: Final = (
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "filter.lfs.smudge="),
@@ -39,10 +39,10 @@ _PLAIN: Final = (
 
 
 def asked_versions(plan: Plan, project: Project, note: Callable[[str], None]) -> dict[str, str]:
-    """Local package → the version that its backend gives the commit that is checked out.
+    """Local package → the version that its backend computes for the checked-out commit.
 
-    It is asked in a clone (uncommitted changes do not count), with the locked build requirements. What cannot
-    be asked is left out, with a note.
+    The backend runs in a clone (uncommitted changes do not count), with the locked build requirements.
+    Packages whose backend cannot be asked are left out, with a note.
     """
     system, uv = this_system(), find_uv()
     if uv is None or system not in {one.system for one in plan.systems}:
@@ -65,7 +65,7 @@ def asked_versions(plan: Plan, project: Project, note: Callable[[str], None]) ->
 
 
 def _asked(plan: Plan, project: Project, name: str, root: Path, work: Path, uv: str) -> str | None:
-    """What the backend of one package answers; ``root`` is the project's folder in the clone."""
+    """The version that a package's backend returns; ``root`` is the project's folder in the clone."""
     system = this_system()
     locked = plan.build_pins.builds(system).get(name)
     if locked is None or locked.built or set(locked.files) & plan.build_pins.nested(system).keys():
@@ -95,7 +95,9 @@ def _asked(plan: Plan, project: Project, name: str, root: Path, work: Path, uv: 
 
 
 def _clone(root: Path, to: Path) -> Path | None:
-    """Clone the repository that ``root`` is in; return what ``root`` is there, None without a repository."""
+    """Clone the repository that contains ``root``; return ``root`` in the clone, None without a
+    repository.
+    """
     top, inside = (git(root, "rev-parse", one) for one in ("--show-toplevel", "--show-prefix"))
     if top is None or inside is None:
         return None

@@ -1,4 +1,4 @@
-"""Reading what locked sources say about their build: archives and commits."""
+"""Read what locked sources declare about their build: archives and commits."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from uvlock2nix.temporary import temporary_folder
 
 
 def read_facts(subject: Subject, fetcher: Fetcher) -> tuple[BuildFacts, str | None]:
-    """What the source of a locked package says about its build, and when it was uploaded or committed.
+    """The build facts of a locked package's source, and when it was uploaded or committed.
 
     Raises:
-        NetworkError: it cannot be had.
-        ToolError: git is missing, or cannot get it.
-        InputError: it is not what the lock says, or cannot be read.
+        NetworkError: it cannot be downloaded.
+        ToolError: git is missing or fails.
+        InputError: it does not match the lock, or cannot be read.
     """
     source, artifact = subject.one.package.package.source, subject.one.choice.artifact
     if artifact is None:
@@ -39,7 +39,7 @@ def read_facts(subject: Subject, fetcher: Fetcher) -> tuple[BuildFacts, str | No
 
 
 def _commit_facts(source: GitSource, subject: Subject) -> tuple[BuildFacts, str | None]:
-    """Check the commit out, somewhere, for a moment."""
+    """Read the facts of a commit from a temporary checkout."""
     with temporary_folder() as root:
         run = Runner(quiet=True)
         env = base_environment(root, os.environ)
@@ -52,14 +52,14 @@ def _commit_facts(source: GitSource, subject: Subject) -> tuple[BuildFacts, str 
 
 
 def archive_of(artifact: Artifact, root: Path, fetcher: Fetcher) -> Path:
-    """The archive of an sdist on disk."""
+    """The path of an sdist's archive, downloaded if it is not a local file."""
     if artifact.path is not None:
         return root / artifact.path
     return fetcher.file(artifact.url or "", artifact.hash, artifact.filename)
 
 
 def facts_of_archive(place: Path, what: str, inside: str | None = None) -> BuildFacts:
-    """The build facts of an sdist; ``inside``: of a folder in it."""
+    """The build facts of an sdist, or of the folder ``inside`` it."""
     prefix = f"{PurePosixPath(inside)}/" if inside else ""
     found: Archive = read_archive(
         place, lambda name: name.startswith(prefix) and wanted(name.removeprefix(prefix))

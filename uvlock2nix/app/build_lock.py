@@ -1,4 +1,4 @@
-"""Build requirements for a Plan: locked where they can be, else held back in time; and what is reported."""
+"""The build requirements of a Plan: locked where possible, else held back in time; and the notes on that."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class BuildLock:
-    """``pins`` are the locked build requirements; ``exclude_newer`` holds back all others.
+    """``pins`` are the locked build requirements; ``exclude_newer`` is the time that holds back all others.
 
-    ``outdated`` are packages of which the pins on disk have the build requirements of something else; only
-    where nothing was to be resolved.
+    ``outdated`` are packages whose build requirements in the pins on disk no longer fit; it is filled only if
+    nothing is to be resolved.
     """
 
     pins: BuildPins
@@ -46,10 +46,10 @@ def locked_now(
     *,
     upgrade: bool | Collection[str] = False,
 ) -> BuildLock:
-    """Lock what is not locked yet, or differently; ``old`` are the pins on disk.
+    """Lock what is not locked yet or no longer fits; ``old`` are the pins on disk.
 
     Raises:
-        InputError: uv says that nothing meets the build requirements of a package.
+        InputError: uv finds nothing that meets the build requirements of a package.
     """
     time = _fallback(project, config, classified, old)
     before = old.build if old is not None else BuildPins()
@@ -68,19 +68,19 @@ def locked_now(
 def locked_before(
     project: Project, config: Config, classified: Classified, old: Pins | None, note: Callable[[str], None]
 ) -> BuildLock:
-    """What the pins on disk lock, as far as it fits; nothing is resolved."""
+    """The part of the pins on disk that still fits; nothing is resolved."""
     found = fitting(project, config, classified, old.build if old is not None else BuildPins())
     time = old.exclude_newer if old is not None else None
     if found.missing and time is not None:
-        note(f"the build requirements of {_shown(found.missing)} are not locked, but held back to {time}")
+        note(f"the build requirements of {_shown(found.missing)} are not locked, only held back to {time}")
     outdated = (*found.outdated, *(found.missing if time is None else ()))
     return BuildLock(found.pins, time or _fallback(project, config, classified, old), outdated)
 
 
 def _fallback(project: Project, config: Config, classified: Classified, old: Pins | None) -> str:
-    """The time that holds back what cannot be locked: of the newest file, but one at which things build.
+    """The time that holds back what cannot be locked: that of the newest file, if builds work at that time.
 
-    Where the lock has no times, it is when the pins were first written.
+    If the lock has no times, it is when the pins were first written.
     """
     from datetime import UTC, datetime
 
@@ -102,9 +102,8 @@ def _notes(locked: Locked, time: str) -> list[str]:
     if locked.unsure:
         whose = "its backend asks" if len(locked.unsure) == 1 else "their backends ask"
         found.append(
-            f"{_shown(tuple(locked.unsure))}: what {whose} for in addition to what is"
-            " declared is known only when "
-            "it is built, and held back then"
+            f"{_shown(tuple(locked.unsure))}: what {whose} for in addition to the declared requirements is"
+            " known only during the build, and is held back then"
         )
     return found
 

@@ -1,4 +1,4 @@
-"""Locking build requirements: which have to be resolved, resolving them side by side, and the new pins."""
+"""Lock build requirements: find out which are to be resolved, resolve them in parallel, make the new pins."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _WORKERS = 4
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """``pins`` are the build requirements of everything that is built and could be locked.
+    """``pins`` are the build requirements of everything that is built, as far as they could be locked.
 
-    ``missing`` maps a reason to the packages that could not; ``renewed`` are those that were resolved now;
+    ``missing`` maps a reason to the packages that could not be locked; ``renewed`` were resolved now;
     ``unsure`` maps a package to the reason why its backend may ask for more than is locked.
     """
 
@@ -45,7 +45,9 @@ class Locked:
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """``pins`` are those that fit; ``outdated`` packages have others, ``missing`` ones have none."""
+    """``pins`` are those that fit; ``outdated`` packages have pins that do not fit, ``missing`` ones have
+    none.
+    """
 
     pins: BuildPins
     outdated: tuple[str, ...]
@@ -53,7 +55,7 @@ class Fitting:
 
 
 def fitting(project: Project, config: Config, classified: Classified, pins: BuildPins) -> Fitting:
-    """What of the pins is what the project needs now. Nothing is fetched and no program is run."""
+    """The pins that still fit the project. Nothing is fetched and no program is run."""
     kept: list[tuple[Subject, LockedBuild]] = []
     outdated: dict[str, None] = {}
     missing: dict[str, None] = {}
@@ -77,13 +79,13 @@ def lock_build_requirements(
     *,
     upgrade: bool | Collection[str] = False,
 ) -> Locked:
-    """The build requirements of all that is built; what ``old`` has and still fits stays as it is.
+    """Lock the build requirements of all that is built; entries of ``old`` that still fit are kept.
 
-    ``fetching`` is called where something has to be resolved.
-    ``upgrade``: the packages (or all) whose build requirements are resolved anew all the same.
+    ``fetching`` is called only if something has to be resolved.
+    ``upgrade``: the packages (or all) whose build requirements are resolved again in any case.
 
     Raises:
-        InputError: uv says that nothing meets the build requirements of a package.
+        InputError: uv finds nothing that meets the build requirements of a package.
     """
     kept: list[tuple[Subject, LockedBuild]] = []
     stale: list[tuple[Subject, BuildFacts | None]] = []
@@ -125,7 +127,7 @@ class _Made:
 
 @dataclass(frozen=True, slots=True)
 class _Resolver:
-    """Resolves many packages side by side."""
+    """Resolves many packages in parallel."""
 
     project: Project
     config: Config
@@ -200,10 +202,10 @@ class _Resolver:
 
 
 def _with_answer(subject: Subject, facts: BuildFacts, resolver: Resolver) -> BuildFacts:
-    """The facts with what the backend itself answers, where only it knows and it is the user's own code."""
+    """The facts with the backend's own answer, if only the backend knows and the code is the user's own."""
     if subject.member is None or not facts.unsure:
         return facts
-    # Building is loaded where a backend has to be asked: most runs of generate need none of it.
+    # Imported only if a backend has to be asked: most runs of generate need none of it.
     from uvlock2nix.app.ask_backend import asked
 
     try:
@@ -223,7 +225,7 @@ def _hint(names: Sequence[str]) -> str:
 
 
 def _own_facts(subject: Subject) -> BuildFacts | None:
-    """Of a local package: what its files say now. None for a locked one: its files never change."""
+    """The facts in a local package's files. None for a locked package, whose files never change."""
     if subject.member is None:
         return None
     from uvlock2nix.app.local_facts import local_facts
@@ -232,7 +234,7 @@ def _own_facts(subject: Subject) -> BuildFacts | None:
 
 
 def _pins(old: BuildPins, kept: Sequence[tuple[Subject, LockedBuild]], made: Sequence[_Result]) -> BuildPins:
-    """The pins of what was kept and of what was made."""
+    """The pins of the builds that were kept and those that were made."""
     held = [file for subject, locked in kept for file in old.reached(locked, subject.target.system)]
     new = [file for one in made for file in _files(one.draft)]
     ordered = sorted((*held, *new), key=lambda one: (one.filename, one.hash, one.url or "", one.path or ""))
@@ -253,7 +255,7 @@ def _sorted(builds: Mapping[str, Mapping[str, LockedBuild]]) -> Builds:
 
 @dataclass(slots=True)
 class _Writer:
-    """Collects builds by system and name; ``keys`` are those of all files, ``old`` what was there before."""
+    """Collects builds by system and name; ``keys`` are of all files, ``old`` are the previous pins."""
 
     keys: Mapping[PinnedFile, str]
     old: BuildPins
@@ -273,7 +275,7 @@ class _Writer:
                 self.sdists.setdefault(system, {})[again.name] = again
 
     def _renamed(self, locked: LockedBuild, name: str) -> LockedBuild:
-        """A build that stays, its files under the keys that they have now."""
+        """A build that is kept, with its files under their new keys."""
         files = self.old.by_key
         again = (
             tuple(sorted(self._key(files[key]) for key in part)) for part in (locked.files, locked.asked)

@@ -1,4 +1,6 @@
-"""Resolving what builds one package: uv's answer as files with hashes, held back in time, sdists in turn."""
+"""Resolve what builds one package: uv's answer as files with hashes, held back in time, sdists
+recursively.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +34,14 @@ from uvlock2nix.net.urls import without_login
 from uvlock2nix.target import Target
 from uvlock2nix.temporary import temporary_folder
 
-# Before that, setuptools asks for the package that makes wheels.
+# Older setuptools asks for the package `wheel`.
 _OWN_WHEEL: Final = Version("70.1")
 _ANY: Final = BuildPolicy()
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What builds one source, before its files have keys. ``sdists``: how those of its files are built."""
+    """What builds one source, before its files have keys. ``sdists``: how its sdists are built in turn."""
 
     time: datetime
     requires: tuple[str, ...]
@@ -50,7 +52,7 @@ class Draft:
 
 @dataclass(slots=True)
 class Resolver:
-    """Resolves for many packages at once; what two of them have in common is resolved once."""
+    """Resolves for many packages at once; what they share is resolved once."""
 
     uv: Uv
     root: Path
@@ -69,13 +71,13 @@ class Resolver:
         *,
         of: tuple[str, ...],
     ) -> Draft:
-        """What builds a source that declares ``facts`` and of which uv is asked ``requires``.
+        """What builds a source with these ``facts``, for which uv is asked for ``requires``.
 
-        ``of`` names the source, and before it those whose build requirement it is.
+        ``of`` names the source, after the chain of packages whose build requirement it is.
 
         Raises:
-            Unresolvable: uv finds no files that meet the requirements, or they go round in a circle.
-            NetworkError, ToolError, InputError: see :meth:`Uv.resolve`; a file is outside of the project.
+            Unresolvable: uv finds no files that meet the requirements, or they form a cycle. NetworkError,
+            ToolError, InputError: see :meth:`Uv.resolve`; also if a file is outside the project.
         """
         times = attempts(uploaded, target.python.minor_number, self.limits)
         packages, time = self._first(requires, target, times)
@@ -94,10 +96,10 @@ class Resolver:
     def _first(
         self, requires: Sequence[str], target: Target, times: Sequence[datetime]
     ) -> tuple[tuple[Package, ...], datetime]:
-        """The first time at which the requirements can be met, best by wheels alone."""
+        """The first time at which the requirements can be met, with wheels alone if possible."""
         if not requires:
             return (), times[0]
-        said = Unresolvable("there is no time to resolve at")
+        said = Unresolvable("no time to resolve for")
         for sdists in (False, True):
             for time in times:
                 try:
@@ -127,7 +129,7 @@ class Resolver:
                 found = self.uv.resolve(requires, target, until, sdists=sdists, preferred=preferred)
                 future.set_result(found)
             except BaseException as error:
-                # Whoever waits for it gets the same.
+                # Other threads that wait for this result get the same error.
                 future.set_exception(error)
         return future.result()
 
@@ -139,7 +141,7 @@ class Resolver:
         target: Target,
         time: datetime,
     ) -> dict[Package, PinnedFile]:
-        """The files for programs that the backend asks for where the machine has none."""
+        """The files of the programs that the backend asks for if the machine lacks them."""
         there = {package.name for package in packages}
         programs = [text for text in facts.programs if canonicalize_name(_head(text)) not in there]
         if target.is_darwin:
@@ -150,11 +152,11 @@ class Resolver:
         try:
             found = self._resolve((*requires, *programs), target, time, sdists=False, preferred=held)
         except Unresolvable:
-            return {}  # nixpkgs has these programs; what the backend says without them, its build shows
+            return {}  # nixpkgs has these programs; without them, the build itself fails
         return {one: self._file(one, target) for one in found if one.name not in there}
 
     def _nested(self, file: PinnedFile, package: Package, target: Target, of: tuple[str, ...]) -> Draft:
-        """How a build requirement is built that only exists as an sdist."""
+        """How to build a build requirement that exists only as an sdist."""
         if file.filename in of:
             way = " → ".join((*of, file.filename))
             raise Unresolvable(f"building it requires itself: {way}")
@@ -169,7 +171,7 @@ class Resolver:
         return self.draft(facts, requires, uploaded, target, of=(*of, file.filename))
 
     def _file(self, package: Package, target: Target) -> PinnedFile:
-        """The one file of a package that uv would install on the target."""
+        """The file of a package that uv would install on the target."""
         try:
             artifact = choose(package, target, _ANY).artifact
         except NoArtifactError as error:
@@ -195,7 +197,7 @@ class Resolver:
         )
 
     def _digest(self, artifact: Artifact, path: str | None, url: str | None) -> str:
-        """The SHA-256 of a file of which the index gives none."""
+        """The SHA-256 of a file for which the index has none."""
         if path is not None:
             return f"sha256:{digest_of(self.root / path, 'sha256')}"
         with temporary_folder() as folder:
@@ -204,12 +206,12 @@ class Resolver:
             return f"sha256:{digest_of(place, 'sha256')}"
 
     def _inside(self, path: str, name: str) -> str:
-        """The path relative to the project, which is all that Nix sees."""
+        """The path relative to the project, the only folder that Nix sees."""
         place = (self.root / path).resolve()
         if not place.is_relative_to(self.root.resolve()):
             raise Unresolvable(
                 f"{name}: its file {place} is outside {self.root}, the only folder that Nix sees: "
-                "put the folder of that index below it"
+                "move the folder of that index below it"
             )
         return PurePosixPath(place.relative_to(self.root.resolve())).as_posix()
 

@@ -1,4 +1,4 @@
-"""``[tool.uv.sources]`` for build requirements of local packages: uv takes them from there, too.
+"""``[tool.uv.sources]`` for build requirements of local packages: uv applies the table to them too.
 
 https://docs.astral.sh/uv/concepts/projects/dependencies/#dependency-sources
 """
@@ -17,10 +17,11 @@ from uvlock2nix.names import canonicalize_name
 
 
 def from_sources(text: str, member: Member, project: Project, environment: Mapping[str, str]) -> str:
-    """The requirement ``text`` of a local package as its source says: from a URL or a file, else unchanged.
+    """The requirement ``text`` of a local package from its source, if that is a URL or a file; else
+    unchanged.
 
     Raises:
-        Unresolvable: its source is something that cannot be locked: a folder, git, or an index by name.
+        Unresolvable: its source cannot be locked: a folder, git, or an index by name.
     """
     requirement = Requirement(text)
     root = project.pyproject
@@ -35,7 +36,7 @@ def from_sources(text: str, member: Member, project: Project, environment: Mappi
             kinds = "workspace", "path", "git", "index"
             kind = next((key for key in kinds if key in entry), "source")
             raise Unresolvable(
-                f"its build requirement {requirement.name} has a source ({kind}) that is not a file: take it "
+                f"its build requirement {requirement.name} has a source ({kind}) that is not a file; take it "
                 "from an index, a URL, or a file below the project's folder"
             )
         extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
@@ -46,7 +47,7 @@ def from_sources(text: str, member: Member, project: Project, environment: Mappi
 def _entry(
     table: Mapping[str, object], name: str, environment: Mapping[str, str]
 ) -> Mapping[str, object] | None:
-    """The entry of a name that holds for the target: one table, or the first of a list whose marker fits."""
+    """The entry of a name for the target: its table, or the first of a list whose marker holds."""
     sources = table.get("sources")
     if not isinstance(sources, dict):
         return None
@@ -69,7 +70,7 @@ def _holds(marker: object, environment: Mapping[str, str]) -> bool:
 
 
 def _place(entry: Mapping[str, object], folder: Path) -> str | None:
-    """The URL of a source that is one file; None for any other."""
+    """The URL of a source that is a single file; None for any other source."""
     url, path = entry.get("url"), entry.get("path")
     if isinstance(url, str) and "subdirectory" not in entry:
         return url

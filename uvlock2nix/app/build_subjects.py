@@ -1,4 +1,4 @@
-"""What is built from source on each target, and what uv is asked for to build it."""
+"""What is built from source on each target, and the requirements given to uv to build it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from uvlock2nix.inspect.build_system import BuildFacts
     from uvlock2nix.lock.extra_build import Extra
 
-# Raised whenever build requirements are read or resolved in a different way: old ones are then made again.
+# Raised whenever build requirements are read or resolved in a different way, which makes old pins outdated.
 EDITION: Final = 1
 _INDEXES: Final = ("index", "index-url", "extra-index-url", "find-links", "no-index", "index-strategy")
 
@@ -32,9 +32,9 @@ _INDEXES: Final = ("index", "index-url", "extra-index-url", "find-links", "no-in
 class Around:
     """The environment that a package is built for.
 
-    ``versions`` are those of all packages, ``built`` of the ones that are built from source, ``local`` the
-    names of local packages. ``needs`` maps each package to those that the lock says it depends on.
-    ``newest`` is when the newest file was uploaded.
+    ``versions`` are those of all packages, ``built`` those of packages built from source, ``local`` the names
+    of local packages. ``needs`` maps each package to its dependencies in the lock. ``newest`` is when the
+    newest file was uploaded.
     """
 
     built: Mapping[str, str]
@@ -46,7 +46,7 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One package that is built on one target. ``member`` is set for a local package."""
+    """A package that is built on a target. ``member`` is set for a local package."""
 
     project: Project
     config: Config
@@ -62,31 +62,33 @@ class Subject:
 
     @property
     def version(self) -> str:
-        """Its locked version; ``""`` for a local package that computes its version."""
+        """Its locked version; ``""`` for a local package with a dynamic version."""
         return self.one.package.package.version or ""
 
     @property
     def what(self) -> str:
-        """How messages name it."""
+        """Its name in messages."""
         return f"{self.name} {self.version}".rstrip()
 
     @property
     def uploaded(self) -> str | None:
-        """When its sdist was uploaded; of what has no such time, when the newest file of the lock was."""
+        """When its sdist was uploaded; without such a time, when the newest file of the lock was."""
         sdist = self.one.package.package.sdist
         return (sdist.upload_time if sdist is not None else None) or self.around.newest
 
     @property
     def extra(self) -> Extra:
-        """What ``[tool.uv]`` adds: extra-build-dependencies, and the environment where it is not isolated."""
+        """What ``[tool.uv]`` adds: extra-build-dependencies, and the environment if the build is not
+        isolated.
+        """
         from uvlock2nix.lock.extra_build import extra
 
         return extra(self.project, self.name, self.around.versions)
 
     def made_from(self, local_facts: BuildFacts | None) -> str:
-        """The digest of all that decides what is resolved, apart from what indexes offer.
+        """The digest of everything that decides what is resolved, except for what the indexes offer.
 
-        Nothing of any other package is in it, so that none of them can move it.
+        Nothing of any other package goes in, so that no other package can change it.
         """
         uv, target, native = self.project.uv, self.target, self.one.native.build
         return rest_digest(
@@ -105,7 +107,7 @@ class Subject:
         )
 
     def _sources(self, facts: BuildFacts | None) -> dict[str, object]:
-        """``[tool.uv.sources]`` of what builds a local package, where there are any."""
+        """``[tool.uv.sources]`` for the build requirements of a local package, if there are any."""
         if self.member is None or facts is None:
             return {}
         root = self.project.pyproject
@@ -120,7 +122,7 @@ class Subject:
         return {"sources": found} if found else {}
 
     def requires(self, facts: BuildFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """What uv is asked for, and the packages built in this environment that the build gets instead."""
+        """The requirements for uv, and the packages of this environment that the build gets instead."""
         from packaging.requirements import Requirement
 
         from uvlock2nix.app.build_sources import from_sources
@@ -154,7 +156,7 @@ class Subject:
         for text in (*declared, *more):
             name = required_name(text)
             if self.member is not None and name in self.around.local:
-                continue  # package builds it before, and has it there
+                continue  # package builds it first and passes it on
             if others.get(name) and str(Requirement(text).specifier) == f"=={others[name]}":
                 self._take(name, built, wanted_)
             elif self.member is not None:
@@ -164,10 +166,11 @@ class Subject:
         return tuple(wanted_), tuple(sorted(built))
 
     def _as_the_user_says(self, requires: Iterable[str]) -> list[str]:
-        """The requirements of a locked package, less what the user gives instead, and less relaxed pins.
+        """The requirements of a locked package, without those that the user replaces and without relaxed
+        pins.
 
-        What the table says adds, and relaxes where something is built here, and no more: see
-        :func:`effective_requires`. A local package says all this in its own pyproject.toml.
+        The table's own entries only add, or relax where something is built here: see
+        :func:`effective_requires`. A local package declares all this in its own pyproject.toml.
         """
         native, origin = self.one.native.build, self.one.native.origin
         if self.member is not None or origin.provenance != "user":
@@ -179,7 +182,7 @@ class Subject:
         return [_without_version(text) if required_name(text) in relaxed else text for text in kept]
 
     def _take(self, name: str, built: dict[str, None], wanted_: dict[str, None]) -> None:
-        """A package that is built here too: its wheel is given, and what it runs with, at locked versions."""
+        """Take a package that is built here too: the build gets its wheel and its dependencies as locked."""
         if name in built:
             return
         built[name] = None
@@ -190,12 +193,12 @@ class Subject:
                 wanted_[f"{one.name}=={one.package.package.version}"] = None
 
     def fits(self, locked: LockedBuild | None, local_facts: BuildFacts | None) -> bool:
-        """Whether what is locked is what this needs now."""
+        """Whether the locked build still fits."""
         if locked is None or locked.made_from != self.made_from(local_facts):
             return False
         if not set(locked.built) <= self.around.built.keys():
             return False
-        # A requirement that a package which is now built from source would meet.
+        # A requirement that is now met by a package built from source makes it outdated.
         return not any(
             _meets(text, self.around.built) for text in locked.requires if required_name(text) != self.name
         )
@@ -204,7 +207,7 @@ class Subject:
 def subjects(
     project: Project, config: Config, classified: Sequence[tuple[Target, Sequence[ClassifiedPackage]]]
 ) -> Iterator[Subject]:
-    """Every package that is built, on every target."""
+    """Every package that is built, for every target."""
     for target, classes in classified:
         members = {member.name: member for member in members_of(project, classes)}
         here = [one for one in classes if not one.from_nixpkgs]

@@ -1,4 +1,4 @@
-"""What two packages have and only one can: read from the log of the build that decided it, for people."""
+"""Paths that several packages ship: the notes on them, read from the log of the build that decided."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uvlock2nix.collision_pins import Collision
 from uvlock2nix.lock import Member
 from uvlock2nix.pins import Pins
 
-# As sync says it. A builder prints what it likes, so no more than this is taken from it.
+# As sync prints it. A build may print anything, so no more than this is accepted.
 _LINE: Final = re.compile(
     r"uvlock2nix: (?P<path>[\x20-\x7e]{1,300}?): shipped by (?P<packages>[a-z0-9, -]{1,2000}); "
     r"kept: (?P<kept>[a-z0-9-]{1,200})\Z"
@@ -20,7 +20,7 @@ _MOST: Final = 200
 
 
 def read_collisions(lines: Iterable[str]) -> tuple[Collision, ...]:
-    """The collisions that a log of deps names, sorted by path."""
+    """The collisions in a log of deps, sorted by path."""
     found: dict[str, Collision] = {}
     for line in lines:
         match = _LINE.search(line.rstrip())
@@ -31,22 +31,22 @@ def read_collisions(lines: Iterable[str]) -> tuple[Collision, ...]:
 
 
 def case_notes(lines: Iterable[str]) -> tuple[str, ...]:
-    """What to tell about paths of a darwin environment that differ only in case, as its log names them."""
+    """Notes on paths of a darwin environment that differ only in case, from its log."""
     matches = (_CASE.search(line.rstrip()) for line in lines)
     paths = list(dict.fromkeys(match["paths"] for match in matches if match is not None))
     others = len(paths) - 1
     more = f" (and {others} more such group{'s' if others > 1 else ''})" if others else ""
     return tuple(
-        f"only case tells apart {one}{more}: a file system that ignores case, as macOS may have, keeps one of"
-        " them; let the Nix store be on a case-sensitive volume"
+        f"only case tells apart {one}{more}: a case-insensitive file system, as on most Macs, keeps one of"
+        " them; keep the Nix store on a case-sensitive volume"
         for one in paths[:1]
     )
 
 
 def notes(pins: Pins, keys: dict[str, str], members: Iterable[Member]) -> tuple[str, ...]:
-    """What to tell about the collisions in ``pins``; ``keys``: system → the key of deps as it should be.
+    """Notes on the collisions in ``pins``; ``keys``: system → the current key of deps.
 
-    Left out are those of a different content, and those with a program that the project (``members``) no
+    Collisions of a different key are left out, and those with a program that the project (``members``) no
     longer has.
     """
     own = {(member.name, f"bin/{name}") for member in members for name in programs_of(member)}
@@ -61,7 +61,7 @@ def notes(pins: Pins, keys: dict[str, str], members: Iterable[Member]) -> tuple[
 
 
 def note(one: Collision, *, own: bool) -> str:
-    """One collision in words."""
+    """A note on a collision."""
     others = ", ".join(one.packages)
     choose = "" if own else f'; to choose: "{one.path}" = "NAME" under [tool.uvlock2nix.collisions]'
     return f"{one.path} is in {others}; the file of {one.kept} is kept{choose}"

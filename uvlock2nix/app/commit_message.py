@@ -1,4 +1,4 @@
-"""The text of a commit: which packages moved, and which hashes with them."""
+"""The text of a commit: which packages changed, and which hashes with them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def commit_message(state: State, changes: Sequence[Change]) -> str:
 
 
 def versions(lock: bytes) -> Mapping[str, tuple[str, ...]]:
-    """Name → locked versions (several where the lock forks) of a lock; nothing where it is not readable."""
+    """Name → locked versions (several if the lock forks); empty if the lock cannot be read."""
     try:
         packages = tomli.loads(lock.decode("utf-8")).get("package", [])
     except (UnicodeDecodeError, tomli.TOMLDecodeError, RecursionError):
@@ -66,6 +66,6 @@ def differences(before: Mapping[str, tuple[str, ...]], now: Mapping[str, tuple[s
 
 
 def _committed(lock: Path) -> Mapping[str, tuple[str, ...]] | None:
-    """The versions in git's HEAD; None where there is no git or no such file in it."""
+    """The versions in git's HEAD; None without git or without such a file."""
     text = git(lock.parent, "show", f"HEAD:./{lock.name}")
     return versions(text) if text is not None else None

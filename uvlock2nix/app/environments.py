@@ -1,4 +1,4 @@
-"""The environments of a project, for commands that are about all; and files of those that are gone."""
+"""The environments of a project, for commands on all of them; and files of removed environments."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def each_environment(project: Path, options: Options) -> tuple[Options, ...]:
-    """The options for each environment that a command is about: all, or the one that is asked for.
+    """The options for each environment of a command: all of them, or the requested one.
 
-    What is selected, and the Python, belong to one environment: given without ``--environment``, they are
-    those of the environment without a name.
+    A selection and a Python belong to one environment: given without ``--environment``, they are those of the
+    unnamed environment.
 
     Raises:
         InputError, ProjectError: the project cannot be read.
-        UsageError: the table of environments is not in order.
+        UsageError: the table of environments is invalid.
     """
     loaded = load_project(project)
     options = replace(options, loaded=loaded)
@@ -46,10 +46,10 @@ def planned_all(
     compare: bool = False,
     resolving: Resolving | None = None,
 ) -> tuple[Planned, ...]:
-    """All that ``generate`` would write, a part for each environment; nothing is written.
+    """All that ``generate`` would write, one item per environment; nothing is written.
 
-    A module and an image are made of what can be a service: the project itself, and environments that have
-    a ``package`` or a ``service`` of their own.
+    A module and an image are made for what can be a service: the project itself, and environments with a
+    ``package`` or a ``service`` of their own.
 
     Raises: as :func:`uvlock2nix.app.planning.planned`.
     """
@@ -60,26 +60,26 @@ def planned_all(
             one = replace(one, extras=())
         found.append(planned(project, one, reporter, force=force, compare=compare, resolving=resolving))
     for folder in stale_folders(project, every[0]):
-        reporter.note(f"{folder}: was generated for an environment that is gone; remove the folder")
+        reporter.note(f"{folder}: was generated for an environment that no longer exists; remove the folder")
     return tuple(found)
 
 
 def _is_service(options: Options) -> bool:
-    assert options.loaded is not None  # noqa: S101 - each_environment has read it
+    assert options.loaded is not None  # noqa: S101 - each_environment has loaded it
     if not options.environment and options.loaded.current is None:
-        # The root of a workspace that is no project itself.
+        # The root of a workspace that is not a project itself.
         return "service" in options.loaded.tool
     return is_service(options.loaded.tool, options.environment or "")
 
 
 def stale_folders(project: Path, options: Options) -> tuple[Path, ...]:
-    """Folders of generated files that belong to no environment of the project any more."""
-    assert options.loaded is not None  # noqa: S101 - each_environment has read it
+    """Folders of generated files that no longer belong to an environment of the project."""
+    assert options.loaded is not None  # noqa: S101 - each_environment has loaded it
     lock = find_lock(project.resolve())
     place = lock.parent / folder_of(argument_of(lock))
     known = set(environments_of(options.loaded.tool))
     if not place.is_dir() or options.loaded.argument:
-        # Below the folder of a project are those of its scripts, too.
+        # A project's folder may also contain those of its scripts.
         return ()
     named = {one.name for one in place.iterdir() if (one / PINS).is_file() and (one / PACKAGE).is_file()}
     scripts = {one.stem for one in lock.parent.glob("*.lock")} | {

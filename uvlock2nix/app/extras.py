@@ -1,6 +1,6 @@
-"""The files that ``generate`` writes on request: a NixOS module, an image, and what all need of ours.
+"""The files that ``generate`` writes on request: a NixOS module, an image, and our own files.
 
-Asked for once, they are kept up to date: a file that is there is written again with the others.
+Once requested, they are kept up to date: a file that exists is written again with the others.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from uvlock2nix.emit.common import IMAGE, IMAGE_MAKER, MAKER, MODULE, STATIC, he
 from uvlock2nix.plan import Plan
 from uvlock2nix.service import parse_service
 
-# What can be asked for, and the file by which it is known again.
+# What can be requested, and the file whose presence shows that it was.
 EXTRAS: Final = {"module": MODULE, "image": IMAGE, "standalone": f"{STANDALONE}/files.json"}
 
 
 def extra_files(plan: Plan, config: Config, root: Path, asked: Collection[str]) -> tuple[Generated, ...]:
-    """The files of what is asked for, or was asked for before.
+    """The files that are requested, now or before.
 
     Raises:
-        UsageError: ``[tool.uvlock2nix.service]`` is not in order, or the project has no program to run.
+        UsageError: ``[tool.uvlock2nix.service]`` is invalid, or the project has no program to run.
     """
     folder = root / plan.folder
     service = parse_service(config.service)
@@ -54,7 +54,7 @@ def extra_files(plan: Plan, config: Config, root: Path, asked: Collection[str]) 
 
 
 def is_standalone(folder: Path, asked: Collection[str]) -> bool:
-    """Whether what generated files need of ours is written next to them: asked for now, or before."""
+    """Whether our own files are written next to the generated ones: requested now or before."""
     return "standalone" in _wanted(folder, asked)
 
 
@@ -63,7 +63,7 @@ def _wanted(folder: Path, asked: Collection[str]) -> frozenset[str]:
 
 
 def _copied(plan: Plan, path: Path, function: str, what: str) -> Generated:
-    """A function of ours that the project's files import: a project needs no input for it."""
+    """A copy of a Nix function of ours, so that the project's files need no input for it."""
     from uvlock2nix.resources import nix_dir
 
     text = (nix_dir() / "lib" / f"{function}.nix").read_text(encoding="utf-8")

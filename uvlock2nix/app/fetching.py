@@ -1,4 +1,4 @@
-"""The network for a piece of work of many steps."""
+"""A fetcher and a progress bar for work of many steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def fetching(
     reporter: Reporter, label: str, count: int, project: Project | None = None
 ) -> Iterator[tuple[HttpFetcher, Callable[[], None]]]:
-    """A fetcher with the logins of ``project``'s indexes, and what to call after each of ``count`` things."""
+    """A fetcher with the logins of ``project``'s indexes, and a function to call after each of ``count``
+    steps.
+    """
     from uvlock2nix.build.indexes import logins
     from uvlock2nix.net.fetch import HttpFetcher
 

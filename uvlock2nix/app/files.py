@@ -1,4 +1,4 @@
-"""Writing generated files: all or none, and never over somebody's own work."""
+"""Writing generated files: all or none, and never over the user's own edits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STAMP = "# Digest: "
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """A file that we want there: its text, what is there (``None``: nothing), whether it is always ours."""
+    """A file to write: its text, the text on disk (``None``: no file), whether it is always ours."""
 
     path: Path
     text: str
@@ -26,9 +26,9 @@ class Generated:
 
     @classmethod
     def of(cls, path: Path, text: str, *, ours: bool = False) -> Generated:
-        """Read what is at ``path``; a Nix file gets the digest by which an edit is noticed."""
+        """Read what is at ``path``; a Nix file gets the digest that reveals edits."""
         try:
-            # What is not a string is not ours either way: it is only compared.
+            # Undecodable text cannot be ours: it is only compared.
             old = read_regular(path).decode("utf-8", "replace")
         except FileNotFoundError:
             old = None
@@ -38,7 +38,7 @@ class Generated:
 
     @property
     def edited(self) -> bool:
-        """Whether what is there is not as we once wrote it."""
+        """Whether the file on disk differs from every form that we wrote."""
         return self.old is not None and not self.ours and not is_untouched(self.old)
 
 
@@ -49,7 +49,7 @@ def stamped(text: str) -> str:
 
 
 def is_untouched(text: str) -> bool:
-    """Whether ``text`` is as :func:`stamped` made it."""
+    """Whether ``text`` is unchanged since :func:`stamped`."""
     head, body = _split(text)
     lines = head.splitlines(keepends=True)
     if not lines or not lines[-1].startswith(STAMP) or MARK not in lines[0]:
@@ -71,10 +71,10 @@ def _digest(text: str) -> str:
 
 
 def write_all(files: Sequence[Generated], *, force: bool, command: str) -> tuple[Path, ...]:
-    """Write what differs, all or nothing; return the paths written. ``command`` makes these files.
+    """Write what differs, all or nothing; return the paths written. ``command`` is the one to hint at.
 
     Raises:
-        CheckFailed: a file was edited, or we did not write it; nothing is written then.
+        CheckFailed: a file was edited or is not ours; nothing is written.
     """
     changed = [one for one in files if one.old != one.text]
     edited = [one.path.name for one in changed if one.edited]

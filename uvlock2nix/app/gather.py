@@ -1,4 +1,4 @@
-"""Gathering: environment and knowledge become classes; what is not known is looked up in files first."""
+"""Gathering: environment and knowledge become classes; what is unknown is first read from files."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 class Effort:
     """What may be read to learn more.
 
-    ``network``: files are fetched, not only taken from caches. ``repeatable``: only files that the lock has a
-    hash of are inspected, so that everybody finds the same. ``wheels``: the wheels are read too.
-    ``recorded``: what was read from wheels before, by system; with it, what they need is read where it is not
-    there. None: it does not matter what they need.
+    ``network``: files are fetched, not only taken from caches. ``repeatable``: only files with a hash in the
+    lock are inspected, so that everyone gets the same result. ``wheels``: wheels are read too. ``recorded``:
+    what was read from wheels before, by system; what is not recorded is read now. None: the wheels' needs do
+    not matter.
     """
 
     network: bool = True
@@ -49,7 +49,7 @@ class Effort:
 
 
 def policy_of(asked: Request, reporter: Reporter, *, strict: bool = True) -> ClassifyPolicy:
-    """The policy of the options over ``[tool.uvlock2nix]``."""
+    """The policy from the options and ``[tool.uvlock2nix]``."""
     allow, deny, any_version = parse_lists(asked.config.nixpkgs)
     for note in on_strangers(asked, allow | deny | any_version, "[tool.uvlock2nix.nixpkgs]"):
         reporter.note(note)
@@ -58,7 +58,7 @@ def policy_of(asked: Request, reporter: Reporter, *, strict: bool = True) -> Cla
 
 
 def knowledge_of(asked: Request, reporter: Reporter) -> Knowledge:
-    """The embedded tables, with the user's own over them, and the index of the project's nixpkgs if made."""
+    """The embedded tables under the user's own, and the project's nixpkgs index if there is one."""
     cache, key = cache_dir(), project_key(asked.project.root)
     stored = indexes.find(cache, key)
     user = parse_user_native(asked.config.native)
@@ -79,7 +79,7 @@ def classified(
     effort: Effort,
     reporter: Reporter,
 ) -> tuple[Knowledge, tuple[ClassifiedPackage, ...]]:
-    """The classes of the environment on ``target``, and the knowledge with what was learnt for them."""
+    """The classes of the environment on ``target``, and the knowledge extended by what was read."""
     work = Classification(asked.project, asked.environment(target), target, knowledge, policy)
     root = asked.project.root
     unknown = candidates(work.drafts, root)
@@ -117,7 +117,7 @@ def _declared(project: Project, reporter: Reporter) -> dict[str, NativeInputs]:
         try:
             table = tomli.loads(read_regular(place).decode()).get("external")
         except (OSError, ValueError):
-            continue  # the project was read already: what is wrong with the file has been said
+            continue  # the project was loaded before: problems have been reported
         if not isinstance(table, dict):
             continue
         from uvlock2nix.inspect.pep725 import parse_external
@@ -126,12 +126,12 @@ def _declared(project: Project, reporter: Reporter) -> dict[str, NativeInputs]:
         if declared is not None:
             found[member.name] = declared.inputs
             for entry in declared.unknown:
-                reporter.note(f"{member.pyproject_path} [external]: no attribute known for {entry}")
+                reporter.note(f"{member.pyproject_path} [external]: no attribute is known for {entry}")
     return found
 
 
 def candidates(packages: Iterable[ClassifiedPackage], root: Path) -> tuple[Candidate, ...]:
-    """The packages whose native inputs are unknown, as what can be inspected of them."""
+    """The packages whose native inputs are unknown, with the file to inspect."""
     found: list[Candidate] = []
     cache = uv_cache_dir()
     for package in packages:
@@ -162,7 +162,7 @@ def wheels_of(packages: Iterable[ClassifiedPackage], root: Path) -> tuple[Candid
 def with_wheels(
     knowledge: Knowledge, wheels: tuple[Candidate, ...], reporter: Reporter, project: Project
 ) -> Knowledge:
-    """Read the wheels and put what they need, and which files conflict, into the knowledge."""
+    """Read the wheels; add what they need and which files conflict to the knowledge."""
     from uvlock2nix.app.fetching import fetching
     from uvlock2nix.inspect.wheel_survey import survey
 
@@ -194,7 +194,7 @@ def with_requirements(
     reporter: Reporter,
     project: Project,
 ) -> Knowledge:
-    """Ask the wheels' metadata which versions of each other they accept, with their active ``extras``."""
+    """Read from the wheels' metadata which versions of each other they accept, with their ``extras``."""
     from uvlock2nix.app.fetching import fetching
     from uvlock2nix.inspect.requirements import read_requirements
 
@@ -216,7 +216,7 @@ def with_inspections(
     *,
     network: bool = True,
 ) -> Knowledge:
-    """Inspect the candidates and put what was found into the knowledge."""
+    """Inspect the candidates and add the findings to the knowledge."""
     found = {one.name: recalled(one, cache_dir()) for one in unknown}
     rest = tuple(one for one in unknown if found[one.name] is None)
     if rest:

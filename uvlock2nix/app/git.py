@@ -1,4 +1,4 @@
-"""What git answers about a repository, for commands that can do without."""
+"""Questions to git, for commands that can do without it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def git(folder: Path, *arguments: str, seconds: int = 120) -> bytes | None:
-    """What git prints; None where there is no git or no repository, or it fails or takes longer."""
+    """git's output; None without git or a repository, or if it fails or takes longer than ``seconds``."""
     argv = ["git", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(argv, capture_output=True, check=False, timeout=seconds)

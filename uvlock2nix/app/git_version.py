@@ -1,4 +1,4 @@
-"""The versions that a project's git repository says: by a tag, or by what a tool makes of later commits."""
+"""Versions from a project's git repository: from a tag, or computed by a tool for later commits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _AFTER_PREFIX: Final = re.compile(r"(?:^|[^0-9.])(?P<version>[0-9]+(?:\.[0-9]+)*
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """The version of the newest tag that leads to what is checked out, the tag, whether it names HEAD."""
+    """The version of the newest tag among HEAD's ancestors, the tag, and whether it is on HEAD."""
 
     version: str
     tag: str
@@ -32,7 +32,7 @@ class Tagged:
 class GitVersions:
     """``main`` is the version of the project, ``others`` are local packages with a different one.
 
-    ``origin`` says where ``main`` is from.
+    ``origin`` says where ``main`` comes from.
     """
 
     main: str | None = None
@@ -43,10 +43,10 @@ class GitVersions:
 def git_versions(
     plan: Plan, project: Project, old: Pins | None, note: Callable[[str], None], *, ask: bool
 ) -> GitVersions:
-    """The versions of the local packages of a Plan that ask git for them.
+    """The versions of the local packages of a Plan that take theirs from git.
 
-    What ``old`` pins say holds where nothing is to be asked, and where there is no repository (an archive of
-    the source): the commit that holds the pins is a later one than the one they were made in.
+    The versions in the ``old`` pins hold if git is not to be asked, or if there is no repository (as in a
+    source archive): the commit that contains the pins is later than the one they were made for.
     """
     if not plan.version.from_git or plan.version.given:
         return GitVersions()
@@ -59,28 +59,28 @@ def git_versions(
         tools = dict(plan.version.from_git)
         name = plan.name if plan.name in asked else next(iter(asked))
         others = tuple(sorted((one, version) for one, version in asked.items() if version != asked[name]))
-        return GitVersions(asked[name], others, f"as {tools[name]} says for this commit")
+        return GitVersions(asked[name], others, f"as {tools[name]} computes for this commit")
     if tagged is not None:
         return GitVersions(tagged.version, (), f"from the tag {tagged.tag}")
     return known
 
 
 def _asked(plan: Plan, project: Project, note: Callable[[str], None]) -> dict[str, str]:
-    # Building is loaded where something has to be asked.
+    # Imported only if something has to be asked.
     from uvlock2nix.app.asked_versions import asked_versions
 
     return asked_versions(plan, project, note)
 
 
 def version_of_git(folder: Path) -> Tagged | None:
-    """The greatest version that tags of ``folder``'s repository say, of those before HEAD; else None."""
+    """The greatest version among the tags of HEAD and its ancestors in ``folder``'s repository, or None."""
     if (here := _greatest(folder, "--points-at")) is not None:
         return replace(here, here=True)
     return _greatest(folder, "--merged")
 
 
 def _greatest(folder: Path, which: str) -> Tagged | None:
-    from uvlock2nix.app.git import git  # most projects have nothing to ask
+    from uvlock2nix.app.git import git  # most projects never get here
 
     answer = git(folder, "tag", which, "HEAD", "--sort=-creatordate", seconds=30) or b""
     tags = answer.decode(errors="replace").splitlines()

@@ -1,7 +1,7 @@
-"""The hash of deps without Nix: the program that deps runs is run here, and the tree is hashed as a NAR.
+"""The hash of deps without Nix: run here the program that deps runs, and hash the tree as a NAR.
 
-Only where the result follows from the lock: an environment of wheels. Compiled code depends on the compiler
-and the libraries, which only Nix has; for that this refuses.
+This works only where the result follows from the lock: for an environment of wheels. Compiled code depends
+on the compiler and the libraries, which only Nix has, so it is refused.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from uvlock2nix.target import Target
 from uvlock2nix.temporary import temporary_folder
 from uvlock2nix.uv_platform import uv_platform
 
-# uv by a different name, that installs for the target's platform and not for this machine's. What it needs to
-# know is in files next to it: sync hands its own environment on, and ours is not ours to change.
+# A wrapper of uv that installs for the target's platform instead of this machine's. Its settings are in files
+# next to it: sync passes on its own environment, and ours must not be changed.
 
 
 def refusal(one: SystemPlan) -> str:
-    """Why the hash of a system cannot be computed here; ``""`` when it can."""
+    """Why the hash of a system cannot be computed here; ``""`` if it can."""
     built = [package.name for package in one.classes if is_built(package)]
     if built:
         shown = ", ".join(built[:8]) + (" …" if len(built) > 8 else "")
@@ -38,11 +38,11 @@ def refusal(one: SystemPlan) -> str:
 
 
 def compute(asked: Request, plan: Plan, one: SystemPlan, *, quiet: bool) -> tuple[Hash, str, tuple[str, ...]]:
-    """The hash of deps for a system, uv's version, and the lines that the build of deps would have logged.
+    """The hash of deps for a system, uv's version, and the lines that a build of deps would log.
 
     Raises:
-        UsageError: something is built from source, so that the hash cannot be promised.
-        ToolError: uv or a Python of that minor is missing.
+        UsageError: something is built from source, so the hash does not follow from the lock.
+        ToolError: uv or a Python of that minor version is missing.
         NetworkError: a wheel could not be fetched.
     """
     why = refusal(one)
@@ -79,11 +79,11 @@ def compute(asked: Request, plan: Plan, one: SystemPlan, *, quiet: bool) -> tupl
 
 
 def platform_of(target: Target) -> str:
-    """uv's name of the target's platform; UsageError where uv has none that it can install for from here."""
+    """uv's name of the target's platform; UsageError if uv cannot install for it from here."""
     name = uv_platform(target)
     if name is None or (target.is_linux and target.arch not in ("x86_64", "aarch64")):
         raise UsageError(
-            f"uv installs for {target.system} on such a machine only",
+            f"uv can install for {target.system} only on such a machine",
             hint=f"run `uvlock2nix update-hash --system {target.system}` there, or on a machine with Nix",
         )
     return name

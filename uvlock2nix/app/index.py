@@ -1,4 +1,6 @@
-"""The exact nixpkgs index of a project: which one is in use, and making it through Nix or of a channel."""
+"""The exact nixpkgs index of a project: which index is used, and how to create it, with Nix or from a
+channel.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +32,9 @@ _STEPS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class IndexInUse:
-    """The index that a project is compared with; ``file`` None: the one carried with uvlock2nix.
+    """The index that a project is compared with; ``file`` is None for the index shipped with uvlock2nix.
 
-    ``exact`` is false where the project pins another nixpkgs than the index was made of.
+    ``exact`` is false if the project pins a different nixpkgs than the index was made from.
     """
 
     index: NixpkgsIndex
@@ -42,7 +44,7 @@ class IndexInUse:
 
 @dataclass(frozen=True, slots=True)
 class IndexOptions:
-    """Of what an index is made: a nixpkgs through Nix, or a channel's list of packages."""
+    """The source of an index: a nixpkgs evaluated with Nix, or a channel's list of packages."""
 
     nixpkgs: str | None = None
     channel: str | None = None
@@ -59,7 +61,7 @@ class IndexMade:
 
 
 def index_in_use(project: Path) -> IndexInUse:
-    """The index for ``project``; InputError where there is no such folder."""
+    """The index for ``project``; InputError if there is no such folder."""
     _there(project)
     key = project_key(project)
     stored = indexes.find(cache_dir(), key)
@@ -69,10 +71,10 @@ def index_in_use(project: Path) -> IndexInUse:
 
 
 def update_index(project: Path, options: IndexOptions, reporter: Reporter) -> IndexMade:
-    """Make the exact index.
+    """Create the exact index.
 
     Raises:
-        UsageError: the options cannot be used together, or name nothing.
+        UsageError: the options cannot be used together, or name no such file or channel.
         ToolError: Nix is missing or fails.
         NetworkError: the channel cannot be fetched.
     """
@@ -86,7 +88,7 @@ def update_index(project: Path, options: IndexOptions, reporter: Reporter) -> In
     if shutil.which("nix-instantiate") is None:
         raise ToolError(
             "nix-instantiate is not installed, or not in PATH",
-            hint="install Nix (https://nixos.org/download), or make the index of a channel without it: "
+            hint="install Nix (https://nixos.org/download), or create the index of a channel without it: "
             "`uvlock2nix index update --channel nixos-unstable`",
         )
     return _from_nix(project, options, reporter)
@@ -94,11 +96,11 @@ def update_index(project: Path, options: IndexOptions, reporter: Reporter) -> In
 
 def _there(project: Path) -> None:
     if not project.exists():
-        raise InputError(f"{project}: there is no such file or folder", hint="pass the folder of a project")
+        raise InputError(f"{project}: no such file or folder", hint="pass the folder of a project")
 
 
 def project_key(project: Path) -> str | None:
-    """The key of the nixpkgs that PROJECT pins, ``None`` where it pins none that we can read."""
+    """The key of the nixpkgs that PROJECT pins, ``None`` if there is no pin that we can read."""
     try:
         source = find_nixpkgs(None, project if project.is_dir() else project.parent, {}, optional=True)
     except InputError:
@@ -107,9 +109,9 @@ def project_key(project: Path) -> str | None:
 
 
 def nixpkgs_python(project: Path) -> tuple[str, str] | None:
-    """The minor of ``python3`` in the nixpkgs that ``project`` uses, and what says so; None if not known.
+    """The minor version of ``python3`` in the nixpkgs that ``project`` uses, and its origin; None if unknown.
 
-    Known are a nixpkgs that an index was made of, and a release that flake.lock follows.
+    It is known for a nixpkgs with an index, and for a release that flake.lock follows.
     """
     key = project_key(project)
     stored = indexes.find(cache_dir(), key)
@@ -190,11 +192,11 @@ def _from_channel(channel: str, reporter: Reporter) -> IndexMade:
         if "://" not in channel and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", channel):
             raise UsageError(
                 f"--channel {channel}: neither a file nor the name of a channel",
-                hint="pass a channel such as nixos-unstable, or a file packages.json or packages.json.br",
+                hint="pass a channel such as nixos-unstable, or a packages.json or packages.json.br file",
             )
         url = channel if "://" in channel else f"{CHANNELS}/{channel}/packages.json.br"
         path, revision = _download(url, reporter)
-    # What is not brotli but JSON passes through.
+    # `unpack` passes plain JSON through.
     sets = read_channel(unpack(_read(path)))
     date = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).date().isoformat()
     key = revision or indexes.key_of((("channel", channel), ("date", date)))
@@ -208,7 +210,7 @@ def _from_channel(channel: str, reporter: Reporter) -> IndexMade:
 
 
 def _download(url: str, reporter: Reporter) -> tuple[Path, str | None]:
-    """The file, and the commit that it is of where the channel says so beside it."""
+    """The downloaded file, and its commit if the channel publishes that next to it."""
     from uvlock2nix.net.fetch import HttpFetcher
 
     with HttpFetcher(cache_dir()) as fetcher, reporter.steps("channel", _STEPS, fetcher.stop) as step:

@@ -40,7 +40,7 @@ class InitOptions:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What ``init`` sees in a project, and what it would do; nothing is written yet."""
+    """What ``init`` finds in a project, and what it would write; nothing is written yet."""
 
     everything: tuple[Planned, ...]
     root: Path
@@ -67,11 +67,11 @@ def look(project: Path, options: Options, how: InitOptions, reporter: Reporter) 
 
     Raises:
         UsageError: ``project`` is not a folder with pyproject.toml.
-        InputError, ProjectError: the project cannot be read; without a lock the hint says how to make one.
+        InputError, ProjectError: the project cannot be read; without a lock, the hint says how to create it.
     """
     if project.is_file():
         raise UsageError(
-            f"{project}: init takes the folder of a project", hint="for a script, run `uvlock2nix generate`"
+            f"{project}: init needs the folder of a project", hint="for a script, run `uvlock2nix generate`"
         )
     every = planned_all(project, options, reporter, force=how.force, resolving=Resolving(missing=True))
     found = every[0]
@@ -79,7 +79,7 @@ def look(project: Path, options: Options, how: InitOptions, reporter: Reporter) 
     written, table = _read(root / "pyproject.toml")
     description = table.get("project", {}).get("description")
     systems = [one.system for one in plan.systems]
-    # Without an environment of its own, the project has the name of its folder.
+    # If only named environments exist, the project is named after its folder.
     name = root.name if plan.environment else plan.name
     texts: list[tuple[Path, str]] = []
     to_add = ""
@@ -91,7 +91,7 @@ def look(project: Path, options: Options, how: InitOptions, reporter: Reporter) 
         texts.append((root / FLAKE, text))
     wanted: dict[str, object] = {"system": systems}
     if options.python or not found.asked.project.python_version_file:
-        # In full: a patch release that was asked for must not get lost between here and there.
+        # In full: a requested patch release must not get lost.
         wanted = {"python": choose_python(options.python, found.asked.project, plan.python)[0], **wanted}
     config = _configured(root / "pyproject.toml", written, table, wanted)
     if config is not None:
@@ -104,10 +104,10 @@ def look(project: Path, options: Options, how: InitOptions, reporter: Reporter) 
 
 
 def write(found: Found, how: InitOptions) -> tuple[Path, ...]:
-    """Write what :func:`look` decided; the paths that were written.
+    """Write what :func:`look` decided; return the paths that were written.
 
     Raises:
-        CheckFailed: a generated file was edited; nothing is written then.
+        CheckFailed: a generated file was edited; nothing is written.
     """
     files = [file for one in found.everything for file in one.files]
     written = write_all(files, force=how.force, command=found.command)
@@ -117,7 +117,7 @@ def write(found: Found, how: InitOptions) -> tuple[Path, ...]:
 
 
 def _read(path: Path) -> tuple[str, dict[str, Any]]:
-    """The text of pyproject.toml, and what it says."""
+    """The text of pyproject.toml, and its parsed content."""
     try:
         text = read_regular(path).decode()
         return text, tomli.loads(text)
@@ -126,7 +126,7 @@ def _read(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _configured(path: Path, text: str, before: dict[str, Any], wanted: Mapping[str, object]) -> str | None:
-    """pyproject.toml with what our table lacks, at its end; None where nothing can or need be added."""
+    """pyproject.toml with the missing keys of our table at its end; None if nothing can or need be added."""
     there = before.get("tool", {}).get("uvlock2nix", {})
     missing = {key: value for key, value in wanted.items() if key not in there}
     lines = [f"{key} = {json.dumps(value)}" for key, value in missing.items()]
@@ -143,12 +143,12 @@ def _configured(path: Path, text: str, before: dict[str, Any], wanted: Mapping[s
             f"{path}: {TABLE} cannot be added at the end of the file",
             hint=f"add it yourself: {TABLE}, " + ", ".join(lines),
         )
-    # The table is the user's own: generate remembers the rest in the files that it writes.
+    # The table is the user's own: generate records the rest in the files that it writes.
     return None
 
 
 def _lines(path: Path, wanted: tuple[str, ...]) -> list[tuple[Path, str]]:
-    """The file with the lines that it lacks; nothing where it has them all."""
+    """The file with the lines that it lacks; empty if it has them all."""
     text = read_regular(path).decode() if path.exists() else ""
     missing = [line for line in wanted if line not in text.splitlines()]
     if not missing:
@@ -158,7 +158,7 @@ def _lines(path: Path, wanted: tuple[str, ...]) -> list[tuple[Path, str]]:
 
 
 def own_flake() -> str | None:
-    """The flake of uvlock2nix that is running: its checkout. None where it is installed without one."""
+    """The flake reference of the running checkout of uvlock2nix; None if it is installed."""
     checkout = PACKAGE.parent
     if not (checkout / FLAKE).is_file() or not (checkout / "nix" / "overlay.nix").is_file():
         return None
@@ -166,7 +166,7 @@ def own_flake() -> str | None:
 
 
 def with_extras(options: Options, *, module: bool, image: bool, standalone: bool) -> Options:
-    """The options, with the files on request."""
+    """The options plus the requested extra files."""
     asked = (("module", module), ("image", image), ("standalone", standalone))
     extras = tuple(name for name, on in asked if on)
     return replace(options, extras=extras)

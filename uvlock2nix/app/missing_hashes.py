@@ -1,4 +1,4 @@
-"""Mode `files`: nothing is fetched without a hash, nothing is built with what is not locked."""
+"""Mode `files`: every fetch has a hash, and every build has locked requirements."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ if TYPE_CHECKING:
 def with_hashes(
     wanted: Fetches, pinned: Fetches, reporter: Reporter | None, project: Project | None = None
 ) -> Fetches:
-    """``wanted`` with a hash for every file: the lock's, else what is pinned for its URL, else today's.
+    """``wanted`` with a hash for every file: the lock's, else the pinned hash of its URL, else that of a
+    download.
 
-    The logins are those of ``project``'s indexes.
+    The credentials are those of ``project``'s indexes.
 
     Raises:
-        NetworkError: a file cannot be had.
+        NetworkError: a file cannot be downloaded.
     """
     known = dict(known_hashes(pinned))
     for one in without_hash(wanted):
         if one.url not in known:
             known[one.url] = _hash_of(one.locked_url or one.url, project)
             if reporter is not None:
-                reporter.note(f"{one.name}: the lock has no hash for {one.file}: pinned {known[one.url]}")
+                reporter.note(f"{one.name}: the lock has no hash for {one.file}; pinned {known[one.url]}")
     return tuple(
         (
             system,
@@ -45,7 +46,7 @@ def with_hashes(
 
 
 def _hash_of(url: str, project: Project | None) -> str:
-    from uvlock2nix.build.indexes import logins  # these cost a start-up that fetches nothing
+    from uvlock2nix.build.indexes import logins  # slow to import, and rarely needed
     from uvlock2nix.net.locked import fetch
 
     given = logins(project, os.environ) if project is not None else None
@@ -56,17 +57,17 @@ def _hash_of(url: str, project: Project | None) -> str:
 
 
 def _digest(file: Path) -> bytes:
-    import hashlib  # costs a start-up that hashes nothing
+    import hashlib  # slow to import, and rarely needed
 
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").digest()
 
 
 def refuse_unlocked(plan: Plan) -> None:
-    """Mode `files`: every build has its requirements from pins.
+    """Check for mode `files` that every build requirement is locked.
 
     Raises:
-        ProjectError: what builds a package is not locked.
+        ProjectError: the build requirements of a package are not locked.
     """
     for one in plan.systems:
         built = {package.name for package in one.classes if is_built(package)}

@@ -1,4 +1,4 @@
-"""Whether the Python that Nix has is the one that the files were made for: asked before anything is built."""
+"""Check before a build that Nix has the Python that the files were made for."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from uvlock2nix.target import PythonVersion, Target
 def check_nix_python(asked: Request, target: Target, version: str, command: str) -> None:
     """Compare the environment for Nix's Python (``version``) with the one for the target's.
 
-    A lock can cut at a patch release, and nixpkgs' is seldom the one that we take a minor to mean.
-    ``command`` is the ``update-hash`` to which the version is added.
+    A lock can distinguish patch releases, and nixpkgs' is seldom the one that we assume for a minor version.
+    ``command`` is the ``update-hash`` to which the hint adds the version.
 
     Raises:
-        InputError: ``requires-python`` leaves it out, or other packages belong to it.
+        InputError: ``requires-python`` excludes it, or it needs different packages.
     """
     if not re.fullmatch(r"3\.\d+\.\d+", version) or version == target.python.full:
         return
@@ -43,7 +43,7 @@ def check_nix_python(asked: Request, target: Target, version: str, command: str)
         raise InputError(
             f"nixpkgs' Python is {version}, for which {asked.project.lock_path.name} selects"
             " other packages than "
-            f"for {target.python}, for which the files were made: {differing}",
+            f"for {target.python}, which the files were made for: {differing}",
             hint=f"run `{command} --python {version}`",
         )
 
@@ -52,7 +52,7 @@ def _admits(requires: str, version: str) -> bool:
     try:
         return SpecifierSet(requires).contains(version, prereleases=True)
     except InvalidSpecifier:
-        return True  # the lock was read already: what is wrong with it has been said
+        return True  # the lock was loaded before: problems have been reported
 
 
 def _names(packages: Iterable[EnvPackage]) -> set[tuple[str, str | None]]:

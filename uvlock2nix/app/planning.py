@@ -38,10 +38,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What was asked, the Plan of it, and its files with what is there now.
+    """The request, its Plan, and the files with what is on disk.
 
-    ``outdated``: the packages of which the pins have no build requirements that fit; none where they were
-    resolved.
+    ``outdated``: the packages without fitting build requirements in the pins; empty if these were resolved.
     """
 
     asked: Request
@@ -57,15 +56,15 @@ class Planned:
 
     @property
     def changed(self) -> tuple[Generated, ...]:
-        """The files that are not what they should be."""
+        """The files that have to be written."""
         return tuple(one for one in self.files if one.old != one.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Resolving:
-    """Whether build requirements that are not locked yet are resolved, and the others resolved again.
+    """Whether to resolve build requirements that are not locked yet, and to resolve the others again.
 
-    ``versions``: whether git, and the tools that ask it, are asked for versions; else the pins have them.
+    ``versions``: whether git and its tools are asked for versions; else those in the pins are used.
     """
 
     missing: bool = True
@@ -84,11 +83,11 @@ def planned(
 ) -> Planned:
     """All that ``generate`` would write for ``project``; nothing is written.
 
-    ``force``: pins that cannot be read are given up. ``compare``: other options that come to the same files
-    are not a difference.
+    ``force``: unreadable pins are given up. ``compare``: options that lead to the same files are not a
+    difference.
 
     Raises:
-        UsageError, InputError, ProjectError: the request or the project is not in order.
+        UsageError, InputError, ProjectError: the request or the project is invalid.
         NoArtifactError: a package has no file for a target.
     """
     asked = request(project, options)
@@ -114,7 +113,9 @@ def planned_as(
     resolving: Resolving,
     words: tuple[str, ...] | None = None,
 ) -> Planned:
-    """The same, of a request; ``old`` are the pins on disk, ``options`` (or ``words``) what new ones name."""
+    """As :func:`planned`, for a request; ``old`` are the pins on disk, ``options`` or ``words`` go into new
+    ones.
+    """
     for note in asked.notes:
         reporter.note(note)
     plan, outdated = _plan_of(asked, old, reporter, resolving)
@@ -134,7 +135,7 @@ def _plan_of(
     """Classify for every target, lock the build requirements, and make the Plan.
 
     Raises:
-        UsageError: for a free-threaded Python; `classify` knows them, what is generated does not.
+        UsageError: for a free-threaded Python, which `classify` supports but generated files do not.
     """
     if asked.target.python.freethreaded:
         python = asked.target.python
@@ -182,7 +183,9 @@ def _plan_of(
 
 
 def _crates(asked: Request, every: Classified, reporter: Reporter) -> Mapping[str, CrateLock]:
-    """Mode `files`: the Cargo.locks of what is built with cargo. In mode `sync` cargo asks its registry."""
+    """Mode `files`: the Cargo.lock of each package built with cargo. In mode `sync`, cargo asks its
+    registry.
+    """
     if asked.mode != "files":
         return {}
     from uvlock2nix.app.sdist_crates import sdist_crates
@@ -191,7 +194,7 @@ def _crates(asked: Request, every: Classified, reporter: Reporter) -> Mapping[st
 
 
 def _collisions(asked: Request, plan: Plan, old: Pins | None, reporter: Reporter) -> FoundCollisions:
-    """What wheels both have, in mode `files`. In mode `sync` installing them shows it."""
+    """The collisions of wheels, in mode `files`. In mode `sync`, the installation finds them."""
     from uvlock2nix.app.wheel_collisions import wheel_collisions
 
     recorded = dict(old.found_collisions) if old is not None else {}
@@ -206,7 +209,7 @@ def _collisions(asked: Request, plan: Plan, old: Pins | None, reporter: Reporter
 def _build_lock(
     asked: Request, every: Classified, old: Pins | None, reporter: Reporter, resolving: Resolving
 ) -> BuildLock:
-    """The build requirements: those of the pins that fit, and what is resolved now."""
+    """The build requirements: those of the pins that fit, and those resolved now."""
     if not (resolving.missing or resolving.upgrade):
         return locked_before(asked.project, asked.config, every, old, reporter.note)
     with reporter.steps("locking build requirements", 1) as done:
@@ -216,7 +219,7 @@ def _build_lock(
 
 
 def _recorded(pins: Path) -> Mapping[str, WheelNeeds]:
-    """What the pins on disk say about wheels; pins that cannot be read say nothing."""
+    """The wheel data of the pins on disk; empty if they cannot be read."""
     try:
         return dict(read_pins(pins).wheels)
     except InputError:
@@ -232,10 +235,10 @@ def generated(
     versions: GitVersions | None = None,
     project: Project | None = None,
 ) -> tuple[Generated, ...]:
-    """The files of a Plan with what is there now.
+    """The files of a Plan with what is on disk.
 
-    ``old`` are the pins on disk, ``words`` the options, ``versions`` what git says; ``project`` is asked for
-    the logins of its indexes.
+    ``old`` are the pins on disk, ``words`` the options, ``versions`` the versions from git; ``project`` has
+    the indexes, whose credentials are used.
     """
     folder = root / plan.folder
     return (
@@ -248,7 +251,7 @@ def generated(
 
 
 def on_plan(found: Planned) -> tuple[str, ...]:
-    """What the person should know about the Plan who sees only the files."""
+    """Notes on the Plan that the files alone do not show."""
     plan = found.plan
     bare = "" if plan.script else without_programs(plan.members, plan.exposed)
     return (
@@ -264,12 +267,12 @@ def on_plan(found: Planned) -> tuple[str, ...]:
 
 
 def on_version(plan: Plan, versions: GitVersions) -> tuple[str, ...]:
-    """What is used where a version comes from git, which no build sees."""
+    """Which version is used where it comes from git, which builds do not have."""
     if not plan.version.from_git:
         return ()
     names = ", ".join(f"{name} ({tool})" for name, tool in plan.version.from_git)
     subject, verb = ("version", "comes") if len(plan.version.from_git) == 1 else ("versions", "come")
-    note = f"the {subject} of {names} {verb} from git, absent in the build; using"
+    note = f"the {subject} of {names} {verb} from git, which the build does not have; using"
     if plan.version.given:
         return (f"{note} {plan.version.given}",)
     used = f"{versions.main}, {versions.origin}" if versions.main else "0.0.0: no tag names a version"
@@ -280,7 +283,7 @@ def on_version(plan: Plan, versions: GitVersions) -> tuple[str, ...]:
 
 
 def on_collisions(found: Planned) -> tuple[str, ...]:
-    """What two packages have and only one can, as the pins on disk know it, or as wheels were compared."""
+    """Notes on paths of several packages, from the pins on disk or from comparing wheels."""
     if found.plan.mode == "files":
         from uvlock2nix.app.wheel_collisions import on_wheel_collisions
 
@@ -290,7 +293,7 @@ def on_collisions(found: Planned) -> tuple[str, ...]:
 
 
 def _old_pins(path: Path, reporter: Reporter, *, force: bool) -> Pins | None:
-    """The pins on disk, None where there are none; with ``force`` also where they cannot be read."""
+    """The pins on disk; None if there are none or, with ``force``, if they cannot be read."""
     if not path.exists():
         return None
     try:
@@ -300,9 +303,8 @@ def _old_pins(path: Path, reporter: Reporter, *, force: bool) -> Pins | None:
             raise
         first = error.message.splitlines()[0].rstrip(":")
         reporter.note(
-            f"{first}; the file is written again, without the hashes that it may have held;"
-            " options that generate "
-            "was called with before must be given again"
+            f"{first}; the file is written again, without the hashes that it may have had;"
+            " pass again the options that generate was called with before"
         )
         return None
 
@@ -315,10 +317,10 @@ def _pins(
     versions: GitVersions | None,
     project: Project | None,
 ) -> Pins:
-    """The pins for a Plan: the hashes that are there stay; each names what it was made from.
+    """The pins for a Plan: existing hashes are kept; each names what it was made from.
 
-    ``lock`` is left as it is while a hash is there: it says what the hashes were made for, and only
-    update-hash knows that they still are.
+    ``lock`` is kept as long as there is a hash: it names the lock that the hashes were made for, and only
+    update-hash can decide that they still hold.
     """
     versions = versions or GitVersions()
     old = old or Pins(lock=plan.lock_sha256)
@@ -335,7 +337,7 @@ def _pins(
         found_collisions=plan.found_collisions,
     )
     if plan.mode == "files":
-        # Nothing that was pinned for mode `sync` is of use: the hashes are the lock's.
+        # The hashes of mode `sync` are of no use here: those of the lock are used.
         refuse_unlocked(plan)
         packages = with_hashes(plan.fetches, old.packages, reporter, project)
         return replace(new, lock=plan.lock_sha256, hashes=(), packages=packages)

@@ -1,4 +1,4 @@
-"""Notes on what was found out: what the person should know who sees only the files."""
+"""Notes on findings that the generated files alone do not show."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST: Final = 64 << 20
 
 
 def size_text(count: int) -> str:
-    """Bytes for people: 980 B, 3.4 kB, 12 MB."""
+    """A readable size: 980 B, 3.4 kB, 12 MB."""
     value = float(count)
     for unit in ("B", "kB", "MB"):
         if value < 1000:
@@ -29,30 +29,28 @@ def size_text(count: int) -> str:
 
 
 def on_wheels(packages: Iterable[ClassifiedPackage]) -> Iterator[str]:
-    """How much there is to read, where it is much."""
+    """How much is going to be read, if it is much."""
     size = sum(one.choice.artifact.size or 0 for one in packages if one.choice.artifact is not None)
     if size > MUCH:
-        yield (
-            f"--wheels reads up to {size_text(size)}; what was read is cached, so an interrupted run resumes"
-        )
+        yield (f"--wheels reads up to {size_text(size)}; results are cached, so an interrupted run resumes")
 
 
 def on_classes(
     packages: Iterable[ClassifiedPackage], knowledge: Knowledge, policy: ClassifyPolicy
 ) -> Iterator[str]:
-    """What the table of ``classify`` shows and who only generates would not see."""
+    """What the table of ``classify`` shows, for users who only generate."""
     packages = tuple(packages)
     taken = [one.name for one in packages if one.from_nixpkgs]
     if taken and knowledge.own_index is None:
         subject = "1 package comes" if len(taken) == 1 else f"{len(taken)} packages come"
         yield (
             f"{subject} from nixpkgs as it was on {knowledge.index.date}: "
-            "`uvlock2nix index update` reads your nixpkgs"
+            "`uvlock2nix index update` indexes your nixpkgs"
         )
     if insisted := [one for one in packages if one.any_version and not one.left_out]:
         shown = listed([f"{one.name} {_version(one)} for {one.version}" for one in insisted])
         lost = [one.name for one in packages if one.any_version and one.left_out]
-        gone = f"; left out, as nixpkgs does without: {listed(lost)}" if lost else ""
+        gone = f"; left out because nixpkgs does not need them: {listed(lost)}" if lost else ""
         yield (
             "[tool.uvlock2nix.nixpkgs] any-version: NOT what uv would install, and not checked for"
             f" compatibility: {shown}{gone}"
@@ -85,7 +83,7 @@ def on_empty(asked: Request) -> str:
 
 
 def on_strangers(asked: Request, names: Iterable[str], where: str) -> Iterator[str]:
-    """Which names the lock does not have: most likely they are misspelt."""
+    """Notes on names that are not in the lock, and are probably misspelt."""
     from uvlock2nix.spelling import did_you_mean
 
     known = asked.project.lock.by_name
@@ -99,12 +97,12 @@ def on_strangers(asked: Request, names: Iterable[str], where: str) -> Iterator[s
 
 
 def on_logins(project: Project) -> Iterator[str]:
-    """Files of deps' source that hold a login: everybody who reads the Nix store would read it."""
+    """Warn of credentials in the source of deps: everyone can read them in the Nix store."""
     for name in project.files:
         try:
             text = read_regular(project.root / name, _MOST).decode("utf-8", "replace")
         except OSError:
-            continue  # what is wrong with it has been reported, or nobody reads it
+            continue  # problems with it have been reported, or it is not used
         hosts = logins_in(text)
         if hosts:
             shown = ", ".join(hosts[:3]) + (" …" if len(hosts) > 3 else "")
@@ -117,20 +115,20 @@ def on_logins(project: Project) -> Iterator[str]:
 
 
 def on_logins_in_mode_files(plan: Plan) -> Iterator[str]:
-    """What of a login or a signature in a URL does not reach the fetches of mode `files`."""
+    """Notes on URLs whose credentials or signature the fetches of mode `files` do not get."""
     if plan.mode != "files":
         return
     lost = {one.name: None for _, listed in plan.fetches for one in listed if one.url and one.loses_query}
     if lost:
         yield (
-            f"the URL of {listed(tuple(lost))} has a query, which may be a signature: it is not written down,"
+            f"the URL of {listed(tuple(lost))} has a query, which may be a signature: it is left out,"
             " and the file is fetched without it. If the server refuses that, it needs a login instead, see"
             " docs/private-indexes.md"
         )
 
 
 def on_doubts(plan: Plan) -> tuple[str, ...]:
-    """What was found out by inspection, or not at all: nobody should think that it was known."""
+    """Inputs that were inferred or are unknown, so that they are not mistaken for facts."""
     needs: dict[str, tuple[str, ...]] = {}
     unknown: dict[str, None] = {}
     for one in (one for system in plan.systems for one in system.classes):
@@ -149,14 +147,14 @@ def on_doubts(plan: Plan) -> tuple[str, ...]:
         )
     if unknown:
         notes.append(
-            f"what the build of {listed(tuple(unknown))} needs is unknown; if it fails, add the inputs under "
+            f"the native inputs of {listed(tuple(unknown))} are unknown; if it fails, add the inputs under "
             f"[tool.uvlock2nix.native.{next(iter(unknown))}]"
         )
     return tuple(notes)
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:
-    """``a, b and c``; of many, the first, and how many more there are."""
+    """``a, b and c``; a long list is cut, with the number of the rest."""
     if len(names) > most:
         return first_of(names, most)
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""

@@ -1,7 +1,7 @@
-"""What ``generate`` was called with: written into the pins, and read back by every other command.
+"""The options of ``generate``: recorded in the pins, and read back by every other command.
 
-Pins hold the options as words of a command line, so that ``uvlock2nix generate`` with those words makes the
-same files again. Files of older versions have no such words: for them, what python-deps.nix says counts.
+The pins have the options as command-line words, so that ``uvlock2nix generate`` with those words makes the
+same files again. Older files have no such words; for them, the content of python-deps.nix counts.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _STRINGS = {"--python": "python", "--libc": "libc", "--macos": "macos", "--from-
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """``options``: what ``generate`` was called with; ``before``: what came of that and of defaults."""
+    """``options``: what ``generate`` was called with; ``before``: the same with the defaults filled in."""
 
     options: Options
     before: Options
 
 
 def words_of(options: Options) -> tuple[str, ...]:
-    """Options as words of a command line."""
+    """Options as command-line words."""
     words = explicit_flags(options.selection)
     if options.no_default_groups:
         words.append("--no-default-groups")
@@ -50,7 +50,7 @@ def words_of(options: Options) -> tuple[str, ...]:
 
 
 def options_of(words: Iterable[str]) -> Options:
-    """The options that :func:`words_of` wrote; words of a newer version are left out."""
+    """The options from the words of :func:`words_of`; words of a newer version are left out."""
     words = tuple(words)
     values: dict[str, str] = {}
     systems: list[str] = []
@@ -74,7 +74,7 @@ def options_of(words: Iterable[str]) -> Options:
 
 
 def command_line(command: str, options: Options, project: Path | None = None) -> str:
-    """``uvlock2nix COMMAND`` with ``options``, as one types it into a shell."""
+    """``uvlock2nix COMMAND`` with ``options``, as typed into a shell."""
     import shlex
 
     place = [] if project in (None, Path()) else [str(project)]
@@ -82,7 +82,7 @@ def command_line(command: str, options: Options, project: Path | None = None) ->
 
 
 def remembered(files: Files) -> tuple[Remembered, Recorded, Pins]:
-    """What the files of a project say about how they were made; InputError where one cannot be read."""
+    """How a project's files were made, from the files; InputError if one cannot be read."""
     from uvlock2nix.nixfile.generated import read_generated
     from uvlock2nix.nixrun.file import read_text
 
@@ -96,19 +96,19 @@ def remembered(files: Files) -> tuple[Remembered, Recorded, Pins]:
     )
     if pins.generate is not None:
         return Remembered(options_of(pins.generate), before), recorded, pins
-    # An older version: what was asked for and what came of defaults cannot be distinguished.
+    # An older version: options and defaults cannot be distinguished.
     asked = replace(before, selection=selection_of_flags(recorded.flags))
     return Remembered(asked, before), recorded, pins
 
 
 def recalled(project: Path, options: Options, reporter: Reporter) -> Request:
-    """What is asked for, where what ``generate`` was called with holds too, if it ever was."""
+    """The request, with the options of the last ``generate`` (if any) under the given ones."""
     from uvlock2nix.nixrun.project import files_of
 
     try:
         files = files_of(project, options.environment or "")
     except InputError:
-        return request(project, options)  # reports what is wrong with the project
+        return request(project, options)  # reports the project's problems
     if not files.expression.is_file() or not files.pins.is_file():
         return request(project, options)
     try:
@@ -119,7 +119,7 @@ def recalled(project: Path, options: Options, reporter: Reporter) -> Request:
     merged = over(options, found.options)
     systems = merged.systems or found.before.systems
     if not options.systems and len(systems) > 1:
-        # Asked about one system where several were generated for: this machine's, or the first.
+        # One system is wanted and there are several: take this machine's, or the first.
         merged = replace(merged, systems=(this_system() if this_system() in systems else systems[0],))
     if merged != options and (
         words := words_of(replace(merged, systems=options.systems, extras=(), mode=None))
@@ -129,7 +129,7 @@ def recalled(project: Path, options: Options, reporter: Reporter) -> Request:
 
 
 def over(given: Options, then: Options) -> Options:
-    """What is given now over what was given then; a selection is replaced as a whole."""
+    """The options given now over the earlier ones; a selection is replaced as a whole."""
     selecting = given if given.selects else then
     return Options(
         selection=selecting.selection,

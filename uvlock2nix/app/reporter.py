@@ -1,4 +1,4 @@
-"""The port through which ``app`` speaks to people while it works; ``cli`` has the one for a terminal."""
+"""The port through which ``app`` reports while it works; ``cli`` implements it for a terminal."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from uvlock2nix.nixrun.stream import Status
 
 
 class Reporter(Protocol):
-    """Takes notes, which stay, and progress, which passes."""
+    """Takes notes, which stay, and progress, which is replaced."""
 
     def note(self, text: str) -> None:
-        """Something that the person should know and that stops nothing."""
+        """Report something worth knowing that stops nothing."""
         ...
 
     def status(self, status: Status) -> None:
-        """What Nix is doing now."""
+        """Show what Nix is doing now."""
         ...
 
     def steps(
         self, label: str, count: int, stop: Callable[[], None] = ...
     ) -> AbstractContextManager[Callable[[int], None]]:
-        """A piece of work of ``count`` steps: a function to call with the number of steps just done.
+        """Start work of ``count`` steps; yields a function to call with the number of steps just done.
 
-        ``stop`` ends what works in the background when the person interrupts it.
+        ``stop`` ends background work on an interrupt.
         """
         ...
 
 
 class Silent:
-    """Nobody listens: for programs that use ``app`` as a library."""
+    """Reports nothing: for programs that use ``app`` as a library."""
 
     def note(self, text: str) -> None:
         """Drop it."""
@@ -43,5 +43,5 @@ class Silent:
     def steps(
         self, label: str, count: int, stop: Callable[[], None] = lambda: None
     ) -> Iterator[Callable[[int], None]]:
-        """Count for nobody."""
+        """Count nothing."""
         yield lambda number: None

@@ -1,4 +1,4 @@
-"""What is asked for: the options of a command over ``[tool.uvlock2nix]``, and the project they are about."""
+"""A request: the options of a command over ``[tool.uvlock2nix]``, and the project."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ from uvlock2nix.target import SYSTEMS, Target, is_darwin, is_linux, this_system
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a person asks for, as written; what is empty was not asked for.
+    """The options as given; an empty value means that nothing was given.
 
-    ``no_default_groups`` is asked for against ``[tool.uvlock2nix]``: without any option it holds anyway.
-    ``extras`` are the files beyond the usual ones, by their names in ``app.extras.EXTRAS``. ``environment``
-    is a named one, ``""`` the one without a name, None where nothing was said. ``loaded`` is the project,
-    where it was read already.
+    ``no_default_groups`` overrides ``[tool.uvlock2nix]``; without any option it is the default. ``extras``
+    are the additional files, by their names in ``app.extras.EXTRAS``. ``environment`` is ``""`` for the
+    unnamed environment and None if none was given. ``loaded`` is the project, if it was read before.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -41,7 +40,7 @@ class Options:
 
     @property
     def selects(self) -> bool:
-        """Whether anything is said about what is selected."""
+        """Whether any selection option is given."""
         return self.no_default_groups or self.selection != Selection()
 
 
@@ -59,7 +58,7 @@ class Request:
 
     @property
     def target(self) -> Target:
-        """The target where one is meant: the first asked for."""
+        """The first requested target."""
         return self.targets[0]
 
     def environment(self, target: Target | None = None) -> Environment:
@@ -72,12 +71,12 @@ def request(
 ) -> Request:
     """Read the project and put ``options`` over ``[tool.uvlock2nix]``.
 
-    ``before`` is what the files on disk were made for: it holds where nobody asks for anything.
-    ``more_systems`` are taken too.
+    ``before`` are the options that the files on disk were made with: they hold if none are given now.
+    ``more_systems`` are added.
 
     Raises:
         InputError, ProjectError: the project or its lock cannot be read.
-        UsageError: an option, or the table, asks for what there is not.
+        UsageError: an option, or the table, names something that does not exist.
     """
     loaded = options.loaded or load_project(project)
     environment = options.environment or ""
@@ -95,8 +94,8 @@ def request(
     unknown = [system for system in systems if system not in SYSTEMS]
     if unknown:
         raise UsageError(
-            f"--system: {', '.join(unknown)} is not a system that uvlock2nix knows",
-            hint=f"the systems are: {', '.join(SYSTEMS)}",
+            f"--system: {', '.join(unknown)} not a supported system",
+            hint=f"the supported systems are {', '.join(SYSTEMS)}",
         )
     targets = tuple(
         Target.parse(
@@ -131,7 +130,7 @@ def in_member(options: Options, asked: Request) -> Options:
 
 
 def _over(options: Options, config: Config) -> Selection:
-    """What is given over what the table says, option by option; what excludes each other included."""
+    """The given selection over the table's, option by option; opposites replace each other."""
     given, said = options.selection, selection_of(config.strings_of, config.flag)
     hidden = {second for first, second in EXCLUSIVE if getattr(given, first)}
     hidden |= {first for first, second in EXCLUSIVE if getattr(given, second)}

@@ -22,11 +22,11 @@ from uvlock2nix.sync.manifest import proof
 def sbom(project: Path, options: Options, reporter: Reporter, tree: Path | None = None) -> dict[str, object]:
     """The bill of materials of ``project``'s environment on the first target of ``options``.
 
-    ``tree``: an installed environment, whose metadata names the licences; a lock does not. The same
-    input gives the same document: it carries no time, and its serial number is made from its content.
+    ``tree`` is an installed environment, whose metadata has the licences; a lock does not have them. The same
+    input gives the same document: it has no time, and its serial number is derived from its content.
 
-    Raises: UsageError, InputError, ProjectError: the request or the project is not in order, or ``tree``
-    holds no environment.
+    Raises: UsageError, InputError, ProjectError: the request or the project is invalid, or ``tree``
+    is not an environment.
     """
     asked = recalled(project, options, reporter)
     for note in asked.notes:
@@ -59,13 +59,13 @@ def _component(one: ClassifiedPackage, licence: str | None) -> dict[str, object]
 
 
 def _version(one: ClassifiedPackage) -> str | None:
-    """The version that is installed: of a package of nixpkgs, the one that it has there."""
+    """The version that is installed: nixpkgs' version for packages from nixpkgs."""
     found = one.nixpkgs.version if one.from_nixpkgs and one.nixpkgs is not None else None
     return found or one.version
 
 
 def _dependencies(packages: Iterable[ClassifiedPackage]) -> list[dict[str, object]]:
-    """What each package was asked for by, the other way round."""
+    """The dependencies of each package, from what the lock records the other way round."""
     named = {one.name: one for one in packages}
     refs = {name: purl_of(name, _version(one)) for name, one in named.items()}
     edges: dict[str, set[str]] = {"project": set(), **{ref: set() for ref in refs.values()}}

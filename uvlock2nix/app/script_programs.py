@@ -1,4 +1,4 @@
-"""The programs that run scripts: what wheels and local packages name in a first line, and nixpkgs has."""
+"""Interpreters of scripts: programs of nixpkgs that wheels and local packages name in a shebang."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from uvlock2nix.plan import Input, Plan
 
 
 def with_programs(plan: Plan, root: Path) -> tuple[Plan, tuple[str, ...]]:
-    """``plan`` with the programs that run scripts, and what the person should know about them.
+    """``plan`` with the programs that run scripts, and notes on them.
 
-    What wheels name becomes an input of env, what local packages name one of package.
+    A program that wheels name becomes an input of env; one that local packages name, of package.
     """
     wheels = [
         (system, name, program)
@@ -39,7 +39,7 @@ def with_programs(plan: Plan, root: Path) -> tuple[Plan, tuple[str, ...]]:
 
 
 def _with(inputs: Sequence[Input], needs: Sequence[tuple[str, str, str]]) -> tuple[Input, ...]:
-    """The inputs and those that have the programs of ``needs`` (system, package, program)."""
+    """``inputs`` plus those that have the programs of ``needs`` (system, package, program)."""
     found = {one.attr: one for one in inputs}
     known = library_names("interpreters")
     for system, package, program in needs:
@@ -64,6 +64,6 @@ def _notes(needs: Sequence[tuple[str, str, str]]) -> Iterator[str]:
     for program, names in sorted(packages.items()):
         if program not in known:
             yield (
-                f"{listed(tuple(names))}: scripts are run by {program}, which no table knows: name the"
-                f" attribute that has it in `build-inputs` under [tool.uvlock2nix.native.{next(iter(names))}]"
+                f"{listed(tuple(names))}: scripts are run by {program}, which is in no table: add the"
+                f" attribute that has it to `build-inputs` under [tool.uvlock2nix.native.{next(iter(names))}]"
             )

@@ -1,7 +1,7 @@
 """Mode `files`: the Cargo.lock of each Rust sdist, written next to the generated files.
 
-An ordinary derivation has no network: nixpkgs' importCargoLock fetches each crate by the hash in Cargo.lock,
-which Nix has to see when it evaluates.
+An ordinary derivation has no network access: nixpkgs' importCargoLock fetches each crate by its hash in
+Cargo.lock, which Nix must see during evaluation.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _HINT: Final = 'build it in mode `sync` (mode = "sync" under [tool.uvlock2nix]),
 
 @dataclass(frozen=True, slots=True)
 class CrateLock:
-    """The Cargo.lock of a package: where it is written, relative to the project's root, and its text."""
+    """The Cargo.lock of a package: where to write it, relative to the project's root, and its text."""
 
     path: PurePosixPath
     text: str
@@ -42,13 +42,13 @@ class CrateLock:
 def sdist_crates(
     every: Classified, project: Project, folder: PurePosixPath, reporter: Reporter
 ) -> Mapping[str, CrateLock]:
-    """Package → its Cargo.lock, of those that are built with cargo and need crates.
+    """Package → its Cargo.lock, for packages that are built with cargo and need crates.
 
-    What was written before for the same file is taken as it is; else the sdist is looked into.
+    A Cargo.lock that was written before for the same file is kept; else the sdist is read.
 
     Raises:
-        ProjectError: it has none, so that nothing says which crates it takes.
-        NetworkError: an sdist cannot be had.
+        ProjectError: an sdist has no Cargo.lock, so its crates are unknown.
+        NetworkError: an sdist cannot be downloaded.
     """
     root, found = project.root, dict[str, CrateLock]()
     missing: dict[str, tuple[ClassifiedPackage, Artifact, PurePosixPath]] = {}
@@ -56,7 +56,7 @@ def sdist_crates(
         artifact = one.choice.artifact
         if artifact is None or artifact.kind == "git":
             raise ProjectError(
-                f"{one.name}: it comes from git and is built with cargo, whose crates nothing fetches",
+                f"{one.name}: comes from git and is built with cargo; mode `files` cannot fetch its crates",
                 hint=_HINT,
             )
         digest = hashlib.sha256(f"{artifact.hash or artifact.path or artifact.url}".encode()).hexdigest()[:8]
@@ -82,7 +82,7 @@ def _with_cargo(every: Classified) -> Iterator[ClassifiedPackage]:
 
 
 def _text(one: ClassifiedPackage, archive: Path) -> str:
-    """The text of the Cargo.lock in an sdist; ``""`` where its crate needs no other."""
+    """The text of the Cargo.lock in an sdist; ``""`` if it needs no other crate."""
     source = one.package.package.source
     inside = PurePosixPath(source.subdirectory or ".") if isinstance(source, UrlSource) else PurePosixPath()
     with temporary_folder() as place:

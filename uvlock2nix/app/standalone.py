@@ -1,8 +1,8 @@
-"""``generate --standalone``: what the generated files need of ours is written next to them.
+"""``generate --standalone``: the parts of uvlock2nix that generated files need are written next to them.
 
-The folder ``uvlock2nix`` then holds our Nix library, the setup hooks and those modules of this package that
-run inside of builds, as they are. ``files.json`` in it names them with their digests: a file that differs
-from its digest was edited.
+The folder ``uvlock2nix`` then has our Nix library, the setup hooks, and those modules of this package that
+run inside builds, unchanged. Its ``files.json`` lists them with their digests: a file that does not match its
+digest was edited.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from uvlock2nix.reading import read_regular
 from uvlock2nix.resources import PACKAGE, hooks_dir, nix_dir
 
 LIST: Final = "files.json"
-# What hooks call; everything that these import goes along.
+# The modules that hooks call; everything that they import is included.
 ENTRIES: Final = tuple(f"{PACKAGE.name}.cli{name}" for name in ("", ".refs", ".sdist", ".sync", ".venv"))
 
 
 def standalone_files(folder: Path) -> tuple[Generated, ...]:
-    """The files below ``folder``/uvlock2nix, with what is there now.
+    """The files below ``folder``/uvlock2nix, with what is on disk.
 
     Raises:
-        InputError: one of them cannot be read.
+        InputError: a file cannot be read.
     """
     place = folder / STANDALONE
     texts = dict(sorted(_texts()))
@@ -55,7 +55,7 @@ def _texts() -> Iterator[tuple[PurePosixPath, str]]:
 
 
 def run_time_files() -> tuple[Path, ...]:
-    """The files of this package that run inside of builds: modules, what they import, and their data."""
+    """The files of this package that run inside builds: modules, what they import, and their data."""
     todo = [file for name in ENTRIES if (file := _module(name)) is not None]
     found: set[Path] = set()
     while todo:
@@ -69,7 +69,7 @@ def run_time_files() -> tuple[Path, ...]:
 
 
 def _needed(path: Path) -> Iterator[Path]:
-    """The files of ours that a module imports, those above it, and those that it names: scripts and data."""
+    """The files of ours that a module needs: imports, parent packages, and scripts and data that it names."""
     for parent in path.relative_to(PACKAGE).parents:
         yield PACKAGE / parent / "__init__.py"
     for node in ast.walk(ast.parse(path.read_bytes())):
@@ -90,7 +90,7 @@ def _named(path: Path, text: str) -> Iterator[Path]:
 
 
 def _module(name: str) -> Path | None:
-    """The file of a module of ours; None for others, and for what is no module."""
+    """The file of a module of ours; None for any other name."""
     top, *parts = name.split(".")
     if top != PACKAGE.name:
         return None
@@ -100,13 +100,13 @@ def _module(name: str) -> Path | None:
 
 
 def _generated(path: Path, text: str, known: str | None) -> Generated:
-    """A file that is copied: ours where it is not there, or as we wrote it."""
+    """A copied file: ours if it does not exist or is as we wrote it."""
     found = Generated.of(path, text, ours=True)
     return replace(found, ours=found.old is None or known == _digest(found.old))
 
 
 def _known(path: Path) -> Mapping[str, str]:
-    """Path → digest of what we wrote; nothing where the list is not there, or damaged."""
+    """Path → digest of what we wrote; empty if the list is missing or damaged."""
     try:
         value = json.loads(read_regular(path))
     except (OSError, ValueError):

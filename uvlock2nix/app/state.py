@@ -1,4 +1,6 @@
-"""The state of a project: what is on disk, what should be, and what differs. For update-hash and check."""
+"""The state of a project: what is on disk, what should be there, and what differs. For update-hash and
+check.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +27,11 @@ from uvlock2nix.target import this_system
 class State:
     """A project as update-hash sees it.
 
-    ``files`` are those that generate would write; ``rewritten`` those of them that are as we once wrote them
-    and have to be written again; ``edited`` those that differ by somebody's hand, and are left as they are;
-    ``options`` are what was asked for now and then, ``words`` those that the pins will name; ``moved`` is
-    true where Nix has to evaluate other files than those on disk; ``wanted`` are the systems that were asked
-    about. ``outdated`` packages have no build requirements in the pins that fit.
+    ``files`` are those that generate would write; ``rewritten`` those of them that we wrote and that have to
+    be written again; ``edited`` those with edits by hand, which are left alone; ``options`` are the options
+    given now over the recorded ones, ``words`` those that the pins will record; ``moved`` is true if Nix has
+    to evaluate other files than those on disk; ``wanted`` are the requested systems. ``outdated`` packages
+    have no fitting build requirements in the pins.
     """
 
     paths: Files
@@ -54,34 +56,34 @@ class State:
 
     @property
     def keys(self) -> Mapping[str, str]:
-        """System → the key that the lock gives today."""
+        """System → the key for the current lock."""
         return {one.system: one.key for one in self.plan.systems}
 
     @property
     def generate(self) -> str:
-        """The command that makes the files of the Plan."""
+        """The command that generates the files of the Plan."""
         return command_line("generate", self.options, self.root)
 
     @property
     def update_hash(self) -> str:
-        """The command that makes the hash of the project."""
+        """The command that updates the hash of the project."""
         return command_line("update-hash", Options(), self.root)
 
     def unfit(self) -> tuple[str, ...]:
-        """The systems for which an edited python-deps.nix has a different key than the lock gives."""
+        """The systems for which an edited python-deps.nix has a different key than the lock."""
         if self.paths.expression not in {one.path for one in self.edited}:
             return ()
         return tuple(system for system, key in self.keys.items() if self.recorded.keys.get(system) != key)
 
     def reasons(self) -> tuple[str, ...]:
-        """What is out of date, a line each; nothing when all is as it should be."""
+        """What is out of date, one line each; empty if nothing is."""
         found = [
             f"{one.path.relative_to(self.root)} differs from what generate would write"
             for one in self.rewritten
         ]
         found += [
             f"{self.paths.expression.relative_to(self.root)} was edited, and does not match"
-            f" this lock ({system})"
+            f" the lock ({system})"
             for system in self.unfit()
         ]
         if self.outdated:
@@ -104,13 +106,13 @@ def state_of(
     all_systems: bool = False,
     resolving: Resolving | None = None,
 ) -> State:
-    """Read the project and compare; no Nix is run.
+    """Read the project and compare, without running Nix.
 
-    What generate was called with is read back, so that it need not be given again; what is given now goes
-    over it. Build requirements are resolved only where ``resolving`` says so.
+    The recorded options of generate are read back, and the given ones override them. Build requirements are
+    resolved only if ``resolving`` says so.
 
     Raises:
-        UsageError: the selection asked for now is a different one than the files were generated for.
+        UsageError: the selection differs from the one that the files were generated for.
     """
     paths = project_files(project, options.environment or "")
     then, recorded, pins = remembered(paths)
@@ -124,7 +126,7 @@ def state_of(
     keys = {one.system: one.key for one in plan.systems}
     wanted = _wanted(options.systems, keys, all_systems=all_systems)
     by_files = plan.mode == "files"
-    # What pins say in mode `files` follows from the lock; in mode `sync` their hashes come from builds.
+    # In mode `files`, the pins follow from the lock; in mode `sync`, their hashes come from builds.
     differing = [one for one in found.changed if by_files or one.path != paths.pins]
     rewritten = tuple(one for one in differing if not one.edited)
     return State(
@@ -148,7 +150,7 @@ def state_of(
 
 
 def _with_systems(merged: Options, now: Options, recorded: Recorded) -> Options:
-    """The options with the systems that are added now: they stay."""
+    """The options with the newly added systems, which are recorded."""
     added = tuple(one for one in dict.fromkeys(now.systems) if one not in recorded.keys)
     return replace(merged, systems=(*(merged.systems or recorded.keys), *added)) if added else merged
 
@@ -162,7 +164,7 @@ def _wanted(given: tuple[str, ...], keys: Mapping[str, str], *, all_systems: boo
 
 
 def _same_selection(plan: Plan, now: Options, recorded: Recorded, paths: Files, command: str) -> None:
-    """Refuse to make other files on the side: what is asked for now must be what they were made for."""
+    """Refuse to generate different files in passing: the selection must be the files' own."""
     flags = tuple(explicit_flags(plan.selection))
     selection = now.selects and set(flags) != set(recorded.flags)
     python = now.python is not None and plan.python != (recorded.python or plan.python)
@@ -174,5 +176,5 @@ def _same_selection(plan: Plan, now: Options, recorded: Recorded, paths: Files, 
         before, asked = f"{before}, Python {recorded.python}", f"{asked}, Python {plan.python}"
     raise UsageError(
         f"{paths.expression} was generated for {before}; this asks for {asked}",
-        hint=f"to change it, run `{command}`; to keep it, write it under [tool.uvlock2nix]",
+        hint=f"to change it, run `{command}`; to always use it, write it under [tool.uvlock2nix]",
     )

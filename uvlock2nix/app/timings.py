@@ -1,4 +1,4 @@
-"""Where the seconds of a command go: each piece of work, without the time of the pieces inside it."""
+"""How a command spends its time: each part of the work, without the parts nested inside it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ R = TypeVar("R")
 
 
 class Timings:
-    """Measures named pieces of work, which may be nested."""
+    """Measures named parts of the work, which may be nested."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -42,5 +42,5 @@ class Timings:
         return timed
 
     def words(self) -> str:
-        """``0.41 s reading, 21.20 s building``, in the order in which the pieces began to end."""
+        """``0.41 s reading, 21.20 s building``, in the order in which the parts first ended."""
         return ", ".join(f"{seconds:.2f} s {name}" for name, seconds in self.seconds.items())

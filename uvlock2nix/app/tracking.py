@@ -1,4 +1,4 @@
-"""What git does not track: a flake does not see it, and the source of package leaves it out."""
+"""Files that git does not track, which flakes do not see and the source of package leaves out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SHOWN = 3
 
 
 def to_track(root: Path, written: Iterable[Path], plans: Sequence[Plan]) -> list[str]:
-    """The command by which git sees what was written, and a project of which it sees nothing; else none."""
+    """The `git add` for what was written, or for a whole untracked project; empty if not needed."""
     declared = {str(member.pyproject_path) for plan in plans for member in plan.members}
     names = _others(root, [*(str(path.relative_to(root)) for path in written), *sorted(declared)])
     if declared.intersection(names):
@@ -22,10 +22,10 @@ def to_track(root: Path, written: Iterable[Path], plans: Sequence[Plan]) -> list
 
 
 def left_out(root: Path, plans: Sequence[Plan]) -> list[str]:
-    """A note where git neither tracks nor ignores files of local packages, which uv would install."""
+    """A note on files of local packages that git neither tracks nor ignores and that uv would install."""
     folders = dict.fromkeys(str(member.path) for plan in plans for member in plan.members)
     if not folders or not (root / ".git").exists():
-        return []  # in a part of a repository, package takes what is there
+        return []  # in a subfolder of a repository, package takes all files
     wanted = [path for plan in plans for path in (*plan.source.include, *plan.source.exclude)]
     ours = [PurePosixPath("nix"), PurePosixPath("flake.nix"), PurePosixPath("flake.lock"), *wanted]
     found = [
@@ -35,7 +35,7 @@ def left_out(root: Path, plans: Sequence[Plan]) -> list[str]:
     ]
     if not found:
         return []
-    ways = "`git add -N` those that belong to it, name the others under `exclude` in [tool.uvlock2nix]"
+    ways = "`git add -N` those that belong to it, list the others in `exclude` under [tool.uvlock2nix]"
     return [f"git does not track these, so package leaves them out: {first_of(found, _SHOWN)}; {ways}"]
 
 
@@ -44,7 +44,7 @@ def _others(root: Path, names: Sequence[str], *flags: str) -> tuple[str, ...]:
     here = root.resolve()
     if not any((folder / ".git").exists() for folder in (here, *here.parents)):
         return ()
-    from uvlock2nix.app.git import git  # outside of it, nothing is run
+    from uvlock2nix.app.git import git  # not needed outside a repository
 
     arguments = ["--literal-pathspecs", "ls-files", "--others", *flags, "-z", "--", *names]
     text = (git(root, *arguments) or b"").decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""update-hash of somebody's Nix file: the literal hash of one derivation in it."""
+"""update-hash of a handwritten Nix file: the literal hash of one derivation in it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from uvlock2nix.target import this_system
 
 @dataclass(frozen=True, slots=True)
 class FileOptions:
-    """Which derivation of the file (``attr``), for which system, with which nixpkgs; ``check``: only look."""
+    """Which derivation of the file (``attr``), for which system, with which nixpkgs; ``check``: only
+    compare.
+    """
 
     attr: str = ""
     system: str | None = None
@@ -42,23 +44,25 @@ class FileChange:
 
 
 def update_file(path: Path, options: FileOptions, reporter: Reporter) -> FileChange:
-    """Make the hash in ``path`` right, with one build.
+    """Update the hash in ``path`` with one build.
 
     Raises:
-        CheckFailed: with ``check``, when it is not.
-        InputError: the hash is not literal, or not the only one.
+        CheckFailed: with ``check``, if it is out of date.
+        InputError: the hash is not a literal, or not the only one.
     """
     system = options.system or this_system()
     start = time.monotonic()
     nix = Nix(SystemRunner(), on_status=reporter.status)
-    # A file that brings its own nixpkgs needs none of ours.
+    # A file may have its own nixpkgs.
     source = find_nixpkgs(options.nixpkgs, path.parent, optional=True)
     target = find_target(nix, path, options.attr, source, nix_dir(), system)
     built = find_hash(nix, target.evaluate)
     where = f"{path}:{target.literal.line}"
     changed = built.hash != target.current or target.literal.placeholder
     if options.check and changed:
-        raise CheckFailed(f"{where}: the hash should be {built.hash.sri}", hint="run it without --check")
+        raise CheckFailed(
+            f"{where}: the hash should be {built.hash.sri}", hint="run the command without --check"
+        )
     if changed:
         write_target(target, built.hash)
     seconds = time.monotonic() - start

@@ -36,7 +36,7 @@ from uvlock2nix.target import this_system
 
 @dataclass(frozen=True, slots=True)
 class HashOptions:
-    """How the hashes may be made: with which nixpkgs, without Nix, for which systems."""
+    """How to compute the hashes: with which nixpkgs, without Nix, for which systems."""
 
     nixpkgs: str | None = None
     no_nix: bool = False
@@ -65,7 +65,7 @@ def check_states(states: Sequence[State]) -> None:
 
 
 def _out_of_date_too(state: State, changes: Sequence[Change]) -> tuple[str, ...]:
-    """Systems that were not asked about and whose hash is not right either."""
+    """Systems that were not requested and whose hash is out of date too."""
     done = {one.system for one in changes} | set(state.wanted)
     return tuple(
         system
@@ -77,11 +77,11 @@ def _out_of_date_too(state: State, changes: Sequence[Change]) -> tuple[str, ...]
 def update(
     state: State, options: HashOptions, reporter: Reporter, timings: Timings | None = None
 ) -> tuple[tuple[Change, ...], tuple[Path, ...]]:
-    """Make the hashes of the wanted systems right; what was done, and the files that were written.
+    """Update the hashes of the wanted systems; return the changes and the files that were written.
 
     Raises:
-        CheckFailed: a file has to be written again and was edited by hand.
-        ToolError, NetworkError: a build failed; nothing is written then.
+        CheckFailed: a file that has to be written was edited by hand.
+        ToolError, NetworkError: a build failed; nothing is written.
     """
     _refuse_edited(state)
     if state.plan.mode == "files":
@@ -117,7 +117,7 @@ def update(
 
 
 class _HashMaker:
-    """Makes hashes; Nix is asked for, and files are staged, only when a hash has to be built."""
+    """Computes hashes; looks for Nix and stages files only when a hash has to be built."""
 
     def __init__(self, state: State, options: HashOptions, reporter: Reporter, timings: Timings) -> None:
         self.state = state
@@ -139,9 +139,9 @@ class _HashMaker:
         self._stage.__exit__(None, None, None)
 
     def make(self, one: SystemPlan, *, sure: bool) -> tuple[Change, Pin] | None:
-        """The new pin of a system; None where the old one turns out to be right.
+        """The new pin of a system; None if the old pin still holds.
 
-        ``sure`` is false where only the toolchain may have changed: an evaluation decides.
+        ``sure`` is false if only the toolchain may have changed: then an evaluation decides.
         """
         start = time.monotonic()
         old = self.state.pins.pin(one.system)
@@ -172,8 +172,8 @@ class _HashMaker:
         check_nix_python(self.state.asked, one.target, before.python, self.state.update_hash)
         if not before.key.startswith(one.key):
             raise InputError(
-                f"{self.state.paths.expression} gives deps the key {before.key}; the lock gives {one.key}",
-                hint=f"the file was edited: see `{self.state.generate} --diff`",
+                f"{self.state.paths.expression} has the key {before.key} for deps; the lock gives {one.key}",
+                hint=f"the file was edited; see `{self.state.generate} --diff`",
             )
         if not sure and old is not None and old.key == before.key:
             return None
@@ -191,13 +191,13 @@ class _HashMaker:
     def _on_toolchain(
         self, old: Pin | None, key: str, used: NixpkgsUsed | None, source: NixpkgsSource
     ) -> None:
-        """Say why a hash is made again though nothing of the project changed."""
+        """Explain why a hash is computed again although the project did not change."""
         if old is None or old.key == key or content_key(old.key) != content_key(key) or used is None:
             return
         before = f"made with {old.nixpkgs}" if old.nixpkgs else "made with a different toolchain"
         self.reporter.note(
-            f"{old.system}: the hash was {before}; this is {used}, from {source.origin}: what is compiled"
-            " was built again"
+            f"{old.system}: the hash was {before}; this is {used}, from {source.origin}: compiled packages"
+            " were built again"
         )
 
     def _tell(self, said: Iterable[str]) -> None:
@@ -212,7 +212,7 @@ class _HashMaker:
 
 
 def _used(evaluated: Evaluated, source: NixpkgsSource) -> NixpkgsUsed | None:
-    """The nixpkgs of an evaluation; None where it does not say its version."""
+    """The nixpkgs of an evaluation; None if its version is unknown."""
     if not evaluated.nixpkgs.isprintable() or not evaluated.nixpkgs:
         return None
     return NixpkgsUsed(evaluated.nixpkgs, source.revision or evaluated.revision)
@@ -227,7 +227,7 @@ def _refuse_edited(state: State) -> None:
 
 
 def _stage_files(state: State) -> Mapping[PurePosixPath, Path | str]:
-    """What Nix reads to evaluate deps, with our new files in the place of the old ones."""
+    """The files that Nix reads to evaluate deps, with the new ones in place of the old."""
     files: dict[PurePosixPath, Path | str] = {
         path: state.root / path for path in state.plan.files if (state.root / path).exists()
     }
@@ -255,7 +255,7 @@ def _merged(state: State, pins: Pins, new: tuple[Pin, ...]) -> Pins:
 
 
 def _write_files(state: State) -> tuple[Path, ...]:
-    """Mode `files`: no hash is to be made; write what generate would write, where it differs."""
+    """Mode `files`: there is no hash; write what generate would write, where it differs."""
     with folder_lock(state.paths.pins.parent):
         texts = {one.path: one.text for one in state.rewritten}
         replace_many(texts)
@@ -263,7 +263,7 @@ def _write_files(state: State) -> tuple[Path, ...]:
 
 
 def _write(state: State, new: tuple[Pin, ...]) -> tuple[Path, ...]:
-    """Write pins, and the generated files when they moved, all or nothing; the paths that changed.
+    """Write the pins and changed generated files, all or nothing; return the paths that changed.
 
     The pins are read again under a lock: another run may have added its systems meanwhile.
     """
@@ -277,6 +277,6 @@ def _write(state: State, new: tuple[Pin, ...]) -> tuple[Path, ...]:
         pins = read_pins(state.paths.pins)
         text = render(_merged(state, pins, new))
         if new or state.moved or text != read_regular(state.paths.pins).decode():
-            texts[state.paths.pins] = text  # last: what is there before it is loudly out of date
+            texts[state.paths.pins] = text  # last: until then, the other files are visibly out of date
         replace_many(texts)
     return tuple(texts)

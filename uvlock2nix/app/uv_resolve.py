@@ -1,4 +1,4 @@
-"""Resolving requirements with uv, held back in time: which files it would install on a target."""
+"""Resolving requirements with uv, held back in time: the files that it would install on a target."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from uvlock2nix.target import Target
 from uvlock2nix.temporary import temporary_folder
 from uvlock2nix.uv_platform import uv_platform
 
-# uv's own, in addition to those that every build keeps: where its cache is, and whether it may use the
+# uv's settings in addition to those that every build keeps: where its cache is, and whether it may use the
 # network.
 _OWN: Final = frozenset({"UV_CACHE_DIR", "UV_OFFLINE", "UV_INDEX_STRATEGY"})
 _UNMET_SIGNS: Final = (
@@ -38,12 +38,12 @@ _OFFLINE_SIGNS: Final = ("network was disabled", "offline")
 
 
 class Unresolvable(ToolError):
-    """No set of files that can be locked meets the requirements; uv's reason, or ours."""
+    """No lockable set of files meets the requirements; the message has the reason, uv's or ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Uv:
-    """The uv that resolves, and what holds for all of its runs.
+    """The uv that resolves, and the settings of all its runs.
 
     ``flags`` name the project's indexes, ``constraints`` are its build constraints, ``packages`` the
     per-package times of ``exclude-newer-package`` as uv's flags.
@@ -64,16 +64,16 @@ class Uv:
         sdists: bool,
         preferred: Sequence[str] = (),
     ) -> tuple[Package, ...]:
-        """The packages that meet ``requires``, with the files that uv may install of each.
+        """The packages that meet ``requires``, each with the files that uv may install.
 
-        ``until``: files from later, and files without a time, do not count; None: all do.
-        ``sdists``: whether one that has no wheel for the target may be taken; uv may have to run its
-        build to learn what it requires. ``preferred`` are further constraints.
+        ``until``: later files, and files without a time, do not count; None: all do. ``sdists``: whether a
+        package without a wheel for the target is allowed; uv may have to run its build to learn its
+        requirements. ``preferred`` are further constraints.
 
         Raises:
-            Unresolvable: nothing meets them.
+            Unresolvable: nothing meets the requirements.
             NetworkError: an index cannot be reached.
-            ToolError: uv cannot be run, or answers with something else.
+            ToolError: uv cannot be run, or returns something unexpected.
         """
         with temporary_folder() as work:
             (work / "requirements.in").write_text("".join(f"{line}\n" for line in requires), encoding="utf-8")
@@ -92,9 +92,9 @@ class Uv:
         if sdists:
             arguments += ["--build-constraints", constraints]
         else:
-            # No interpreter of the target is looked for: wheels say everything themselves.
+            # No interpreter of the target is needed: wheels have all metadata.
             arguments += ["--only-binary", ":all:", "--python", sys.executable]
-        # uv cannot be asked for a free-threaded Python: then all files are listed, and ours are chosen here.
+        # uv cannot resolve for a free-threaded Python: list all files and choose among them here.
         platform = None if target.python.freethreaded else uv_platform(target)
         arguments += ["--universal"] if platform is None else ["--python-platform", platform]
         return [*arguments, str(work / "requirements.in")]
@@ -108,13 +108,13 @@ class Uv:
         if target.is_darwin:
             env["MACOSX_DEPLOYMENT_TARGET"] = "{}.{}".format(*target.macos)
         try:
-            # Not in the folder of the files: uv refuses to work in one that is part of its cache.
+            # Not in the current folder: uv refuses to run in a folder that is part of its cache.
             done = subprocess.run(
                 arguments, cwd="/", env=env, capture_output=True, text=True, check=False, errors="replace"
             )
         except OSError as error:
             raise ToolError(
-                f"{self.program}: cannot be run: {error.strerror}", hint="install uv, or name it in UV"
+                f"{self.program}: cannot be run: {error.strerror}", hint="install uv, or set UV to its path"
             ) from None
         if done.returncode == 0:
             return done.stdout
@@ -149,6 +149,6 @@ def _packages(text: str) -> tuple[Package, ...]:
 
 
 def find_uv() -> str | None:
-    """uv: what ``UV`` names, else from PATH, else the one installed with uvlock2nix; None without any."""
+    """The uv that ``UV`` names, else from PATH, else the one installed with uvlock2nix; None without any."""
     beside = Path(sys.executable).parent / "uv"
     return os.environ.get("UV") or shutil.which("uv") or (str(beside) if beside.is_file() else None)

@@ -23,13 +23,13 @@ from uvlock2nix.resources import nix_dir
 from uvlock2nix.target import this_system
 from uvlock2nix.verify import Condition, Finding, compare
 
-# Another hash that nothing has: with it $out is a different path than with FAKE_HASH.
+# A second impossible hash, which gives a different $out than FAKE_HASH.
 OTHER_FAKE_HASH: Final = Hash("sha256", b"\xff" * 32)
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyOptions:
-    """What differs between the builds, and where; ``cores`` None: what Nix is configured to take."""
+    """What differs between the builds, and where; ``cores`` None: as Nix is configured."""
 
     system: str | None = None
     nixpkgs: str | None = None
@@ -45,8 +45,8 @@ class VerifyOptions:
 class Run:
     """One of the two outputs: its hash, its path, and how it came to be.
 
-    ``cores`` None: not said, ``seconds`` None: it was in the store already; ``out`` is the ``$out`` that the
-    build had, ``build_dir`` "" where Nix chose it.
+    ``cores`` None: unknown; ``seconds`` None: it was already in the store; ``out`` is the ``$out`` of the
+    build; ``build_dir`` is "" if Nix chose it.
     """
 
     hash: Hash
@@ -59,7 +59,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Two runs, what the pins say, and the differences."""
+    """Two runs, the pinned hash, and the differences."""
 
     system: str
     name: str
@@ -69,29 +69,29 @@ class Result:
 
     @property
     def equal(self) -> bool:
-        """Whether both runs gave the same hash."""
+        """Whether both runs have the same hash."""
         return self.runs[0].hash == self.runs[1].hash
 
     @property
     def ok(self) -> bool:
-        """Whether both runs gave the hash that is pinned."""
+        """Whether both runs have the pinned hash."""
         return self.equal and self.runs[0].hash == self.pinned
 
 
 def _second_cores(options: VerifyOptions) -> int:
-    """How many cores the second build gets: what is asked, else another number than the first."""
+    """The cores of the second build: as requested, else a different number than the first."""
     if options.cores_second is not None:
         return options.cores_second
-    # One more than there are, where there is one: a build may be told to use more than it has.
+    # On a single core, two: a build may be configured with more cores than there are.
     return 1 if (options.cores_first or os.cpu_count() or 1) != 1 else 2
 
 
 def _pin(files: Files, system: str) -> Pin:
-    """The pin to verify; CheckFailed where the pins are not those of the lock."""
+    """The pin to verify; CheckFailed if the pins do not match the lock."""
     pins = read_pins(files.pins)
     if pins.packages:
         raise UsageError(
-            f"{files.expression} is in mode `files`: each package is a derivation, none has a hash to verify",
+            f"{files.expression} is in mode `files`: each package is a derivation, without a hash to verify",
             hint=f"let Nix build them twice: run {_build_packages(files)}, then the same with --check",
         )
     hint = f"run `uvlock2nix update-hash --system {system}` first"
@@ -116,7 +116,7 @@ def verified(project: Path, options: VerifyOptions, reporter: Reporter) -> Resul
 
     Raises:
         UsageError: the project is in mode `files`.
-        CheckFailed: the pins have no hash for the system, or not of this lock and nixpkgs.
+        CheckFailed: the pins have no hash for the system, or its hash is for a different lock or nixpkgs.
         ToolError, NetworkError: a build failed.
     """
     system = options.system or this_system()
@@ -143,7 +143,7 @@ def verified(project: Path, options: VerifyOptions, reporter: Reporter) -> Resul
 
 
 class _NixUnderConditions:
-    """Nix under the conditions of one of the builds."""
+    """Nix under the conditions of one build."""
 
     def __init__(
         self,
@@ -163,7 +163,7 @@ class _NixUnderConditions:
         self.evaluate = evaluator(self._nix, files.expression, source, nix_dir(), system)
 
     def realised(self, pinned: Evaluated, digest: Hash) -> Run:
-        """The output that the pins name: from the store, a cache or a build; what that gave in its place."""
+        """The pinned output, from the store, a cache or a build; or what the build produced instead."""
         if self._nix.is_valid(pinned.out):
             return Run(digest, pinned.out, pinned.out, None, "", None)
         start = time.monotonic()
@@ -180,7 +180,7 @@ class _NixUnderConditions:
         return self.rebuilt(OTHER_FAKE_HASH)
 
     def rebuilt(self, fake: Hash) -> Run:
-        """A build under a hash that nothing has; Nix keeps its output under the hash that it really has."""
+        """Build with an impossible hash; Nix keeps the output under its real hash."""
         before = self.evaluate(fake)
         start = time.monotonic()
         return self._run(find_hash(self._nix, self.evaluate, before).hash, before, start)
@@ -195,13 +195,13 @@ def _tree(path: str, root: Path) -> Path:
     if not tree.is_dir():
         raise ToolError(
             f"{path} is not a directory here, though Nix has it ({tree})",
-            hint="--store-root is for a store in a local folder; copy from any other store with `nix copy`",
+            hint="--store-root is for a store in a local folder; copy from any other with `nix copy`",
         )
     return tree
 
 
 def _conditions(one: Run, other: Run) -> tuple[Condition, ...]:
-    """What is known to have been different; nothing is known of a build that was made before."""
+    """The known differences in conditions; none are known for an earlier build."""
     found = [Condition("output-path", one.out, other.out)]
     cores = [str(run.cores or os.cpu_count() or 1) for run in (one, other) if run.seconds is not None]
     if len(set(cores)) == 2:

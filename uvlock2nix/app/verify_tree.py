@@ -29,16 +29,16 @@ from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.target import SYSTEMS
 
 _HINT: Final = "pass the store path of deps or env: `nix-build -A env`, or passthru of the package"
-# Made by us or by Nix, and in no RECORD.
+# Made by us or by Nix, so not in any RECORD.
 _OURS: Final = ("bin/", "nix-support/", "pyvenv.cfg")
 _MINOR: Final = re.compile(r"3\.[0-9]{1,2}t?\Z")
-_MOST: Final = 20  # problems of one kind that are listed
+_MOST: Final = 20  # listed problems of a kind
 
 
 @dataclass(frozen=True, slots=True)
 class FileOf:
-    """One package of a tree: the locked file that it was made from, where the lock has it from, what proved
-    that it is that file, and how many files it owns in the tree.
+    """A package of a tree: the locked file that it was made from, the lock's source of it, how that file was
+    proved, and how many files the package owns in the tree.
     """
 
     name: str
@@ -52,7 +52,7 @@ class FileOf:
 
 @dataclass(frozen=True, slots=True)
 class TreeResult:
-    """What a tree is, and everything that is wrong with it; ``pinned``: its NAR hash is that of the pins."""
+    """A tree and all of its problems; ``pinned``: its NAR hash is the one in the pins."""
 
     tree: Path
     system: str
@@ -63,10 +63,10 @@ class TreeResult:
 
 
 def verified_tree(project: Path, options: Options, tree: Path, reporter: Reporter) -> TreeResult:
-    """Compare ``tree`` (deps or env, of either mode) with what the lock of ``project`` says it must hold.
+    """Compare ``tree`` (deps or env, of either mode) with the lock of ``project``.
 
     Raises:
-        InputError, ProjectError: the tree is none of ours, or the project cannot be read.
+        InputError, ProjectError: the tree is not ours, or the project cannot be read.
     """
     manifest = _manifest(tree)
     system, python = str(manifest.get("system", "")), str(manifest.get("python", ""))
@@ -74,7 +74,7 @@ def verified_tree(project: Path, options: Options, tree: Path, reporter: Reporte
         options = replace(options, systems=(system,))
     files = files_of(project)
     if not files.expression.is_file() and _MINOR.match(python):
-        options = replace(options, python=python)  # nothing else says for which one
+        options = replace(options, python=python)  # nothing else names one
     asked = recalled(project, options, reporter)
     for note in asked.notes:
         reporter.note(note)
@@ -112,7 +112,7 @@ def _packages(manifest: Mapping[str, object]) -> dict[str, Mapping[str, object]]
 
 
 def _held(asked: Request, reporter: Reporter) -> list[ClassifiedPackage]:
-    """The packages of the lock that deps holds."""
+    """The packages of the lock that deps contains."""
     policy = policy_of(asked, reporter, strict=False)
     knowledge = knowledge_of(asked, reporter)
     _, packages = classified(asked, knowledge, policy, asked.target, Effort(network=False), reporter)
@@ -124,14 +124,14 @@ def _target(asked: Request, system: str, python: str) -> list[str]:
     # A single package of mode `files` names no system.
     if (system or wanted[0], python) == wanted:
         return []
-    return [f"it is for {system}, Python {python}; asked for is {wanted[0]}, Python {wanted[1]}"]
+    return [f"it is for {system}, Python {python}; expected {wanted[0]}, Python {wanted[1]}"]
 
 
 def _compared(
     expected: Mapping[str, ClassifiedPackage], listed: Mapping[str, Mapping[str, object]]
 ) -> list[str]:
-    """The manifest against the lock: the packages, their versions, the very file of each."""
-    found = [f"{name} is not there" for name in expected if name not in listed]
+    """The manifest against the lock: the packages, their versions, and the file of each."""
+    found = [f"{name} is missing" for name in expected if name not in listed]
     found += [f"{name} is installed, but not in the lock's environment" for name in listed.keys() - expected]
     for name, one in expected.items():
         row = listed.get(name)
@@ -176,14 +176,14 @@ def _distributions(listed: Mapping[str, object], there: Sequence[Installed]) -> 
 
 
 def _bytes(site: Path, there: Iterable[Installed]) -> list[str]:
-    """Files that are not as their RECORD says."""
+    """Files that do not match their RECORD."""
     found = [
         f"{one.name}: {printable(entry.path)} {wrong}"
         for one in there
         for entry in one.entries
         if entry.hash and (wrong := _wrong(site, entry))
     ]
-    return _some(found, "files are not as their RECORD says")
+    return _some(found, "files do not match their RECORD")
 
 
 def _wrong(site: Path, entry: Entry) -> str:
@@ -198,7 +198,7 @@ def _wrong(site: Path, entry: Entry) -> str:
 
 
 def _strangers(tree: Path, site: str, there: Iterable[Installed]) -> list[str]:
-    """Files that no RECORD lists, and that neither uvlock2nix nor Python writes."""
+    """Files that are in no RECORD and that neither uvlock2nix nor Python writes."""
     known = {posixpath.normpath(posixpath.join(site, entry.path)) for one in there for entry in one.entries}
     found = []
     for folder, _, names in os.walk(tree):
@@ -207,8 +207,8 @@ def _strangers(tree: Path, site: str, there: Iterable[Installed]) -> list[str]:
             path = posixpath.normpath(posixpath.join(inside, name))
             ours = path.startswith(_OURS) or name.endswith(".pyc") or name.startswith("_uvlock2nix")
             if not ours and path not in known and not (tree / path).is_symlink():
-                found.append(f"{printable(path)} is of no package")
-    return _some(sorted(found), "files are of no package")
+                found.append(f"{printable(path)} belongs to no package")
+    return _some(sorted(found), "files belong to no package")
 
 
 def _some(found: list[str], what: str) -> list[str]:
@@ -218,7 +218,7 @@ def _some(found: list[str], what: str) -> list[str]:
 
 
 def _as_pinned(tree: Path, files: Files, pins: Pins, system: str) -> tuple[bool, list[str]]:
-    """Whether deps is what the pins name, to the bit; and what is wrong where it is not."""
+    """Whether deps has the pinned hash, and the problems if it does not."""
     if pins.packages:
         return False, []
     if pins.lock != files.lock_digest():
@@ -230,7 +230,7 @@ def _as_pinned(tree: Path, files: Files, pins: Pins, system: str) -> tuple[bool,
         return False, [f"{files.pins} has no hash for {system}"]
     found = nar_hash(tree)
     if found != parse_hash(pin.hash):
-        return False, [f"its hash is {found.sri}, the pins say {pin.hash}"]
+        return False, [f"its hash is {found.sri}, the pins have {pin.hash}"]
     return True, []
 
 

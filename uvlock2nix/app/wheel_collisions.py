@@ -1,4 +1,4 @@
-"""Mode `files`: what two wheels ship and only one can have, found before anything is built."""
+"""Mode `files`: paths that several wheels ship, found before anything is built."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ def wheel_collisions(
     recorded: WheelCollisions | None,
     reporter: Reporter,
 ) -> WheelCollisions:
-    """The paths that wheels ship differently: as recorded where it is about these very wheels, else read now.
+    """The paths that wheels ship with different content: as recorded for these same wheels, else read now.
 
-    Only tables of contents are read. The programs of ``members`` (local packages) count. Where some could not
-    be read then, all is tried again.
+    Only tables of contents are read. The programs of ``members`` (local packages) count too. If some wheels
+    could not be read before, all are read again.
     """
     wheels = wheels_of(packages, project.root)
     own = sorted(f"{one.name} {' '.join(programs_of(one))}" for one in members)
     made_from = wheels_digest(wheels, own)
     if recorded is not None and recorded.made_from == made_from and not recorded.unread:
         return recorded
-    # Those with compiled files have been read as a whole, for what they need.
+    # Wheels with compiled files were already read completely, for their libraries.
     read, large = platform_wheels(packages, project.root) if target.is_linux else ((), frozenset())
     whole = {one.name for one in read} - large
     tables = frozenset(one.name for one in wheels if one.name not in whole)
@@ -58,7 +58,7 @@ def wheel_collisions(
 
 
 def on_wheel_collisions(plan: Plan) -> Iterator[str]:
-    """What is kept of what collides, and which wheels could not be compared.
+    """Notes on which file of a collision is kept, and which wheels could not be compared.
 
     Raises:
         InputError: ``[tool.uvlock2nix.collisions]`` names a package that does not ship the path.

@@ -1,4 +1,4 @@
-"""What the wheels of an environment need from outside: read from them once, remembered in the pins."""
+"""What the wheels of an environment need from outside: read from them once, then kept in the pins."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from uvlock2nix.wheel_pins import ReadWheels, WheelNeeds
 
 if TYPE_CHECKING:
     from uvlock2nix.app.reporter import Reporter
-# Bytes. Of larger wheels (CUDA's, mostly) only the table of contents is read: the whole would have to be
-# fetched to find a few names.
+# Bytes. Of larger wheels (mostly CUDA's), only the table of contents is read: otherwise all of it would have
+# to be fetched to find a few names.
 LARGE: Final = 300 << 20
 SHOWN: Final = 6
 TOO_LARGE: Final = "it is larger than 300 MiB"
@@ -31,10 +31,10 @@ TOO_LARGE: Final = "it is larger than 300 MiB"
 def platform_wheels(
     packages: Sequence[ClassifiedPackage], root: Path
 ) -> tuple[tuple[Candidate, ...], frozenset[str]]:
-    """The wheels that are read, and the names of those that are too large to be read as a whole.
+    """The wheels to read, and the names of those that are too large to be read completely.
 
-    They are those that may hold compiled files, and those on disk. Of the others only scripts could need
-    something from outside: few have such a script, and all would have to be asked for over the network.
+    These are the wheels that may contain compiled files, and those on disk. In the others, only scripts could
+    need something from outside: few have such a script, and each would take a request over the network.
     """
     found: list[Candidate] = []
     large: set[str] = set()
@@ -58,9 +58,9 @@ def wheel_needs(
     reporter: Reporter,
     project: Project,
 ) -> WheelNeeds:
-    """What ``wheels`` need: as recorded where that was read from these very wheels, else read now.
+    """What ``wheels`` need: as recorded for these same wheels, else read now.
 
-    Wheels that could not be read then, for a different reason than their size, are tried again.
+    Wheels that could not be read before, for any reason but their size, are tried again.
     """
     made_from = wheels_digest(wheels)
     same = recorded is not None and recorded.made_from == made_from
@@ -82,12 +82,12 @@ def wheel_needs(
 
 
 def _is_there(soname: str) -> bool:
-    """Whether env has it in any case."""
+    """Whether env always has the library."""
     return soname_attribute(soname) in ALWAYS_THERE
 
 
 def with_needs(knowledge: Knowledge, wheels: Sequence[Candidate], found: WheelNeeds) -> Knowledge:
-    """``knowledge`` with what was read; of unread wheels the tables know the rest."""
+    """``knowledge`` with what was read; for unread wheels, the tables are used."""
     needs, unread = dict(found.needs), dict(found.unread)
     notes: dict[str, tuple[str, ...]] = {}
     attributes: dict[str, tuple[str, ...]] = {}
@@ -108,7 +108,7 @@ def with_needs(knowledge: Knowledge, wheels: Sequence[Candidate], found: WheelNe
 
 
 def with_read_wheels(plan: Plan, read: Mapping[str, WheelNeeds]) -> Plan:
-    """``plan`` with what goes into the pins, and with what need not be found because nobody can bring it."""
+    """``plan`` with the readings for the pins, and with the libraries that may be missing."""
     absent: dict[str, None] = dict.fromkeys(plan.ignore_missing)
     for _, found in sorted(read.items()):
         for _, sonames in found.needs:
@@ -119,7 +119,7 @@ def with_read_wheels(plan: Plan, read: Mapping[str, WheelNeeds]) -> Plan:
 
 
 def on_wheel_libraries(plan: Plan) -> tuple[str, ...]:
-    """What was found in wheels, and what could not be looked at: one line for each kind."""
+    """Notes on what was found in wheels and what could not be read, one per kind."""
     notes: list[str] = []
     libraries: dict[str, list[str]] = {}
     for one in plan.wheel_libraries:
@@ -150,12 +150,12 @@ def on_wheel_libraries(plan: Plan) -> tuple[str, ...]:
 
 
 def shortened(names: Sequence[str]) -> str:
-    """The first of many names, and how many more there are."""
+    """The first few names, and how many more there are."""
     return first_of(names, SHOWN)
 
 
 def _unknown_ones(plan: Plan) -> Iterator[str]:
-    """A note for each wheel that needs what nobody is known to have and the user did not speak of."""
+    """A note for each wheel that needs an unknown library that the user did not mention."""
     from fnmatch import fnmatchcase
 
     told = {
@@ -178,13 +178,13 @@ def _unknown_ones(plan: Plan) -> Iterator[str]:
 def _unknown(name: str, sonames: Sequence[str]) -> str:
     listed = ", ".join(f'"{one}"' for one in sonames)
     return (
-        f"{name}: its files need {', '.join(sonames)}, which no wheel provides and no table lists: name the"
-        f" attribute that has it in `wheel-runtime-libs` under [tool.uvlock2nix.native.{name}], or write"
+        f"{name}: its files need {', '.join(sonames)}, which no wheel provides and no table lists: add the"
+        f" attribute that has it to `wheel-runtime-libs` under [tool.uvlock2nix.native.{name}], or write"
         f" ignore-missing-libraries = [{listed}] under [tool.uvlock2nix]"
     )
 
 
 def wheels_digest(wheels: Sequence[Candidate], more: Sequence[str] = ()) -> str:
-    """What identifies a reading of ``wheels``; ``more``: lines on what it depends on besides."""
+    """What identifies a reading of ``wheels``; ``more``: lines on what else it depends on."""
     lines = [*sorted(f"{one.name} {one.filename} {one.hash or one.path}" for one in wheels), *more]
     return hashlib.sha256("\n".join([str(WHEEL_EDITION), *lines]).encode()).hexdigest()[:16]

@@ -17,7 +17,7 @@ from uvlock2nix import __version__
 from uvlock2nix.cli.interrupt import INTERRUPTED, ending_on_signals
 from uvlock2nix.errors import InputError, Uvlock2nixError
 
-# name -> (module below uvlock2nix.cli, what it does); each module has a click command named ``command``.
+# name -> (module below uvlock2nix.cli, help line); each module has a click command named ``command``.
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "init": ("init", "Write everything that Nix needs for a project: flake, files, hash."),
     "generate": ("generate", "Write the Nix files of a project."),
@@ -32,7 +32,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "man": ("man", "Print the manual page."),
 }
 
-# Run by the hooks inside a build, not by people: callable, but not listed.
+# Run by the hooks inside a build, not by people, so not listed.
 HIDDEN: Final[dict[str, tuple[str, str]]] = {
     "sync": ("sync", "Install the locked packages (inside deps)."),
     "sdist": ("sdist", "Build one source into a wheel (inside its derivation)."),
@@ -54,7 +54,7 @@ class LazyGroup(click.Group):
             return None
         command = import_module(f"uvlock2nix.cli.{entry[0]}").command
         if not isinstance(command, click.Command):
-            raise TypeError(f"uvlock2nix.cli.{entry[0]}.command is not a command")
+            raise TypeError(f"uvlock2nix.cli.{entry[0]}.command is not a click command")
         return command
 
     def resolve_command(
@@ -66,7 +66,7 @@ class LazyGroup(click.Group):
         return found
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Commands by their names, without importing them; options as ever."""
+        """Complete command names without importing the commands; options as click does."""
         names = [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items()]
         options = click.Command.shell_complete(self, ctx, incomplete)
         return [item for item in names if item.value.startswith(incomplete)] + options
@@ -84,7 +84,7 @@ def cli() -> None:
 
 
 def color_wish() -> bool | None:
-    """``False`` where no colour is wanted (no-color.org), ``None`` where it depends on the terminal."""
+    """``False`` when no colour is wanted (https://no-color.org), ``None`` to let click ask the terminal."""
     return False if os.environ.get("NO_COLOR") else None
 
 
@@ -120,7 +120,7 @@ def run() -> None:
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
     except BrokenPipeError:
-        # The reader went away (``| head``): not our failure, and nothing more may be written.
+        # The reader is gone (`| head`): no failure of ours, and nothing more can be written.
         sys.stderr.close()
         sys.exit(141)
     except OSError as error:

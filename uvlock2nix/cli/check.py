@@ -25,7 +25,7 @@ SCHEMA: Final = "uvlock2nix/check/1"
 def command(project: Path, options: Options, as_json: bool) -> None:
     """Exit 1 when PROJECT's uv.lock, generated Nix files and hashes do not fit together; run no Nix.
 
-    Without --system, every system that the files were generated for is looked at.
+    Without --system, every system that the files were generated for is checked.
     """
     with TerminalReporter() as reporter:
         found = checked(project, options, reporter)

@@ -24,7 +24,7 @@ from uvlock2nix.names import canonicalize_name
 from uvlock2nix.spelling import did_you_mean
 
 _LEVELS_HELP: Final = (
-    "Which packages may come from nixpkgs. none; native (the default): those that would have to be "
+    "Which packages may come from nixpkgs. none; native (the default): those that would otherwise be "
     "compiled with native libraries; same: all of the same version; compatible: newer ones too."
 )
 
@@ -67,11 +67,11 @@ def command(
         for note in asked.notes:
             reporter.note(note)
         if html is not None and not html.absolute().parent.is_dir():
-            raise UsageError(f"--html {html}: there is no folder {html.parent}", hint="create it first")
+            raise UsageError(f"--html {html}: no such folder: {html.parent}", hint="create it first")
         if len(asked.targets) > 1:
             raise UsageError("classify looks at one system at a time", hint="pass --system once")
         if wheels and asked.target.is_darwin:
-            reporter.note("--wheels: of wheels for macOS only the file lists are read")
+            reporter.note("--wheels: for macOS, only the file lists of wheels are read")
         effort = Effort(network=inspect, wheels=wheels)
         knowledge = knowledge_of(asked, reporter)
         policy = policy_of(asked, reporter, strict=False)
@@ -87,7 +87,7 @@ def command(
     elif one is not None:
         click.echo(explanation(one, packages, knowledge))
     elif html is None:
-        # Who wants as much as possible from nixpkgs wants to know what is in the way of the rest.
+        # Who asks for as much as possible from nixpkgs wants to know what keeps the other packages out of it.
         nixpkgs_first = policy.from_nixpkgs in ("same", "compatible")
         click.echo(table(asked.target, packages, knowledge, all_reasons=nixpkgs_first))
 

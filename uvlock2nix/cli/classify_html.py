@@ -1,7 +1,7 @@
-"""The result of ``classify`` as one self-contained page: a treemap of what is downloaded, and the table.
+"""The result of ``classify`` as one self-contained page: a treemap of the downloads, and the table.
 
-No script, no outside resource: the page says so itself by its content security policy, so that a hostile
-name in a lock stays text.
+No script and no outside resource: the page's own content security policy forbids both, so a hostile name in
+a lock stays text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from uvlock2nix.target import Target
 WIDTH: Final = 1200.0
 HEIGHT: Final = 560.0
 
-# Told apart by people with colour-blindness too (after Okabe and Ito); dark text has contrast on all of them.
+# Distinguishable with colour blindness too (after Okabe and Ito); dark text is readable on all of them.
 COLORS: Final[dict[Class, str]] = {
     "nixpkgs": "#7ab8e6",
     "wheel": "#8fd3b6",
@@ -53,7 +53,7 @@ td.w { min-width: 22rem; overflow-wrap: anywhere; } small { opacity: .75; }
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle of the treemap and the index of the thing that it stands for."""
+    """A rectangle of the treemap and the index of what it stands for."""
 
     index: int
     x: float
@@ -63,7 +63,7 @@ class Box:
 
 
 def page(target: Target, packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> str:
-    """The whole page. Packages without a size in the lock are in the table only, and counted."""
+    """Render the whole page. Packages without a size in the lock are in the table only, and counted."""
     title = f"{len(packages)} packages on {target}"
     return "".join((
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n',
@@ -118,7 +118,7 @@ def _map(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Iterato
 
 
 def squarify(sizes: Sequence[int], width: float, height: float) -> list[Box]:
-    """A squarified treemap: boxes with areas in proportion to ``sizes`` (positive, falling), near squares.
+    """A squarified treemap: nearly square boxes with areas in proportion to ``sizes`` (positive, descending).
 
     See Bruls, Huizing, van Wijk, "Squarified Treemaps" (2000), https://doi.org/10.1007/978-3-7091-6783-0_4.
     """
@@ -155,7 +155,7 @@ def squarify(sizes: Sequence[int], width: float, height: float) -> list[Box]:
 
 
 def _worst(row: Sequence[float], side: float) -> float:
-    """The worst ratio of sides in a row of areas laid along ``side``."""
+    """The worst aspect ratio in a row of areas laid out along ``side``."""
     total = sum(row)
     if side <= 0 or total <= 0:
         return 1.0

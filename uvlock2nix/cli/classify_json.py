@@ -1,4 +1,4 @@
-"""The result of ``classify`` as JSON: schema ``uvlock2nix/classify/1``, see docs/schema/classify-1.json."""
+"""The result of ``classify`` as JSON, schema ``uvlock2nix/classify/1`` (docs/schema/classify-1.json)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCHEMA: Final = "uvlock2nix/classify/1"
 
 
 def as_json(target: Target, packages: Sequence[ClassifiedPackage]) -> dict[str, object]:
-    """The whole answer; packages sorted by name then version."""
+    """The whole document; packages are sorted by name then version."""
     ordered = sorted(packages, key=lambda p: (p.name, p.version or ""))
     return {
         "schema": SCHEMA,
@@ -73,7 +73,7 @@ def native_json(native: NativeInputs) -> dict[str, object]:
 
 
 def source_json(source: Source) -> dict[str, object]:
-    """Where a package is locked from; absent parts are left out."""
+    """The source of a locked package; absent parts are left out."""
     match source:
         case RegistrySource(url=url, path=path):
             return _present({"kind": "registry", "url": url, "path": path})

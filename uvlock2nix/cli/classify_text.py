@@ -31,9 +31,9 @@ _COLORS: Mapping[str, str] = {
 def table(
     target: Target, packages: Sequence[ClassifiedPackage], knowledge: Knowledge, *, all_reasons: bool = False
 ) -> str:
-    """One line a package, totals below. Control characters of hostile names are escaped.
+    """One line per package and the totals. Control characters in hostile names are escaped.
 
-    ``all_reasons``: also why a package is not asked from nixpkgs.
+    ``all_reasons`` adds why a package is not taken from nixpkgs.
     """
     rows = [("NAME", "VERSION", "CLASS", "SIZE", "NEEDS", "WHY")]
     rows += [_row(item, knowledge, all_reasons) for item in packages]
@@ -83,7 +83,7 @@ def _needs(item: ClassifiedPackage) -> str:
 
 
 def download(item: ClassifiedPackage, knowledge: Knowledge) -> int | None:
-    """The bytes that are downloaded for a package, ``None`` where nobody says or nothing is."""
+    """The bytes to download for a package; ``None`` if the size is unknown or nothing is downloaded."""
     artifact = item.choice.artifact
     if artifact is None or item.from_nixpkgs or artifact.kind not in ("wheel", "sdist"):
         return None
@@ -98,7 +98,7 @@ def _size_of(item: ClassifiedPackage, knowledge: Knowledge) -> str:
 def _totals(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Iterator[str]:
     counts = Counter(item.class_ for item in packages)
     if not packages:
-        yield "no packages: the selection holds none; see --package, --all-packages, --extra and --group"
+        yield "no packages in the selection; see --package, --all-packages, --extra and --group"
         return
     yield f"{len(packages)} packages: " + ", ".join(f"{counts[c]} {c}" for c in CLASSES if counts[c])
     sizes = [download(item, knowledge) for item in packages if item.is_file]
@@ -131,7 +131,7 @@ def _limits(packages: Sequence[ClassifiedPackage], knowledge: Knowledge) -> Iter
 
 
 def proposal(name: str) -> Iterator[str]:
-    """The three lines that tell us what a package needs."""
+    """The lines of pyproject.toml that declare what a package needs."""
     yield f"  [tool.uvlock2nix.native.{name}]"
     yield '  build-inputs = ["libfoo"]'
     yield '  native-build-inputs = ["pkg-config"]'
@@ -167,10 +167,10 @@ def explanation(item: ClassifiedPackage, packages: Sequence[ClassifiedPackage], 
         if not match.usable:
             lines.append("  marked there as broken or unavailable")
     else:
-        lines.append("nixpkgs: not considered: it is the project's own")
+        lines.append("nixpkgs: not considered, because it is the project's own")
     if item.known == "unknown":
         lines += [
-            "if its build misses a library, add to pyproject.toml:",
+            "if its build does not find a library, add to pyproject.toml:",
             *proposal(printable(item.name)),
         ]
     return "\n".join(lines)
@@ -187,7 +187,7 @@ def _native_lines(native: NativeInputs) -> Iterator[str]:
         ("build requirements whose pins are ignored", native.build.relax),
         ("loaded at run time", native.run.dlopen),
         ("libraries for its wheel", native.run.wheel_runtime_libs),
-        ("left out as doubtful", native.origin.doubtful),
+        ("left out because doubtful", native.origin.doubtful),
     )
     for label, values in parts:
         if values:
@@ -204,7 +204,7 @@ def _native_lines(native: NativeInputs) -> Iterator[str]:
 
 
 def paths(item: ClassifiedPackage, packages: Sequence[ClassifiedPackage]) -> list[str]:
-    """A shortest way from the selection to the package, and who else asks for it."""
+    """A shortest path from the selection to the package, and what else requires it."""
     by_name = {p.name: p for p in packages}
     queue: deque[tuple[str, ...]] = deque([(item.name,)])
     seen = {item.name}

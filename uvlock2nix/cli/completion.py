@@ -1,4 +1,4 @@
-"""``uvlock2nix completion``: the script that makes a shell complete our commands and options."""
+"""``uvlock2nix completion``: the script with which a shell completes our commands and options."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def command(shell: str) -> None:
 
     found = get_completion_class(shell)
     if found is None:
-        raise click.UsageError(f"click knows no completion for {shell}")
-    # Not `source`, which runs bash only to ask for its version.
+        raise click.UsageError(f"click has no completion for {shell}")
+    # Not `source()`, which starts bash only to ask for its version.
     complete = found(cli, {}, "uvlock2nix", VARIABLE)
     click.echo(complete.source_template % complete.source_vars())

@@ -29,11 +29,11 @@ from uvlock2nix.modes import MODES, Mode
     "--mode",
     type=click.Choice(MODES),
     show_default="sync",
-    help="How deps is made: with a single hash, or with a hash for each file.",
+    help="How deps is fetched: with a single hash, or with a hash for each file.",
 )
 @click.option("--module", is_flag=True, help="Also write a NixOS module; see [tool.uvlock2nix.service].")
 @click.option("--image", is_flag=True, help="Also write a container image.")
-@click.option("--standalone", is_flag=True, help="Also write what the files need of uvlock2nix.")
+@click.option("--standalone", is_flag=True, help="Also write the parts of uvlock2nix that the files need.")
 @click.option("--force", is_flag=True, help="Overwrite files that were edited or not generated.")
 @click.option("--diff", is_flag=True, help="Show what would change, without writing.")
 @click.option("--check", is_flag=True, help="Only compare: exit 1 if a file is out of date.")

@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-# Section -> names of parameters, as click spells them. What is named nowhere is in the last section.
+# Section -> parameter names, as click spells them. All others go in the last section.
 SECTIONS: Final[dict[str, frozenset[str]]] = {
     "Selection": frozenset(
         {
@@ -42,7 +42,7 @@ def section_of(parameter: click.Option) -> str:
 
 
 def grouped(command: click.Command, context: click.Context) -> dict[str, list[tuple[str, str]]]:
-    """Section -> (option as it is written, help), in the order of the page; empty sections are left out."""
+    """Section -> (option as written, help), in the order of the page, without empty sections."""
     found: dict[str, list[tuple[str, str]]] = {section: [] for section in (*SECTIONS, REST)}
     for parameter in command.get_params(context):
         if not isinstance(parameter, click.Option):

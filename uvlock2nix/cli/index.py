@@ -1,4 +1,4 @@
-"""``uvlock2nix index``: which nixpkgs the classification compares with, and making that exact."""
+"""``uvlock2nix index``: which nixpkgs the classification compares with, and how to make it exact."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def command() -> None:
 @command.command("show", cls=GroupedCommand)
 @project_argument
 def show(project: Path) -> None:
-    """Say which index is in use for PROJECT."""
+    """Show which index is used for PROJECT."""
     used = index_in_use(project)
     click.echo(used.index.describe())
-    click.echo(f"file: {used.file if used.file is not None else 'carried with uvlock2nix'}")
+    click.echo(f"file: {used.file if used.file is not None else 'shipped with uvlock2nix'}")
     for python, rows in sorted(used.index.sets.items()):
         click.echo(f"Python {python}: {len(rows)} packages")
     for caveat in used.index.caveats:
@@ -57,7 +57,7 @@ def show(project: Path) -> None:
 def update(
     project: Path, nixpkgs: str | None, channel: str | None, pythons: tuple[str, ...], system: str | None
 ) -> None:
-    """Make the exact index: of the project's nixpkgs through Nix, or of a channel over HTTP."""
+    """Create the exact index, of the project's nixpkgs with Nix or of a channel over HTTP."""
     with TerminalReporter() as reporter:
         made = update_index(project, IndexOptions(nixpkgs, channel, pythons, system), reporter)
     for key, count in sorted(made.counts.items()):

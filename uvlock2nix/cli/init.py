@@ -1,4 +1,4 @@
-"""``uvlock2nix init``: everything that Nix needs for a project that uv has locked."""
+"""``uvlock2nix init``: write everything that Nix needs for a project with a uv.lock."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from uvlock2nix.errors import UsageError, Uvlock2nixError
 @request_options()
 @click.option("--module", is_flag=True, help="Also write a NixOS module; see [tool.uvlock2nix.service].")
 @click.option("--image", is_flag=True, help="Also write a container image.")
-@click.option("--standalone", is_flag=True, help="Also write what the files need of uvlock2nix.")
-@click.option("--gitignore", is_flag=True, help="Add what Nix leaves behind to .gitignore.")
+@click.option("--standalone", is_flag=True, help="Also write the parts of uvlock2nix that the files need.")
+@click.option("--gitignore", is_flag=True, help="Add Nix's result links to .gitignore.")
 @click.option("--envrc", is_flag=True, help="Write .envrc for direnv.")
 @click.option(
     "--uvlock2nix",
@@ -37,10 +37,10 @@ from uvlock2nix.errors import UsageError, Uvlock2nixError
     "flake_url",
     metavar="URL",
     show_default="the checkout that runs, if it is one",
-    help="Flake of uvlock2nix.",
+    help="Flake reference of uvlock2nix.",
 )
 @click.option(
-    "--nixpkgs-url", default=NIXPKGS_URL, show_default=True, metavar="URL", help="Flake of nixpkgs."
+    "--nixpkgs-url", default=NIXPKGS_URL, show_default=True, metavar="URL", help="Flake reference of nixpkgs."
 )
 @click.option(
     "--no-hash", is_flag=True, help="Do not build; `uvlock2nix update-hash` computes the hash later."
@@ -61,13 +61,13 @@ def command(
     force: bool,
     yes: bool,
 ) -> None:
-    """Write flake.nix, the generated files and [tool.uvlock2nix] of PROJECT; make the hash where Nix is."""
+    """Write flake.nix, generated files and [tool.uvlock2nix] of PROJECT; compute the hash if Nix is there."""
     options = with_extras(options, module=module, image=image, standalone=standalone)
     asking = not yes and sys.stdin.isatty()
     with TerminalReporter() as reporter:
         if standalone and flake_url is not None:
             raise UsageError(
-                "--standalone and --uvlock2nix cannot be used together: the flake has nixpkgs alone then",
+                "--standalone and --uvlock2nix cannot be used together: --standalone needs no such input",
                 hint="leave one of them out",
             )
         url = None if standalone else _flake(flake_url, reporter, asking=asking)
@@ -91,19 +91,22 @@ def command(
 
 
 def _flake(given: str | None, reporter: TerminalReporter, *, asking: bool) -> str:
-    """Where the flake of uvlock2nix is: there is no place that everybody has."""
+    """The flake reference of uvlock2nix: the given one, this checkout, or what the user answers.
+
+    There is no default, because there is no address that works for everyone.
+    """
     if given is not None:
         return given
     here = own_flake()
     if here is not None:
         reporter.note(
-            f"flake.nix takes uvlock2nix from {here}, which is on this machine only: --uvlock2nix URL"
+            f"flake.nix takes uvlock2nix from {here}, which exists on this machine only; see --uvlock2nix"
         )
         return here
     if asking:
         return str(click.prompt("the flake of uvlock2nix, such as github:OWNER/uvlock2nix", err=True))
     raise UsageError(
-        "flake.nix needs the address of the flake of uvlock2nix, which an installed program does not know",
+        "flake.nix needs the flake reference of uvlock2nix, which an installed uvlock2nix does not know",
         hint="pass it: --uvlock2nix github:OWNER/uvlock2nix, or the path or git URL of a checkout",
     )
 
@@ -116,7 +119,7 @@ def _show(found: Found) -> None:
 
 
 def _hash(project: Path, options: Options, reporter: TerminalReporter) -> bool:
-    """Make the hash where Nix is; a failure leaves what was written, and is a note."""
+    """Compute the hash if Nix is installed; a failure keeps the written files and is only a note."""
     if shutil.which("nix-build") is None:
         return False
     try:

@@ -1,4 +1,4 @@
-"""The names of store paths, as ``--input`` and ``--inputs`` give them."""
+"""Store paths by name, as ``--input`` and ``--inputs`` give them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from uvlock2nix.refs.store import StorePath
 
 
 def inputs_of(words: Iterable[str], texts: Iterable[str], store_dir: str) -> dict[str, str]:
-    """ATTR → path; ``out`` is the environment's, when it is a path in the store and nothing else is said."""
+    """ATTR → path. ``out`` is the environment variable's value, unless given or not a store path."""
     found: dict[str, str] = {}
-    own = os.environ.get("out", "")  # noqa: SIM112 - Nix gives it that name
+    own = os.environ.get("out", "")  # noqa: SIM112 - Nix's own name for it
     if StorePath.find(own, store_dir=store_dir) is not None:
         found["out"] = own
     items = list(words)
@@ -26,7 +26,7 @@ def inputs_of(words: Iterable[str], texts: Iterable[str], store_dir: str) -> dic
         attr, equals, path = item.partition("=")
         if not equals or not attr or not path:
             raise UsageError(
-                f"{item!r} is not ATTR=PATH", hint="For example --input libxml2=/nix/store/…-libxml2-2.13.8"
+                f"{item!r} is not ATTR=PATH", hint="for example --input libxml2=/nix/store/…-libxml2-2.13.8"
             )
         found[attr] = path
     return found
@@ -43,11 +43,13 @@ def _json_inputs(text: str) -> dict[str, str]:
 
 
 def object_of(option: str, text: str) -> dict[str, object]:
-    """A JSON object that an option gives; an empty text is an empty one."""
+    """Parse the JSON object given by an option; an empty string is an empty object."""
     try:
         value = json.loads(text or "{}")
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise UsageError(f"{option} is not a JSON object", hint='as {"filename": "idna-3.11.tar.gz"}')
+        raise UsageError(
+            f"{option} is not a JSON object", hint='for example {"filename": "idna-3.11.tar.gz"}'
+        )
     return value

@@ -1,4 +1,4 @@
-"""Signals: a cancelled job ends as Ctrl-C does, the build with it, and every file as it was."""
+"""Signals: a cancelled job ends as Ctrl-C would end it: the build is stopped and no file is half written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, NoReturn
 
 from uvlock2nix.signals import ENDING, handling
 
-# The exit code of a command that was interrupted, whatever the signal.
+# The exit code of an interrupted command, whatever the signal.
 INTERRUPTED: Final = 130
 
 
@@ -24,7 +24,7 @@ def ending_on_signals() -> Iterator[None]:
 
 @contextmanager
 def stopped_by_interrupt(stop: Callable[[], None]) -> Iterator[None]:
-    """Also ``stop`` what works in the background: nobody waits for it to end by itself."""
+    """Call ``stop`` on an interrupt, so that background work ends before the command does."""
 
     def stop_first(number: int) -> NoReturn:
         stop()

@@ -1,4 +1,4 @@
-"""``venv package``: local packages over an environment, and what is reported of it."""
+"""``venv package``: put local packages over an environment, and report on it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def layered(
     compiler: str | None,
     extra: tuple[Path, ...],
 ) -> None:
-    """Build local packages and put them, and what is extra, over the environment; report what clashes."""
+    """Build local packages, put them and the extra packages over the environment, and report collisions."""
     from uvlock2nix.sync.manifest import read_manifest
     from uvlock2nix.venv.interpreter import write_wrapper
     from uvlock2nix.venv.layer import layer
@@ -54,17 +54,17 @@ def layered(
 
 
 def program_path() -> str:
-    """Where the programs are that run scripts: for the host, as stdenv gives it, else of the build."""
+    """The PATH of the scripts' programs: for the host, as stdenv sets it, else the build's own."""
     return ":".join(os.environ.get(name, "") for name in ("HOST_PATH", "PATH"))
 
 
 def making(interpreter: Path, builder: Path | None, cores: int, *, no_bytecode: bool) -> Making:
-    """What an environment is made with inside of a build, by the options of the commands."""
+    """What an environment is made with inside a build, from the commands' options."""
     from uvlock2nix.venv.making import Making
 
     return Making(interpreter, 0 if no_bytecode else max(1, cores), program_path(), builder, note)
 
 
 def note(text: str) -> None:
-    """Report something in the log of the build."""
+    """Write a line to the build log."""
     click.echo(f"uvlock2nix: note: {text}", err=True)

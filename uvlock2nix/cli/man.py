@@ -1,4 +1,4 @@
-"""``uvlock2nix man``: the manual page, made from the commands themselves."""
+"""``uvlock2nix man``: the manual page, generated from the commands."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from uvlock2nix.cli.help import GroupedCommand, grouped
 
 EXIT_CODES = (
     ("0", "Done."),
-    ("1", "A check found something that is not in order."),
+    ("1", "A check failed."),
     ("2", "Wrong usage."),
     ("3", "Bad input: the lock, the project or a file."),
-    ("4", "An outside program (nix, uv, git) failed."),
+    ("4", "An external program (nix, uv, git) failed."),
     ("5", "The network failed."),
     ("130", "Interrupted."),
 )
 
 
 def roff(text: str) -> str:
-    """Text for a line of roff: backslashes and hyphens escaped, and no control line by accident."""
+    """Escape text for a line of roff: backslashes, hyphens, and a leading control character."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-")
     return re.sub(r"^([.'])", r"\\&\1", escaped, flags=re.MULTILINE)
 
@@ -30,7 +30,7 @@ def roff(text: str) -> str:
 def walk(
     command: click.Command, context: click.Context
 ) -> Iterator[tuple[str, click.Command, click.Context]]:
-    """Every listed command below ``command``, with its full name; groups before what they hold."""
+    """Every listed command below ``command``, with its full name; groups before their subcommands."""
     if not isinstance(command, click.Group):
         return
     for name in command.list_commands(context):
@@ -74,7 +74,7 @@ def page(root: click.Group) -> str:
         "No colours in the output.",
         ".TP",
         "\\fBUV_INDEX_\\fINAME\\fB_USERNAME\\fR, \\fBUV_INDEX_\\fINAME\\fB_PASSWORD\\fR, \\fBNETRC\\fR",
-        "The login of a private index, as with uv.",
+        "The credentials of a private index, as for uv.",
     ]
     return "\n".join(lines) + "\n"
 

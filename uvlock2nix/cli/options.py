@@ -1,6 +1,6 @@
-"""The options that say what is selected and for which target: the same on every command.
+"""The options for the selection and the target, the same for every command.
 
-The names and their meaning are uv's; one difference: without a group flag the selection is what runs.
+Names and meanings are uv's, with one difference: without a group flag, no dependency group is included.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _FLAGS: Final = {
     "all-groups": "Include all dependency groups.",
     "only-dev": "Select only the group `dev`, without the project.",
 }
-# One option switches the other off, as with uv: the last counts.
+# Each option has its opposite, as in uv: the last one given wins.
 _PAIRS: Final = {
     "default-groups": "Include uv's default groups (`dev`).",
     "dev": "Include the dependency group `dev`.",
@@ -44,12 +44,12 @@ _ORDER: Final = (
 
 
 def project_argument(function: F) -> F:
-    """``[PROJECT]``: a directory with pyproject.toml and uv.lock, or a lock file of its own."""
+    """``[PROJECT]``: a directory with pyproject.toml and uv.lock, or a lock file such as pylock.toml."""
     return click.argument("project", type=click.Path(path_type=Path), default=".", required=False)(function)
 
 
 def upgrade_option(function: F) -> F:
-    """``--upgrade-build-requirements``: resolve again what pins lock."""
+    """``--upgrade-build-requirements``: resolve again what the pins lock."""
     return click.option(
         "--upgrade-build-requirements",
         "upgrade",
@@ -59,7 +59,7 @@ def upgrade_option(function: F) -> F:
 
 
 def selection_options(function: Callable[..., object]) -> Callable[..., object]:
-    """uv's selection options, given to the command together as ``selection``."""
+    """Add uv's selection options; the command gets them together as ``selection``."""
 
     @functools.wraps(function)
     def command(**values: Any) -> object:
@@ -69,7 +69,7 @@ def selection_options(function: Callable[..., object]) -> Callable[..., object]:
 
 
 def _taken(values: dict[str, Any]) -> dict[str, Any]:
-    """Take the selection options out of a command's parameters, by their names."""
+    """Remove the selection options from a command's parameters and return them."""
     return {name: values.pop(name.replace("-", "_")) for name in _ORDER}
 
 
@@ -91,7 +91,7 @@ def _selection(taken: dict[str, Any]) -> Selection:
 def request_options(
     help_from_nixpkgs: str = FROM_NIXPKGS,
 ) -> Callable[[Callable[..., object]], Callable[..., object]]:
-    """Selection, target and ``--from-nixpkgs``, given to the command together as ``options``."""
+    """Add selection, target and ``--from-nixpkgs``; the command gets them together as ``options``."""
     from uvlock2nix.app.request import Options
     from uvlock2nix.classify.policy import LEVELS
 
@@ -130,11 +130,11 @@ def request_options(
 
 
 def environment_option(function: F) -> F:
-    """``--environment``: one of those that pyproject.toml names."""
+    """``--environment``: an environment that pyproject.toml names."""
     return click.option(
         "--environment",
         metavar="NAME",
-        help="One of [tool.uvlock2nix.environments]; `default` is the one without a name.",
+        help="An environment of [tool.uvlock2nix.environments]; `default` is the unnamed environment.",
     )(function)
 
 

@@ -1,4 +1,4 @@
-"""One line of progress on a terminal; nothing where there is none."""
+"""A line of progress on a terminal; nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import IO, TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from uvlock2nix.nixrun.stream import Status
 
-_PAUSE: Final = 0.1  # seconds between two drawings
+_PAUSE: Final = 0.1  # seconds between redraws
 
 
 class Progress:
-    """Shows what Nix is doing: which derivation, its phase or last line, bytes. Use as a context."""
+    """Shows Nix's work: the derivation, its phase or last line, bytes. Use it as a context manager."""
 
     def __init__(self, *, quiet: bool = False, file: IO[str] | None = None) -> None:
         self._file = sys.stderr if file is None else file
@@ -23,7 +23,7 @@ class Progress:
         self._start = time.monotonic()
 
     def __call__(self, status: Status) -> None:
-        """Show the state of a running build, not more often than a person can read."""
+        """Show the state of a running build, at most every ``_PAUSE`` seconds."""
         import shutil
 
         if status.drv is not None:
@@ -47,12 +47,12 @@ class Progress:
         self.clear()
 
     def note(self, text: str) -> None:
-        """Say something that stays."""
+        """Print a line that stays."""
         self.clear()
         self._file.write(f"note: {text}\n")
 
     def clear(self) -> None:
-        """Take the line away."""
+        """Clear the line."""
         if self._on and self._last:
             self._file.write("\r\x1b[K")
             self._file.flush()

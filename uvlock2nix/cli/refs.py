@@ -57,7 +57,7 @@ def _common(function: _F) -> _F:
 
 def _directory(directory: Path) -> Path:
     if not directory.is_dir():
-        raise InputError(f"{directory} is not a directory", hint="Pass the tree to work on.")
+        raise InputError(f"{directory} is not a directory", hint="pass the tree to work on")
     return directory
 
 
@@ -91,7 +91,7 @@ _manifest = click.option(
 @command.command("strip", cls=GroupedCommand)
 @_common
 @_manifest
-@click.option("--audit", "proves", is_flag=True, help="Fail when a reference is left, as `refs audit` would.")
+@click.option("--audit", "proves", is_flag=True, help="Fail if a reference is left, as `refs audit` would.")
 def strip_command(
     directory: Path,
     inputs: tuple[str, ...],
@@ -102,7 +102,7 @@ def strip_command(
     manifest: Path | None,
     proves: bool,
 ) -> None:
-    """Replace every store reference of DIR by a placeholder and record it in the manifest."""
+    """Replace every store reference in DIR with a placeholder and record it in the manifest."""
     from uvlock2nix.refs.strip import strip
 
     tree = _directory(directory)
@@ -148,7 +148,7 @@ def audit_command(
     store_dir: str,
     as_json: bool,
 ) -> None:
-    """Fail when a store reference is left in DIR: in a file, a file name or a symlink's target."""
+    """Fail if DIR still has a store reference: in a file, a file name or a symlink's target."""
     from uvlock2nix.refs.audit import audit
 
     tree = _directory(directory)
@@ -163,11 +163,11 @@ def audit_command(
 
 
 def _refuse(tree: Path, findings: tuple[Finding, ...]) -> None:
-    """Raise ReferenceFoundError where there are findings."""
+    """Raise ReferenceFoundError if there are findings."""
     if findings:
         raise ReferenceFoundError(
             "\n".join([f"{len(findings)} store references are left in {tree}:", *_lines(findings)]),
-            hint="Strip them with `uvlock2nix refs strip`, or keep the package from recording them.",
+            hint="strip them with `uvlock2nix refs strip`, or keep the package from recording them",
             data={"findings": [finding.to_json() for finding in findings]},
         )
 
@@ -189,9 +189,9 @@ def _lines(findings: tuple[Finding, ...]) -> list[str]:
 @_common
 @_manifest
 @click.option(
-    "--no-manifest", is_flag=True, help="Nothing was stripped: only find libraries and the interpreter."
+    "--no-manifest", is_flag=True, help="Nothing was stripped: only set library search paths and interpreter."
 )
-@click.option("--no-libraries", is_flag=True, help="Only put back what was stripped.")
+@click.option("--no-libraries", is_flag=True, help="Only restore what was stripped.")
 @click.option(
     "--library", "libraries", multiple=True, metavar="DIR", help="Folder with libraries (repeatable)."
 )
@@ -199,7 +199,7 @@ def _lines(findings: tuple[Finding, ...]) -> list[str]:
     "--ignore",
     multiple=True,
     metavar="SONAME",
-    help="Library that need not be found; may be a pattern (repeatable).",
+    help="Library that may be missing; patterns are allowed (repeatable).",
 )
 @click.option(
     "--interpreter",
@@ -211,7 +211,7 @@ def _lines(findings: tuple[Finding, ...]) -> list[str]:
     "--dlopen",
     multiple=True,
     metavar="PACKAGE=DIR[:DIR]",
-    help="Folders that a package opens libraries from.",
+    help="Folders from which a package opens libraries.",
 )
 @click.option(
     "--leave",
@@ -245,7 +245,7 @@ def restore_command(
     source: Path | None,
     link: bool,
 ) -> None:
-    """Put back what strip took out of DIR, and make every ELF file find its libraries."""
+    """Restore the references that strip took out of DIR, and make every ELF file find its libraries."""
     import shutil
 
     from uvlock2nix.refs.interpreter import default_interpreter
@@ -259,7 +259,7 @@ def restore_command(
     if no_manifest and no_libraries:
         raise UsageError("--no-manifest and --no-libraries together leave nothing to do")
     if link and source is None:
-        raise UsageError("--link needs --from", hint="Pass the tree whose files are linked to.")
+        raise UsageError("--link needs --from", hint="pass the tree to link to")
     origin = _directory(source if source is not None else directory)
     report = restore(
         directory,
@@ -302,9 +302,9 @@ def _show_restored(report: RestoreReport, *, as_json: bool) -> None:
     for file, why in report.skipped:
         _warn(f"{file} is left unchanged: {why}")
     for key in report.left:
-        _warn(f"the placeholders of {key} are left")
+        _warn(f"the placeholders of {key} are left in place")
     _show(
-        f"restored {len(report.changed)} files; {len(report.added)} got search path entries, "
+        f"restored {len(report.changed)} files; {len(report.added)} got library search paths, "
         f"{len(report.grown)} were rewritten by patchelf"
     )
 

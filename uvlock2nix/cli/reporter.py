@@ -1,4 +1,4 @@
-"""Notes and progress on a terminal: what ``app`` reports, shown on stderr."""
+"""Notes and progress on a terminal: shows on stderr what ``app`` reports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TerminalReporter:
-    """Notes are lines; progress is a bar or a line on a terminal, and nothing where there is none."""
+    """Prints notes as lines, and progress as a bar or a line if there is a terminal."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
@@ -32,19 +32,19 @@ class TerminalReporter:
         self._progress.clear()
 
     def note(self, text: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         self._progress.clear()
         click.echo(f"note: {printable(shown_text(text), lines=True)}", err=True)
 
     def status(self, status: Status) -> None:
-        """What Nix is doing now, in the place of what it did before."""
+        """Show what Nix is doing now, in place of what it did before."""
         self._progress(status)
 
     @contextmanager
     def steps(
         self, label: str, count: int, stop: Callable[[], None] = lambda: None
     ) -> Iterator[Callable[[int], None]]:
-        """A bar of ``count`` steps; Ctrl-C calls ``stop``."""
+        """Show a bar of ``count`` steps; Ctrl-C calls ``stop``."""
         hidden = self._quiet or not sys.stderr.isatty()
         with (
             click.progressbar(length=count, label=label, file=sys.stderr, hidden=hidden) as bar,

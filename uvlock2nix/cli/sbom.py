@@ -21,7 +21,7 @@ from uvlock2nix.cli.reporter import TerminalReporter
     "--tree",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     metavar="DIR",
-    help="An installed environment to read the licences from.",
+    help="An installed environment to read licences from.",
 )
 def command(project: Path, options: Options, tree: Path | None) -> None:
     """Print a CycloneDX 1.6 bill of materials of PROJECT's environment: names, versions, files, hashes,

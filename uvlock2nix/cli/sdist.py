@@ -1,4 +1,4 @@
-"""``uvlock2nix sdist``: what the derivation of one source runs. Called by hooks, not by people."""
+"""``uvlock2nix sdist``: the work of one source's derivation. Called by the hooks, not by people."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from uvlock2nix.build.programs import Runner
 from uvlock2nix.errors import InputError
 
 PATH = click.Path(path_type=Path)
-GIVEN = "A build requirement; a folder with one wheel, where it was built."
+GIVEN = "A build requirement; for a built wheel, the folder with it."
 
 
 @click.group()
@@ -26,10 +26,10 @@ def command() -> None:
 @command.command("unpack")
 @click.argument("source", type=PATH)
 @click.argument("to", type=PATH)
-@click.option("--file", default="", help="The archive's own name; empty for a tree.")
-@click.option("--subdirectory", default="", help="Where in it the package is.")
+@click.option("--file", default="", help="The archive's own name; empty for a directory.")
+@click.option("--subdirectory", default="", help="The package's folder in it.")
 def unpack_command(source: Path, to: Path, file: str, subdirectory: str) -> None:
-    """Unpack SOURCE (an archive or a tree) below TO, writable; print the folder to build in."""
+    """Unpack SOURCE (an archive or a directory) below TO, writable; print the folder to build in."""
     from uvlock2nix.build.unpack import unpack
     from uvlock2nix.venv.copying import copy_writable
 
@@ -70,7 +70,9 @@ def _shared(function: Any) -> Any:
 @click.argument("out", type=PATH)
 @_shared
 @click.option("--version", "package_version", required=True)
-@click.option("--asked", multiple=True, metavar="NAME=PATH", help="As --given, if the backend asks for it.")
+@click.option(
+    "--asked", multiple=True, metavar="NAME=PATH", help="Like --given, used if the backend asks for it."
+)
 @click.option("--native", default="", help="JSON: env, cflags and flags of the build.")
 def build_command(
     tree: Path,
@@ -113,7 +115,7 @@ def requires_command(out: Path, name: str, given: tuple[str, ...], **options: An
     if wheels:
         arguments = [context.uv, "pip", "install", "--quiet", "--offline", "--no-deps", "--no-index"]
         arguments += ["--python", str(context.python), "--target", str(out), "--", *map(str, wheels)]
-        what = f"installing what {name} requires"
+        what = f"installing the build requirements of {name}"
         context.run(arguments, what=what, env=context.env, cwd=context.root)
     normalise(out, out, scripts_to=PROGRAMS, say=context.run.say)
 

@@ -1,4 +1,4 @@
-"""What generate and init say of a plan."""
+"""The summary of a plan that generate and init print."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uvlock2nix.plan import Plan
 
 
 def summary(plan: Plan) -> str:
-    """What is taken from where, in one line."""
+    """Summarise a plan in one line: what is taken from where."""
     counts = Counter(one.class_ for one in plan.systems[0].classes)
     shown = ", ".join(f"{count} {class_}" for class_, count in sorted(counts.items())) or "nothing to install"
     systems = ", ".join(one.system for one in plan.systems)

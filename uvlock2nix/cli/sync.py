@@ -1,4 +1,4 @@
-"""``uvlock2nix sync``: what deps runs. Called by the hook, not by people."""
+"""``uvlock2nix sync``: the work of deps. Called by the hook, not by people."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ PATH = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("project", type=PATH)
-@click.option("--out", type=PATH, required=True, help="The folder to make.")
-@click.option("--work", type=PATH, required=True, help="A folder for work, always the same.")
+@click.option("--out", type=PATH, required=True, help="The folder to create.")
+@click.option("--work", type=PATH, required=True, help="The work folder; always the same path.")
 @click.option("--interpreter", type=PATH, required=True, help="The Python to install for.")
 @click.option("--python", required=True, help="Its version.")
 @click.option("--system", required=True)
-@click.option("--libc", help="The C library's baseline, as glibc-2.40.")
-@click.option("--macos", help="The oldest macOS, as 14.0.")
-@click.option("--exclude-newer", help="RFC 3339; build requirements published later are not seen.")
-@click.option("--build-requirements", type=PATH, help="JSON: `build` of the pins, the locked requirements.")
+@click.option("--libc", help="The C library's baseline, such as glibc-2.40.")
+@click.option("--macos", help="The oldest macOS, such as 14.0.")
+@click.option("--exclude-newer", help="RFC 3339; build requirements published later are ignored.")
+@click.option("--build-requirements", type=PATH, help="JSON: `build` of the pins.")
 @click.option("--key", help="The key that generate wrote.")
-@click.option("--no-binary-package", multiple=True, help="A package to build although a wheel fits.")
+@click.option("--no-binary-package", multiple=True, help="A package to build even if a wheel fits.")
 @click.option("--exclude", multiple=True, help="A package that comes from elsewhere.")
-@click.option("--native", default="", help="JSON: what each build needs.")
+@click.option("--native", default="", help="JSON: each package's native inputs.")
 @click.option("--collisions", default="", help="JSON: path → the package whose bytes are kept.")
-@click.option("--input", "inputs", multiple=True, metavar="ATTR=PATH", help="The name of a store path.")
-@click.option("--inputs", "more_inputs", multiple=True, metavar="TEXT", help="Several, as JSON or words.")
+@click.option("--input", "inputs", multiple=True, metavar="ATTR=PATH", help="A store path and its name.")
+@click.option("--inputs", "more_inputs", multiple=True, metavar="TEXT", help="Several, as JSON or as words.")
 @click.option("--cores", type=int, default=1)
 @click.option("--uv", default="uv")
 @selection_options
@@ -79,21 +79,21 @@ def parse_collisions(text: str) -> dict[str, str]:
     try:
         data = json.loads(text) if text else {}
     except ValueError as error:
-        raise InputError(f"--collisions: {error}", hint="it is JSON: path → package") from None
+        raise InputError(f"--collisions: {error}", hint="pass JSON: path → package") from None
     if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
-        raise InputError("--collisions: not a JSON object of strings", hint="it is JSON: path → package")
+        raise InputError("--collisions: not a JSON object of strings", hint="pass JSON: path → package")
     return data
 
 
 def read_build_requirements(path: Path | None) -> BuildPins:
-    """Read what is under ``build`` in the pins; without a file nothing is locked.
+    """Read ``build`` of the pins; without a file, nothing is locked.
 
     Raises:
-        InputError: the file cannot be read, or is not of that shape.
+        InputError: the file cannot be read, or does not have that shape.
     """
     if path is None:
         return BuildPins()
-    hint = "it is `build` of the pins that `uvlock2nix generate` writes"
+    hint = "pass `build` of the pins that `uvlock2nix generate` writes"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

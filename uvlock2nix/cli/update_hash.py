@@ -1,4 +1,4 @@
-"""``uvlock2nix update-hash``: make the hash right, with one build."""
+"""``uvlock2nix update-hash``: update the hash, with one build."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SCHEMA: Final = "uvlock2nix/update-hash/1"
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """One environment: what was done for it, and the files that were written."""
+    """An environment, what was done for it, and the files that were written."""
 
     state: State
     changes: tuple[Change, ...]
@@ -75,7 +75,7 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Make the hash of PROJECT's deps right, with one build; or the one in PROJECT when it is a FILE.nix."""
+    """Update the hash of PROJECT's deps with one build; or the hash in PROJECT if it is a FILE.nix."""
     how = HashOptions(nixpkgs=nixpkgs, no_nix=no_nix, all_systems=all_systems, quiet=quiet)
     with TerminalReporter(quiet=quiet) as reporter:
         if project.suffix == ".nix":
@@ -92,7 +92,7 @@ def command(
             _show_file(project, change, as_json=as_json)
             return
         if attr:
-            raise UsageError("--attr is for a FILE.nix only", hint="a project has a single deps")
+            raise UsageError("--attr works only with a FILE.nix", hint="a project has a single deps")
         resolving, timings = None if check else Resolving(upgrade=upgrade), Timings()
         with timings.part("reading and classifying"):
             states = [
@@ -118,7 +118,7 @@ def command(
 def _only_for_projects(given: Mapping[str, bool]) -> None:
     for flag, on in given.items():
         if on:
-            raise UsageError(f"{flag} is for a project, not for a FILE.nix")
+            raise UsageError(f"{flag} works with a project, not with a FILE.nix")
 
 
 def _show(updated: Sequence[Updated]) -> None:

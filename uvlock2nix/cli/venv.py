@@ -1,4 +1,4 @@
-"""``uvlock2nix venv``: what env and package run. Called by the hooks, not by people."""
+"""``uvlock2nix venv``: the work of env and package. Called by the hooks, not by people."""
 
 from __future__ import annotations
 
@@ -41,14 +41,12 @@ def copy(deps: Path, out: Path) -> None:
 @command.command("finish")
 @click.argument("root", type=PATH)
 @click.option("--interpreter", type=PATH, required=True)
-@click.option("--builder", type=PATH, help="The same Python for the machine that builds.")
-@click.option("--build-to", type=PATH, help="Where the build requirements of the project's packages go.")
+@click.option("--builder", type=PATH, help="The same Python for the build platform.")
+@click.option("--build-to", type=PATH, help="Folder for the build requirements of local packages.")
 @click.option("--package", "packages", type=PATH, multiple=True, help="A package of nixpkgs to link in.")
-@click.option(
-    "--keep", multiple=True, metavar="PATH=NAME", help="The package that wins a path that several have."
-)
-@click.option("--linked", is_flag=True, help="ROOT is made of links by `join`.")
-@click.option("--dlopen", multiple=True, metavar="PACKAGE=DIR[:DIR]", help="Where libraries are opened from.")
+@click.option("--keep", multiple=True, metavar="PATH=NAME", help="The package that wins a conflicting path.")
+@click.option("--linked", is_flag=True, help="ROOT consists of links made by `join`.")
+@click.option("--dlopen", multiple=True, metavar="PACKAGE=DIR[:DIR]", help="Where it opens libraries.")
 @click.option("--cores", type=int, default=1)
 @click.option("--no-bytecode", is_flag=True, help="Leave bytecode out.")
 def finish(
@@ -63,7 +61,7 @@ def finish(
     cores: int,
     no_bytecode: bool,
 ) -> None:
-    """Make the restored tree ROOT an environment."""
+    """Turn the restored tree ROOT into an environment."""
     from uvlock2nix.venv.environment import finish_environment
 
     folders = tuple(Path(part) for one in dlopen for part in one.partition("=")[2].split(":") if part)
@@ -88,24 +86,24 @@ def finish(
 
 @command.command("package")
 @click.option("--env", "env_path", type=PATH, required=True, help="The environment below.")
-@click.option("--requires", type=PATH, required=True, help="The build requirements, a folder a package.")
+@click.option("--requires", type=PATH, required=True, help="The build requirements, a folder per package.")
 @click.option("--out", type=PATH, required=True)
 @click.option("--work", type=PATH, required=True)
 @click.option("--interpreter", type=PATH, required=True)
-@click.option("--builder", type=PATH, help="The same Python for the machine that builds.")
+@click.option("--builder", type=PATH, help="The same Python for the build platform.")
 @click.option("--member", "members", multiple=True, metavar="NAME=PATH", help="Percent-encoded.")
 @click.option(
-    "--script", "scripts", multiple=True, help="A script; then what it takes along; percent-encoded."
+    "--script", "scripts", multiple=True, help="A script, then the files it needs; percent-encoded."
 )
-@click.option("--native", default="", help="JSON: what each build needs.")
-@click.option("--version", help="The version of packages that would ask git for it.")
-@click.option("--versions", default="", help="JSON: those of packages with a different one.")
+@click.option("--native", default="", help="JSON: each package's native inputs.")
+@click.option("--version", help="The version of packages that take theirs from git.")
+@click.option("--versions", default="", help="JSON: the versions of packages that differ.")
 @click.option("--cores", type=int, default=1)
 @click.option("--no-bytecode", is_flag=True, help="Leave bytecode out.")
-@click.option("--extra", type=PATH, multiple=True, help="More packages: of nixpkgs, or an environment.")
-@click.option("--product", type=click.Choice(["wheel", "sdist"]), help="Instead: build these files into OUT.")
-@click.option("--only", multiple=True, metavar="NAME", help="With --product: of these members.")
-@click.option("--compiler", help="A C compiler: bin/python becomes a program that works through any link.")
+@click.option("--extra", type=PATH, multiple=True, help="More packages: of nixpkgs, or a whole environment.")
+@click.option("--product", type=click.Choice(["wheel", "sdist"]), help="Build these files into OUT instead.")
+@click.option("--only", multiple=True, metavar="NAME", help="With --product: only these members.")
+@click.option("--compiler", help="A C compiler: bin/python becomes a program that works through any symlink.")
 @click.option("--uv", default="uv")
 def package(
     env_path: Path,
@@ -168,9 +166,9 @@ def sbom_command(venv: Path, env: Path) -> None:
     metavar="NAME",
     help="A package whose programs are exposed (repeatable).",
 )
-@click.option("--script", help="The script whose program it is.")
+@click.option("--script", help="The script that the program runs.")
 def expose_command(venv: Path, out: Path, packages: tuple[str, ...], script: str | None) -> None:
-    """Make OUT what a user installs: links to programs of VENV."""
+    """Make OUT, which users install: links to the programs of VENV."""
     from uvlock2nix.scripts import program_of
     from uvlock2nix.venv.programs import expose
 
@@ -181,7 +179,9 @@ def _member(text: str) -> tuple[str, Path]:
     name, equals, path = text.partition("=")
     folder = Path(unquote(path))
     if not equals or not folder.is_dir():
-        raise UsageError(f"--member {text}: not NAME=PATH with a folder", hint="as --member app=packages/app")
+        raise UsageError(
+            f"--member {text}: not NAME=PATH of a folder", hint="for example --member app=packages/app"
+        )
     return name, folder.absolute()
 
 
@@ -189,9 +189,9 @@ def _member(text: str) -> tuple[str, Path]:
 @click.argument("wheel", type=PATH)
 @click.argument("out", type=PATH)
 @click.option("--filename", required=True, help="The wheel's own name.")
-@click.option("--artifact", default="", metavar="JSON", help="What the manifest says of the locked file.")
+@click.option("--artifact", default="", metavar="JSON", help="The manifest's entry for the locked file.")
 @click.option("--interpreter", type=PATH, required=True)
-@click.option("--python", "version", required=True, help="Its minor version.")
+@click.option("--python", "version", required=True, help="The Python version, such as 3.12.")
 @click.option("--work", type=PATH, required=True)
 @click.option("--uv", default="uv")
 def install_command(
@@ -216,8 +216,8 @@ def install_command(
 @click.argument("out", type=PATH)
 @click.option("--interpreter", type=PATH, required=True)
 @click.option("--library", "libraries", multiple=True, metavar="DIR", help="A folder with libraries.")
-@click.option("--dlopen", multiple=True, metavar="DIR", help="A folder that it opens libraries from by name.")
-@click.option("--ignore", multiple=True, metavar="SONAME", help="A library that need not be found.")
+@click.option("--dlopen", multiple=True, metavar="DIR", help="A folder to open libraries from.")
+@click.option("--ignore", multiple=True, metavar="SONAME", help="A library that may be missing.")
 @click.option("--cores", type=int, default=1)
 @click.option("--no-bytecode", is_flag=True, help="Leave bytecode out.")
 def settle_command(
@@ -229,7 +229,7 @@ def settle_command(
     cores: int,
     no_bytecode: bool,
 ) -> None:
-    """Make the package installed in OUT find its libraries, and compile its modules."""
+    """Make the package in OUT find its libraries, and compile its modules."""
     from uvlock2nix.dist.installed import installed
     from uvlock2nix.dist.shebangs import Programs, give_interpreters
     from uvlock2nix.layout import SCRIPTS
@@ -237,7 +237,7 @@ def settle_command(
 
     (site,) = _sites(out)
     for script in give_interpreters(out, (site, out / SCRIPTS), Programs(interpreter, program_path())):
-        note(f"{script} is not among the inputs: the script stays as it is (docs/libraries.md)")
+        note(f"{script} is not among the inputs, so the script is left unchanged (docs/libraries.md)")
     wants = settle(
         out,
         python=interpreter,
@@ -248,21 +248,19 @@ def settle_command(
         cores=0 if no_bytecode else max(1, cores),
     )
     for want in wants:
-        click.echo(f"uvlock2nix: {want.file} needs {want.library}, which a sibling must have", err=True)
+        click.echo(f"uvlock2nix: {want.file} needs {want.library} of another package", err=True)
 
 
 @command.command("join")
 @click.argument("root", type=PATH)
-@click.option("--package", "packages", type=PATH, multiple=True, help="A package in its own store path.")
+@click.option("--package", "packages", type=PATH, multiple=True, help="The store path of a package.")
 @click.option("--python", "version", required=True, help="The minor version of its interpreter.")
-@click.option("--system", required=True, help="The system, as x86_64-linux.")
+@click.option("--system", required=True, help="The system, such as x86_64-linux.")
 @click.option("--library", "libraries", multiple=True, metavar="DIR", help="A folder with libraries.")
-@click.option("--ignore", multiple=True, metavar="SONAME", help="A library that need not be found.")
+@click.option("--ignore", multiple=True, metavar="SONAME", help="A library that may be missing.")
+@click.option("--keep", multiple=True, metavar="PATH=NAME", help="The package that wins a conflicting path.")
 @click.option(
-    "--keep", multiple=True, metavar="PATH=NAME", help="The package that wins a path that several have."
-)
-@click.option(
-    "--link-mode", type=click.Choice(["symlink", "copy"]), default="symlink", help="Links, or one tree."
+    "--link-mode", type=click.Choice(["symlink", "copy"]), default="symlink", help="Symlinks or copies."
 )
 def join_command(
     root: Path,
@@ -274,7 +272,7 @@ def join_command(
     keep: tuple[str, ...],
     link_mode: str,
 ) -> None:
-    """Make ROOT the tree of several packages, by links or as a copy."""
+    """Join several packages into the tree ROOT, with symlinks or copies."""
     from uvlock2nix.venv.copying import copy_links
     from uvlock2nix.venv.join import join
     from uvlock2nix.venv.siblings import satisfy
@@ -288,7 +286,7 @@ def join_command(
         copy_links(root)
         return
     for file in copied:
-        click.echo(f"uvlock2nix: {file} is a copy: it gets a search path to a sibling's library", err=True)
+        click.echo(f"uvlock2nix: {file} is copied: its search path needs an entry", err=True)
 
 
 def _chosen(keep: tuple[str, ...]) -> dict[str, str]:
@@ -298,5 +296,7 @@ def _chosen(keep: tuple[str, ...]) -> dict[str, str]:
 def _sites(root: Path) -> list[Path]:
     sites = sorted(root.glob("lib/python3*/site-packages"))
     if len(sites) != 1:
-        raise UsageError(f"{root}: not an environment", hint="pass what `uvlock2nix venv` made")
+        raise UsageError(
+            f"{root}: not an environment", hint="pass an environment that `uvlock2nix venv` made"
+        )
     return sites

@@ -24,7 +24,7 @@ from uvlock2nix.verify import ADVICE, CAUSES, Finding
 
 SCHEMA: Final = "uvlock2nix/verify/1"
 _SHOWN: Final = 40  # files in the table
-_EVIDENCE: Final = 3  # differences of each
+_EVIDENCE: Final = 3  # differences shown per file
 
 
 @click.command("verify", cls=GroupedCommand)
@@ -50,7 +50,7 @@ _EVIDENCE: Final = 3  # differences of each
     "--store-root",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("/"),
-    help="Root of the Nix store, if it is a store in a folder (local?root=DIR).",
+    help="Root folder of a store such as local?root=DIR.",
 )
 @environment_option
 @click.option(
@@ -75,9 +75,9 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Build PROJECT's deps twice, under different conditions; exit 1 and say why when they differ.
+    """Build PROJECT's deps twice, under different conditions; if they differ, exit 1 and explain why.
 
-    With --tree nothing is built: an existing store path is compared with the lock.
+    With --tree, nothing is built: an existing store path is compared with the lock.
     """
     if tree is not None:
         _compare_tree(project, Options(systems=(system,) if system else ()), tree, as_json, quiet)
@@ -104,7 +104,7 @@ def command(
         )
     if not result.ok:
         raise CheckFailed(
-            f"both builds of {result.name} give {result.runs[0].hash.sri}; the pins say {result.pinned.sri}",
+            f"both builds of {result.name} give {result.runs[0].hash.sri}; the pins have {result.pinned.sri}",
             hint="run `uvlock2nix update-hash`; the pinned hash was computed from something else",
         )
 
@@ -115,15 +115,15 @@ def _compare_tree(project: Path, options: Options, tree: Path, as_json: bool, qu
     click.echo(verify_tree.as_json(result) if as_json else verify_tree.as_text(result))
     if result.problems:
         raise CheckFailed(
-            f"{tree} is not what the lock says: {_count(len(result.problems), 'problem')}",
+            f"{tree} does not match the lock: {_count(len(result.problems), 'problem')}",
             hint="build it again from this lock; `nix-store --verify-path` finds damage in the store",
         )
 
 
 def _hint(result: Result) -> str:
     if result.runs[0].seconds is None:
-        return "the first output was in the store: --fresh builds both now, which tells drift from chance"
-    return "the hash in the pins is right only by chance; what to do about each cause is listed above"
+        return "the first output was already in the store: --fresh builds both now, to rule out drift"
+    return "the hash in the pins is right only by chance; the list above has a remedy for each cause"
 
 
 def _json(result: Result) -> str:
@@ -176,14 +176,14 @@ def _text(result: Result) -> str:
 
 def _told(run: Run) -> str:
     if run.seconds is None:
-        return f"{run.hash.sri}  in the store before"
+        return f"{run.hash.sri}  already in the store"
     cores = "" if run.cores is None else f", {_count(run.cores, 'core')}" if run.cores else ", all cores"
     place = f", in {printable(run.build_dir)}" if run.build_dir else ""
     return f"{run.hash.sri}  built in {run.seconds:.1f} s{cores}{place}"
 
 
 def _table(findings: Sequence[Finding]) -> list[str]:
-    """Package, cause, file, and below each the differences; what only follows from others comes last."""
+    """Package, cause, file, and below each the differences; rows that only follow from others come last."""
     ordered = sorted(findings, key=lambda one: (one.cause == "record", one.package, one.file))
     shown = ordered[:_SHOWN]
     names = [printable(one.package) or "-" for one in shown]
@@ -206,7 +206,7 @@ def _table(findings: Sequence[Finding]) -> list[str]:
     if len(ordered) > _SHOWN:
         rest = Counter(one.cause for one in ordered[_SHOWN:])
         kinds = ", ".join(f"{count} {cause}" for cause, count in sorted(rest.items()))
-        lines.append(f"… and {len(ordered) - _SHOWN} files more ({kinds}): --json has all")
+        lines.append(f"… and {len(ordered) - _SHOWN} more files ({kinds}): --json has all")
     return lines
 
 

@@ -9,19 +9,19 @@ from uvlock2nix.app.verify_tree import TreeResult
 from uvlock2nix.printable import printable
 
 SCHEMA: Final = "uvlock2nix/verify-tree/1"
-# What `proof` in the manifest means, for people.
+# What `proof` in the manifest means, in words.
 PROOFS: Final = {
-    "lock": "the lock's hash, compared before the file was read",
+    "lock": "the lock's hash, checked before the file was read",
     "commit": "the git commit, which is a hash of its content",
-    "fetch": "the hash in the pins, compared by Nix when it fetched the file",
-    "deps": "nothing of its own: the hash of deps alone holds it",
+    "fetch": "the hash in the pins, checked by Nix when it fetched the file",
+    "deps": "nothing of its own: only the hash of deps covers it",
     "none": "nothing: it is a file of the project without a hash in the lock",
-    "": "nothing that the manifest records",
+    "": "nothing recorded in the manifest",
 }
 
 
 def as_json(result: TreeResult) -> str:
-    """The result for programs, by docs/schema/verify-tree-1.json."""
+    """The result for programs, following docs/schema/verify-tree-1.json."""
     value = {
         "schema": SCHEMA,
         "tree": str(result.tree),
@@ -46,7 +46,7 @@ def as_json(result: TreeResult) -> str:
 
 
 def as_text(result: TreeResult) -> str:
-    """The result for people: a line for each package, what the proofs mean, what is wrong."""
+    """The result for people: a line per package, what the proofs mean, and the problems."""
     for_what = f"Python {result.python}" + (f", {result.system}" if result.system else "")
     lines = [f"{printable(str(result.tree))} ({for_what})"]
     rows = [("PACKAGE", "VERSION", "FILES", "PROOF", "SOURCE")]
