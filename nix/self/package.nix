@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # uvlock2nix-self: its own packages, ready to run
-# Digest: a84af3949fc00872
+# Digest: a13b9f9d7b507397
 {
   lib,
   stdenv,
@@ -15,7 +15,7 @@ stdenv.mkDerivation (finalAttrs: {
   pname = "uvlock2nix-self";
   version = "0.2.0";
 
-  # `venv` holds everything that `uv sync` would give; `out` links to the programs of the project.
+  # `venv` has everything that `uv sync` would install; `out` links to the project's programs.
   outputs = [
     "out"
     "venv"

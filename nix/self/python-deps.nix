@@ -1,10 +1,10 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # uvlock2nix-self: its packages, each fetched with the hash of the lock and installed into a store path of its own
-# Digest: 02c6697bb4cc1dbd
+# Digest: b726649b28e176aa
 {
   importUvLock,
   python313,
-  # Changes to single packages, as an overlay: final: prev: { … }.
+  # Changes to individual packages, as an overlay: final: prev: { … }.
   overrides ? _final: _prev: { },
 }:
 
@@ -15,7 +15,7 @@ importUvLock {
   python = python313;
   inherit overrides;
 
-  # What it was generated for.
+  # What this file was generated for.
   keys = {
     x86_64-linux = "6aa0dfa67fa31b2980ca41a0cf10ed60";
     aarch64-linux = "37b172f23a7cb61e80ca41a0cf10ed60";

@@ -100,6 +100,6 @@ def test_a_project_without_programs(tmp_path: Path) -> None:
     )
     done = run("generate", tmp_path, "--module")
     assert done.returncode == 2
-    assert "the project has no program that a service could run" in done.stderr
+    assert "the project has no program for a service to run" in done.stderr
     assert 'processes = { web = ["program"] }' in done.stderr
     assert not (tmp_path / "nix").exists()

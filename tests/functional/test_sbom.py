@@ -115,4 +115,4 @@ def test_a_tree_without_an_environment_is_refused(project: Path, tmp_path: Path)
     (tmp_path / "empty").mkdir()
     done = run(project, "--tree", tmp_path / "empty")
     assert done.returncode == 3
-    assert "there is no lib/python3*/site-packages" in done.stderr
+    assert "no lib/python3*/site-packages in it" in done.stderr

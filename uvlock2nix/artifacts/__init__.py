@@ -1,7 +1,7 @@
 """Which file of a locked package is used on a target, chosen as uv chooses, with reasons.
 
 - ``wheelname``: the name of a wheel; ``tags``: which wheels run on a target, best first
-- ``choose``: the one file that is used; ``reasons``: why the others are not
+- ``choose``: the file that is used; ``reasons``: why the others are not
 """
 
 from uvlock2nix.artifacts.choose import Artifact, BuildPolicy, Choice, Rejected, choose

@@ -1,4 +1,4 @@
-"""Which one file (or tree) of a locked package will be used on a target, and why not the others."""
+"""Which file (or tree) of a locked package is used on a target, and why the others are not."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MOST_RANKS: Final = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """What will be used.
+    """The file, git commit or directory of a package that is used.
 
     ``url`` for remote files and git, ``path`` for what is on disk, relative to the lock (or absolute);
     ``hash`` is ``algorithm:hex``; ``size`` in bytes. For git, ``url`` is the repository and ``filename``
@@ -58,10 +58,10 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """``artifact`` is None for a virtual package, which is never installed, and where nothing fits.
+    """``artifact`` is None for a virtual package, which is never installed, and if nothing fits.
 
-    Why the other files are not used is found out when it is asked for: most runs choose among thousands of
-    files, and show the reasons of none.
+    The reasons against the other files are computed on request: most runs choose among thousands of files and
+    show no reasons.
     """
 
     artifact: Artifact | None
@@ -77,8 +77,8 @@ class Choice:
 class BuildPolicy:
     """uv's ``no-binary`` and ``no-build``. ``"all"``, or the names of packages.
 
-    "All" of one kind spares the packages that the other kind names. Neither holds for the workspace's
-    ``members``: uv builds them whatever is forbidden. It does hold for other path dependencies.
+    "all" of one setting spares the packages that the other names. Neither applies to the workspace's
+    ``members``: uv builds them in any case. Both apply to other path dependencies.
     """
 
     no_binary: Literal["all"] | frozenset[str] = frozenset()
@@ -96,15 +96,15 @@ class BuildPolicy:
 
     @classmethod
     def of_project(cls, project: Project) -> BuildPolicy:
-        """The policy that uv has for a project: its settings, and its workspace's members."""
+        """uv's policy for a project: its settings, and its workspace's members."""
         return cls.from_settings(project.uv, (member.name for member in project.members))
 
     def forbids_wheel(self, name: str) -> bool:
-        """Whether settings rule a wheel of this package out."""
+        """Whether the settings forbid a wheel of this package."""
         return _applies(self.no_binary, self.no_build, name)
 
     def forbids_build(self, name: str) -> bool:
-        """Whether settings rule building this package out."""
+        """Whether the settings forbid building this package."""
         return name not in self.members and _applies(self.no_build, self.no_binary, name)
 
 
@@ -121,9 +121,9 @@ def _applies(own: Literal["all"] | frozenset[str], other: Literal["all"] | froze
 
 
 def choose(package: Package, target: Target, policy: BuildPolicy) -> Choice:
-    """The artifact of ``package`` on ``target``: the best wheel, else what it is built from.
+    """The artifact of ``package`` on ``target``: the best wheel, else its source.
 
-    Raises NoArtifactError that lists what the lock has and why each is refused.
+    Raises NoArtifactError, which lists the lock's files and why each is rejected.
     """
     reasons = partial(rejections, package, target, policy)
     wheel = None if policy.forbids_wheel(package.name) else _best_wheel(package, target)
@@ -146,14 +146,14 @@ def _best_wheel(package: Package, target: Target) -> LockedFile | None:
         rank = ranks[name.tags] if name is not None else None
         if name is None or rank is None:
             continue
-        # The first of equals stays; a build tag beats none, then the greater number wins.
+        # Of equals, the first wins; a build tag beats none, and the greater number wins.
         if best is None or rank < best[0] or (rank == best[0] and name.build > best[1]):
             best, chosen = (rank, name.build), file
     return chosen
 
 
 class _Ranks(dict[TagSets, tuple[int, int] | None]):
-    """The ranks of wheels by their tags, each found once: a lock has the same few on thousands of wheels."""
+    """The ranks of wheels by their tags, cached because thousands of wheels share a few sets."""
 
     def __init__(self, target: Target) -> None:
         self.tags = tags_for(target)
@@ -212,7 +212,7 @@ def _wheel_artifact(package: Package, file: LockedFile) -> Artifact:
 
 
 def _source_artifact(package: Package) -> Artifact | None:
-    """What the package can be built from, None if the lock has nothing."""
+    """The source of the package; None if the lock has none."""
     source, sdist = package.source, package.sdist
     digest = sdist.hash if sdist is not None else None
     size = sdist.size if sdist is not None else None
@@ -255,7 +255,7 @@ def _nothing_fits(package: Package, target: Target, rejected: Sequence[Rejected]
     if len(rejected) > SHOWN_REJECTIONS:
         shown.append(f"  … and {len(rejected) - SHOWN_REJECTIONS} more")
     if not rejected:
-        shown.append("  the lock has neither a wheel nor an sdist of it")
+        shown.append("  the lock has neither a wheel nor an sdist for it")
     reasons = " ".join(item.reason for item in rejected)
     if "tool.uv.no-b" in reasons:
         hint = "change no-binary or no-build in [tool.uv]"

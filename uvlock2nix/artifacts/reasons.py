@@ -1,4 +1,4 @@
-"""Why a wheel does not run on a target, said as what it needs."""
+"""Why a wheel does not run on a target, in terms of what it needs."""
 
 from __future__ import annotations
 
@@ -34,14 +34,15 @@ _ARCHS_OF_MAC = {
 
 
 def rejection(wheel: TagSets, tags: Tags, target: Target) -> str:
-    """The reason in words. ``wheel`` are the tags of one that has no rank on ``tags``."""
+    """The reason in words. ``wheel`` are the tags of a wheel that has no rank in ``tags``."""
     if not any(platform == "any" or platform in tags.platforms for platform in wheel.platforms):
         return _closest([_platform_reason(platform, target) for platform in wheel.platforms])
     if target.python.freethreaded and not any(_fits_freethreaded(abi) for abi in wheel.abis):
         return f"built for CPython with the GIL ({'.'.join(wheel.abis)}), target is {target.python.minor}t"
     reasons = [_python_reason(python, abi, target) for python in wheel.pythons for abi in wheel.abis]
     return _closest(
-        [reason for reason in reasons if reason] or ["its Python, ABI and platform tags do not fit together"]
+        [reason for reason in reasons if reason]
+        or ["its Python, ABI and platform tags do not match the target together"]
     )
 
 
@@ -51,12 +52,12 @@ def _fits_freethreaded(abi: str) -> bool:
 
 
 def _closest(reasons: list[str]) -> str:
-    """All distinct reasons; several tags of one wheel often say the same."""
+    """All distinct reasons; several tags of a wheel often have the same reason."""
     return " or ".join(dict.fromkeys(reasons))
 
 
 def _python_reason(python: str, abi: str, target: Target) -> str:
-    """What this pair of tags needs, ``""`` if the pair is not what is wrong."""
+    """What this pair of tags needs; ``""`` if the pair is not the problem."""
     match = _PYTHON.fullmatch(python)
     if match is None:
         return f"unknown Python tag {python}"

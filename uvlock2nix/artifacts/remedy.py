@@ -1,4 +1,4 @@
-"""Which option would make one of a package's wheels fit: tried, not guessed."""
+"""Find an option that makes one of a package's wheels fit, by trying."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _GLIBC = re.compile(r"manylinux_2_([0-9]+)_")
 
 
 def remedy(filenames: Iterable[str], target: Target) -> str:
-    """What to do where none of the wheels fits ``target``: the smallest change that makes one fit."""
+    """What to do if no wheel fits ``target``: the smallest change that makes one fit."""
     wheels = [name for name in map(parse_wheel_name, filenames) if name is not None]
     for option, changed in (*_systems(wheels, target), *_pythons(wheels, target)):
         tags = tags_for(changed)
@@ -25,8 +25,8 @@ def remedy(filenames: Iterable[str], target: Target) -> str:
 
 
 def _systems(wheels: Iterable[WheelName], target: Target) -> Iterator[tuple[str, Target]]:
-    """Newer systems than the target's, the oldest first, with what to say."""
-    other = "or choose another version of the package"
+    """Newer systems than the target's, the oldest first, each with its hint."""
+    other = "or choose a different version of the package"
     platforms = [platform for one in wheels for platform in one.tags.platforms]
     if target.is_darwin:
         found = {(int(m[1]), int(m[2])) for one in platforms if (m := _MACOS.match(one))}
@@ -45,12 +45,12 @@ def _systems(wheels: Iterable[WheelName], target: Target) -> Iterator[tuple[str,
 
 
 def _pythons(wheels: Iterable[WheelName], target: Target) -> Iterator[tuple[str, Target]]:
-    """Other Pythons, in the order in which we offer them."""
+    """Other Pythons, in the order in which they are suggested."""
     if wheels:
         for minor in PREFERRED:
             if minor != target.python.minor:
                 python = PythonVersion.parse(minor)
                 yield (
-                    f"choose a Python that it has a wheel for and requires-python admits: --python {minor}",
+                    f"choose a Python that has a wheel and that requires-python allows: --python {minor}",
                     replace(target, python=python),
                 )

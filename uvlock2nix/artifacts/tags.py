@@ -1,4 +1,4 @@
-"""Which wheels run on a target, and in which order they are liked.
+"""Which wheels run on a target, and in which order they are preferred.
 
 https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/ with uv's order: first
 the pair of Python and ABI tag, then the platform, newest first; ``any`` comes after every platform.
@@ -20,7 +20,7 @@ _MACOS_FORMATS = {
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """Ranks, 0 is best. A wheel's rank is (pair, platform), or (after all pairs, ``any`` rank)."""
+    """Ranks; 0 is best. A wheel's rank is (pair, platform), or (after all pairs, ``any`` rank)."""
 
     pairs: dict[tuple[str, str], int]
     platforms: dict[str, int]
@@ -30,7 +30,7 @@ class Tags:
     def rank(
         self, pythons: tuple[str, ...], abis: tuple[str, ...], platforms: tuple[str, ...]
     ) -> tuple[int, int] | None:
-        """The best rank that any combination of the wheel's tags has, None if it does not run."""
+        """The best rank of any combination of the wheel's tags; None if it does not run."""
         best: tuple[int, int] | None = None
         known = [self.platforms[platform] for platform in platforms if platform in self.platforms]
         nearest = min(known) if known else None
@@ -46,7 +46,7 @@ class Tags:
 
 @lru_cache(maxsize=16)
 def tags_for(target: Target) -> Tags:
-    """The tags of a target. CPython only; the free-threaded build takes no ``abi3`` and no GIL ABI."""
+    """The tags of a target. CPython only; the free-threaded build accepts neither ``abi3`` nor a GIL ABI."""
     minor = target.python.minor_number
     pairs: list[tuple[str, str]] = []
     exact = f"cp3{minor}"
@@ -86,7 +86,7 @@ def platform_tags(target: Target) -> tuple[str, ...]:
 
 
 def _macos_tags(version: tuple[int, int], arch: str) -> list[str]:
-    """Since 11 only the major number counts; before, 10.N. An arm64 Mac has nothing older than 11."""
+    """macOS tags: 10.N up to 10.16, then the major version only. On arm64, nothing is older than 11."""
     major, minor = version
     formats = _MACOS_FORMATS[arch]
     found: list[str] = []

@@ -14,7 +14,7 @@ _BUILD = re.compile(r"([0-9]{1,18})([A-Za-z0-9_.]*)")
 
 
 class TagSets(NamedTuple):
-    """The tags of a wheel: it runs where any Python, any ABI and any platform of these fit together."""
+    """The tags of a wheel: it runs if some combination of Python, ABI and platform matches."""
 
     pythons: tuple[str, ...]
     abis: tuple[str, ...]

@@ -1,9 +1,9 @@
-"""Installed distributions: one reader and one writer of everything that an installer leaves behind.
+"""Installed distributions: one reader and one writer for everything that an installer writes.
 
-- ``record``: RECORD files: who owns a file, and lines that are right for what is on disk
-- ``installed``: the distributions of a site-packages folder, and the paths that several of them have
+- ``record``: RECORD files: the owner of a file, and lines that match the files on disk
+- ``installed``: the distributions of a site-packages folder, and the paths that several of them ship
 - ``entry_points``: ``entry_points.txt``
 - ``launchers``: the programs of entry points
 - ``scripts``: programs that wheels ship as files
-- ``cyclonedx``: a bill of materials of them
+- ``cyclonedx``: a bill of materials
 """

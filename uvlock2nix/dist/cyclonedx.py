@@ -1,4 +1,4 @@
-"""A CycloneDX document: its components, its frame, and the licences that metadata names.
+"""A CycloneDX document: its components, its frame, and the licences named in metadata.
 
 https://cyclonedx.org/docs/1.6/json/, https://github.com/package-url/purl-spec
 """
@@ -19,7 +19,7 @@ from uvlock2nix.names import canonicalize_name
 from uvlock2nix.reading import read_regular
 
 SPEC: Final = "1.6"
-# The names that CycloneDX has for the hashes of locks.
+# Hash algorithm in a lock → its name in CycloneDX.
 _ALGORITHMS: Final = {
     "md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512",
 }  # fmt: skip
@@ -31,7 +31,7 @@ def document(
     components: list[dict[str, object]],
     dependencies: list[dict[str, object]],
 ) -> dict[str, object]:
-    """The CycloneDX document with a serial number that is made from its content."""
+    """The CycloneDX document with a serial number derived from its content."""
     found: dict[str, object] = {
         "$schema": f"http://cyclonedx.org/schema/bom-{SPEC}.schema.json",
         "bomFormat": "CycloneDX",
@@ -54,14 +54,14 @@ def document(
 
 
 def named(name: str, value: str) -> dict[str, str]:
-    """A property of ours."""
+    """A property in our namespace."""
     return {"name": f"uvlock2nix:{name}", "value": value}
 
 
 def described(
     name: str, version: str | None, properties: list[dict[str, str]], licence: str | None
 ) -> dict[str, object]:
-    """What every component has."""
+    """The fields of every component."""
     purl = purl_of(name, version)
     component: dict[str, object] = {
         "type": "library",
@@ -78,9 +78,9 @@ def described(
 
 
 def of_file(digest: str | None, url: str | None, *, from_git: bool) -> dict[str, object]:
-    """What a component has of the file that it came from: its hash in a lock, ``sha256:…``, and its address.
+    """A component's fields on its file: the hash in the lock (``sha256:…``) and the URL.
 
-    A hash whose algorithm CycloneDX has no name for is left out.
+    A hash is left out if CycloneDX has no name for its algorithm.
     """
     found: dict[str, object] = {}
     algorithm, _, content = (digest or "").partition(":")
@@ -92,18 +92,18 @@ def of_file(digest: str | None, url: str | None, *, from_git: bool) -> dict[str,
 
 
 def purl_of(name: str, version: str | None) -> str:
-    """The package URL; what others of the document name a package by."""
+    """The package URL, by which the document refers to a package."""
     return f"pkg:pypi/{name}" + (f"@{quote(version, safe='')}" if version is not None else "")
 
 
 def licences_of(tree: Path) -> Mapping[str, str]:
-    """The licence of each distribution of an environment, by normalised name; as its metadata says it.
+    """The licence of each distribution of an environment, by normalised name, as in its metadata.
 
     https://packaging.python.org/en/latest/specifications/core-metadata/#license-expression
     """
     sites = sorted(tree.glob("lib/python3*/site-packages"))
     if not sites:
-        raise InputError(f"{tree}: there is no lib/python3*/site-packages", hint="pass an env or a venv")
+        raise InputError(f"{tree}: no lib/python3*/site-packages in it", hint="pass an env or a venv")
     found: dict[str, str] = {}
     for file in sorted(sites[0].glob("*.dist-info/METADATA")):
         headers = HeaderParser().parsestr(read_regular(file).decode("utf-8", "replace"))
@@ -113,7 +113,7 @@ def licences_of(tree: Path) -> Mapping[str, str]:
             if text.startswith("License ::")
         ]
         said = headers.get("License-Expression") or "; ".join(classified_as) or headers.get("License") or ""
-        # Some put the whole text of the licence there.
+        # Some packages have the whole licence text there.
         first = next(iter(said.strip().splitlines()), "").strip()
         if first and headers.get("Name"):
             found[canonicalize_name(headers["Name"])] = first

@@ -12,7 +12,7 @@ from uvlock2nix.errors import InputError
 def entry_points(one: Installed) -> dict[str, str]:
     """``console_scripts`` and ``gui_scripts`` of a distribution: name → ``module:attribute [extras]``.
 
-    Read line by line, as ``importlib.metadata`` does: a line that says nothing must not take the others away.
+    Read line by line, as ``importlib.metadata`` does: an invalid line must not hide the others.
     """
     try:
         text = (one.dist_info / "entry_points.txt").read_text(encoding="utf-8")

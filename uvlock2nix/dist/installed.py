@@ -1,4 +1,4 @@
-"""The distributions of a site-packages folder: what each installed, and the paths that several of them have.
+"""The distributions of a site-packages folder: what each installed, and the paths that several of them ship.
 
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/
 """
@@ -24,7 +24,7 @@ _SHA256: Final = re.compile(r"sha256=[0-9A-Za-z_-]{43}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a RECORD: ``path`` relative to site-packages, normalised, as ``../../../bin/x``."""
+    """One line of a RECORD: ``path`` relative to site-packages, normalised, such as ``../../../bin/x``."""
 
     path: str
     hash: str
@@ -35,7 +35,7 @@ class Entry:
 class Installed:
     """One ``.dist-info``: the distribution's normalised name, its version, its RECORD.
 
-    ``outside`` are recorded paths that leave the environment: nothing reads, moves or keeps them.
+    ``outside`` are recorded paths that leave the environment: they are never read, moved or kept.
     """
 
     name: str
@@ -46,8 +46,8 @@ class Installed:
 
 
 def same_version(one: str, other: str) -> bool:
-    """Whether two versions are equal as values, ``1.0`` and ``1``; as texts where one is no version."""
-    from packaging.version import InvalidVersion, Version  # most who read distributions compare none
+    """Whether two versions are equal, as ``1.0`` and ``1`` are; invalid versions are compared as text."""
+    from packaging.version import InvalidVersion, Version  # slow to import, and rarely needed
 
     try:
         return Version(one) == Version(other)
@@ -61,7 +61,7 @@ def installed(site: Path) -> tuple[Installed, ...]:
     ``site`` is ``lib/pythonX.Y/site-packages`` of an environment, or a folder made by ``--target``.
 
     Raises:
-        InputError: a distribution whose RECORD is not one; without a RECORD it has no entries.
+        InputError: a RECORD is invalid; a distribution without one has no entries.
     """
     depth = 3 if site.name == "site-packages" else 0
     return tuple(_read(path, depth) for path in sorted(site.glob("*.dist-info")) if path.is_dir())
@@ -72,7 +72,7 @@ def _read(dist_info: Path, depth: int) -> Installed:
     try:
         record = read_record(dist_info.parent, f"{dist_info.name}/RECORD", strict=True)
     except FileNotFoundError:
-        # As the specification allows: some packages of nixpkgs, never what uv installed.
+        # The specification allows this. Some packages of nixpkgs have no RECORD; uv always writes one.
         return Installed(canonicalize_name(name), version, dist_info, ())
     entries = [Entry(*row) for row in record.rows()]
     return Installed(
@@ -103,9 +103,9 @@ class Collision:
 
 
 def collisions(distributions: Iterable[Installed]) -> tuple[Collision, ...]:
-    """The paths that two or more distributions record with different hashes, or without one.
+    """The paths that two or more distributions record with different hashes, or without a hash.
 
-    What the installer and this project write again (``__pycache__``) does not count.
+    Files that the installer and this project rewrite (``__pycache__``) do not count.
     """
     owners: dict[str, dict[str, set[str]]] = {}
     for one in distributions:
@@ -121,9 +121,9 @@ def collisions(distributions: Iterable[Installed]) -> tuple[Collision, ...]:
 
 
 def case_collisions(distributions: Iterable[Installed]) -> tuple[tuple[str, ...], ...]:
-    """Recorded paths that are one path where case, or the form of an accent, does not count; sorted.
+    """Recorded paths that differ only in case or Unicode normalisation, in sorted groups.
 
-    macOS may lose all but one of them: https://developer.apple.com/support/apple-file-system/
+    macOS may keep only one of each group: https://developer.apple.com/support/apple-file-system/
     """
     found: dict[str, set[str]] = {}
     for one in distributions:
@@ -137,10 +137,10 @@ def case_collisions(distributions: Iterable[Installed]) -> tuple[tuple[str, ...]
 
 
 def chosen(path: str, choice: Mapping[str, str]) -> str | None:
-    """The package that wins ``path`` by ``[tool.uvlock2nix.collisions]``: as set for it, else of its nearest
+    """The package that wins ``path`` by ``[tool.uvlock2nix.collisions]``: set for the path or its nearest
     folder.
 
-    The name is as the user wrote it; None where nothing is said.
+    The name is as the user wrote it; None if nothing is set.
     """
     while path:
         if path in choice:
@@ -150,15 +150,15 @@ def chosen(path: str, choice: Mapping[str, str]) -> str | None:
 
 
 def shown(path: str) -> str:
-    """A recorded path as people write it: below site-packages, or below the environment (``bin/x``)."""
+    """A recorded path for people: relative to site-packages, or to the environment (``bin/x``)."""
     return path.removeprefix("../../../")
 
 
 def winner(one: Collision, order: Sequence[str], choice: Mapping[str, str]) -> str:
-    """The package that wins a path: the one that the user chose, else the last one in ``order``.
+    """The package that wins a path: the package that the user chose, else the last one in ``order``.
 
     Raises:
-        InputError: the one that was chosen does not ship the path.
+        InputError: the chosen package does not ship the path.
     """
     name = chosen(shown(one.path), choice)
     if name is None:
@@ -175,11 +175,10 @@ def winner(one: Collision, order: Sequence[str], choice: Mapping[str, str]) -> s
 def rewrite(
     one: Installed, site: Path, moved: Mapping[str, str], altered: Collection[str] | None = None
 ) -> None:
-    """Write the RECORD of ``one`` for what is on disk: gone files left out, changed ones hashed again.
+    """Rewrite the RECORD of ``one`` from the files on disk, without missing files.
 
-    ``moved`` maps a recorded path to the one where the file is now. ``altered``: recorded paths whose files
-    are not as recorded; then only these are hashed, and those of a different size or without a SHA-256. Lines
-    are sorted by path.
+    ``moved`` maps a recorded path to its new path. ``altered``: recorded paths whose files have changed; then
+    only these are hashed, and files of a different size or without a SHA-256. Lines are sorted by path.
     """
     if not (one.entries or one.outside):
         return
@@ -191,9 +190,9 @@ def rewrite(
             continue
         file = f"{site}/{path}"
         try:
-            status = os.stat(file)  # noqa: PTH116 - of thousands of files
+            status = os.stat(file)  # noqa: PTH116 - faster for thousands of files
         except (OSError, ValueError):
-            continue  # gone, or a name that no file can have
+            continue  # missing, or a name that no file can have
         if not stat.S_ISREG(status.st_mode):
             continue
         digest, size = entry.hash, status.st_size

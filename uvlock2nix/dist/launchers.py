@@ -16,7 +16,7 @@ from uvlock2nix.errors import InputError
 _REFERENCE: Final = re.compile(r"([\w.]+)\s*:\s*([\w.]+)\s*(?:\[.*\])?\Z")
 _INTERPRETER: Final = re.compile(r"python[0-9.]*t?")
 _NAME: Final = re.compile(r"[^/\x00-\x1f]+\Z")
-# The kernel reads no more of a first line than this; a longer one goes through /bin/sh.
+# The kernel's limit for the first line of a script; longer ones go through /bin/sh.
 SHEBANG_LIMIT: Final = 127
 
 TEMPLATE: Final = """\
@@ -37,7 +37,7 @@ if __name__ == "__main__":
 
 
 def shebang(python: Path) -> str:
-    """The first line (or lines) that run the rest of a file with ``python``."""
+    """The first line (or lines) that run a file with ``python``."""
     direct = f"#!{python}\n"
     if len(direct) <= SHEBANG_LIMIT and " " not in str(python):
         return direct
@@ -47,10 +47,10 @@ def shebang(python: Path) -> str:
 def launcher(reference: str, python: Path, *, what: str) -> str:
     """The text of a launcher for ``module:attribute``.
 
-    Programs that it starts find those beside ``python`` first, as with `uv run`.
+    Programs that it starts find those next to ``python`` first, as with `uv run`.
 
     Raises:
-        InputError: the reference is not one; nothing else may get into the text.
+        InputError: the reference is invalid: nothing else may get into the text.
     """
     match = _REFERENCE.match(reference.strip())
     if match is None or not all(part.isidentifier() for part in f"{match[1]}.{match[2]}".split(".")):
@@ -73,7 +73,7 @@ def write_launchers(bin_dir: Path, python: Path, points: Mapping[str, str], *, p
                 hint="report it to the package's maintainers",
             )
         if is_interpreter(name):
-            continue  # would replace the interpreter of everybody
+            continue  # would replace the interpreter
         path = bin_dir / name
         path.unlink(missing_ok=True)
         path.write_text(launcher(reference, python, what=package), encoding="utf-8")
@@ -92,5 +92,5 @@ def is_launcher(path: Path, reference: str, python: Path, *, what: str) -> bool:
 
 
 def is_interpreter(name: str) -> bool:
-    """Whether a file of that name in ``bin`` is what runs Python, as ``python3.13t``."""
+    """Whether a file of that name in ``bin`` is a Python interpreter, such as ``python3.13t``."""
     return _INTERPRETER.fullmatch(name) is not None

@@ -1,4 +1,4 @@
-"""RECORD files: who owns a file, and lines that are right for what is on disk.
+"""RECORD files: the owner of a file, and lines that match the files on disk.
 
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
 """
@@ -31,10 +31,10 @@ def package_of_record(path: str) -> str:
 
 
 class Record:
-    """One RECORD; ``path`` relative to the tree. Lines that are not asked for keep their bytes.
+    """A RECORD; ``path`` is relative to the tree. Lines without changes keep their bytes.
 
     Raises:
-        InputError: it is not one. Names need not be UTF-8, as on disk, unless ``strict``.
+        InputError: it is invalid. Names need not be UTF-8, unless ``strict``.
     """
 
     def __init__(self, path: str, content: bytes, *, strict: bool = False) -> None:
@@ -43,7 +43,7 @@ class Record:
         self._site = posixpath.dirname(posixpath.dirname(path))
         try:
             text = content.decode("utf-8", "strict" if strict else "surrogateescape")
-            # Only line ends are line ends: str.splitlines would also cut names with a form feed or U+2028.
+            # Not str.splitlines, which would also split names at a form feed or U+2028.
             self._lines = list(io.StringIO(text, newline=""))
             self._rows = self._parse()
         except (csv.Error, UnicodeDecodeError) as error:
@@ -108,7 +108,7 @@ def _unreadable(path: str, error: Exception) -> InputError:
 
 
 def _new_line(line: str, row: list[str], fields: list[str]) -> str:
-    """``line`` with other fields; the path keeps its own way of being written."""
+    """``line`` with other fields; the path keeps its quoting."""
     before, found, after = line.rpartition(f",{row[1]},{row[2]}")
     if found and not after.strip("\r\n"):
         return f"{before},{fields[1]},{fields[2]}{after}"
@@ -125,7 +125,7 @@ def read_record(tree: Path, path: str, *, strict: bool = False) -> Record:
     """The RECORD at ``path`` of ``tree``.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: there is no such file.
         InputError: it cannot be read.
     """
     try:
@@ -154,7 +154,7 @@ def digest_of(file: Path, algorithm: str = "sha256") -> tuple[str, int]:
 
 
 def owner(records: Iterable[Record], file: str) -> str:
-    """The package whose RECORD lists ``file``, or whose metadata it is; "" when none does."""
+    """The package whose RECORD lists ``file``, or whose metadata it is; "" if there is none."""
     for record in records:
         if file in record or file.startswith(posixpath.dirname(record.path) + "/"):
             return record.package

@@ -1,4 +1,4 @@
-"""The programs that wheels ship as files, with an interpreter line that names no place."""
+"""The programs that wheels ship as files, with a shebang that names no path."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from uvlock2nix.dataclass import dataclass
 
 SHEBANG_LIMIT: Final = 4096
-# What an interpreter line of a kept script says until env names one.
+# The shebang of a script until env sets the interpreter.
 PLACEHOLDER_SHEBANG: Final = b"#!python"
 _SOME_PYTHON: Final = re.compile(rb"#!\s*(/usr(/local)?/bin/env\s+|/usr(/local)?/bin/)python[0-9.]*\s*")
 
@@ -26,7 +26,7 @@ class Script:
 
 
 def neutral_shebang(path: Path, root: Path) -> bool:
-    """Undo what the installer wrote into the first line of a Python script; say whether it is one."""
+    """Undo the installer's change to the shebang of a Python script; return whether it is one."""
     with path.open("rb") as file:
         first = file.readline(SHEBANG_LIMIT)
         if first.rstrip() == PLACEHOLDER_SHEBANG:
@@ -36,7 +36,7 @@ def neutral_shebang(path: Path, root: Path) -> bool:
         rest = file.read() if first.startswith(b"#!") else b""
     interpreter = os.fsencode(root / "bin")
     if _SOME_PYTHON.fullmatch(first):
-        # Whatever Python is first on PATH: outside of an activated environment never the one that is meant.
+        # The first Python in PATH is never the right one outside an activated environment.
         body = second + third + rest
     elif first.startswith(b"#!" + interpreter):
         body = second + third + rest
@@ -50,9 +50,9 @@ def neutral_shebang(path: Path, root: Path) -> bool:
 
 
 def place_script(source: Path, target: Path, python: Path) -> bool:
-    """Copy a script that a wheel ships into ``bin``, with its interpreter; say whether it was.
+    """Copy a script that a wheel ships into ``bin``, with its interpreter; return whether it was copied.
 
-    One that is named as the interpreter is left out: it would run for everybody.
+    A script with the name of the interpreter is left out: it would replace it.
     """
     from uvlock2nix.dist.launchers import is_interpreter, shebang
 

@@ -1,7 +1,7 @@
-"""Scripts whose first line names a program by a place that a Nix system does not have.
+"""Scripts whose shebang names a program by a path that a NixOS system does not have.
 
-``/bin/sh`` is everywhere; ``/bin/bash``, ``/usr/bin/python3``, ``/usr/bin/env node`` are not. What a package
-ships as an executable gets the program of the environment, or of the build's inputs, in its first line.
+``/bin/sh`` exists everywhere; ``/bin/bash``, ``/usr/bin/python3`` and ``/usr/bin/env node`` do not.
+Executables of packages get the program of the environment, or of the build's inputs, in their shebang.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _SHELLS: Final = ("sh", "dash")
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """Where programs are: the environment's ``python``, and a search ``path`` of folders in ``store``.
+    """Where to find programs: the environment's ``python``, and a search ``path`` of folders in ``store``.
 
-    ``own`` are the names of programs that packages of the environment bring, and that are beside its Python:
-    a shell in which the environment is active finds them first.
+    ``own`` are the programs of packages in the environment, next to its Python: in a shell with the
+    environment activated, they come first.
     """
 
     python: Path
@@ -36,7 +36,7 @@ class Programs:
     own: frozenset[str] = frozenset()
 
     def find(self, name: str) -> str | None:
-        """The place of a program that will be there when the script runs."""
+        """The path of a program that will exist when the script runs."""
         if name in _SHELLS:
             return "/bin/sh"
         if name in self.own:
@@ -46,7 +46,7 @@ class Programs:
 
 
 def scripts_of(root: Path) -> Iterator[Path]:
-    """The executable files below ``root`` that begin with ``#!``; no links."""
+    """The executable files below ``root`` that begin with ``#!``; no symlinks."""
     for folder, folders, names in os.walk(root):
         folders.sort()
         for name in sorted(names):
@@ -59,9 +59,9 @@ def scripts_of(root: Path) -> Iterator[Path]:
 
 
 def give_interpreters(root: Path, folders: tuple[Path, ...], programs: Programs) -> tuple[str, ...]:
-    """Rewrite the first lines of the scripts in ``folders`` (below ``root``), and what RECORDs say of them.
+    """Rewrite the shebangs of the scripts in ``folders`` (below ``root``), and their lines in RECORDs.
 
-    Returned are the scripts whose program is not there, each with its name: they are left as they are.
+    Returns the scripts whose program was not found, each with the program's name; they are unchanged.
     """
     changed: dict[str, Path] = {}
     missing: list[str] = []

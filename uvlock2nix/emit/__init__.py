@@ -2,7 +2,7 @@
 
 - ``deps``, ``env``, ``package``: the three derivations; ``module``, ``image``: on request
 - ``common``, ``attributes``, ``natives``: what the files share
-- ``remarks``: what a person should know about the attributes that are used
+- ``remarks``: notes on the nixpkgs attributes that are used
 """
 
 from __future__ import annotations

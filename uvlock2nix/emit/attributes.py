@@ -1,9 +1,9 @@
-"""How generated files name nixpkgs' attributes, those included that a nixpkgs may not have.
+"""How generated files refer to nixpkgs' attributes, even to those that a nixpkgs may not have.
 
-What :mod:`uvlock2nix.knowledge.attributes` judged to be in every supported release is a plain argument. An
-attribute that only newer releases have falls back to its older name; one that nobody judged, or that is gone,
-has a default that throws: ``callPackage`` uses it where nixpkgs has no such attribute, and its message names
-the packages that need it.
+An attribute that :mod:`uvlock2nix.knowledge.attributes` lists for every supported release is a plain
+argument. An attribute that only newer releases have falls back to its older name. An unlisted or removed
+attribute has a default that throws: ``callPackage`` uses it if nixpkgs has no such attribute, and its message
+names the packages that need it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from uvlock2nix.knowledge.attributes import former_attribute, is_everywhere, jud
 from uvlock2nix.nixlang import AttrSet, Expr, Formal, Path, Select, Var, call, select, string
 from uvlock2nix.plan import Input, Plan
 
-# What the files call their own: an attribute of this name could not be reached next to it.
+# Names that the files define themselves, which would shadow an attribute of that name.
 RESERVED: Final = frozenset(
     {
         "buildInputs",
@@ -35,7 +35,7 @@ RESERVED: Final = frozenset(
 )
 
 
-# What our overlay adds to nixpkgs.
+# The attributes that our overlay adds to nixpkgs.
 OURS: Final = frozenset(
     {"importUvLock", "restoreReferencesHook", "stripReferencesHook"}
     | {"uvEnvHook", "uvPackageHook", "uvSyncHook"}
@@ -51,7 +51,7 @@ def arguments(
     ``own`` are attributes that the file needs in any case; the Python of ``plan`` is added.
 
     Raises:
-        UsageError: an input has a name that the emitted files use themselves.
+        UsageError: an input has a name that the generated files use themselves.
     """
     own = set(own)
     defaults = _standalone(own) if plan.standalone else {}
@@ -69,15 +69,16 @@ def arguments(
 
 
 def _standalone(own: Set[str]) -> dict[str, Expr]:
-    """Ours are taken from the folder next to the file, unless the package set has them."""
+    """Our attributes come from the folder next to the file, unless the package set has them."""
     ours = call("callPackage", Path(0, (STANDALONE,)), AttrSet(()))
     return {name: Select(ours, (name,)) for name in OURS & own}
 
 
 def picked(plan: Plan, attr: str, packages: Sequence[str]) -> Expr:
-    """The attribute as an expression; below a set, one that nobody judged says who needs it if missing.
+    """The attribute as an expression; an unlisted nested attribute throws, with who needs it, if it is
+    missing.
 
-    Without ``packages`` it is one of the file's own.
+    Without ``packages``, it is an attribute that the file itself needs.
     """
     head, *path = attr.split(".")
     if not path or not packages or judged(attr) is not None:
@@ -94,7 +95,7 @@ def _add_defaults(plan: Plan, one: Input, defaults: dict[str, Expr]) -> None:
     if former is None:
         defaults.setdefault(head, message)
         return
-    # Nix is lazy: the older name is looked at only where the newer one is missing.
+    # Nix is lazy: the older name is evaluated only if the newer one is missing.
     defaults[head] = select(former)
     older = former.split(".")[0]
     if not is_everywhere(older):
@@ -117,7 +118,7 @@ def _missing(plan: Plan, attr: str, packages: Sequence[str]) -> str:
     older = f" (`{former}` before {found.since})" if found is not None and former else ""
     return (
         f"{plan.name}: this nixpkgs has no `{attr}`{gone}{older}, which {', '.join(packages)} needs."
-        " Use a nixpkgs that has it, or name what to use instead under"
+        " Use a nixpkgs that has it, or name a replacement under"
         f" [tool.uvlock2nix.native.{packages[0]}] in pyproject.toml and run: uvlock2nix generate"
     )
 
@@ -127,5 +128,5 @@ def _no_python(plan: Plan) -> str:
     gone = f" (removed in {found.gone})" if found is not None and found.gone else ""
     return (
         f"{plan.name}: this nixpkgs has no {plan.python_attr}{gone}. Use a nixpkgs that has it, or generate"
-        " for a Python that it has, if requires-python admits one: uvlock2nix generate --python VERSION"
+        " for a Python that it has, if requires-python allows one: uvlock2nix generate --python VERSION"
     )

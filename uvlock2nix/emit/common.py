@@ -1,4 +1,4 @@
-"""What the emitted files share."""
+"""What the generated files share."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ ENV: Final = "python-env.nix"
 PACKAGE: Final = "package.nix"
 MODULE: Final = "module.nix"
 IMAGE: Final = "image.nix"
-# The functions that these call, copied next to them.
+# The functions that these files call, copied next to them.
 MAKER: Final = "service-module.nix"
 IMAGE_MAKER: Final = "service-image.nix"
 STATIC: Final = "static-files.nix"
 
-# The system that is built for, where a file has no name of its own for it.
+# The host system, where a file has no variable for it.
 SYSTEM: Final = select("stdenv.hostPlatform.system")
 
-# The first line of every file that we write: by it we know our own files again.
+# The first line of every file that we write, by which we recognise our own files.
 MARK: Final = "Written by uvlock2nix"
 
 
 def header(plan: Plan, what: str) -> tuple[str, ...]:
-    """The comment at the top of a generated file: who wrote it, from what, and what it is."""
+    """The comment at the top of a generated file: what wrote it, from which lock, and what it is."""
     return (
         f"{MARK} {__version__} from {plan.lock_name}; `{command('generate', plan)}` writes it again.",
         f"{plan.name}: {what}",
@@ -39,12 +39,12 @@ def header(plan: Plan, what: str) -> tuple[str, ...]:
 
 
 def command(verb: str, plan: Plan) -> str:
-    """The command that somebody runs for a project, in its folder."""
+    """The command to run for a project, in its folder."""
     return f"uvlock2nix {verb} {plan.argument}".rstrip()
 
 
 def is_conditional(inputs: Iterable[Input], plan: Plan) -> bool:
-    """Whether some input is needed on some of the systems only."""
+    """Whether an input is needed on only some of the systems."""
     return any(set(one.systems) != {system.system for system in plan.systems} for one in inputs)
 
 
@@ -56,7 +56,7 @@ def only_on(systems: Iterable[str], system: Expr) -> Expr:
 def on_systems(groups: Mapping[tuple[str, ...], AttrSet], everywhere: tuple[str, ...], system: Expr) -> Expr:
     """The set of what holds ``everywhere``, with what holds on other systems under a condition.
 
-    ``system`` is how the file calls the system that is built for.
+    ``system`` is the file's expression for the host system.
     """
     result: Expr = groups.get(everywhere, AttrSet(()))
     for systems, some in groups.items():
@@ -67,9 +67,9 @@ def on_systems(groups: Mapping[tuple[str, ...], AttrSet], everywhere: tuple[str,
 
 
 def input_list(inputs: Sequence[Input], plan: Plan, system: Expr) -> Expr:
-    """A list of inputs, each with the packages that need it; a condition around those of some systems.
+    """A list of inputs, each with the packages that need it; those of some systems only are conditional.
 
-    ``system`` is how the file calls the system that is built for.
+    ``system`` is the file's expression for the host system.
     """
     everywhere = tuple(one.system for one in plan.systems)
     common = [one for one in inputs if set(one.systems) == set(everywhere)]
@@ -95,7 +95,7 @@ def _plus(left: Expr, right: Expr) -> Expr:
 
 
 def no_bytecode(plan: Plan) -> tuple[Bind, ...]:
-    """What switches bytecode off in env and package; nothing where it is wanted."""
+    """The setting that switches bytecode off in env and package; empty if bytecode is wanted."""
     return () if plan.bytecode else (Bind(("dontCompileBytecode",), True),)
 
 
@@ -105,16 +105,16 @@ def strings(values: Iterable[str]) -> Expr:
 
 
 def word(path: PurePosixPath | str) -> str:
-    """A path as one word of a list that a builder gets as text: blanks are percent-encoded."""
+    """A path as one word of a space-separated list for a builder; spaces are percent-encoded."""
     return "".join(quote(char) if char.isspace() or char == "%" else char for char in str(path))
 
 
 def project_path(plan: Plan, path: PurePosixPath | str = ".") -> Path:
-    """A path of the project (default: its folder), seen from the folder that the files are in."""
+    """A path of the project (default: its folder), relative to the folder of the generated files."""
     up = len(plan.folder.parts)
     return Path(up, tuple(part for part in PurePosixPath(path).parts if part != "."))
 
 
 def interpolated(*parts: str | Expr) -> Str:
-    """A Nix string whose parts are texts and interpolated expressions."""
+    """A Nix string of literal texts and interpolated expressions."""
     return Str(tuple(parts))

@@ -66,7 +66,7 @@ def _bindings(plan: Plan) -> tuple[Bind | Inherit, ...]:
         Bind(
             ("keys",),
             attrs((one.system, string(one.key)) for one in plan.systems),
-            "What the content depends on (locked files, selection, Python, build settings), by system.",
+            "All that the content depends on (locked files, selection, Python, build settings), by system.",
             blank_before=True,
         ),
         Bind(("key",), Select(Var("keys"), (Var("system"),), call("throw", _no_system(plan)))),
@@ -93,7 +93,7 @@ def _bindings(plan: Plan) -> tuple[Bind | Inherit, ...]:
         Bind(
             ("referenceInputs",),
             call("builtins.toJSON", call("stripReferencesHook.referenceInputs", _referenced(plan))),
-            "The names under which references are taken out here and put back in the environment.",
+            "The names of references that are stripped here and restored in the environment.",
             blank_before=True,
         )
     )
@@ -110,7 +110,7 @@ def _no_system(plan: Plan) -> Str:
 
 
 def _toolchain() -> tuple[Bind, ...]:
-    """Compiled code depends on what compiled it: a different toolchain is a different name."""
+    """Compiled code depends on what compiled it: a different toolchain gives a different name."""
     paths = Binary(
         "++",
         List((Item(Var("stdenv")), Item(Var("python")))),
@@ -121,7 +121,7 @@ def _toolchain() -> tuple[Bind, ...]:
         Bind(
             ("compilers",),
             paths,
-            "Compiled code depends on what compiled it: another compiler or library gives another name.",
+            "Compiled code depends on its toolchain: a different compiler or library gives a different name.",
             blank_before=True,
         ),
         Bind(
@@ -131,8 +131,8 @@ def _toolchain() -> tuple[Bind, ...]:
 
 
 def _referenced(plan: Plan) -> Expr:
-    """Attribute → derivation, of everything that code may refer to."""
-    # Not uv: it runs on the machine that builds, and cross compilation would compile one for the other.
+    """Attribute → derivation, for everything that compiled code may refer to."""
+    # Not uv: it runs on the build platform, and cross compilation would build it for the host.
     needs: dict[str, dict[str, None]] = {"python": {}}
     packages: dict[str, dict[str, None]] = {}
     for one in (*plan.build_inputs, *plan.native_build_inputs):
@@ -168,7 +168,7 @@ def _checks(plan: Plan) -> tuple[Bind, ...]:
     stale = Binary("&&", Not(Var("skipLockCheck")), Binary("!=", found, select("pins.lock")))
     pins, update = f"{plan.folder}/{PINS}", command("update-hash", plan)
     lock_message = string(
-        f"{plan.name}: {plan.lock_name} is not the one that {pins} was made for. Run: {update}"
+        f"{plan.name}: {plan.lock_name} is not the lock that {pins} was made for. Run: {update}"
     )
     known = Binary(
         "&&", Binary("!=", Var("pin"), Var("null")), call("lib.hasPrefix", Var("key"), select("pin.key"))
@@ -188,13 +188,13 @@ def _checks(plan: Plan) -> tuple[Bind, ...]:
         Bind(
             ("hash",),
             If(Var("stale"), call("throw", lock_message), chosen),
-            "A hash belongs to one key: any change of what would be installed invalidates it.",
+            "A hash belongs to one key: any change to what would be installed makes it invalid.",
         ),
     )
 
 
 def _with_this_python(plan: Plan, pinned: Expr) -> Expr:
-    """The pinned hash, unless the lock selects other packages for the patch release that nixpkgs has."""
+    """The pinned hash, unless the lock selects other packages for nixpkgs' patch release of Python."""
     for place, operator in ((0, "lib.versionOlder"), (1, "lib.versionAtLeast")):
         cuts = [one.patches[place] for one in plan.systems if one.patches[place] is not None]
         if not cuts:
@@ -211,7 +211,7 @@ def _with_this_python(plan: Plan, pinned: Expr) -> Expr:
 
 
 def _with_this_toolchain(plan: Plan, update: str) -> Expr:
-    """The pinned hash; with a different nixpkgs than it was made with, a warning says what may come of it."""
+    """The pinned hash, with a warning if it was made with a different nixpkgs."""
     message = interpolated(
         f"{plan.name}: the hash was made with nixpkgs ",
         Var("madeWith"),
@@ -224,7 +224,7 @@ def _with_this_toolchain(plan: Plan, update: str) -> Expr:
 
 
 def _derivation(plan: Plan) -> Expr:
-    # Our hooks come first: what others register behind them is not a phase of deps.
+    # Our hooks come first: phases that other hooks register after them do not run in deps.
     own_tools = [Item(Var(name)) for name in ("uvSyncHook", "stripReferencesHook", "python", "uv")]
     if plan.needs_git:
         own_tools.append(Item(Var("git"), "sources from git"))
@@ -241,7 +241,7 @@ def _derivation(plan: Plan) -> Expr:
         Bind(
             ("dontFixup",),
             True,
-            "Nothing may change after the check that no reference is left.",
+            "Nothing may change after the check for left references.",
             blank_before=True,
         ),
         Bind(
@@ -254,7 +254,7 @@ def _derivation(plan: Plan) -> Expr:
                 select("lib.fetchers.proxyImpureEnvVars"),
                 strings(("NIX_SSL_CERT_FILE", *plan.login_variables)),
             ),
-            "Logins come from the environment of the builder, never from the store."
+            "Credentials come from the builder's environment, never from the store."
             if plan.login_variables
             else "",
         ),
@@ -318,7 +318,7 @@ def _sync(plan: Plan) -> list[Bind | Inherit]:
             Bind(
                 ("uvSyncBuildRequirements",),
                 call("builtins.toJSON", select("pins.build")),
-                "The files, with their hashes, that build what has no wheel.",
+                "The build requirements of packages without a wheel, with their hashes.",
                 blank_before=True,
             )
         )
@@ -332,7 +332,7 @@ def _sync(plan: Plan) -> list[Bind | Inherit]:
             Bind(
                 ("uvSyncNative",),
                 call("builtins.toJSON", native_table(plan, plan.natives, Var("system"))),
-                "What each build from source gets, and no other build sees.",
+                "The inputs of each build from source, which no other build gets.",
                 blank_before=True,
             )
         )

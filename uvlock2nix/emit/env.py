@@ -58,10 +58,10 @@ def env_file(plan: Plan) -> str:
 
 
 def from_nixpkgs(plan: Plan) -> Bind:
-    """The packages that were decided to come from nixpkgs, checked again: nixpkgs may have moved on."""
+    """The packages that come from nixpkgs, with their versions checked: nixpkgs may have changed."""
     matches = [one.nixpkgs for one in plan.excluded if not one.any_version]
     decided = attrs((one.attr, string(one.version or "")) for one in matches if one and one.attr)
-    # What is known of nixpkgs has to be renewed too, or the same would be decided again.
+    # The index must be updated too, or generate would choose the same package again.
     ways_out = ", this was generated for ", Var("version"), f". Run: {RENEW}"
     found = interpolated(f"{plan.name}: nixpkgs has ", Var("attr"), " ", select("package.version"), *ways_out)
     gone = interpolated(f"{plan.name}: nixpkgs has no {plan.python_attr}.pkgs.", Var("attr"), *ways_out)
@@ -69,7 +69,7 @@ def from_nixpkgs(plan: Plan) -> Bind:
     other = Binary("!=", select("package.version"), Var("version"))
     one = Let((Bind(("package",), package),), call("lib.throwIf", other, found, Var("package")))
     checked: Expr = call("lib.mapAttrsToList", Func("attr", Func("version", one)), decided)
-    about = "Taken from nixpkgs, with the versions that they were chosen for."
+    about = "Taken from nixpkgs, in the versions for which they were chosen."
     insisted = [one.nixpkgs for one in plan.excluded if one.any_version]
     if attributes := [one.attr for one in insisted if one and one.attr]:
         lacking = interpolated(f"{plan.name}: nixpkgs has no {plan.python_attr}.pkgs.", Var("attr"))
@@ -77,12 +77,12 @@ def from_nixpkgs(plan: Plan) -> Bind:
         listed = call("map", Func("attr", whatever), strings(attributes))
         alone = not any(one and one.attr for one in matches)
         checked = listed if alone else Binary("++", checked, listed)
-        about = "Taken from nixpkgs, whatever its version, where `any-version` in pyproject.toml names them."
+        about = "Taken from nixpkgs in any version, as `any-version` in pyproject.toml allows."
     return Bind(("fromNixpkgs",), checked, about)
 
 
 def opened_by_name(plan: Plan) -> Bind:
-    """Package → the folders of the libraries that it opens by name, on the systems that have them."""
+    """Package → the folders of the libraries that it opens by name, by system."""
     everywhere = tuple(one.system for one in plan.systems)
     systems = {one.attr: one.systems for one in plan.runtime_inputs}
     groups: dict[tuple[str, ...], list[Item]] = {everywhere: []}
@@ -99,7 +99,7 @@ def opened_by_name(plan: Plan) -> Bind:
 
 
 def _library_path(plan: Plan) -> Bind:
-    """The folders in which libraries that wheels need, and do not bring, are looked for."""
+    """The search path of libraries that wheels need and do not ship."""
     everywhere = tuple(one.system for one in plan.systems)
     always = tuple(Input(attr, (), everywhere) for attr in SYSTEM_LIBRARIES)
     usual = [one for one in plan.wheel_libraries if library_folder(one.attr) == "lib"]
@@ -113,8 +113,8 @@ def _library_path(plan: Plan) -> Bind:
             if is_conditional([one], plan):
                 found = call("lib.optionals", only_on(one.systems, SYSTEM), found)
             path = Binary("++", path, found)
-    what = "What wheels take from the system: libstdc++, libgcc_s, libexpat, libz"
-    more = ", and what their files name" if plan.wheel_libraries else ""
+    what = "What wheels expect from the system: libstdc++, libgcc_s, libexpat, libz"
+    more = ", and what their files need" if plan.wheel_libraries else ""
     return Bind(("referencesLibraryPath",), path, f"{what}{more}.", blank_before=True)
 
 
@@ -132,7 +132,7 @@ def _attributes(plan: Plan) -> AttrSet:
         Bind(
             ("outputs",),
             strings(["out", "build"]),
-            "`build` holds what builds the project's own packages; nothing at run time refers to it.",
+            "`build` has the build requirements of the project's own packages, unused at run time.",
         ),
         Bind(("strictDeps",), True, blank_before=True),
         Bind(("nativeBuildInputs",), hooks),

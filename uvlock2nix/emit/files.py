@@ -1,4 +1,6 @@
-"""Mode `files`: ``python-deps.nix``, a fetch and a derivation for each package, and ``python-env.nix``."""
+"""Mode `files`: ``python-deps.nix``, with a fetch and a derivation for each package, and
+``python-env.nix``.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +34,8 @@ from uvlock2nix.nixlang import (
 )
 from uvlock2nix.plan import Input, Plan
 
-LINK_MODE: Final = "How env has the packages: `symlink` or `copy` (one tree, which does not refer to theirs)."
-OVERRIDES: Final = "Changes to single packages, as an overlay: final: prev: { … }."
+LINK_MODE: Final = "How env joins the packages: `symlink`, or `copy` (a tree without references to theirs)."
+OVERRIDES: Final = "Changes to individual packages, as an overlay: final: prev: { … }."
 
 
 def files_deps(plan: Plan) -> str:
@@ -82,7 +84,7 @@ def _arguments(plan: Plan) -> AttrSet:
         Bind(
             ("keys",),
             attrs((one.system, string(one.key)) for one in plan.systems),
-            "What it was generated for.",
+            "What this file was generated for.",
             blank_before=True,
         ),
     ]
@@ -100,7 +102,7 @@ def _arguments(plan: Plan) -> AttrSet:
 
 
 def _tables(plan: Plan) -> list[Bind]:
-    """What single packages get."""
+    """The tables of inputs of individual packages."""
     binds: list[Bind] = []
 
     def add(name: str, table: Expr, comment: str = "") -> None:
@@ -108,14 +110,14 @@ def _tables(plan: Plan) -> list[Bind]:
 
     if plan.natives:
         native = _by_system(plan, {one.name: one.systems for one in plan.natives}, _natives(plan))
-        add("native", native, "What each build from source gets, and no other.")
+        add("native", native, "The inputs of each build from source, which no other build gets.")
     if libraries := _libraries(plan):
         systems = {name: systems for name, (systems, _) in libraries.items()}
         values = {
             name: List(tuple(Item(_library(plan, name, attr)) for attr in found))
             for name, (_, found) in libraries.items()
         }
-        add("libraries", _by_system(plan, systems, values), "What packages need when they run.")
+        add("libraries", _by_system(plan, systems, values), "The libraries that packages need at run time.")
     if plan.script_programs:
         packages = {name: one for one in plan.script_programs for name in one.packages}
         running = {
@@ -125,7 +127,7 @@ def _tables(plan: Plan) -> list[Bind]:
             for name in sorted(packages)
         }
         systems = {name: one.systems for name, one in packages.items()}
-        add("programs", _by_system(plan, systems, running), "What runs scripts that packages ship.")
+        add("programs", _by_system(plan, systems, running), "The interpreters of scripts that packages ship.")
     if plan.dlopen:
         opened = attrs((name, _folders(plan, name, found)) for name, found in plan.dlopen)
         add("dlopen", opened, "Loaded with dlopen, so not listed in any ELF header.")
@@ -136,7 +138,7 @@ def _tables(plan: Plan) -> list[Bind]:
 
 
 def _library(plan: Plan, name: str, attr: str) -> Expr:
-    """A package with libraries, or its folder where that is not the usual one."""
+    """A package with libraries, or its library folder if that is not `lib`."""
     package, folder = picked(plan, attr, (name,)), library_folder(attr)
     return package if folder == "lib" else interpolated(call("lib.getLib", package), f"/{folder}")
 
@@ -181,7 +183,7 @@ def _native(plan: Plan, one: Native) -> Expr:
 
 
 def _libraries(plan: Plan) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Package → the systems, and the attributes whose libraries it links when it runs."""
+    """Package → the systems, and the attributes whose libraries it links at run time."""
     opened = dict(plan.dlopen)
     found: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
     for one in (*plan.runtime_inputs, *plan.wheel_libraries):
@@ -232,7 +234,7 @@ def _env_attributes(plan: Plan) -> AttrSet:
     passthru = AttrSet(
         (
             Bind(("deps",), Var("python-deps")),
-            Inherit(("build",), Var("python-deps"), "What builds the project's own packages."),
+            Inherit(("build",), Var("python-deps"), "The build requirements of the project's own packages."),
             Bind(("python",), Var(python)),
             Bind(("pythonPath",), site),
         )

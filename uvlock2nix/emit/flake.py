@@ -1,4 +1,4 @@
-"""``flake.nix``: written once, where a project has none; afterwards it is the user's own."""
+"""``flake.nix``: written once, if a project has none; after that it is the user's own."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ NIXPKGS_URL: Final = "github:NixOS/nixpkgs/nixos-unstable"
 
 
 def flake_file(name: str, description: str, systems: Sequence[str], url: str | None, nixpkgs: str) -> str:
-    """The text of ``flake.nix``: two inputs, and everything that ``mkOutputs`` gives.
+    """The text of ``flake.nix``: two inputs, and the outputs of ``mkOutputs``.
 
-    Without ``url`` what is ours is next to the generated files, and nixpkgs is the only input.
+    Without ``url``, our files are next to the generated ones, and nixpkgs is the only input.
     """
     inputs = [Bind(("nixpkgs", "url"), string(nixpkgs))]
     formals = [Formal("self"), Formal("nixpkgs")]
@@ -63,14 +63,14 @@ def _outputs(name: str, systems: Sequence[str], *, standalone: bool) -> Expr:
     )
     if not standalone:
         return call("uvlock2nix.lib.mkOutputs", arguments)
-    # The generated files find what is ours by themselves: there is nothing to add to nixpkgs.
+    # The generated files find our files by themselves, so no overlay is needed.
     nothing = AttrSet((Bind(("overlay",), Func("_final", Func("_prev", AttrSet(())))),))
     library = Bind(("library",), call("import", Path(0, (FOLDER, STANDALONE, "lib")), nothing))
     return Let((library,), call("library.mkOutputs", arguments))
 
 
 def additions(name: str, systems: Sequence[str], url: str | None) -> str:
-    """What a flake that is there already needs: an input (without ``url`` none), and the outputs."""
+    """What to add to an existing flake: an input (if ``url`` is given), and the outputs."""
     if url is None:
         return f"outputs = {{ self, nixpkgs, ... }}: {render(_outputs(name, systems, standalone=True))};"
     entry, outputs = render(string(url)), render(_outputs(name, systems, standalone=False))

@@ -13,10 +13,10 @@ def image_file(plan: Plan, service: Service) -> str:
     """The text of ``image.nix``.
 
     Raises:
-        UsageError: the project has no program that the image could start.
+        UsageError: the project has no program for the image to start.
     """
     binds: list[Bind | Inherit] = [
-        # Names of images are of small letters.
+        # Image names are lower case.
         Bind(("name",), string(plan.name.lower())),
         Bind(("package",), Path(0, (PACKAGE,))),
         Bind(("tag",), string((plan.version.known or "latest").replace("+", "-"))),
@@ -35,4 +35,4 @@ def image_file(plan: Plan, service: Service) -> str:
     if service.environment:
         binds.append(Bind(("environment",), value(dict(sorted(service.environment.items())))))
     body = call("import", Path(0, (IMAGE_MAKER,)), AttrSet(tuple(binds)))
-    return render_file(body, header(plan, "a container image of it"))
+    return render_file(body, header(plan, "its container image"))

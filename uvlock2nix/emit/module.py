@@ -29,7 +29,7 @@ def module_file(plan: Plan, service: Service) -> str:
     """The text of ``module.nix``.
 
     Raises:
-        UsageError: the project has no program, and no process is named.
+        UsageError: the project has no program, and no process is configured.
     """
     package = Func("pkgs", call("pkgs.callPackage", Path(0, (PACKAGE,)), AttrSet(())))
     binds: list[Bind | Inherit] = [
@@ -72,7 +72,7 @@ def commands(listed: Iterable[Command]) -> Expr:
 
 
 def static_files(service: Service, command: Command) -> Expr:
-    """The function that makes the static files of a venv, see nix/lib/mkStaticFiles.nix."""
+    """The function that collects the static files of a venv; see nix/lib/mkStaticFiles.nix."""
     binds = [Bind(("command",), strings(command))]
     if service.environment:
         binds.append(Bind(("environment",), value(dict(sorted(service.environment.items())))))
@@ -80,7 +80,7 @@ def static_files(service: Service, command: Command) -> Expr:
 
 
 def timers_of(service: Service) -> Expr:
-    """From the name of a timer to its command and its times."""
+    """Timer name → its command and its times."""
     return attrs(
         (
             name,
@@ -93,16 +93,16 @@ def timers_of(service: Service) -> Expr:
 
 
 def processes_of(plan: Plan, service: Service) -> Expr:
-    """From the name of a process to its command; the main program where no process is named.
+    """Process name → its command; the main program if no process is configured.
 
     Raises:
-        UsageError: there is no program either.
+        UsageError: nor is there a program.
     """
     if service.processes:
         return attrs((name, strings(command)) for name, command in service.processes.items())
     if plan.main_program is None:
         raise UsageError(
-            f"{plan.name}: the project has no program that a service could run",
+            f"{plan.name}: the project has no program for a service to run",
             hint='name one under [tool.uvlock2nix.service]: processes = { web = ["program"] }',
         )
     return attrs({"web": strings([plan.main_program])})

@@ -1,4 +1,4 @@
-"""The table of what each build gets that no other build sees; deps and package hand it to what they run."""
+"""The table of each build's own inputs, which deps and package pass to their builders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from uvlock2nix.plan import Plan
 
 
 def native_table(plan: Plan, natives: Sequence[Native], system: Expr) -> Expr:
-    """Package → what its build gets; ``system`` is how the file calls the system that is built for."""
+    """Package → the inputs of its build; ``system`` is the file's expression for the host system."""
     everywhere = tuple(one.system for one in plan.systems)
     groups: dict[tuple[str, ...], list[tuple[str, Expr]]] = {everywhere: []}
     for one in natives:
@@ -46,7 +46,7 @@ def _native(plan: Plan, one: Native) -> Expr:
 
 
 def crates_of(plan: Plan, one: Native) -> list[tuple[str, Expr]]:
-    """The crates of a build with cargo, each fetched by the hash in Cargo.lock."""
+    """The crates of a cargo build, each fetched by its hash in Cargo.lock."""
     pairs: list[tuple[str, Expr]] = []
     if one.crates is not None:
         lock: list[tuple[str, Expr | bool]] = [
@@ -58,7 +58,7 @@ def crates_of(plan: Plan, one: Native) -> list[tuple[str, Expr]]:
 
 
 def template(plan: Plan, one: Native, parts: Template) -> Str:
-    """The value of a variable, with the outputs of packages that it names."""
+    """The value of an environment variable, with the store paths that it names."""
     out: list[str | Expr] = []
     for part in parts:
         match part:

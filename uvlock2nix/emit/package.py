@@ -76,7 +76,7 @@ def _attributes(plan: Plan) -> AttrSet:
         Bind(
             ("outputs",),
             strings(["out", "venv"]),
-            "`venv` holds everything that `uv sync` would give; `out` links to the programs of the project.",
+            "`venv` has everything that `uv sync` would install; `out` links to the project's programs.",
             blank_before=True,
         ),
         Bind(("src",), _source(plan), blank_before=True),
@@ -104,14 +104,14 @@ def _attributes(plan: Plan) -> AttrSet:
 
 
 def _version(plan: Plan) -> Bind | Inherit:
-    """The derivation's version; where the project's comes from git, the argument is it."""
+    """The derivation's version; the argument, if the project's version comes from git."""
     if plan.version.own or not plan.version.from_git:
         return Bind(("version",), string(plan.version.known or "0"))
     return Inherit(("version",))
 
 
 def _version_argument(plan: Plan) -> tuple[Formal, ...]:
-    """The argument that says what git would, where git is asked; its default is known from generate."""
+    """The argument in place of a version from git; its default is the version at the time of generate."""
     if not plan.version.from_git:
         return ()
     pins = Select(call("lib.importJSON", Path(0, (PINS,))), ("version",), string("0.0.0"))
@@ -121,7 +121,7 @@ def _version_argument(plan: Plan) -> tuple[Formal, ...]:
 
 
 def _git_versions(plan: Plan) -> list[Bind]:
-    """What git would say: of the project, and of local packages for which that is a different version."""
+    """The versions in place of git's: the project's, and those of local packages that differ from it."""
     if not plan.version.from_git:
         return []
     binds = [Bind(("uvPackageVersion",), Var("version"))]
@@ -138,7 +138,12 @@ def _natives(plan: Plan) -> list[Bind | Inherit]:
         return []
     table = call("builtins.toJSON", native_table(plan, plan.local_builds, SYSTEM))
     return [
-        Bind(("uvPackageNative",), table, "What each build gets, and no other build sees.", blank_before=True)
+        Bind(
+            ("uvPackageNative",),
+            table,
+            "The inputs of each build, which no other build gets.",
+            blank_before=True,
+        )
     ]
 
 
@@ -171,7 +176,7 @@ def _passthru(plan: Plan) -> Expr:
             Bind(("python",), Var(plan.python_attr)),
             Bind(("pythonPath",), site),
             *shown,
-            # What nix-update and nixpkgs' own updater run, in the project's folder.
+            # nix-update and nixpkgs' own updater run this in the project's folder.
             Bind(("updateScript",), strings(command("update-hash", plan).split())),
         )
     )

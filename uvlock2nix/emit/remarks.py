@@ -1,4 +1,4 @@
-"""What people should know about the attributes in their generated files before Nix says so."""
+"""Notes on the attributes in generated files, before Nix reports them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.knowledge.attributes import OLDEST, Attribute, is_everywhere, judged
 from uvlock2nix.plan import Input, Plan
 
-# What nixpkgs' configuration must say, and the variable that says the same to update-hash.
+# The nixpkgs configuration that allows it, and the equivalent variable for update-hash.
 _ALLOWED: Final = {
     "unfree": ("allowUnfree = true;", "UNFREE"),
     "insecure": ("allowInsecurePredicate = pkg: true;", "INSECURE"),
@@ -18,7 +18,7 @@ _ALLOWED: Final = {
 
 
 def attribute_remarks(plan: Plan) -> tuple[str, ...]:
-    """One sentence for each attribute that nixpkgs refuses, has no longer, or has not yet everywhere."""
+    """A note for each attribute that nixpkgs refuses, that is removed, or that some releases lack."""
     return tuple(dict.fromkeys(_remarks(plan)))
 
 
@@ -32,7 +32,7 @@ def _remarks(plan: Plan) -> Iterator[str]:
             yield _refused(one, found)
         if found is not None and found.gone:
             yield (
-                f"{', '.join(one.packages)}: nixpkgs has no {one.attr} since {found.gone}: name another"
+                f"{', '.join(one.packages)}: nixpkgs has no {one.attr} since {found.gone}: name a different"
                 f" attribute under [tool.uvlock2nix.native.{one.packages[0]}], or use an older nixpkgs"
             )
     for system in plan.systems:
@@ -42,13 +42,13 @@ def _remarks(plan: Plan) -> Iterator[str]:
 
 def _python(plan: Plan) -> Iterator[str]:
     found = judged(plan.python_attr)
-    other = "--python chooses another Python that requires-python admits"
+    other = "choose a Python that requires-python allows with --python"
     if found is not None and found.gone > OLDEST:
         yield f"nixpkgs has no {plan.python_attr} since {found.gone}: use an older nixpkgs, or {other}"
     elif found is not None and found.gone:
         yield f"no supported nixpkgs has {plan.python_attr}: {other}"
     elif not is_everywhere(plan.python_attr):
-        yield f"{plan.python_attr} is not in every supported nixpkgs: take a newer one where yours lacks it"
+        yield f"{plan.python_attr} is not in every supported nixpkgs: use a newer one if yours lacks it"
 
 
 def _refused(one: Input, found: Attribute) -> str:
@@ -61,13 +61,13 @@ def _refused(one: Input, found: Attribute) -> str:
 
 
 def _left_out(package: ClassifiedPackage) -> Iterator[str]:
-    """What the table knows to be needed by a build and nixpkgs has no longer."""
+    """Notes on inputs of a build that nixpkgs no longer has."""
     if package.known != "known" or package.from_nixpkgs:
         return
     for attr in package.native.origin.doubtful:
         found = judged(attr)
         if found is not None and found.gone:
             yield (
-                f"{package.name}: its build needs {attr}, which nixpkgs has no longer since {found.gone}:"
-                f" name another in `build-inputs` under [tool.uvlock2nix.native.{package.name}]"
+                f"{package.name}: its build needs {attr}, which nixpkgs does not have since {found.gone}:"
+                f" name a replacement in `build-inputs` under [tool.uvlock2nix.native.{package.name}]"
             )

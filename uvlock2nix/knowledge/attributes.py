@@ -1,4 +1,4 @@
-"""What nixpkgs has under the attribute names that our tables use: the judged table."""
+"""What nixpkgs has under the attribute names in our tables."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from uvlock2nix.knowledge.names import former_name
 from uvlock2nix.knowledge.tables import Row, Rows, load_table, text_of
 from uvlock2nix.knowledge.templates import is_attribute
 
-# The oldest release of nixpkgs whose users need not do anything by hand.
+# The oldest release of nixpkgs that works without manual steps.
 OLDEST: Final = "25.11"
 _FILE: Final = "attributes.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One judged attribute of nixpkgs, as of :func:`as_of`.
+    """A known attribute of nixpkgs, as of :func:`as_of`.
 
     ``since`` is the first release that has it, ``gone`` the first without it (``""``: no such release).
-    ``refused`` says why nixpkgs does not evaluate it unless asked to: ``unfree``, ``insecure``, ``broken``.
-    ``folder`` is where its libraries are, relative to the library output. ``outputs`` is empty where they
+    ``refused`` is why nixpkgs refuses to evaluate it by default: ``unfree``, ``insecure``, ``broken``.
+    ``folder`` is the folder of its libraries, relative to the library output. ``outputs`` is empty if they
     are not known.
     """
 
@@ -35,30 +35,30 @@ class Attribute:
 
 
 def judged(attr: str) -> Attribute | None:
-    """What is known of an attribute; ``None`` where nobody looked (a user's own, most likely)."""
+    """What is known of an attribute; ``None`` if it is not in the table (usually the user's own)."""
     return judged_attributes().get(attr)
 
 
 def library_folder(attr: str) -> str:
-    """Where the libraries of an attribute are, relative to its library output: ``lib`` unless known."""
+    """The folder of an attribute's libraries, relative to its library output: ``lib`` unless known."""
     found = judged(attr)
     return found.folder if found is not None else "lib"
 
 
 def is_everywhere(attr: str) -> bool:
-    """Whether every supported release of nixpkgs has the attribute, as far as anybody looked."""
+    """Whether every supported release of nixpkgs has the attribute, as far as is known."""
     found = judged(attr)
     return found is not None and not found.gone and found.since <= OLDEST
 
 
 def former_attribute(attr: str) -> str | None:
-    """The attribute that has the same thing in releases before ``since``; ``None`` where there is none."""
+    """The equivalent attribute in releases before ``since``; ``None`` if there is none."""
     former = former_name(attr)
     return former if former is not None and is_attribute(former) else None
 
 
 def as_of() -> str:
-    """When the table was judged, as year and month."""
+    """When the table was last checked, as year and month."""
     return text_of(f"knowledge/data/{_FILE}: as_of", load_table(_FILE).get("as_of"))
 
 

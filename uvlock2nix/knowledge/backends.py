@@ -1,4 +1,4 @@
-"""What build backends look for outside of Python: programs, and versions that come from git.
+"""What build backends need from outside Python: programs, and versions that come from git.
 
 From ``data/backends.json``.
 """
@@ -11,12 +11,12 @@ from uvlock2nix.knowledge.tables import Rows, attributes_of, load_table, texts_o
 from uvlock2nix.names import required_name
 
 _FILE = "backends.json"
-# What a build script runs itself.
+# Run by a build script itself.
 GIT_DESCRIBE = "git describe"
 
 
 def backend_programs(backend: str, requires: Iterable[str]) -> tuple[str, ...]:
-    """The nixpkgs attributes of what a build with this backend and these requirements runs.
+    """The nixpkgs attributes of the programs that a build with this backend and these requirements runs.
 
     Raises:
         InputError: the table is damaged.
@@ -31,21 +31,21 @@ def backend_programs(backend: str, requires: Iterable[str]) -> tuple[str, ...]:
 
 
 def lists_files_by_git(requires: Iterable[str]) -> bool:
-    """Whether a build with these requirements takes the list of the source's files from git."""
+    """Whether a build with these requirements lists the source's files with git."""
     listed = texts_of(_FILE, load_table(_FILE).get("git-files"))
     return any(required_name(text) in listed for text in requires)
 
 
 def needs_tag(tool: str) -> bool:
-    """Whether a tool of :func:`version_tools` knows no other way to a version than a tag of a repository."""
+    """Whether a tool of :func:`version_tools` can take a version only from a git tag."""
     return tool == GIT_DESCRIBE or tool in texts_of(_FILE, load_table(_FILE).get("git-tags"))
 
 
 def version_tools() -> Rows[tuple[str, ...]]:
-    """Tools that ask git for a version → the variables that they take it from instead.
+    """Tools that ask git for a version → the variables that override it.
 
-    ``<NAME>`` in a variable stands for the project's name in capitals, with ``_`` for what is not a letter or
-    digit. A tool without variables takes the version of a PKG-INFO, as in an sdist; versioneer has a file of
+    ``<NAME>`` in a variable is the project's name in capitals, with ``_`` for anything but letters and
+    digits. A tool without variables takes the version from PKG-INFO, as in an sdist; versioneer has a file of
     its own, and some need a tag (:func:`needs_tag`).
     """
     return Rows(_FILE, load_table(_FILE).get("versions"), texts_of)

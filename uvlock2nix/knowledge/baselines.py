@@ -1,4 +1,4 @@
-"""What a target is taken to have when nobody says: ``data/baselines.json``."""
+"""The defaults of a target: ``data/baselines.json``."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _FILE: Final = "baselines.json"
 
 @lru_cache(maxsize=1)
 def latest_patch() -> Mapping[int, int]:
-    """Minor of Python 3 → its newest patch release."""
+    """Minor version of Python 3 → its newest patch release."""
     return {int(minor): patch for minor, patch in _numbers("latest_patch").items()}
 
 
 def default_python(release: str) -> int | None:
-    """The minor of ``python3`` in a release of nixpkgs (``26.05``), None for one that is not in the table."""
+    """The minor version of ``python3`` in a nixpkgs release (``26.05``); None if it is not in the table."""
     return _numbers("python").get(release)
 
 

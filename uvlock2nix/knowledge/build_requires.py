@@ -1,4 +1,6 @@
-"""Build requirements that sdists leave out, and those whose pins are wrong: ``data/build-requires.json``."""
+"""Build requirements that sdists do not declare, and those whose pins are wrong:
+``data/build-requires.json``.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ _FILE = "build-requires.json"
 
 
 def build_requirements(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Python requirements that an sdist needs and does not declare, and those whose pins to ignore.
+    """Python requirements that an sdist needs and does not declare, and those whose pins are to be ignored.
 
     Raises:
         InputError: the table, or the row of this package, is damaged.
@@ -26,7 +28,7 @@ def _rows(part: str) -> Rows[tuple[str, ...]]:
 
 
 def requirements_of(where: str, raw: object) -> tuple[str, ...]:
-    """A row that is a list of requirements. Raises InputError; ``where`` names the row."""
+    """Read a row that is a list of requirements. Raises InputError; ``where`` names the row."""
     return texts_of(where, raw, is_requirement, "a Python requirement")
 
 

@@ -1,4 +1,4 @@
-"""What libraries are called: in pkg-config, CMake, linker flags, headers, crates. ``data/libraries.json``."""
+"""Names of libraries in pkg-config, CMake, linker flags, headers and crates. ``data/libraries.json``."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _FILE: Final = "libraries.json"
 
 
 def library_names(namespace: Namespace) -> Mapping[str, str]:
-    """The names of libraries in a namespace → nixpkgs attribute."""
+    """Names of libraries in a namespace → nixpkgs attribute."""
     return attribute_rows(_FILE, namespace)
 
 
 def companions() -> Mapping[str, tuple[str, ...]]:
-    """Libraries that whoever links a library needs too: its ``.pc`` file or its headers name them."""
+    """Library → other libraries that its users need too, because its ``.pc`` file or headers name them."""
     return attributes_rows(_FILE, "companions")
 
 
@@ -40,7 +40,7 @@ def toolchain_names() -> frozenset[str]:
 
 
 def tls_crates() -> frozenset[str]:
-    """Crates that use the system's TLS library unless told otherwise."""
+    """Crates that use the system's TLS library by default."""
     return _names("crates-own-tls")
 
 
@@ -51,7 +51,7 @@ def vendoring_features() -> frozenset[str]:
 
 @lru_cache(maxsize=2)
 def provided_by_build(system: Literal["cmake", "meson"]) -> frozenset[str]:
-    """What a build system looks for and has itself, or finds in Python; in lower case."""
+    """Dependencies that a build system provides itself or finds in Python, in lower case."""
     rows = Rows(_FILE, load_table(_FILE).get("provided-by-build"), texts_of)
     return frozenset(rows[system])
 

@@ -15,7 +15,7 @@ _OPERATOR: Final = re.compile(r"\s+(?:AND|OR)\s+", re.IGNORECASE)
 def spdx_identifiers(expression: str | None, classifiers: Iterable[str]) -> tuple[str, ...]:
     """The identifiers of a license expression (https://peps.python.org/pep-0639/), else of classifiers.
 
-    Nothing where an identifier is not one that nixpkgs has: a wrong license is worse than none.
+    Empty if nixpkgs does not have an identifier: a wrong license is worse than none.
 
     Raises:
         InputError: the table is damaged.

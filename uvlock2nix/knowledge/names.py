@@ -1,4 +1,4 @@
-"""Which nixpkgs attribute has a library, and what attributes are called in other nixpkgs."""
+"""Which nixpkgs attribute has a library, and what attributes are called in other nixpkgs releases."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def soname_attribute(soname: str) -> str | None:
 
 
 def is_libc(soname: str) -> bool:
-    """Whether it is a part of libc or its loader: every environment has them, with the interpreter."""
+    """Whether it belongs to libc or is its loader, which every environment has with the interpreter."""
     return _matches("libc", soname)
 
 
 def is_driver(soname: str) -> bool:
-    """Whether it is one of the NVIDIA driver's.
+    """Whether it belongs to the NVIDIA driver.
 
-    It must match the kernel's module, so no package may bring it.
+    It must match the kernel module, so no package may provide it.
     """
     return _matches("driver", soname)
 
@@ -42,16 +42,16 @@ def _patterns(key: str) -> tuple[str, ...]:
 
 
 def optional_sonames() -> Mapping[str, str]:
-    """Sonames that nixpkgs does not have and whose users do without → whose they are."""
+    """Sonames that nixpkgs does not have and whose users work without them → what they belong to."""
     return Rows("sonames.json", load_table("sonames.json").get("optional"), text_of)
 
 
 def former_name(attr: str) -> str | None:
-    """What an attribute of today's nixpkgs is called in older ones (words for people), or ``None``."""
+    """The name of an attribute in older nixpkgs, as text for people, or ``None``."""
     table = "attr-renames.json"
     return Rows(table, load_table(table).get("renames"), text_of).get(attr)
 
 
 def python_attributes() -> Mapping[str, str]:
-    """PyPI name → Python attribute, where nixpkgs calls a package otherwise."""
+    """PyPI name → Python attribute, if nixpkgs uses a different name."""
     return attribute_rows("name-exceptions.json", "names")

@@ -1,4 +1,4 @@
-"""Native inputs: what the build (or the run) of one package needs from the system, and who says so.
+"""Native inputs: what a package needs from the system to build or to run, and the source of that knowledge.
 
 Attributes are those of nixpkgs, as text that :func:`~uvlock2nix.knowledge.templates.is_attribute` accepts.
 """
@@ -13,11 +13,11 @@ from uvlock2nix.dataclass import dataclass, fields, replace
 from uvlock2nix.knowledge.templates import Template
 
 Provenance: TypeAlias = OneOf["user", "pep725", "table", "inspected"]
-# What a package is to a builder: ``bundled`` compiles and needs no library, ``wheel-runtime`` speaks of its
-# wheels alone.
+# What a package is to a builder: ``bundled`` compiles but needs no library, ``wheel-runtime`` is about its
+# wheels only.
 NativeKind: TypeAlias = OneOf["link", "rust", "bundled", "tool", "dlopen", "wheel-runtime", "pure", "unknown"]
 
-# The stronger first: what a user writes beats what a project declares, and so on.
+# The strongest first: a user's entry beats what a project declares, and so on.
 STRENGTH: Final[tuple[Provenance, ...]] = ("user", "pep725", "table", "inspected")
 
 
@@ -57,11 +57,11 @@ class RunInputs:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where it is known from.
+    """The source of an entry.
 
-    ``doubtful`` are attributes that a source names and that we do not trust. ``evidence`` are the places in
-    an inspected sdist. ``given`` are the fields that this source speaks about, also where it says "none".
-    ``unbuildable`` says why a build from source does not work with nixpkgs.
+    ``doubtful`` are attributes that the source names but that are not trusted. ``evidence`` are places in an
+    inspected sdist. ``given`` are the fields that the source sets, even if to nothing. ``unbuildable`` is why
+    a build from source does not work with nixpkgs.
     """
 
     provenance: Provenance = "table"
@@ -75,7 +75,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class NativeInputs:
-    """What one package needs for its build and for its run, and who says so."""
+    """What a package needs for its build and at run time, and where that is known from."""
 
     build: BuildInputs = BuildInputs()
     run: RunInputs = RunInputs()
@@ -92,7 +92,7 @@ EMPTY: Final = NativeInputs(kind="unknown")
 
 
 def merge(entries: Iterable[NativeInputs]) -> NativeInputs | None:
-    """Merge entries about one package field by field; a stronger source wins where it speaks at all."""
+    """Merge entries about a package field by field; a stronger source wins if it sets the field."""
     ranked = sorted(entries, key=lambda entry: STRENGTH.index(entry.origin.provenance))
     if not ranked:
         return None
@@ -114,7 +114,7 @@ def _over(stronger: NativeInputs, weaker: NativeInputs) -> NativeInputs:
             evidence=mine.evidence or theirs.evidence,
             given=mine.given | theirs.given,
         ),
-        # An entry about running the wheel says nothing about the build.
+        # An entry about running the wheel does not tell how it is built.
         kind=weaker.kind if stronger.kind in ("unknown", "wheel-runtime") else stronger.kind,
     )
 
@@ -123,7 +123,7 @@ _Inputs = TypeVar("_Inputs", BuildInputs, RunInputs)
 
 
 def _filled(stronger: _Inputs, weaker: _Inputs, given: frozenset[str]) -> _Inputs:
-    """``stronger`` with the fields of ``weaker`` that it does not speak about."""
+    """``stronger`` with the fields of ``weaker`` that it does not set."""
     taken: dict[str, Any] = {
         field.name: getattr(weaker, field.name)
         for field in fields(stronger)

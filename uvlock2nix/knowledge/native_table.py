@@ -18,12 +18,12 @@ _FILE = "native.json"
 
 @dataclass(frozen=True, slots=True)
 class NativeTable:
-    """Canonical name → (version range, entry) pairs, the first that fits wins."""
+    """Canonical name → (version range, entry) pairs; the first that fits wins."""
 
     entries: Mapping[str, tuple[tuple[str, NativeInputs], ...]]
 
     def lookup(self, name: str, version: str | None) -> NativeInputs | None:
-        """The entry for a package, ``None`` where the table says nothing.
+        """The entry for a package, ``None`` if the table has none.
 
         A package without a version (dynamic, from git) gets the entry for the newest range.
         """
@@ -39,13 +39,13 @@ def fits(version: str | None, versions: str) -> bool:
         return True
     try:
         return SpecifierSet(versions).contains(Version(version), prereleases=True)
-    except ValueError:  # not of the form, or numbers of thousands of digits
+    except ValueError:  # invalid, or numbers with thousands of digits
         return False
 
 
 @lru_cache(maxsize=1)
 def native_table() -> NativeTable:
-    """The embedded table, read once a process and only when asked for; a row when it is looked up.
+    """The embedded table, read once per process, on first use; each row is checked when it is looked up.
 
     Raises:
         InputError: the file is damaged; a lookup raises it for a row of the wrong shape.
@@ -92,5 +92,5 @@ def _is_flag(text: str) -> bool:
 
 
 def lookup(name: str, version: str | None) -> NativeInputs | None:
-    """What the embedded table says about a package of this version."""
+    """The embedded table's entry for a package of this version."""
     return native_table().lookup(name, version)

@@ -1,4 +1,4 @@
-"""What holds on some systems only: libraries for Linux alone, inputs that macOS needs besides."""
+"""What applies to some systems only: Linux-only libraries, and additional inputs for macOS."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _FILE: Final = "platforms.json"
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Inputs as they are on one system, and the attributes that are not there, so left out."""
+    """Inputs for a system, and the attributes that are left out because it does not have them."""
 
     inputs: NativeInputs
     left_out: tuple[str, ...] = ()
 
 
 def on_darwin(name: str, inputs: NativeInputs) -> Fitted:
-    """``inputs`` of a package as they are on macOS.
+    """``inputs`` of a package for macOS.
 
-    What the user writes is taken as it is. What wheels for Linux need from outside says nothing about
-    those for macOS, whose libraries are in them.
+    The user's own entries are kept as they are. What Linux wheels need from outside does not apply to macOS
+    wheels, which contain their libraries.
     """
     gone: dict[str, None] = {}
 
@@ -55,7 +55,7 @@ def on_darwin(name: str, inputs: NativeInputs) -> Fitted:
 
 
 def is_linux_only(attr: str) -> bool:
-    """Whether nixpkgs has the attribute for Linux alone."""
+    """Whether nixpkgs has the attribute for Linux only."""
     return (
         attr in _names("linux_only")
         or attr.partition(".")[0] in _names("linux_only_sets")
@@ -68,12 +68,12 @@ def _is_there(entry: tuple[str, Template]) -> bool:
 
 
 def _users(inputs: NativeInputs, field: str) -> bool:
-    """Whether the user said what the field holds."""
+    """Whether the user set the field."""
     return inputs.origin.provenance == "user" and field in inputs.origin.given
 
 
 def _with_more(name: str, build: BuildInputs, given: frozenset[str]) -> BuildInputs:
-    """With what the table says for macOS, where nobody said anything about it."""
+    """Add the table's entries for macOS, for fields that are not set."""
     more = darwin_rows().get(name)
     if more is None:
         return build

@@ -14,7 +14,7 @@ _FILE: Final = "rules.json"
 
 @dataclass(frozen=True, slots=True)
 class SharedLibrary:
-    """``packages`` pass objects of ``library`` to each other; ``symptom`` is what a mixture does."""
+    """``packages`` exchange objects of ``library``; ``symptom`` is what a mixture of copies causes."""
 
     library: str
     packages: tuple[str, ...]
@@ -24,7 +24,7 @@ class SharedLibrary:
 
 @lru_cache(maxsize=1)
 def shared_libraries() -> tuple[SharedLibrary, ...]:
-    """Which packages must share one copy of a library. Raises InputError where the table is damaged."""
+    """Packages that must share a copy of a library. Raises InputError if the table is damaged."""
     return tuple(_shared(where, raw) for where, raw in items_of(_FILE, "shared_libraries"))
 
 
@@ -42,12 +42,12 @@ def _shared(where: str, raw: object) -> SharedLibrary:
 
 @lru_cache(maxsize=1)
 def alternatives() -> tuple[tuple[str, ...], ...]:
-    """Libraries that do the same: a build takes one of them. The usual one first."""
+    """Interchangeable libraries, of which a build uses one; the usual one first."""
     return tuple(attributes_of(where, raw) for where, raw in items_of(_FILE, "alternatives"))
 
 
 def allocators() -> frozenset[str]:
-    """Libraries that are only ever an option: what they replace is in libc."""
+    """Allocators, which are always optional: what they replace is in libc."""
     return _attributes("allocators")
 
 
@@ -57,7 +57,7 @@ def programs_only() -> frozenset[str]:
 
 
 def implied() -> Mapping[str, str]:
-    """Program → the library that whoever runs it links."""
+    """Program → the library that a build links if it runs the program."""
     return attribute_rows(_FILE, "implied")
 
 

@@ -1,6 +1,6 @@
-"""Reading the data files that are carried in ``knowledge/data``: one checked reader for all of them.
+"""The checked reader of all data files in ``knowledge/data``.
 
-A row is checked when it is looked up, so that a run pays for what it asks; a test checks every row.
+A row is checked when it is looked up, which keeps runs fast; a test checks every row.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _T = TypeVar("_T")
 
 @cache
 def load_table(name: str) -> Mapping[str, object]:
-    """One table of ``data/`` as a mapping, read once a process.
+    """A table of ``data/`` as a mapping, read once per process.
 
     Raises:
-        InputError: when the file is missing or is not a JSON object: the installation is damaged.
+        InputError: the file is missing or not a JSON object: the installation is damaged.
     """
     path = DATA / name
     try:
@@ -42,8 +42,8 @@ def load_table(name: str) -> Mapping[str, object]:
 class Row:
     """One row of a table, read key by key.
 
-    A getter notes what is wrong with its key and returns a harmless value; :meth:`done` then raises one
-    error with all of it.
+    A getter records a problem with its key and returns a harmless value; :meth:`done` then raises one error
+    with all problems.
     """
 
     def __init__(self, where: str, raw: object) -> None:
@@ -56,11 +56,11 @@ class Row:
             self._problems.append(f"is {raw!r:.80}, not an object")
 
     def text(self, key: str, default: str = "") -> str:
-        """A string of one line."""
+        """A one-line string."""
         value = self._take(key, default)
         if isinstance(value, str) and _LINE.match(value):
             return value
-        return self._wrong(key, "is not a string of one line", default)
+        return self._wrong(key, "is not a one-line string", default)
 
     def one_of(self, key: str, alternatives: object, default: _T) -> _T:
         """One of the values of a ``Literal``."""
@@ -73,7 +73,7 @@ class Row:
     def texts(
         self, key: str, check: Callable[[str], object] = _LINE.match, what: str = "one line"
     ) -> tuple[str, ...]:
-        """A list of strings that ``check`` accepts; ``what`` says in messages what each must be."""
+        """A list of strings that ``check`` accepts; ``what`` describes it in messages."""
         value = self._take(key, [])
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             return self._wrong(key, "is not a list of strings", ())
@@ -118,10 +118,10 @@ class Row:
 
 
 class Rows(Mapping[str, _T]):
-    """The rows of a table by key, each checked when it is looked up the first time."""
+    """The rows of a table by key, each checked when it is first looked up."""
 
     def __init__(self, table: str, raw: object, read: Callable[[str, object], _T]) -> None:
-        """``read`` gets the place of a row, for messages, and the raw row. InputError if no object."""
+        """``read`` gets a row's place, for messages, and the raw row. InputError if ``raw`` is no object."""
         if not isinstance(raw, dict):
             raise InputError(f"knowledge/data/{table}: is {raw!r:.80}, not an object", hint=_HINT)
         self._table = table
@@ -146,28 +146,28 @@ class Rows(Mapping[str, _T]):
 
 
 def attribute_of(where: str, raw: object) -> str:
-    """A row that is one nixpkgs attribute. Raises InputError."""
+    """Read a row that is a nixpkgs attribute. Raises InputError."""
     if isinstance(raw, str) and is_attribute(raw):
         return raw
     raise InputError(f"{where}: {raw!r:.80} is not a nixpkgs attribute", hint=_HINT)
 
 
 def attributes_of(where: str, raw: object) -> tuple[str, ...]:
-    """A row that is a list of nixpkgs attributes. Raises InputError."""
+    """Read a row that is a list of nixpkgs attributes. Raises InputError."""
     return texts_of(where, raw, is_attribute, "a nixpkgs attribute")
 
 
 def text_of(where: str, raw: object) -> str:
-    """A row that is one line of text. Raises InputError."""
+    """Read a row that is one line of text. Raises InputError."""
     if isinstance(raw, str) and _LINE.match(raw):
         return raw
-    raise InputError(f"{where}: {raw!r:.80} is not a string of one line", hint=_HINT)
+    raise InputError(f"{where}: {raw!r:.80} is not a one-line string", hint=_HINT)
 
 
 def texts_of(
     where: str, raw: object, check: Callable[[str], object] = _LINE.match, what: str = "one line"
 ) -> tuple[str, ...]:
-    """A row that is a list of strings that ``check`` accepts. Raises InputError."""
+    """Read a row that is a list of strings that ``check`` accepts. Raises InputError."""
     if not isinstance(raw, list) or not all(isinstance(item, str) for item in raw):
         raise InputError(f"{where}: {raw!r:.80} is not a list of strings", hint=_HINT)
     for item in raw:
@@ -177,21 +177,23 @@ def texts_of(
 
 
 def number_of(where: str, raw: object) -> int:
-    """A row that is a number, not negative. Raises InputError."""
+    """Read a row that is a non-negative number. Raises InputError."""
     if isinstance(raw, int) and not isinstance(raw, bool) and raw >= 0:
         return raw
     raise InputError(f"{where}: {raw!r:.80} is not a number", hint=_HINT)
 
 
 def numbers_of(where: str, raw: object, count: int) -> tuple[int, ...]:
-    """A row that is a list of ``count`` numbers. Raises InputError."""
+    """Read a row that is a list of ``count`` numbers. Raises InputError."""
     if not isinstance(raw, list) or len(raw) != count:
         raise InputError(f"{where}: {raw!r:.80} is not a list of {count} numbers", hint=_HINT)
     return tuple(number_of(where, item) for item in raw)
 
 
 def items_of(table: str, key: str) -> Iterator[tuple[str, object]]:
-    """The items of a list in a table, each with its place for messages. Raises InputError if it is not."""
+    """The items of a list in a table, each with its place for messages. Raises InputError if it is not a
+    list.
+    """
     raw = load_table(table).get(key)
     if not isinstance(raw, list):
         raise InputError(f"knowledge/data/{table}: {key} is not a list", hint=_HINT)

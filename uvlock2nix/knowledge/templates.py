@@ -1,7 +1,7 @@
-"""Text with holes for store paths: values of environment variables, as tables and users write them.
+"""Text with placeholders for store paths: values of environment variables in tables and settings.
 
-Closed templates, never Nix text: only ``nixlang`` writes Nix, and a name out of a lock, a table or an sdist
-must not be able to become code.
+Templates are never Nix text: only ``nixlang`` writes Nix, and a name from a lock, a table or an sdist must
+not be able to become code.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _HOLE: Final = re.compile(r"\$(\$?)\{([^}]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """Text that stands for itself."""
+    """Literal text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """The store path of one output of a nixpkgs attribute."""
+    """The store path of an output of a nixpkgs attribute."""
 
     attr: str
     output: OutputName = "out"
@@ -56,7 +56,7 @@ def parse_template(text: str) -> Template:
     (Output(attr='hdf5', output='dev'), Literal(text='/include'))
 
     Raises:
-        ValueError: when a hole holds something that is not an attribute path.
+        ValueError: a placeholder is not an attribute path.
     """
     parts: list[Literal | Output] = []
     position = 0

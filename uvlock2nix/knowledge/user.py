@@ -1,4 +1,4 @@
-"""``[tool.uvlock2nix.native.<name>]``: what the user says about a package; it beats every table.
+"""``[tool.uvlock2nix.native.<name>]``: the user's entry for a package, which beats every table.
 
 ::
 
@@ -21,17 +21,17 @@ from uvlock2nix.names import canonicalize_name
 
 ATTRIBUTES: Final = ("build-inputs", "native-build-inputs", "dlopen", "wheel-runtime-libs")
 REQUIREMENTS: Final = ("build-requires", "relax")
-# ``patches`` are files of the project, which the plan looks at.
+# ``patches`` are files of the project, which the plan handles.
 KEYS: Final = (*ATTRIBUTES, "env", "cflags", "flags", *REQUIREMENTS, "patches")
 
 
 def parse_user_native(table: Mapping[str, object]) -> Mapping[str, NativeInputs]:
-    """Read ``[tool.uvlock2nix.native]``: canonical package name → what the user wrote.
+    """Read ``[tool.uvlock2nix.native]``: canonical package name → the user's entry.
 
-    A key that is written, even as ``[]``, replaces what any other source says about that field.
+    A key that is set, even to ``[]``, replaces the field of any other source.
 
     Raises:
-        UsageError: naming every wrong package entry, key and value at once, with the nearest right key.
+        UsageError: with every wrong entry, key and value at once, and the most similar valid key.
     """
     problems: list[str] = []
     result: dict[str, NativeInputs] = {}

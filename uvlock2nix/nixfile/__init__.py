@@ -1,4 +1,4 @@
-"""Other people's Nix files: finding a literal hash by structure, and changing that string only."""
+"""Handwritten Nix files: find a literal hash by structure, and change only that string."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a python-deps.nix that we wrote says it was made for: read back by structure, without Nix."""
+"""What a generated python-deps.nix was made for: read back by structure, without Nix."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _PYTHON: Final = re.compile(r"python3(?P<minor>\d+)(?P<free>FreeThreading)?\Z")
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """``keys`` is system → key in the file's order; ``flags`` the selection as uv's flags; ``python`` the
-    minor version (``3.13``, ``3.13t``); ``libc`` and ``macos`` are ``""`` where no system has one;
-    ``excluded`` are the packages taken from nixpkgs (mode `sync`).
+    minor version (``3.13``, ``3.13t``); ``libc`` and ``macos`` are ``""`` if no system has them; ``excluded``
+    are the packages taken from nixpkgs (mode `sync`).
     """
 
     keys: Mapping[str, str]
@@ -29,7 +29,7 @@ class Recorded:
 
 
 def read_generated(text: str, where: str) -> Recorded:
-    """Read ``text``; what is not there is empty. InputError where it is not Nix."""
+    """Read ``text``; missing values are empty. InputError if it is not Nix."""
     stream = list(tokens(text, where))
     names = {token.text for token in stream if token.kind is Kind.IDENT}
     python = next((match for name in sorted(names) if (match := _PYTHON.match(name))), None)
@@ -49,7 +49,7 @@ def read_generated(text: str, where: str) -> Recorded:
 
 
 def _after(stream: Sequence[Token], name: str) -> Sequence[Token]:
-    """The tokens behind ``name =``, up to the ``;`` or ``}`` that comes first."""
+    """The tokens after ``name =``, up to the first ``;`` or ``}``."""
     for index, token in enumerate(stream[:-1]):
         if token.kind is Kind.IDENT and token.text == name and stream[index + 1].text == "=":
             end = index + 2

@@ -1,6 +1,6 @@
-"""Cuts Nix text into tokens, so that comments, strings and paths are never mistaken for code.
+"""Split Nix text into tokens, so that comments, strings and paths are never mistaken for code.
 
-The language: https://nix.dev/manual/nix/stable/language/. Interpolations are cut too: their tokens stand
+The language: https://nix.dev/manual/nix/stable/language/. Interpolations are split too: their tokens are
 between the tokens of the string around them.
 """
 
@@ -16,7 +16,9 @@ from uvlock2nix.errors import InputError
 
 
 class Kind(Enum):
-    """What a token is. ``STRING`` is a whole string without interpolation, ``PART`` a piece of one with."""
+    """What a token is. ``STRING`` is a whole string without interpolation, ``PART`` a piece of a string
+    with interpolations.
+    """
 
     IDENT = auto()
     NUMBER = auto()
@@ -50,18 +52,18 @@ _INDENTED_END: Final = re.compile(r"(?:[^'$]|'(?!')|''(?:'|\$|\\.)|\$(?!\{))*", 
 
 
 def tokens(text: str, where: str = "the file") -> Iterator[Token]:
-    """The tokens of ``text`` in order; InputError, with the line, where it is not Nix."""
+    """The tokens of ``text`` in order; InputError, with the line, if it is not Nix."""
     yield from _Lexer(text, where).run()
 
 
 class _Lexer:
-    """A position and a stack: what closes the innermost open brace, a set or an interpolation."""
+    """A position and a stack: how the innermost open brace ends, of a set or an interpolation."""
 
     def __init__(self, text: str, where: str) -> None:
         self.text = text
         self.where = where
         self.at = 0
-        # For every open "{": None, or the string ('"' or "''") or path ("/") that goes on after its "}".
+        # For every open "{": None, or the string ('"' or "''") or path ("/") that continues after its "}".
         self.braces: list[str | None] = []
 
     def run(self) -> Iterator[Token]:
@@ -99,7 +101,7 @@ class _Lexer:
         elif match := _SYMBOL.match(text, at):
             yield from self._symbol(match)
         else:
-            raise self._error(f"{text[at]!r} is not expected")
+            raise self._error(f"{text[at]!r} is unexpected")
 
     def _symbol(self, match: re.Match[str]) -> Iterator[Token]:
         yield self._token(Kind.SYMBOL, match.end())

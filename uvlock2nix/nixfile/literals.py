@@ -1,8 +1,8 @@
-"""Finds the literal hash in a Nix file that a derivation's ``outputHash`` comes from.
+"""Find the literal hash in a Nix file that a derivation's ``outputHash`` comes from.
 
-The place is found by structure: a binding (``name = "…";``) or a default of an argument (``name ? "…"``)
-whose value is one string literal that spells the very hash that the derivation has now. A placeholder counts
-as well: an empty string, or ``lib.fakeHash`` and its kin, under a name that says hash.
+It is found by structure: a binding (``name = "…";``) or a default of an argument (``name ? "…"``) whose value
+is a string literal equal to the derivation's current hash. A placeholder counts too: an empty string, or
+``lib.fakeHash`` and the like, under a name for a hash.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _OPEN: Final = {"{": "}", "${": "}", "(": ")", "[": "]"}
 
 @dataclass(frozen=True, slots=True)
 class HashLiteral:
-    """A place that holds a hash, or a placeholder for one.
+    """The place of a hash in a file, or of a placeholder for one.
 
     ``name`` is the last part of the attribute's path; ``start`` and ``end`` bound what is replaced: the
     inside of the quotes, or the whole expression of a placeholder without quotes (``quoted`` false).
@@ -39,12 +39,14 @@ class HashLiteral:
 
     @property
     def placeholder(self) -> bool:
-        """Whether it stands for a hash that is not known yet (``lib.fakeHash``, an empty text)."""
+        """Whether it is a placeholder for an unknown hash (``lib.fakeHash``, an empty string)."""
         return not self.quoted or self.text == ""
 
 
 def find_literals(text: str, where: str = "the file") -> tuple[HashLiteral, ...]:
-    """Every binding or default in ``text`` whose value could be a hash, in order; InputError for no Nix."""
+    """Every binding or default in ``text`` whose value could be a hash, in order; InputError if it is not
+    Nix.
+    """
     stream = list(tokens(text, where))
     closing = _closing(stream, text, where)
     found: list[HashLiteral] = []
@@ -63,7 +65,7 @@ def find_literals(text: str, where: str = "the file") -> tuple[HashLiteral, ...]
 
 
 def _closing(stream: Sequence[Token], text: str, where: str) -> dict[int, int]:
-    """Index of each opening bracket → index of the one that closes it."""
+    """Index of each opening bracket → index of its closing bracket."""
     pairs: dict[int, int] = {}
     stack: list[int] = []
     for index, token in enumerate(stream):
@@ -85,7 +87,7 @@ def _closing(stream: Sequence[Token], text: str, where: str) -> dict[int, int]:
 def _value(
     stream: Sequence[Token], index: int, closing: dict[int, int], ends: tuple[str, ...]
 ) -> tuple[Token, ...]:
-    """The tokens of a value that is short enough to be a literal: at most eight."""
+    """The tokens of a value that is short enough for a literal: at most eight."""
     value: list[Token] = []
     while index < len(stream) and len(value) <= 8:
         token = stream[index]
@@ -129,10 +131,10 @@ def _read(text: str, algo: str) -> Hash | None:
 def choose(
     literals: Sequence[HashLiteral], current: Hash, where: str, line: int | None = None
 ) -> HashLiteral:
-    """The one literal that ``current``, the derivation's hash as it is evaluated, comes from.
+    """The literal that ``current``, the derivation's evaluated hash, comes from.
 
-    ``line`` is where Nix says that ``outputHash`` is written, when it is in this file: it decides between
-    equals. InputError, with the places, where there is none or more than one.
+    ``line`` is where Nix reports ``outputHash``, if that is in this file: it decides between equal literals.
+    InputError, with the places, unless there is exactly one.
     """
     fake = not any(current.digest)
     fitting = [
@@ -148,20 +150,20 @@ def choose(
     if not fitting:
         others = ", ".join(f"{one.name} on line {one.line}" for one in literals[:5])
         raise InputError(
-            f"{where} holds no literal of the hash {current.sri} that the derivation has"
-            + (f" (hashes there: {others})" if others else ""),
-            hint='the hash must be in this file as `hash = "sha256-…";`, not be computed or read from'
+            f"{where} has no literal of the derivation's hash {current.sri}"
+            + (f" (its hashes: {others})" if others else ""),
+            hint='the hash must be in this file as `hash = "sha256-…";`, not computed or read from'
             " another file; --attr selects a different derivation",
         )
     places = ", ".join(f"{one.name} on line {one.line}" for one in fitting)
     raise InputError(
-        f"{where} holds the hash {current.sri} {len(fitting)} times: {places}",
+        f"{where} has the hash {current.sri} {len(fitting)} times: {places}",
         hint="correct the others first, or give each place a different placeholder hash",
     )
 
 
 def replaced(text: str, literal: HashLiteral, digest: Hash) -> str:
-    """``text`` with ``digest`` in the place of ``literal``, spelt as the old one; nothing else changes."""
+    """``text`` with ``digest`` in place of ``literal``, in the same format; nothing else changes."""
     spelt = digest.sri
     if not literal.placeholder:
         match _form(literal.text, digest.algo):

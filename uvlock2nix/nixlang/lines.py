@@ -1,4 +1,4 @@
-"""Expressions on one line, and what decides where lines are broken: the rules of nixfmt.
+"""Expressions on one line, and nixfmt's rules on where lines break.
 
 https://github.com/NixOS/nixfmt/blob/master/standard.md
 """
@@ -32,9 +32,9 @@ from uvlock2nix.nixlang.tree import (
 from uvlock2nix.nixlang.words import attr_name, identifier, path
 
 WIDTH: Final = 100
-# A function of more named parameters is never on one line.
+# A function with more named parameters is never on one line.
 _PARAMETERS: Final = 2
-# Longer lists of inherited names have a line for each.
+# Longer lists of inherited names have a line per name.
 _INHERITED: Final = 3
 
 
@@ -42,7 +42,7 @@ Inner: TypeAlias = Callable[[Expr], str]
 
 
 def on_line(expr: Expr, inner: Inner) -> str | None:
-    """The expression on one line, or ``None`` where it must not be; ``inner`` renders interpolations."""
+    """The expression on one line, or ``None`` if it must not be; ``inner`` renders interpolations."""
     match expr:
         case Var() | Path() | bool() | int() | None:
             return _word(expr)
@@ -72,7 +72,7 @@ def on_line(expr: Expr, inner: Inner) -> str | None:
 
 
 def atom_on_line(expr: Expr, inner: Inner) -> str | None:
-    """The same as an argument or element: in parentheses where it needs them."""
+    """The same as an argument or element, in parentheses if needed."""
     text = on_line(expr, inner)
     return None if text is None else bracket(expr, text)
 
@@ -98,7 +98,7 @@ def _joined(parts: Sequence[str | None]) -> str | None:
 
 
 def _whole(expr: If | Func, inner: Inner) -> str | None:
-    """A choice without a second one, a function of one or two named parameters."""
+    """An `if` without a nested one, or a function of one or two named parameters."""
     match expr:
         case If(condition, then, otherwise):
             if isinstance(otherwise, If):
@@ -115,7 +115,7 @@ def _whole(expr: If | Func, inner: Inner) -> str | None:
 def _list(items: tuple[Item, ...], inner: Inner, *, broken: bool) -> str | None:
     if not items:
         return "[ ]"
-    # One element on the line of its brackets, more on a line each.
+    # A single element stays on the line of its brackets; several have a line each.
     if broken or len(items) > 1 or items[0].comment:
         return None
     text = atom_on_line(items[0].expr, inner)
@@ -140,7 +140,7 @@ def _select(expr: Select, inner: Inner) -> str | None:
 
 
 def _depth(expr: Expr) -> int:
-    """How many parameters a function takes one by one."""
+    """The number of curried parameters of a function."""
     return 1 + _depth(expr.body) if isinstance(expr, Func) and isinstance(expr.formals, str) else 0
 
 
@@ -156,7 +156,7 @@ def selected(expr: Select, inner: Inner) -> str:
 
 
 def is_simple(expr: Expr) -> bool:
-    """What is never worth a line break: names, strings, and applications of them to two at most."""
+    """Whether it never needs a line break: a name, a string, or one applied to at most two of these."""
     match expr:
         case Var() | Str() | Text() | Path() | int():
             return True
@@ -171,7 +171,7 @@ def is_simple(expr: Expr) -> bool:
 
 
 def is_absorbed(expr: Expr) -> bool:
-    """Whether a broken expression goes on where its line is: a set, a list, lines of shell."""
+    """Whether a broken expression starts on the current line: a set, a list, an indented string."""
     match expr:
         case AttrSet(binds):
             return bool(binds)
@@ -186,7 +186,7 @@ def is_absorbed(expr: Expr) -> bool:
 
 
 def inherited(names: tuple[str, ...], source: Expr, indent: str, inner: Inner) -> list[str]:
-    """``inherit (source) names;`` on one line, or a line for each name."""
+    """``inherit (source) names;`` on one line, or with a line per name."""
     origin = f" ({inner(source)})" if source is not None else ""
     listed = [attr_name(name) for name in names]
     line = f"inherit{origin} {' '.join(listed)};"

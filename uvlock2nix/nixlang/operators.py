@@ -1,4 +1,4 @@
-"""How operators hold together: precedence, parentheses, and texts that must be seen as one.
+"""Operators: precedence, parentheses, and merging of neighbouring texts.
 
 https://nix.dev/manual/nix/stable/language/operators
 """
@@ -14,7 +14,7 @@ ASSOCIATIVE: Final = frozenset(["++", "&&", "||"])
 
 
 def chain(expr: Binary) -> list[Expr]:
-    """The operands of ``a ++ b ++ c``, however it was put together."""
+    """The operands of ``a ++ b ++ c``, however it is nested."""
     if expr.operator not in ASSOCIATIVE:
         return [expr.left, expr.right]
     found: list[Expr] = []
@@ -25,18 +25,18 @@ def chain(expr: Binary) -> list[Expr]:
 
 
 def bracket(expr: Expr, text: str) -> str:
-    """Parentheses around what does not hold together as an operand."""
+    """Put parentheses around an expression that needs them as an operand."""
     loose = isinstance(expr, Apply | Binary | Not | If | Let | Func | Assert)
     loose = loose or (isinstance(expr, Select) and expr.default is not None)
     return f"({text})" if loose else text
 
 
 def grouped(outer: Binary, side: Expr, text: str) -> str:
-    """Parentheses around an operand of an operator that does not bind tighter than the operator."""
+    """Put parentheses around an operand whose operator does not bind tighter than ``outer``."""
     if isinstance(side, Apply) or (isinstance(side, Select) and side.default is None):
         return text
     if isinstance(side, Not) and _binds(outer.operator) <= _binds("//"):
-        # `!` binds looser than `++` and `+`.
+        # `!` binds less tightly than `++` and `+`.
         return text
     if isinstance(side, Binary) and _binds(side.operator) > _binds(outer.operator):
         return text
@@ -46,7 +46,7 @@ def grouped(outer: Binary, side: Expr, text: str) -> str:
 
 
 def _binds(operator: str) -> int:
-    """How tight an operator binds; https://nix.dev/manual/nix/stable/language/operators."""
+    """How tightly an operator binds; https://nix.dev/manual/nix/stable/language/operators."""
     return {"++": 6, "+": 5, "//": 4, "==": 3, "!=": 3, "&&": 2, "||": 1, "->": 0}[operator]
 
 
@@ -58,7 +58,7 @@ def operator(expr: Binary) -> str:
 
 
 def merged(parts: tuple[str | Expr, ...]) -> list[str | Expr]:
-    """The parts with neighbouring texts as one: ``$`` and ``{`` must be seen together."""
+    """The parts with neighbouring texts as one: ``$`` and ``{`` must be escaped together."""
     merged: list[str | Expr] = []
     for part in parts:
         if isinstance(part, str) and merged and isinstance(merged[-1], str):

@@ -1,8 +1,8 @@
 """The renderer: the only code that escapes, quotes or indents Nix.
 
-Laid out as nixfmt does it (RFC 166, https://github.com/NixOS/nixfmt/blob/master/standard.md), so that nixfmt
-changes nothing. Throughout, ``indent`` is the indentation of the line that a text continues, ``before`` what
-is on that line already (without its indentation, which does not count) and ``after`` what follows the text.
+The layout is nixfmt's (RFC 166, https://github.com/NixOS/nixfmt/blob/master/standard.md), so nixfmt changes
+nothing. Throughout, ``indent`` is the indentation of the current line, ``before`` the length of what is
+already on it (without the indentation, which does not count) and ``after`` the length of what follows.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from uvlock2nix.nixlang.words import (
     identifier,
 )
 
-# Behind these operators, and before them, a set or list stays on the line.
+# Before and after these operators, a set or list stays on the line.
 _COMPARING: Final = frozenset(["==", "!="])
 _JOINING: Final = frozenset(["//", "++", "+"])
 
@@ -106,7 +106,7 @@ def _if(expr: If, indent: str, before: int) -> str:
 
 
 def _wide(expr: Expr, indent: str) -> str:
-    """What is absorbed, on several lines."""
+    """An absorbed expression, on several lines."""
     match expr:
         case AttrSet():
             return _attrset(expr, indent)
@@ -119,7 +119,7 @@ def _wide(expr: Expr, indent: str) -> str:
 
 
 def _operand(expr: Expr, indent: str, before: int = 0, after: int = 0) -> str:
-    """An argument or element, in parentheses where it needs them."""
+    """An argument or element, in parentheses if needed."""
     flat = _atom(expr)
     if flat is not None and before + len(flat) + after <= WIDTH:
         return flat
@@ -136,13 +136,15 @@ def _operand(expr: Expr, indent: str, before: int = 0, after: int = 0) -> str:
 
 
 def _below(expr: Expr, indent: str) -> str:
-    """Between parentheses that have lines of their own."""
+    """An expression between parentheses on lines of their own."""
     inner = indent + STEP
     return f"(\n{inner}{render(expr, inner)}\n{indent})"
 
 
 def _opened_last(expr: Expr, indent: str) -> str | None:
-    """The last argument on several lines, beginning on the line of its function; None where it cannot be."""
+    """The last argument on several lines, beginning on the line of its function; None if that is not
+    possible.
+    """
     if bracket(expr, "") == "":
         return _wide(expr, indent) if is_absorbed(expr) else None
     match expr:
@@ -155,14 +157,14 @@ def _opened_last(expr: Expr, indent: str) -> str | None:
 
 
 def _opened(expr: Expr, indent: str, before: int, after: int) -> str | None:
-    """The same of an argument that others follow."""
+    """The same for an argument that is followed by others."""
     if bracket(expr, "") == "":
         return _wide(expr, indent) if is_absorbed(expr) else None
     return _operand(expr, indent, before, after)
 
 
 def _near(expr: Apply, indent: str, before: int, after: int) -> str | None:
-    """An application that begins on this line: all on it, or all but one argument that is opened."""
+    """An application that begins on this line: all of it, or all but one argument that is broken."""
     parts = (expr.function, *expr.arguments)
     flats = [_atom(part) for part in parts]
     whole = " ".join(flat for flat in flats if flat is not None)
@@ -192,9 +194,9 @@ def _near(expr: Apply, indent: str, before: int, after: int) -> str | None:
 
 
 def _spread(expr: Apply, indent: str, before: int = 0, *, whole: bool = True) -> str:
-    """The last argument on a line of its own; those before it as far as they fit.
+    """The last argument on a line of its own; those before it on this line if they fit.
 
-    ``whole`` is false for the beginning of a longer application.
+    ``whole`` is false for the start of a longer application.
     """
     inner = indent + STEP
     *front, last = expr.arguments
@@ -212,7 +214,7 @@ def _spread(expr: Apply, indent: str, before: int = 0, *, whole: bool = True) ->
 
 
 def _operation(expr: Binary, indent: str, before: int) -> str:
-    """Each operand behind the first on a line of its own, behind its operator; a comparison where it fits."""
+    """Each operand after the first on its own line, after its operator; a comparison on one if it fits."""
     first, *others = chain(expr)
     if expr.operator in _COMPARING:
         return _comparison(expr, indent, before)
@@ -241,7 +243,7 @@ def _side(side: Expr, indent: str, before: int = 0) -> str:
 
 
 def _behind(outer: Binary, side: Expr, indent: str, word: int) -> str:
-    """What follows an operator: on its line, or below it where it has several parts."""
+    """What follows an operator: on its line, or below it if it has several parts."""
     flat = _flat(side)
     if flat is not None and word + 1 + len(grouped(outer, side, flat)) <= WIDTH:
         return f" {grouped(outer, side, flat)}"
@@ -291,7 +293,9 @@ def _bindings(binds: tuple[Bind | Inherit, ...], indent: str) -> list[str]:
 
 
 def _bound(expr: Expr, indent: str, taken: int) -> str:
-    """What follows the ``=`` of a binding, ``taken`` long with its name, up to the semicolon."""
+    """What follows the ``=`` of a binding, whose name and ``=`` take ``taken`` characters, up to the
+    semicolon.
+    """
     inner, before = indent + STEP, taken + 1
     flat = _flat(expr)
     if flat is not None and before + len(flat) + 1 <= WIDTH:

@@ -1,4 +1,4 @@
-"""Strings ``"…"`` and ``''…''`` as text; what is interpolated is rendered by the caller."""
+"""Strings ``"…"`` and ``''…''`` as text; interpolations are rendered by the caller."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ STEP = "  "
 
 
 def plain_string(expr: Str, inner: Callable[[Expr], str]) -> str:
-    """``"…"``; ``inner`` renders what is interpolated, on one line."""
+    """``"…"``; ``inner`` renders interpolations, on one line."""
     out: list[str] = []
     for part in merged(expr.parts):
         if isinstance(part, str):
             out.append(escape(part))
             continue
-        # A literal `$` right before an antiquotation would swallow it: `"$${x}"` is not what was meant.
+        # A literal `$` before an interpolation would escape it, as in `"$${x}"`.
         if out and out[-1].endswith("$"):
             out[-1] = out[-1][:-1] + "\\$"
         out.append("${" + inner(part) + "}")
@@ -26,7 +26,7 @@ def plain_string(expr: Str, inner: Callable[[Expr], str]) -> str:
 
 
 def indented_string(expr: Text, indent: str, inner: Callable[[Expr], str]) -> str:
-    """An indented string: the lines stand one step deeper than where the string begins."""
+    """An indented string, with its lines one step deeper than its first line."""
     pieces: list[str] = []
     for part in merged(expr.parts):
         if isinstance(part, str):
@@ -37,7 +37,7 @@ def indented_string(expr: Text, indent: str, inner: Callable[[Expr], str]) -> st
         pieces.append("${" + inner(part) + "}")
     body = joined(pieces)
     if not body.strip(" \t\n") or body.startswith((" ", "\t")) or "\n " in body or "\n\t" in body:
-        # Leading blanks are what the indented form takes away.
+        # The indented form would strip leading spaces.
         return plain_string(Str(expr.parts), inner)
     deeper = indent + STEP
     *lines, last = [deeper + line if line else "" for line in body.split("\n")]

@@ -39,7 +39,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An element of a list with what is said about it at the end of its line."""
+    """An element of a list, with a comment at the end of its line."""
 
     expr: Expr
     comment: str = ""
@@ -55,7 +55,7 @@ class List:
 
 @dataclass(frozen=True, slots=True)
 class Bind:
-    """``name.name = expr;`` with a comment above it."""
+    """``name.name = expr;`` , with a comment above it."""
 
     path: tuple[str, ...]
     expr: Expr
@@ -83,7 +83,7 @@ class AttrSet:
 
 @dataclass(frozen=True, slots=True)
 class Formal:
-    """An argument of a function that takes a set; ``default`` ``None`` means that it must be given."""
+    """An argument of a function that takes a set; without a ``default`` it is required."""
 
     name: str
     default: Expr | None = None
@@ -126,7 +126,7 @@ class Select:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """Two expressions with an operator between them."""
+    """A binary operation."""
 
     operator: str
     left: Expr

@@ -12,7 +12,7 @@
   python313,
   xmlsec,
   zlib,
-  # Changes to single packages, as an overlay: final: prev: { … }.
+  # Changes to individual packages, as an overlay: final: prev: { … }.
   overrides ? _final: _prev: { },
 }:
 
@@ -23,13 +23,13 @@ importUvLock {
   python = python313;
   inherit overrides;
 
-  # What it was generated for.
+  # What this file was generated for.
   keys = {
     x86_64-linux = "6a2ff82c105941c05fbd2d1cee17ff95";
   };
   libc = "glibc 2.40";
 
-  # What each build from source gets, and no other.
+  # The inputs of each build from source, which no other build gets.
   native = {
     gssapi = {
       buildInputs = [ krb5 ];

@@ -7,7 +7,7 @@
   python313,
   uvEnvHook,
   python-deps ? callPackage ./python-deps.nix { },
-  # How env has the packages: `symlink` or `copy` (one tree, which does not refer to theirs).
+  # How env joins the packages: `symlink`, or `copy` (a tree without references to theirs).
   linkMode ? "symlink",
 }:
 
@@ -27,7 +27,7 @@ stdenv.mkDerivation (finalAttrs: {
 
   passthru = {
     deps = python-deps;
-    # What builds the project's own packages.
+    # The build requirements of the project's own packages.
     inherit (python-deps) build;
     python = python313;
     pythonPath = "${finalAttrs.finalPackage}/${python313.sitePackages}";

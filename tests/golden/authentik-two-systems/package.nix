@@ -13,7 +13,7 @@ stdenv.mkDerivation (finalAttrs: {
   pname = "authentik-like";
   version = "2026.11.0";
 
-  # `venv` holds everything that `uv sync` would give; `out` links to the programs of the project.
+  # `venv` has everything that `uv sync` would install; `out` links to the project's programs.
   outputs = [
     "out"
     "venv"

@@ -30,7 +30,7 @@ let
 
   pin = pins.hashes.${system} or null;
 
-  # What the content depends on (locked files, selection, Python, build settings), by system.
+  # All that the content depends on (locked files, selection, Python, build settings), by system.
   keys = {
     x86_64-linux = "6a2ff82c105941c05fbd2d1cee17ff95";
     aarch64-darwin = "d9a67de0947c808e32db37f3e64d962a";
@@ -62,7 +62,7 @@ let
     krb5 # gssapi
   ];
 
-  # Compiled code depends on what compiled it: another compiler or library gives another name.
+  # Compiled code depends on its toolchain: a different compiler or library gives a different name.
   compilers = [
     stdenv
     python
@@ -74,7 +74,7 @@ let
   );
   pinsKey = "${key}-${toolchain}";
 
-  # The names under which references are taken out here and put back in the environment.
+  # The names of references that are stripped here and restored in the environment.
   referenceInputs = builtins.toJSON (
     stripReferencesHook.referenceInputs (
       {
@@ -99,10 +99,10 @@ let
 
   stale = !skipLockCheck && builtins.hashFile "sha256" ../uv.lock != pins.lock;
   madeWith = pin.nixpkgs.version or "of another time";
-  # A hash belongs to one key: any change of what would be installed invalidates it.
+  # A hash belongs to one key: any change to what would be installed makes it invalid.
   hash =
     if stale then
-      throw "authentik-like: uv.lock is not the one that nix/python-deps.json was made for. Run: uvlock2nix update-hash"
+      throw "authentik-like: uv.lock is not the lock that nix/python-deps.json was made for. Run: uvlock2nix update-hash"
     else if outputHash != null then
       outputHash
     else if pin != null && lib.hasPrefix key pin.key then
@@ -143,11 +143,11 @@ stdenv.mkDerivation {
   uvSyncLibc = lib.optionalString stdenv.hostPlatform.isLinux "glibc 2.40";
   uvSyncMacos = lib.optionalString stdenv.hostPlatform.isDarwin "13.0";
 
-  # The files, with their hashes, that build what has no wheel.
+  # The build requirements of packages without a wheel, with their hashes.
   uvSyncBuildRequirements = builtins.toJSON pins.build;
   passAsFile = [ "uvSyncBuildRequirements" ];
 
-  # What each build from source gets, and no other build sees.
+  # The inputs of each build from source, which no other build gets.
   uvSyncNative = builtins.toJSON (
     {
       lxml = {
@@ -204,11 +204,11 @@ stdenv.mkDerivation {
     }
   );
 
-  # Nothing may change after the check that no reference is left.
+  # Nothing may change after the check for left references.
   dontFixup = true;
 
   SSL_CERT_FILE = "${cacert}/etc/ssl/certs/ca-bundle.crt";
-  # Logins come from the environment of the builder, never from the store.
+  # Credentials come from the builder's environment, never from the store.
   impureEnvVars = lib.fetchers.proxyImpureEnvVars ++ [
     "NIX_SSL_CERT_FILE"
     "NETRC"

@@ -14,7 +14,7 @@
 
 stdenv.mkDerivation (finalAttrs: {
   name = "authentik-like-python-env";
-  # `build` holds what builds the project's own packages; nothing at run time refers to it.
+  # `build` has the build requirements of the project's own packages, unused at run time.
   outputs = [
     "out"
     "build"
@@ -31,7 +31,7 @@ stdenv.mkDerivation (finalAttrs: {
   uvEnvInterpreter = python313.interpreter;
   uvEnvBuilder = python313.pythonOnBuildForHost.interpreter;
 
-  # What wheels take from the system: libstdc++, libgcc_s, libexpat, libz.
+  # What wheels expect from the system: libstdc++, libgcc_s, libexpat, libz.
   referencesLibraryPath = map (library: "${lib.getLib library}/lib") [
     stdenv.cc.cc
     expat

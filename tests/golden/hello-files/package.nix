@@ -13,7 +13,7 @@ stdenv.mkDerivation (finalAttrs: {
   pname = "hello-uv";
   version = "1.0.0";
 
-  # `venv` holds everything that `uv sync` would give; `out` links to the programs of the project.
+  # `venv` has everything that `uv sync` would install; `out` links to the project's programs.
   outputs = [
     "out"
     "venv"

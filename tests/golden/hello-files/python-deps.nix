@@ -3,7 +3,7 @@
 {
   importUvLock,
   python313,
-  # Changes to single packages, as an overlay: final: prev: { … }.
+  # Changes to individual packages, as an overlay: final: prev: { … }.
   overrides ? _final: _prev: { },
 }:
 
@@ -14,7 +14,7 @@ importUvLock {
   python = python313;
   inherit overrides;
 
-  # What it was generated for.
+  # What this file was generated for.
   keys = {
     x86_64-linux = "90b3c1e4051a6fb4fd0f99f113ed6bf9";
   };

@@ -20,7 +20,7 @@ let
 
   pin = pins.hashes.${system} or null;
 
-  # What the content depends on (locked files, selection, Python, build settings), by system.
+  # All that the content depends on (locked files, selection, Python, build settings), by system.
   keys = {
     x86_64-linux = "19f07fbe0e55ee27b8f3dd3de406ca6a";
   };
@@ -35,14 +35,14 @@ let
   buildInputs = [ ];
   pinsKey = key;
 
-  # The names under which references are taken out here and put back in the environment.
+  # The names of references that are stripped here and restored in the environment.
   referenceInputs = builtins.toJSON (stripReferencesHook.referenceInputs { inherit python; });
 
   stale = !skipLockCheck && builtins.hashFile "sha256" ../uv.lock != pins.lock;
-  # A hash belongs to one key: any change of what would be installed invalidates it.
+  # A hash belongs to one key: any change to what would be installed makes it invalid.
   hash =
     if stale then
-      throw "wheels-only: uv.lock is not the one that nix/python-deps.json was made for. Run: uvlock2nix update-hash"
+      throw "wheels-only: uv.lock is not the lock that nix/python-deps.json was made for. Run: uvlock2nix update-hash"
     else if outputHash != null then
       outputHash
     else if pin != null && lib.hasPrefix key pin.key then
@@ -77,11 +77,11 @@ stdenv.mkDerivation {
   uvSyncKey = key;
   uvSyncLibc = "glibc 2.40";
 
-  # The files, with their hashes, that build what has no wheel.
+  # The build requirements of packages without a wheel, with their hashes.
   uvSyncBuildRequirements = builtins.toJSON pins.build;
   passAsFile = [ "uvSyncBuildRequirements" ];
 
-  # Nothing may change after the check that no reference is left.
+  # Nothing may change after the check for left references.
   dontFixup = true;
 
   SSL_CERT_FILE = "${cacert}/etc/ssl/certs/ca-bundle.crt";

@@ -259,7 +259,7 @@ def test_a_stale_output_cannot_be_had(stand: Stand, hello: Path) -> None:
     assert check(stand, hello, plan, pins_of(plan)) == (0, "")
     code, said = check(stand, hello, plan, pins_of(plan, lock="0" * 64))
     assert code == 1
-    assert "uv.lock is not the one" in said
+    assert "uv.lock is not the lock that" in said
     assert "Run: uvlock2nix update-hash" in said
     code, said = check(stand, hello, plan, pins_of(plan, hashes={}))
     assert code == 1

@@ -91,7 +91,7 @@ def test_what_the_table_left_out_because_it_is_gone(tmp_path: Path) -> None:
     plan = plan_of(from_source(tmp_path, "pywlroots", "0.17.0"))
     assert not any("wlroots" in one.attr for one in plan.build_inputs)
     (said,) = attribute_remarks(plan)
-    assert said.startswith("pywlroots: its build needs wlroots_0_17, which nixpkgs has no longer since 26.05")
+    assert said.startswith("pywlroots: its build needs wlroots_0_17, which nixpkgs does not have since 26.05")
 
 
 def test_qt_from_source_is_refused_with_ways_out(tmp_path: Path) -> None:

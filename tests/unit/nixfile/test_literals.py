@@ -90,7 +90,7 @@ def test_a_path_of_attributes_and_a_quoted_name() -> None:
 )
 def test_what_is_not_literal_is_refused(value: str) -> None:
     text = "{ outputHash = " + value.replace("@", ONE.sri) + "; }"
-    with pytest.raises(InputError, match=r"f\.nix holds no literal") as caught:
+    with pytest.raises(InputError, match=r"f\.nix has no literal") as caught:
         update(text, ONE)
     assert "computed" in caught.value.hint
 

@@ -64,7 +64,7 @@ def test_our_own_throw_is_told_as_message_and_hint() -> None:
     message, hint = said(
         "error:\n       … while calling the 'throw' builtin\n"
         "       error: demo: this nixpkgs has no `libfoo`, which bar needs. Use a nixpkgs that has it,"
-        " or name what to use instead under [tool.uvlock2nix.native.bar] in pyproject.toml"
+        " or name a replacement under [tool.uvlock2nix.native.bar] in pyproject.toml"
         " and run: uvlock2nix generate"
     )
     assert message == "demo: this nixpkgs has no `libfoo`, which bar needs"

@@ -1,10 +1,10 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # hello: its packages, each fetched with the hash of the lock and installed into a store path of its own
-# Digest: 8b57ff73a9f108bd
+# Digest: 3d4f76f736b2d881
 {
   importUvLock,
   python313,
-  # Changes to single packages, as an overlay: final: prev: { … }.
+  # Changes to individual packages, as an overlay: final: prev: { … }.
   overrides ? _final: _prev: { },
 }:
 
@@ -15,7 +15,7 @@ importUvLock {
   python = python313;
   inherit overrides;
 
-  # What it was generated for.
+  # What this file was generated for.
   keys = {
     x86_64-linux = "1a4dea8c93209997755635b591111b20";
     aarch64-linux = "b3aa401ff412db77755635b591111b20";

@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # web: the function that makes its NixOS module
-# Digest: 8a5f5134641d540e
+# Digest: a7ff21b136f7340a
 /**
   Make a NixOS module that runs a packaged project as one or more systemd services.
 
@@ -105,13 +105,17 @@ let
   }
   // lib.optionalAttrs (address != null) {
     # An IPv6 address and its port are written with brackets.
-    "{host}:{port}" = "${if lib.hasInfix ":" cfg.host then "[${cfg.host}]" else cfg.host}:${toString cfg.port}";
+    "{host}:{port}" = "${
+      if lib.hasInfix ":" cfg.host then "[${cfg.host}]" else cfg.host
+    }:${toString cfg.port}";
     "{host}" = cfg.host;
     "{port}" = toString cfg.port;
   }
   // lib.optionalAttrs (static != null) { "{static}" = "${cfg.static}"; };
   # The longer ones come first.
-  marks = lib.sort (one: other: lib.stringLength one > lib.stringLength other) (lib.attrNames replacements);
+  marks = lib.sort (one: other: lib.stringLength one > lib.stringLength other) (
+    lib.attrNames replacements
+  );
   fill = lib.replaceStrings marks (map (mark: replacements.${mark}) marks);
 
   # A program of the package itself, or of the environment that it runs in.
@@ -124,7 +128,8 @@ let
 
   # https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html#Command%20lines
   escape =
-    word: "\"" + lib.replaceStrings [ "\\" "\"" "%" "$" "\n" ] [ "\\\\" "\\\"" "%%" "$$" "\\n" ] word + "\"";
+    word:
+    "\"" + lib.replaceStrings [ "\\" "\"" "%" "$" "\n" ] [ "\\\\" "\\\"" "%%" "$$" "\\n" ] word + "\"";
   commandLine =
     words:
     let
@@ -164,8 +169,9 @@ let
       lib.mapAttrs (_: textOf) (lib.filterAttrs (_: value: value != null) cfg.settings)
     else
       lib.optionalAttrs (cfg.settings != { }) {
-        ${settingsFile.variable} = "${
-          (pkgs.formats.${settingsFile.format} { }).generate "${name}.${settingsFile.format}" cfg.settings
+        ${settingsFile.variable} = "${(pkgs.formats.${settingsFile.format} { }).generate
+          "${name}.${settingsFile.format}"
+          cfg.settings
         }";
       };
 
@@ -199,7 +205,13 @@ let
     ProtectProc = "invisible";
     ProtectSystem = "strict";
     RemoveIPC = true;
-    RestrictAddressFamilies = [ "AF_UNIX" ] ++ lib.optionals network [ "AF_INET" "AF_INET6" ];
+    RestrictAddressFamilies = [
+      "AF_UNIX"
+    ]
+    ++ lib.optionals network [
+      "AF_INET"
+      "AF_INET6"
+    ];
     RestrictNamespaces = true;
     RestrictRealtime = true;
     RestrictSUIDSGID = true;
@@ -214,7 +226,8 @@ let
 
   # https://systemd.io/USER_NAMES: at most 31 characters, and no digit in front.
   dynamicUser = lib.substring 0 31 (
-    lib.optionalString (builtins.match "[0-9].*" name != null) "_" + lib.replaceStrings [ "." ] [ "-" ] name
+    lib.optionalString (builtins.match "[0-9].*" name != null) "_"
+    + lib.replaceStrings [ "." ] [ "-" ] name
   );
   identity =
     if cfg.user == null then
@@ -240,7 +253,9 @@ let
       RuntimeDirectoryPreserve = true;
       WorkingDirectory = state;
     }
-    // lib.optionalAttrs (cfg.environmentFile != [ ]) { EnvironmentFile = map toString cfg.environmentFile; }
+    // lib.optionalAttrs (cfg.environmentFile != [ ]) {
+      EnvironmentFile = map toString cfg.environmentFile;
+    }
     // lib.optionalAttrs (cfg.secrets != { }) {
       LoadCredential = lib.mapAttrsToList (secret: file: "${secret}:${toString file}") cfg.secrets;
     };
@@ -268,7 +283,9 @@ let
           Restart = "on-failure";
           RestartSec = 2;
         }
-        // lib.optionalAttrs (process == first && preStart != [ ]) { ExecStartPre = map withSecrets preStart; };
+        // lib.optionalAttrs (process == first && preStart != [ ]) {
+          ExecStartPre = map withSecrets preStart;
+        };
     };
 
   timedUnit =
@@ -302,9 +319,7 @@ let
     exec ${pkgs.systemd}/bin/systemd-run "$mode" --quiet --wait --collect --service-type=exec \
       ${
         lib.escapeShellArgs (
-          lib.concatLists (
-            lib.mapAttrsToList property (removeAttrs shared [ "PrivateUsers" ])
-          )
+          lib.concatLists (lib.mapAttrsToList property (removeAttrs shared [ "PrivateUsers" ]))
           ++ lib.mapAttrsToList (variable: value: "--setenv=${variable}=${value}") (
             secretFiles "/run/credentials/${name}-manage.service" // variables
           )

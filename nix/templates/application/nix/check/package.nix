@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # hello-check: its own packages, ready to run
-# Digest: e5557b191eeb08cc
+# Digest: a09ca4b9d867e8ef
 {
   stdenv,
   callPackage,
@@ -14,7 +14,7 @@ stdenv.mkDerivation (finalAttrs: {
   pname = "hello-check";
   version = "0.1.0";
 
-  # `venv` holds everything that `uv sync` would give; `out` links to the programs of the project.
+  # `venv` has everything that `uv sync` would install; `out` links to the project's programs.
   outputs = [
     "out"
     "venv"

@@ -1,10 +1,10 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # hello-check: its packages, each fetched with the hash of the lock and installed into a store path of its own
-# Digest: 6dcbaed3a4a81fa4
+# Digest: 7e4c371d337a081e
 {
   importUvLock,
   python313,
-  # Changes to single packages, as an overlay: final: prev: { … }.
+  # Changes to individual packages, as an overlay: final: prev: { … }.
   overrides ? _final: _prev: { },
 }:
 
@@ -15,7 +15,7 @@ importUvLock {
   python = python313;
   inherit overrides;
 
-  # What it was generated for.
+  # What this file was generated for.
   keys = {
     x86_64-linux = "a08ad7c61cb5ccaca30a0c7ac33b750e";
     aarch64-linux = "6bd16e5e0ce13cdba30a0c7ac33b750e";

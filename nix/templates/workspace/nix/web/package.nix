@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # web: its own packages, ready to run
-# Digest: df732f113ba215a2
+# Digest: 31bcd3e6bee3d92f
 {
   stdenv,
   callPackage,
@@ -14,7 +14,7 @@ stdenv.mkDerivation (finalAttrs: {
   pname = "web";
   version = "0.1.0";
 
-  # `venv` holds everything that `uv sync` would give; `out` links to the programs of the project.
+  # `venv` has everything that `uv sync` would install; `out` links to the project's programs.
   outputs = [
     "out"
     "venv"

@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # worker: its own packages, ready to run
-# Digest: ba63701ec2b63553
+# Digest: a9274e21057bf42a
 {
   stdenv,
   callPackage,
@@ -14,7 +14,7 @@ stdenv.mkDerivation (finalAttrs: {
   pname = "worker";
   version = "0.1.0";
 
-  # `venv` holds everything that `uv sync` would give; `out` links to the programs of the project.
+  # `venv` has everything that `uv sync` would install; `out` links to the project's programs.
   outputs = [
     "out"
     "venv"

@@ -1,10 +1,10 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # worker: its packages, each fetched with the hash of the lock and installed into a store path of its own
-# Digest: 9e58b9ef7d9b30ba
+# Digest: fc1e63088551454f
 {
   importUvLock,
   python313,
-  # Changes to single packages, as an overlay: final: prev: { … }.
+  # Changes to individual packages, as an overlay: final: prev: { … }.
   overrides ? _final: _prev: { },
 }:
 
@@ -15,7 +15,7 @@ importUvLock {
   python = python313;
   inherit overrides;
 
-  # What it was generated for.
+  # What this file was generated for.
   keys = {
     x86_64-linux = "90b3c1e4051a6fb47c7ee83e488955ee";
     aarch64-linux = "9cc6104e871c33397c7ee83e488955ee";

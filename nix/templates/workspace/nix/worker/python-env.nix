@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # worker: its environment: the packages of deps joined by links
-# Digest: 6d6899a700b749ef
+# Digest: c239c44d36722ce9
 {
   lib,
   stdenv,
@@ -8,7 +8,7 @@
   python313,
   uvEnvHook,
   python-deps ? callPackage ./python-deps.nix { },
-  # How env has the packages: `symlink` or `copy` (one tree, which does not refer to theirs).
+  # How env joins the packages: `symlink`, or `copy` (a tree without references to theirs).
   linkMode ? "symlink",
 }:
 
@@ -28,7 +28,7 @@ stdenv.mkDerivation (finalAttrs: {
 
   passthru = {
     deps = python-deps;
-    # What builds the project's own packages.
+    # The build requirements of the project's own packages.
     inherit (python-deps) build;
     python = python313;
     pythonPath = "${finalAttrs.finalPackage}/${python313.sitePackages}";
