@@ -114,7 +114,7 @@ def test_a_new_environment_has_to_be_generated(project: Path) -> None:
         ('docs = { gruop = "x" }', "environments.docs] in pyproject.toml: unknown key `gruop`"),
         ("docs.environments.x = { }", "environments have no environments"),
         ('default = "no"', "`default` must be true or false"),
-        ('docs = { group = "none-such" }', "there is no dependency group none-such"),
+        ('docs = { group = "none-such" }', "no dependency group none-such"),
     ],
 )
 def test_bad_tables(project: Path, line: str, expected: str) -> None:

@@ -134,7 +134,7 @@ def test_errors_of_real_commands_have_an_anchor() -> None:
     assert len(anchors) == sum(map(len, parts))
     assert len(messages.causes()) > 15
     assert "is not a version specifier: …" in messages.problems()
-    assert any("is not the one that … was made for" in text for text in messages.thrown())
+    assert any("is not the lock that … was made for" in text for text in messages.thrown())
     done = subprocess.run(
         [sys.executable, "-m", "uvlock2nix", "generate", "/nowhere"],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""The lock, exactly as uv understands it: read it, and ask what it holds for a selection and a target.
+"""The lock, exactly as uv understands it: read it, and resolve it for a selection and a target.
 
 - ``parse``, ``version``, ``quick``, ``marks``, ``wire``, ``files``, ``sources``, ``uv_manifest``: uv.lock to
   values
@@ -7,11 +7,11 @@
 - ``project``, ``places``, ``pyproject``, ``about``, ``script``, ``local``: a project on disk, which lock a
   path means, its local packages
 - ``uv_settings``, ``uv_keys``, ``uv_files``, ``extra_build``, ``logins``: uv's settings, where they are
-  written, whose login an index asks for
-- ``selection``, ``resolve``: what is asked for, and the packages that uv would install
+  written, which indexes need credentials
+- ``selection``, ``resolve``: what is selected, and the packages that uv would install
 - ``markers``, ``marker_diagrams``: PEP 508 markers, for one environment and with extras left open
-- ``marker_functions``: markers of all environments, two spellings of one condition being one value
-- ``check``, ``declared``, ``same``, ``locked_settings``: whether a lock still belongs to its project
+- ``marker_functions``: markers of all environments, with equal values for equal conditions
+- ``check``, ``declared``, ``same``, ``locked_settings``: whether a lock still matches its project
 """
 
 from uvlock2nix.lock.about import About
@@ -45,8 +45,8 @@ from uvlock2nix.lock.uv_settings import ExtraBuildDependency, Index, UvSettings
 
 
 def check_lock_matches(project: Project) -> list[str]:
-    """What in the lock does not fit the project: see ``uvlock2nix.lock.check``."""
-    # Loaded on use: it needs packaging's requirement parser, which costs more than reading a small lock.
+    """Where the lock does not match the project: see ``uvlock2nix.lock.check``."""
+    # Imported on use: packaging's requirement parser takes longer to import than a small lock to read.
     from uvlock2nix.lock.check import check_lock_matches as check
 
     return check(project)

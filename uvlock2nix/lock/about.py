@@ -1,4 +1,4 @@
-"""What ``[project]`` says about a project for people: https://packaging.python.org/specifications/pyproject-toml/."""
+"""The descriptive fields of ``[project]``: https://packaging.python.org/specifications/pyproject-toml/."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ _HOMES: Final = ("homepage", "source", "repository", "sourcecode", "github")
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """``license`` is an SPDX expression, or the old table's text. What has the wrong shape is left out."""
+    """``license`` is an SPDX expression, or the text of the old table. Values of the wrong type are left
+    out.
+    """
 
     description: str | None = None
     homepage: str | None = None
@@ -25,7 +27,7 @@ class About:
 
 
 def read_about(project: Mapping[str, Any]) -> About:
-    """The values of a raw ``[project]``; nothing here decides what is installed, so nothing is refused."""
+    """The values of a raw ``[project]``; none of them decides what is installed, so nothing is refused."""
     urls = project.get("urls")
     labels: dict[str, str] = {}
     for label, url in urls.items() if isinstance(urls, Mapping) else ():
@@ -46,7 +48,7 @@ def read_about(project: Mapping[str, Any]) -> About:
 
 
 def _line(value: object) -> str | None:
-    """A text of one line, without what no terminal shows; None for anything else."""
+    """A one-line text without control characters; None for anything else."""
     if not isinstance(value, str) or not value.strip():
         return None
     return " ".join("".join(char if char.isprintable() else " " for char in value).split())

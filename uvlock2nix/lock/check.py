@@ -1,8 +1,8 @@
-"""Whether a lock still belongs to its pyproject.toml files, as far as it can be seen without uv.
+"""Whether a lock still matches its pyproject.toml files, as far as can be seen without uv.
 
-``uv lock --check`` is the judge; this finds the everyday cases early and says what differs: members,
-requires-python, versions, requirements with their sources, extras, dependency groups, settings. What it does
-not see is listed in docs/check.md.
+``uv lock --check`` is the reference; this finds the common cases early and reports what differs: members,
+requires-python, versions, requirements with their sources, extras, dependency groups, settings. docs/check.md
+lists what it does not see.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ MAX_MEMBERS = 5_000
 
 
 def check_lock_matches(project: Project) -> list[str]:
-    """What in the lock does not fit the project, one sentence each; empty if nothing was found.
+    """Where the lock does not match the project, one sentence each; empty if nothing was found.
 
     Each sentence names the package and what differs. Only what both sides state is compared: dynamic
     metadata and locks without metadata are left to uv.
@@ -60,10 +60,9 @@ def check_lock_matches(project: Project) -> list[str]:
 class _Pair:
     """Requirements of a pyproject.toml and of the lock that should be the same.
 
-    ``flat``: the declared ones with the project's own extras replaced, the form that uv writes where the
-    version is dynamic. ``packages``: the names in the lock where only those count, as in a list of
-    constraints: a new entry for a package that the lock has nowhere changes nothing, and uv leaves the lock
-    as it is.
+    ``flat``: the declared requirements with the project's own extras expanded, the form that uv writes if the
+    version is dynamic. ``packages``: the names in the lock if only those count, as for a list of
+    constraints: a new entry for a package that is not in the lock changes nothing, and uv keeps the lock.
     """
 
     where: str
@@ -74,7 +73,7 @@ class _Pair:
     packages: Collection[str] | None = None
 
     def differences(self, requires_python: str) -> Iterator[str]:
-        """One sentence with the names that differ, or none."""
+        """One sentence with the names that differ, or nothing."""
         texts = [
             *marker_texts((*self.declared, *self.flat), self.sources),
             *(one.marker for one in self.locked),
@@ -108,7 +107,7 @@ class _Checker:
         self.members = {member.name: Path(member.path) for member in project.members}
 
     def check_script(self, script: Path) -> list[str]:
-        """The block of a script against its lock."""
+        """Compare a script's metadata block with its lock."""
         metadata = read_script(script)
         found = []
         if metadata.requires_python is not None and not same_specifier(
@@ -123,7 +122,7 @@ class _Checker:
         return found
 
     def check_members(self) -> Iterator[str]:
-        """The workspace's globs against the members in the lock."""
+        """Compare the workspace's globs with the members in the lock."""
         root = self.project.pyproject
         if root is None or root.workspace_members is None:
             return
@@ -135,14 +134,14 @@ class _Checker:
             yield f"workspace: the lock has member {name}, tool.uv.workspace does not"
 
     def check_requires_python(self) -> Iterator[str]:
-        """All members' requires-python together."""
+        """Compare the combined requires-python of all members."""
         values = [value for member in self.project.members if (value := member.pyproject.requires_python)]
         declared = ",".join(values)
         if declared and not same_specifier(declared, self.lock.requires_python):
             yield f"requires-python: pyproject.toml has {declared}, {self._locked_python()}"
 
     def check_settings(self) -> Iterator[str]:
-        """What ``[tool.uv]`` of the workspace root told the resolver."""
+        """Compare the resolver settings in ``[tool.uv]`` of the workspace root."""
         root, manifest, settings = self.project.pyproject, self.lock.manifest, self.project.uv
         if root is None:
             return
@@ -158,7 +157,7 @@ class _Checker:
                 None,
             ),
         ):
-            # Tables among them say more than a name and a version: those are left to uv.
+            # Entries that are tables have more than a name and a version: they are left to uv.
             if all(isinstance(item, str) for item in root.tool_uv.get(key, ())):
                 pair = _Pair(
                     f"tool.uv: {key}", list(read_requirements(texts)), locked, sources, packages=known
@@ -196,13 +195,13 @@ class _Checker:
         return self._sources(tables)
 
     def _is_nested(self, folder: Path) -> bool:
-        """Whether a project is between a folder and the root: uv does not take the root's sources then."""
+        """Whether a project is between a folder and the root: uv then ignores the root's sources."""
         between = [place for place in folder.parents if self.project.root in place.parents]
         found = (place / "pyproject.toml" for place in between)
         return any(path.is_file() and read_pyproject(path).name is not None for path in found)
 
     def check_member(self, member: Member, *, groups: bool = True) -> Iterator[str]:
-        """One local package's pyproject.toml against its entry."""
+        """Compare the pyproject.toml of a local package with its entry."""
         package = next((p for p in self.lock.by_name.get(member.name, ()) if p.is_local_tree), None)
         if package is None:
             return
@@ -253,7 +252,7 @@ class _Checker:
             yield f"{where}: the lock has the dependency group {name}, pyproject.toml does not"
 
     def check_root_groups(self) -> Iterator[str]:
-        """The groups of a workspace root that is not a project are in the manifest."""
+        """Compare the groups of a workspace root that is not a project, which are in the manifest."""
         root = self.project.pyproject
         if root is not None and root.name is None:
             yield from self._check_groups(
@@ -262,13 +261,13 @@ class _Checker:
 
 
 def _defaults(one: PyProject | Package) -> object:
-    """The default groups as a set; ``dev`` is what uv takes where nothing is said."""
+    """The default groups as a set; uv's default is ``dev``."""
     groups = one.default_groups
     return groups if groups == "all" else frozenset(("dev",) if groups is None else groups)
 
 
 def _check_kind(member: Member, package: Package) -> Iterator[str]:
-    """Whether the root is installed or only its dependencies are (``tool.uv.package``, a build system)."""
+    """Compare whether the root itself is installed (``tool.uv.package``, a build system)."""
     value, wanted = member.pyproject, member.pyproject.tool_uv.get("package")
     installed = wanted if isinstance(wanted, bool) else value.build_system.declared
     if installed == isinstance(package.source, VirtualSource):
@@ -277,7 +276,7 @@ def _check_kind(member: Member, package: Package) -> Iterator[str]:
 
 
 def _other_trees(project: Project) -> Iterator[Member]:
-    """Source trees next to the workspace, as far as they say in pyproject.toml what they need."""
+    """Source trees outside the workspace that declare their requirements in pyproject.toml."""
     members = {member.name for member in project.members}
     for package in project.lock.packages:
         source = package.source
@@ -304,7 +303,9 @@ def expand_group(groups: Mapping[str, tuple[str, ...]], name: str) -> Iterator[s
 
 
 def _workspace_names(root: Path, pyproject: PyProject) -> Iterator[str]:
-    """Names of the projects that the workspace's globs find; what has no pyproject.toml is left to uv."""
+    """Names of the projects that the workspace's globs match; folders without pyproject.toml are left to
+    uv.
+    """
     if pyproject.name is not None:
         yield pyproject.name
     excluded = {path for pattern in pyproject.workspace_exclude for path in _glob(root, pattern)}

@@ -1,4 +1,4 @@
-"""What pyproject.toml requires, as uv writes it into a lock: sources applied, own extras replaced.
+"""The requirements of pyproject.toml as uv writes them into a lock: sources applied, own extras expanded.
 
 https://docs.astral.sh/uv/concepts/projects/dependencies/#dependency-sources
 """
@@ -27,9 +27,9 @@ Key = tuple[str, tuple[str, ...], Parts, tuple[str, ...], int]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One requirement of a pyproject.toml.
+    """A requirement of a pyproject.toml.
 
-    ``markers`` all hold together; ``extras_of``: the extras of the project under which it is listed.
+    ``markers`` are combined with "and"; ``extras_of``: the project's extras under which it is listed.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Wanted:
 class Sources:
     """Where a pyproject.toml takes its requirements from.
 
-    ``tables``: name → the entries under ``tool.uv.sources`` with the folder that their paths start from;
+    ``tables``: name → the entries under ``tool.uv.sources`` with the folder that their paths are relative to;
     ``members``: project of the workspace → its folder; ``indexes``: name of an index → its URL.
     """
 
@@ -71,7 +71,7 @@ class Sources:
 def read_requirements(
     texts: Iterable[str], *, extra: str | None = None, group: str | None = None
 ) -> Iterator[Wanted]:
-    """The requirements that ``texts`` spell; one that cannot be read is left to uv."""
+    """Parse ``texts`` into requirements; a requirement that cannot be parsed is left to uv."""
     for text in texts:
         try:
             requirement = Requirement(text)
@@ -89,7 +89,7 @@ def read_requirements(
 
 
 def without_own_extras(name: str, listed: Sequence[Wanted]) -> Iterator[Wanted]:
-    """``listed`` with ``name[extra]`` replaced by what the project lists under that extra."""
+    """``listed`` with ``name[extra]`` replaced by the requirements under that extra."""
     queue, seen = list(listed), set[Wanted]()
     while queue:
         wanted = queue.pop()
@@ -106,14 +106,14 @@ def without_own_extras(name: str, listed: Sequence[Wanted]) -> Iterator[Wanted]:
 
 
 def marker_texts(wanted: Iterable[Wanted], sources: Sources) -> Iterator[str]:
-    """Every marker that :func:`declared_keys` will ask about."""
+    """Every marker that :func:`declared_keys` will need."""
     for one in wanted:
         yield from one.markers
         yield from (str(entry["marker"]) for entry in sources.of(one)[1] if entry.get("marker"))
 
 
 def declared_keys(wanted: Iterable[Wanted], sources: Sources, functions: MarkerFunctions) -> set[Key]:
-    """The requirements as they are compared with a lock's."""
+    """The requirements as keys for the comparison with a lock."""
     found: set[Key] = set()
     for one in wanted:
         number = TRUE
@@ -142,7 +142,7 @@ def _add(found: set[Key], one: Wanted, specifier: Parts, source: tuple[str, ...]
 
 
 def locked_keys(locked: Iterable[LockedRequirement], root: Path, functions: MarkerFunctions) -> set[Key]:
-    """The requirements that a lock repeats, as they are compared."""
+    """The requirements in a lock, as keys for the comparison."""
     found: set[Key] = set()
     for one in locked:
         source = _locked_source(dict(one.source), root)
@@ -154,7 +154,7 @@ def locked_keys(locked: Iterable[LockedRequirement], root: Path, functions: Mark
 
 
 def specifier_key(text: str) -> Parts:
-    """A set of specifiers as a value: ``>=03.04`` and ``>=3.4`` are one, order does not count."""
+    """A specifier set as a value: ``>=03.04`` equals ``>=3.4``, in any order."""
     try:
         return tuple(sorted({_one_specifier(one) for one in SpecifierSet(text)}))
     except ValueError:
@@ -169,7 +169,7 @@ def _one_specifier(one: Specifier) -> tuple[str, str]:
         parsed = Version(version)
     except InvalidVersion:
         return one.operator, version
-    # Where the length of the release counts, it stays; elsewhere 3.0 is 3.
+    # Keep trailing zeros where they matter; elsewhere, 3.0 is 3.
     if star or one.operator == "~=":
         return one.operator, str(parsed) + (".*" if star else "")
     return one.operator, _plain(parsed)
@@ -215,7 +215,7 @@ def _direct(url: str, subdirectory: str = "") -> tuple[str, ...]:
     subdirectory = subdirectory or fragment.get("subdirectory", [""])[0]
     if url.startswith("git+"):
         base, at, reference = url.partition("#")[0].removeprefix("git+").rpartition("@")
-        # An `@` before the host is a login's.
+        # An `@` before the host belongs to credentials.
         if not at or "/" not in base.partition("://")[2]:
             base, reference = url.partition("#")[0].removeprefix("git+"), ""
         return _git(base, [("rev", reference)] if reference else [], subdirectory)
@@ -234,7 +234,7 @@ def _git(url: str, references: Sequence[tuple[str, str]], subdirectory: str) -> 
 
 
 def _bare(url: str) -> str:
-    """A URL without login, query and fragment: a lock has none of them."""
+    """A URL without credentials, query and fragment, as in a lock."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
 

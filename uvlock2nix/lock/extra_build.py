@@ -1,4 +1,4 @@
-"""What ``[tool.uv]`` adds to the build of one package."""
+"""What ``[tool.uv]`` adds to the build of a package."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uvlock2nix.lock.project import Project
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """What ``[tool.uv]`` adds to the build of one package."""
+    """What ``[tool.uv]`` adds to the build of a package."""
 
     build_requires: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
@@ -23,7 +23,7 @@ class Extra:
 def extra(project: Project, name: str, locked: Mapping[str, str | None]) -> Extra:
     """``extra-build-dependencies``, ``extra-build-variables`` and ``config-settings`` for a package.
 
-    ``locked`` maps names to the versions of this environment, for ``match-runtime``.
+    ``locked`` maps names to their versions in this environment, for ``match-runtime``.
     """
     requires: list[str] = []
     for one in dict(project.uv.extra_build_dependencies).get(name, ()):
@@ -34,16 +34,16 @@ def extra(project: Project, name: str, locked: Mapping[str, str | None]) -> Extr
     return Extra(
         (*requires, *(f"{one}=={version}" for one, version in shared.items())),
         dict(project.uv.extra_build_variables).get(name, ()),
-        # In uv's order: what is said of the package comes first.
+        # In uv's order: the package's own settings come first.
         (*dict(project.uv.config_settings_package).get(name, ()), *project.uv.config_settings),
         tuple(shared),
     )
 
 
 def shared_environment(project: Project, name: str, locked: Mapping[str, str | None]) -> dict[str, str]:
-    """What a build without isolation finds installed: the environment's wheels, name → version.
+    """The packages that a build without isolation finds installed: the environment's wheels, name → version.
 
-    Not what is built itself: uv builds that without isolation afterwards, or at the same time.
+    Not those built from source: uv builds them afterwards, or at the same time.
     """
     uv = project.uv
     if not (uv.no_build_isolation or name in uv.no_build_isolation_package):

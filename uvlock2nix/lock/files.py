@@ -11,7 +11,7 @@ from uvlock2nix.lock.model import LockedFile
 from uvlock2nix.lock.wire import Problems, Table, shorten
 
 _WHEEL_KEYS = frozenset(("url", "path", "filename", "hash", "size", "upload-time", "upload_time", "zstd"))
-# What nearly every entry of a lock looks like; whatever does not match takes the careful way.
+# The form of nearly every entry of a lock; the few others are parsed in full.
 _PLAIN_URL = re.compile(r"https?://[!$&-.0-9:;=@A-Z_a-z~/]+/([0-9A-Za-z_][0-9A-Za-z_.!-]*)")
 _PLAIN_HASH = re.compile(r"sha256:[0-9a-f]{64}")
 _SDIST_KEYS = frozenset(("url", "path", "hash", "size", "upload-time", "upload_time"))
@@ -20,14 +20,14 @@ _SDIST_KEYS = frozenset(("url", "path", "hash", "size", "upload-time", "upload_t
 def read_wheels(
     tables: object, version: str | None, where: str, problems: Problems
 ) -> tuple[LockedFile, ...]:
-    """All wheels of one package, checked against the package's version as uv does."""
+    """All wheels of a package, checked against the package's version as uv does."""
     if not isinstance(tables, list):
         problems.add(where, "wheels", "is not an array")
         return ()
     found = []
     for table in tables:
         if not isinstance(table, dict):
-            problems.add(where, "wheels", "holds something that is not a table")
+            problems.add(where, "wheels", "contains something that is not a table")
             continue
         problems.check_keys(table, _WHEEL_KEYS, "wheels")
         file = _read_file(table, f"{where}: wheels", problems)
@@ -39,13 +39,13 @@ def read_wheels(
 def check_wheels(
     files: tuple[LockedFile, ...], version: str | None, where: str, problems: Problems
 ) -> tuple[LockedFile, ...]:
-    """Those of ``files`` that have the name of a wheel of this version; the others are problems."""
+    """The ``files`` named as wheels of this version; the others are problems."""
     where = f"{where}: wheels"
     return tuple(file for file in files if _check_wheel_name(file.filename, version, where, problems))
 
 
 def read_sdist(table: object, where: str, problems: Problems) -> LockedFile | None:
-    """The sdist entry; one without url and path only carries the hash of the package's own source."""
+    """The sdist entry; one without url and path only has the hash of the package's source."""
     if not isinstance(table, dict):
         problems.add(where, "sdist", "is not a table")
         return None
@@ -57,7 +57,7 @@ def read_sdist(table: object, where: str, problems: Problems) -> LockedFile | No
 
 
 def file_name_of(place: str) -> str:
-    """The file's name in a URL or path: last segment, without query and fragment, unquoted."""
+    """The file name in a URL or path: the last segment, without query and fragment, unquoted."""
     base = place.partition("#")[0].partition("?")[0]
     name = base.rpartition("/")[2]
     return unquote(name) if "%" in name else name
@@ -98,7 +98,7 @@ def _read_file(table: Table, where: str, problems: Problems) -> LockedFile | Non
 
 
 def _read_plain(table: Table, where: str, problems: Problems) -> LockedFile | None:
-    """The quick way for the usual entry, None for every other; same answers as the careful way."""
+    """Parse an entry of the usual form quickly; None for any other. The result is that of the full parser."""
     url, digest, uploaded = table.get("url"), table.get("hash"), table.get("upload-time")
     if (
         type(url) is not str
@@ -118,7 +118,7 @@ def _read_plain(table: Table, where: str, problems: Problems) -> LockedFile | No
 
 
 def _check_wheel_name(filename: str, version: str | None, where: str, problems: Problems) -> bool:
-    """Whether the name is a wheel's, and of this version (a local part may be left out by the lock)."""
+    """Whether it is a wheel's name of this version (the lock may leave out a local version part)."""
     parts = filename.split("-")
     if not filename.endswith(".whl") or len(parts) not in (5, 6) or not all(parts):
         problems.add(where, "", f"{shorten(filename)} is not a wheel's name")

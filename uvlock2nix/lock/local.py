@@ -1,6 +1,6 @@
-"""Local packages: everything that the lock takes from a folder that the user owns.
+"""Local packages: everything in the lock that is built from a folder of the user.
 
-Workspace members, and path dependencies that are not, editable or not. uv builds them all in the same way:
+Workspace members and other path dependencies, editable or not. uv builds them all in the same way:
 https://docs.astral.sh/uv/concepts/projects/dependencies/#path
 """
 
@@ -21,7 +21,7 @@ def local_packages(project: Project, packages: Iterable[Package]) -> tuple[Membe
     """The source trees among ``packages`` that are built, in the order of the workspace and then of the lock.
 
     Raises:
-        ProjectError: a pyproject.toml of theirs cannot be read.
+        ProjectError: one of their pyproject.toml files cannot be read.
     """
     trees = {one.name: one for one in packages if one.is_local_tree}
     members = [member for member in project.members if member.name in trees]
@@ -31,10 +31,10 @@ def local_packages(project: Project, packages: Iterable[Package]) -> tuple[Membe
 
 
 def refuse_unseen(project: Project, packages: Iterable[Member]) -> None:
-    """Refuse local packages that Nix cannot see, or that hold nothing to build.
+    """Refuse local packages that Nix cannot see, or that have nothing to build.
 
     Raises:
-        ProjectError: a folder is outside of the project, is not there, or is not a source tree.
+        ProjectError: a folder is outside the project, does not exist, or is not a source tree.
     """
     root = project.root.resolve()
     for one in packages:
@@ -50,7 +50,7 @@ def refuse_unseen(project: Project, packages: Iterable[Member]) -> None:
                 hint=f'write "{real}" as its path under [tool.uv.sources] and run `uv lock` again',
             )
         if not any((folder / name).is_file() for name in ("pyproject.toml", "setup.py")):
-            what = "has neither pyproject.toml nor setup.py" if folder.is_dir() else "is not there"
+            what = "has neither pyproject.toml nor setup.py" if folder.is_dir() else "does not exist"
             raise ProjectError(
                 f"{one.name}: its folder {folder} {what}",
                 hint="correct its path under [tool.uv.sources] and run `uv lock` again",
@@ -58,9 +58,9 @@ def refuse_unseen(project: Project, packages: Iterable[Member]) -> None:
 
 
 def index_pages(root: Path, package: Package, path: str) -> tuple[PurePosixPath, ...]:
-    """The page of a simple index in a folder that leads to ``path``, a file elsewhere.
+    """The simple index page in a folder that leads to ``path``, a file elsewhere.
 
-    uv goes to the file through the page's folder, which has to be there.
+    uv reaches the file by a path relative to the page's folder, so that folder must exist.
     """
     source = package.source
     if not isinstance(source, RegistrySource) or source.path is None or "/../" not in path:
@@ -77,14 +77,14 @@ def _read(project: Project, package: Package) -> Member:
 
 
 def _relative(root: Path, path: str) -> PurePosixPath:
-    """The path relative to the root where it is below it, however the lock writes it."""
+    """The path relative to the root if it is below it, however the lock spells it."""
     where = os.path.normpath(root / path)
     below = os.path.relpath(where, root)
     return PurePosixPath(path if below.startswith("..") else below)
 
 
 def _pyproject(folder: Path) -> PyProject:
-    """Its pyproject.toml; without one it is built by setuptools as PEP 517 prescribes."""
+    """Its pyproject.toml; without one, setuptools builds it, as PEP 517 prescribes."""
     path = folder / "pyproject.toml"
     if path.is_file():
         return read_pyproject(path)

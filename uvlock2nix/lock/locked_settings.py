@@ -1,4 +1,4 @@
-"""The settings that a lock was made with, against those of ``[tool.uv]`` now."""
+"""Compare the settings that a lock was made with to the current ``[tool.uv]``."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _ALTERED = "differs between pyproject.toml and lock"
 def settings_that_differ(
     lock: Lock, settings: UvSettings, root: PyProject, members: Sequence[PyProject]
 ) -> Iterator[str]:
-    """One sentence for each setting of the resolver that the lock was not made with.
+    """One sentence for each resolver setting that differs from the lock's.
 
-    ``root`` is the root's pyproject.toml; of its ``members``, the conflicts count too.
+    ``root`` is the root's pyproject.toml; of its ``members``, only the conflicts count.
     """
     if not _same_places(lock, settings.environments, lock.supported_markers):
         yield f"tool.uv: environments: {_ALTERED}"
@@ -54,22 +54,22 @@ _DEFAULTS = {"resolution": "highest", "prerelease": "if-necessary", "fork-strate
 
 
 def _or_default(value: str | None, key: str) -> str:
-    # One mode under two names: the longer one is older.
+    # The mode has two names, of which the longer is older.
     return (value or _DEFAULTS[key]).removesuffix("-or-explicit")
 
 
 def _exclude_newer(lock: Lock, settings: UvSettings) -> Iterator[str]:
     key = "tool.uv: exclude-newer"
     now, then = _instant(settings.exclude_newer), _instant(lock.options.exclude_newer)
-    # A span moves with the day; and where nothing is set, UV_EXCLUDE_NEWER may have been.
+    # A span depends on the date; and without a setting, UV_EXCLUDE_NEWER may have been set.
     if now is not None and then is not None and now != then:
         yield f"{key}: is {settings.exclude_newer}, the lock has {lock.options.exclude_newer}"
     elif now is not None and then is None and lock.options.exclude_newer_span is None:
-        yield f"{key}: is {settings.exclude_newer}, the lock was made without"
+        yield f"{key}: is {settings.exclude_newer}, the lock was made without it"
 
 
 def _instant(text: str | None) -> datetime | None:
-    """A full RFC 3339 time; a date alone means a time that depends on where uv ran."""
+    """A full RFC 3339 time; a date alone depends on uv's time zone."""
     if text is None or "T" not in text:
         return None
     try:
@@ -88,7 +88,7 @@ def _same_places(lock: Lock, now: Iterable[str], then: Iterable[str]) -> bool:
 
 
 def _names(value: object) -> set[str] | None:
-    """Plain names; None where there is something else (tables), which is left to uv."""
+    """Plain names; None if there is anything else (tables), which is left to uv."""
     if value is None:
         return set()
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
@@ -97,9 +97,9 @@ def _names(value: object) -> set[str] | None:
 
 
 def _conflicts(value: object, own: str | None) -> set[frozenset[ConflictItem]] | None:
-    """The declared sets, items without a package being ``own``; None where they say less than the lock.
+    """The declared sets, items without a package being ``own``; None if they are less than what the lock has.
 
-    Where a package itself is an item, uv adds sets to the lock: those are left to uv.
+    If a package itself is an item, uv adds sets to the lock, which are left to uv.
     """
     found: set[frozenset[ConflictItem]] = set()
     for entries in value if isinstance(value, list) else ():
@@ -115,7 +115,7 @@ def _conflicts(value: object, own: str | None) -> set[frozenset[ConflictItem]] |
 def _with_including_groups(
     declared: set[frozenset[ConflictItem]], projects: Iterable[PyProject]
 ) -> set[frozenset[ConflictItem]]:
-    """The sets, and those that follow because a group includes another that is in one of them."""
+    """The sets, and those that follow because a group includes one of their groups."""
     including = [
         (project.name, outer, entry.removeprefix("include-group:"))
         for project in projects

@@ -1,4 +1,4 @@
-"""Who is asking: the variables in which uv, and so a builder, looks for the logins of a project's indexes.
+"""The variables in which uv, and so a builder, looks for the credentials of a project's indexes.
 
 https://docs.astral.sh/uv/concepts/authentication/http/
 """
@@ -15,12 +15,12 @@ from uvlock2nix.lock.project import Project
 from uvlock2nix.lock.uv_files import settings_of
 from uvlock2nix.lock.uv_settings import Index
 
-# uv's, git's and requests' file of logins.
+# The credentials file of uv, git and requests.
 NETRC: Final = "NETRC"
 
 
 def indexes_of(project: Project) -> tuple[Index, ...]:
-    """The indexes of the workspace's root, then those that only a member names."""
+    """The indexes of the workspace's root, then those that only members name."""
     found = dict.fromkeys(project.uv.indexes)
     for member in project.members:
         tables = member.pyproject.tool_uv.get("index")
@@ -30,7 +30,7 @@ def indexes_of(project: Project) -> tuple[Index, ...]:
 
 
 def variables_of(index: Index) -> tuple[str, str] | None:
-    """The variables that hold user and password of an index; None where it has no name."""
+    """The variables for user and password of an index; None if it has no name."""
     if index.name is None:
         return None
     name = re.sub(r"[^A-Z0-9]", "_", index.name.upper())
@@ -38,7 +38,7 @@ def variables_of(index: Index) -> tuple[str, str] | None:
 
 
 def login_variables(project: Project) -> tuple[str, ...]:
-    """The variables that deps has to see to reach what the lock names; none for the default index alone."""
+    """The variables that deps needs to reach the lock's files; none if only the default index is used."""
     urls = (project.uv.index_url, *project.uv.extra_index_url, *project.uv.find_links)
     indexes = [index for index in indexes_of(project) if _is_remote(index.url)]
     others = any(isinstance(package.source, GitSource | UrlSource) for package in project.lock.packages)
@@ -49,10 +49,10 @@ def login_variables(project: Project) -> tuple[str, ...]:
 
 
 def login_hosts(project: Project) -> tuple[tuple[str, str], ...]:
-    """Hosts (with their ports) whose files may need a login, each with what the names of its variables begin
-    with, ``""`` where only a netrc file can have it; sorted. None for the default index alone.
+    """Hosts (with ports) whose files may need credentials; none if only the default index is used.
 
-    As in uv, a login of an index holds for its host; its files may be on a different one.
+    Each comes with the prefix of its variables, ``""`` if only a netrc file can have the credentials; sorted.
+    As in uv, the credentials of an index apply to its host; its files may be on a different host.
     """
     found: dict[str, str] = {}
     indexes = [index for index in indexes_of(project) if _is_remote(index.url)]
@@ -69,7 +69,7 @@ def login_hosts(project: Project) -> tuple[tuple[str, str], ...]:
 
 
 def host_of(url: str) -> str:
-    """Host and port of a URL, as they are written there; ``""`` where it is no URL."""
+    """Host and port of a URL, as written; ``""`` if it is not a URL."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2].lower()
     except ValueError:
@@ -77,12 +77,12 @@ def host_of(url: str) -> str:
 
 
 def _index_key(url: str) -> str:
-    """What two writings of one index's URL share: the lock has no login in it."""
+    """A key for an index's URL without credentials, which a lock does not have."""
     return f"{host_of(url)}{urlsplit(url).path.rstrip('/')}"
 
 
 def _files_of(package: Package, indexes: Set[str]) -> Iterator[str]:
-    """The URLs of a package that comes from one of ``indexes``, or from a URL."""
+    """The URLs of a package from one of ``indexes``, or from a direct URL."""
     source = package.source
     if isinstance(source, UrlSource):
         yield source.url

@@ -1,9 +1,9 @@
-"""Markers for one environment, as canonical decision diagrams over the extras that stay open.
+"""Markers for an environment, as canonical decision diagrams over the extras that are not yet known.
 
 uv writes declared conflicts as ``extra == 'extra-<length>-<package>-<extra>'`` (likewise ``group-…`` and
-``project-…``). For one environment everything else in a marker is known, so what is left is a Boolean
-function of such names. A reduced ordered decision diagram keeps equal functions equal, which the
-resolver's first pass needs to know when a package has become reachable under more conditions.
+``project-…``). For a given environment, everything else in a marker is known, so what is left is a Boolean
+function of such names. A reduced ordered decision diagram keeps equal functions equal, by which the
+resolver's first pass notices that a package has become reachable under more conditions.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from uvlock2nix.lock.markers import (
 FALSE = 0
 TRUE = 1
 MAX_NODES = 200_000
-"""More than any lock needs by far; a marker made to explode ends in an error instead of no memory."""
+"""Far more than any lock needs; a malicious marker ends in an error instead of exhausting memory."""
 
 MAX_VARIABLES = 500
-"""Extras and groups in all markers together; diagrams are joined by recursion that goes as deep."""
+"""Extras and groups in all markers together, which is also the depth of the recursion."""
 
 
 def extra_item(package: str, extra: str) -> str:
@@ -58,7 +58,9 @@ class Conditions:
         groups: Collection[str] = (),
         max_nodes: int = MAX_NODES,
     ) -> None:
-        """``extras`` and ``groups`` are what PEP 751's collections hold; uv's own locks do not use them."""
+        """``extras`` and ``groups`` are the contents of PEP 751's collections, which uv's own locks do not
+        use.
+        """
         self._environment = environment
         self._max_nodes = max_nodes
         self._collections = {"extras": frozenset(extras), "dependency_groups": frozenset(groups)}
@@ -86,7 +88,7 @@ class Conditions:
         return self._join(False, left, right)
 
     def holds(self, diagram: int, active: Collection[str], more: Collection[str] = ()) -> bool:
-        """Whether ``diagram`` is true when exactly the items of ``active`` and ``more`` are active."""
+        """Whether ``diagram`` is true if exactly the items of ``active`` and ``more`` are active."""
         nodes, names = self._nodes, self._names
         while diagram > 1:
             variable, low, high = nodes[diagram]
@@ -95,7 +97,7 @@ class Conditions:
         return diagram == TRUE
 
     def evaluate(self, text: str, active: Collection[str] = ()) -> bool:
-        """Whether the marker holds when exactly ``active`` is active. Raises MarkerError."""
+        """Whether the marker holds if exactly ``active`` is active. Raises MarkerError."""
         return self.holds(self.compile(text), active)
 
     def possible(self, text: str) -> bool:
@@ -128,16 +130,16 @@ class Conditions:
         known = self._variables.get(name)
         if known is None:
             if len(self._names) >= MAX_VARIABLES:
-                raise MarkerError(f"and the others name more than {MAX_VARIABLES} extras and groups")
+                raise MarkerError(f"and the others have more than {MAX_VARIABLES} extras and groups")
             known = self._variables[name] = len(self._names)
             self._names.append(name)
         return known
 
     def _fold(self, parts: tuple[Marker, ...], start: int, join: Callable[[int, int], int]) -> int:
-        """All parts joined; ``start`` is neutral, its opposite decides alone.
+        """Join all parts; ``start`` is the neutral element, its opposite absorbs.
 
-        From the last to the first: names are numbered as they appear, so a later part is below an
-        earlier one and each step touches the top only.
+        From last to first: names are numbered in order of appearance, so a later part is below an earlier one
+        and each step touches only the top.
         """
         built = []
         for part in parts:

@@ -1,8 +1,9 @@
-"""Markers as functions of their variables, so that two spellings of one condition are one value.
+"""Markers as functions of their variables, so that equal conditions are equal values.
 
-Each variable is cut into cells at the constants that any of the markers mentions; inside a cell no marker
+Each variable is split into cells at the constants that any of the markers mentions; within a cell, no marker
 changes. A marker is a decision diagram over the cells, reduced and shared, so that equal functions have equal
-numbers: as uv compares markers, whatever their text. Pythons that requires-python leaves out do not count.
+numbers. uv compares markers in the same way, whatever their text. Pythons outside requires-python do not
+count.
 """
 
 from __future__ import annotations
@@ -41,10 +42,10 @@ _MINORS: Final = tuple(Version(f"3.{minor}") for minor in range(40))
 
 
 class MarkerFunctions:
-    """Numbers of markers: two are equal where the markers hold in the same environments."""
+    """Numbers for markers, equal if the markers hold in the same environments."""
 
     def __init__(self, markers: Iterable[str], requires_python: str) -> None:
-        """``markers``: all texts that will be asked about. Raises MarkerError for one that cannot be read."""
+        """``markers``: all texts that will be looked up. Raises MarkerError if one cannot be read."""
         parsed = {text: parse_marker(text) for text in set(markers) if text}
         constants: dict[str, set[str]] = {}
         for marker in parsed.values():
@@ -67,24 +68,24 @@ class MarkerFunctions:
         known = self._known.get(text)
         if known is None:
             built = self._build(self._parsed[text])
-            # As uv: a comparison without meaning is ignored, and nothing at all always holds.
+            # As in uv, a meaningless comparison is ignored, and an empty marker always holds.
             known = self._known[text] = TRUE if built is None else built
         return known
 
     def with_extra(self, number: int, extra: str) -> int:
-        """The marker and ``extra == 'name'``."""
+        """The number of the marker and ``extra == 'name'``."""
         return self.both(number, self._node(f"extra {canonicalize_name(extra)}", (FALSE, TRUE)))
 
     def both(self, left: int, right: int) -> int:
-        """Where both hold."""
+        """The number of the conjunction."""
         return self._join(True, left, right)
 
     def either(self, left: int, right: int) -> int:
-        """Where one of them holds."""
+        """The number of the disjunction."""
         return self._join(False, left, right)
 
     def negated(self, number: int) -> int:
-        """Where it does not hold."""
+        """The number of the negation."""
         if number in (FALSE, TRUE):
             return 1 - number
         name, children = self._nodes[number]
@@ -101,7 +102,7 @@ class MarkerFunctions:
                     f"extra {canonicalize_name(name)}", (TRUE, FALSE) if negated else (FALSE, TRUE)
                 )
             case Membership():
-                raise MarkerError("asks for extras or dependency groups")
+                raise MarkerError("uses extras or dependency groups")
             case Comparison():
                 return self._compare(_same_to_uv(marker))
 
@@ -149,7 +150,7 @@ class MarkerFunctions:
         return known
 
     def _children(self, number: int, first: tuple[int, str]) -> tuple[int, ...]:
-        """The children if the node asks the first variable, else the node itself, for every cell."""
+        """The node's children if it tests the first variable, else the node itself for every cell."""
         return self._nodes[number][1] if self._rank(number) == first else (number,)
 
 
@@ -170,7 +171,7 @@ def _fold(join: Callable[[int, int], int], numbers: list[int]) -> int | None:
 
 
 def _axis(variable: str) -> str:
-    """The variable whose cells are cut: both Python variables are one, as in uv."""
+    """The variable that is split into cells: both Python variables are one, as in uv."""
     return _PYTHON if variable == "python_version" else variable
 
 
@@ -184,23 +185,23 @@ def _comparisons(marker: Marker) -> Iterator[Comparison]:
 
 
 def _same_to_uv(atom: Comparison) -> Comparison:
-    """As uv writes it: ``platform_system`` as ``sys_platform`` where the values mean the same."""
+    """As uv writes it: ``platform_system`` as ``sys_platform`` if the values are equivalent."""
     if atom.variable != "platform_system" or atom.value not in _SYSTEMS:
         return atom
     return replace(atom, variable="sys_platform", value=_SYSTEMS[atom.value])
 
 
 def _cells(name: str, constants: Iterable[str]) -> Iterator[str]:
-    """A value of each cell."""
+    """A value in each cell."""
     if name not in VERSION_VARIABLES:
-        # `sys_platform in 'linux darwin'` asks for parts of its text.
+        # `sys_platform in 'linux darwin'` tests for substrings.
         yield from sorted({*constants, *(word for text in constants for word in text.split()), _OTHER})
         return
     points = set(_MINORS) | {version for text in constants for version in _versions(text)}
     for point in sorted(points):
         yield str(point)
         if not point.is_prerelease:
-            # Above this release and below every one that is mentioned.
+            # Above this release and below the next one mentioned.
             padded = (*point.release, 0, 0, 0)[: max(3, len(point.release))]
             yield ".".join(map(str, (*padded, 1)))
 
@@ -212,7 +213,7 @@ def _versions(text: str) -> Iterator[Version]:
         except ValueError:
             continue
         yield version
-        # `3.11.*` ends where 3.12 begins, `~=3.11.2` too.
+        # `3.11.*` ends where 3.12 begins, as does `~=3.11.2`.
         if len(version.release) > 1:
             *head, last = version.release
             yield Version(".".join(map(str, (*head, last + 1))))

@@ -2,7 +2,7 @@
 
 https://packaging.python.org/en/latest/specifications/dependency-specifiers/#environment-markers
 https://packaging.python.org/en/latest/specifications/dependency-groups/ and PEP 751 for ``extras`` and
-``dependency_groups``. ``extra`` stays open (an atom), because uv writes its declared conflicts with it.
+``dependency_groups``. ``extra`` stays open (an atom), because uv uses it for declared conflicts.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from packaging.version import Version
 from uvlock2nix.dataclass import dataclass
 
 MAX_DEPTH = 60
-"""Deepest nesting of parentheses; a real marker has two or three."""
+"""Deepest nesting of parentheses; real markers have two or three."""
 
 MAX_LENGTH = 1_000_000
-"""Longest marker in characters; the longest of real locks have some ten thousand."""
+"""Longest marker in characters; the longest in real locks have some ten thousand."""
 
 VERSION_VARIABLES = frozenset(("python_version", "python_full_version", "implementation_version"))
 VARIABLES = VERSION_VARIABLES | {
@@ -56,7 +56,7 @@ _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!=", 
 
 
 class MarkerError(ValueError):
-    """A marker that cannot be read or has no meaning; the message has no place, the caller knows it."""
+    """A marker that cannot be read or has no meaning; the caller adds the place to the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +106,12 @@ Marker: TypeAlias = Atom | Both | Either
 
 @lru_cache(maxsize=2048)
 def parse_marker(text: str) -> Marker:
-    """The expression that ``text`` spells. Raises MarkerError.
+    """Parse ``text``. Raises MarkerError.
 
-    Kept for the next target: a lock says the same few markers thousands of times.
+    Cached: a lock repeats the same few markers thousands of times.
     """
     if len(text) > MAX_LENGTH:
-        raise MarkerError(f"has {len(text)} characters, more than uvlock2nix reads")
+        raise MarkerError(f"has {len(text)} characters, more than uvlock2nix supports")
     return _Parser(text).parse()
 
 
@@ -124,7 +124,7 @@ class _Parser:
             if match is None:
                 raise MarkerError(f"cannot be read at character {position + 1}")
             kind = str(match.lastgroup)
-            # `===` must not be taken for `==` and a stray `=`.
+            # `===` must not be read as `==` and a stray `=`.
             if kind == "op" and text.startswith("===", match.start("op")):
                 self.tokens.append(("op", "==="))
                 position = match.start("op") + 3
@@ -138,7 +138,7 @@ class _Parser:
     def parse(self) -> Marker:
         marker = self.either(0)
         if self.tokens[self.at][0] != "end":
-            raise MarkerError(f"has something after its end: {self.tokens[self.at][1][:40]}")
+            raise MarkerError(f"has text after its end: {self.tokens[self.at][1][:40]}")
         return marker
 
     def take(self) -> tuple[str, str]:
@@ -169,7 +169,7 @@ class _Parser:
             self.at += 1
             inner = self.either(depth + 1)
             if self.take() != ("paren", ")"):
-                raise MarkerError("has an open parenthesis")
+                raise MarkerError("has an unclosed parenthesis")
             return inner
         left = self.take()
         op = self.operator()
@@ -198,10 +198,10 @@ def _atom(left: tuple[str, str], op: str, right: tuple[str, str]) -> Atom:
         return Extra(value, op == "!=")
     if name in {"extras", "dependency_groups"}:
         if not flipped or op not in {"in", "not in"}:
-            raise MarkerError(f"asks {name} for something other than 'name' in {name}")
+            raise MarkerError(f"uses {name} in a form other than 'name' in {name}")
         return Membership(value, "extras" if name == "extras" else "dependency_groups", op == "not in")
     if name not in VARIABLES:
-        raise MarkerError(f"has an unknown variable {name[:40]}")
+        raise MarkerError(f"has the unknown variable {name[:40]}")
     if flipped and op not in {"in", "not in"}:
         if op not in _FLIPPED:
             raise MarkerError(f"has {op} with the variable on the right")

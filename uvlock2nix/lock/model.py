@@ -1,6 +1,6 @@
-"""The values that a lock is read into. Frozen all the way down; nothing later sees TOML.
+"""The values that a lock is parsed into, deeply frozen. No later code sees TOML.
 
-The format is described by uv only through its reader; see
+The format is defined by uv's own parser; see
 https://docs.astral.sh/uv/concepts/projects/layout/#the-lockfile and
 https://docs.astral.sh/uv/concepts/resolution/#lockfile-versioning.
 """
@@ -25,7 +25,7 @@ class RegistrySource:
 
 @dataclass(frozen=True, slots=True)
 class GitSource:
-    """From a git repository at ``commit``; ``path`` names an archive inside it, where uv locked one."""
+    """From a git repository at ``commit``; ``path`` names an archive inside it, if uv locked one."""
 
     kind: ClassVar[Literal["git"]] = "git"
     url: str
@@ -40,7 +40,7 @@ class GitSource:
 
 @dataclass(frozen=True, slots=True)
 class UrlSource:
-    """One archive or wheel at a URL."""
+    """An archive or wheel at a URL."""
 
     kind: ClassVar[Literal["url"]] = "url"
     url: str
@@ -49,7 +49,7 @@ class UrlSource:
 
 @dataclass(frozen=True, slots=True)
 class PathSource:
-    """One archive or wheel on disk, relative to the lock (or absolute)."""
+    """An archive or wheel on disk, relative to the lock (or absolute)."""
 
     kind: ClassVar[Literal["path"]] = "path"
     path: str
@@ -73,7 +73,7 @@ class EditableSource:
 
 @dataclass(frozen=True, slots=True)
 class VirtualSource:
-    """A project that has dependencies and is itself never built or installed."""
+    """A project that has dependencies but is never built or installed itself."""
 
     kind: ClassVar[Literal["virtual"]] = "virtual"
     path: str
@@ -86,9 +86,9 @@ Source = (
 
 @dataclass(frozen=True, slots=True)
 class LockedFile:
-    """A wheel or sdist as the lock names it.
+    """A wheel or sdist in the lock.
 
-    ``filename`` is always a plain name without ``/``; ``""`` only for an sdist whose place is the
+    ``filename`` is always a plain name without ``/``; ``""`` only for an sdist whose location is the
     package's source. At most one of ``url`` and ``path`` is set. ``hash`` is ``algorithm:hex``;
     ``size`` in bytes; ``upload_time`` RFC 3339.
     """
@@ -103,9 +103,9 @@ class LockedFile:
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """An edge: ``package`` is the index into ``Lock.packages``; ``marker`` is ``""`` where it always holds.
+    """An edge: ``package`` is the index into ``Lock.packages``; ``marker`` is ``""`` if it always holds.
 
-    ``extras`` are those that the locked package really has.
+    ``extras`` are those that the locked package has.
     """
 
     package: int
@@ -115,10 +115,10 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A requirement as the lock repeats it from pyproject.toml.
+    """A requirement of pyproject.toml as recorded in the lock.
 
-    ``source`` holds the other keys (``git``, ``url``, ``editable``, ``index`` …) as sorted pairs of text.
-    ``of``: the one package whose dependencies an override changes, ``""`` where it is everybody's.
+    ``source`` has the other keys (``git``, ``url``, ``editable``, ``index`` …) as sorted pairs of text.
+    ``of``: the package whose dependencies an override changes, ``""`` for all packages.
     """
 
     name: str
@@ -131,7 +131,7 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class ConflictItem:
-    """What may not be active together with the others of its set: an extra, a group, or the project."""
+    """An item of a set of conflicts, of which only one may be active: an extra, a group, or the project."""
 
     package: str
     extra: str | None = None
@@ -157,7 +157,7 @@ class PackageMetadata:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One locked package. ``version`` is None only for a local source tree with a dynamic version.
+    """A locked package. ``version`` is None only for a local source tree with a dynamic version.
 
     ``marker`` is used by pylock.toml only, which has conditions on packages instead of on edges.
     ``default_groups``: the ``tool.uv.default-groups`` of a project, from revision 5 on.
@@ -202,10 +202,10 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The resolver's settings that the lock was made with; the modes are None where they are uv's default.
+    """The resolver's settings that the lock was made with; a mode is None if it is uv's default.
 
-    ``exclude_newer``: RFC 3339, None where a span (``P3W``) replaces it. Per package: a time, a span, or
-    None where the limit is switched off.
+    ``exclude_newer``: RFC 3339, or None if a span (``P3W``) replaces it. Per package: a time, a span, or None
+    if the limit is switched off.
     """
 
     resolution_mode: str | None = None
@@ -218,10 +218,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Lock:
-    """A whole lock. ``flavour`` says which of the three formats it was read from.
+    """A whole lock. ``flavour`` is the format that it was read from.
 
-    For ``pylock`` the packages carry markers and there are no edges; ``extras``, ``groups`` and
-    ``default_groups`` are what the file offers.
+    With ``pylock``, the packages have markers and there are no edges; ``extras``, ``groups`` and
+    ``default_groups`` are those that the file declares.
     """
 
     flavour: Literal["uv", "script", "pylock"]
@@ -242,7 +242,7 @@ class Lock:
 
     @cached_property
     def by_name(self) -> Mapping[str, tuple[Package, ...]]:
-        """Name → its packages, in the lock's order; several where the lock holds several versions."""
+        """Name → its packages, in the lock's order; several if the lock has several versions."""
         found: dict[str, list[Package]] = {}
         for package in self.packages:
             found.setdefault(package.name, []).append(package)
@@ -250,7 +250,7 @@ class Lock:
 
     @property
     def root(self) -> Package | None:
-        """The package of the folder that the lock is in, None where that is not a project."""
+        """The package of the lock's own folder; None if that is not a project."""
         for package in self.packages:
             if isinstance(package.source, EditableSource | VirtualSource) and package.source.path == ".":
                 return package

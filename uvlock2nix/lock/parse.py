@@ -1,4 +1,6 @@
-"""uv.lock (and a script's lock) → ``Lock``. One parser, at the edge; all problems are reported together."""
+"""uv.lock (and a script's lock) → ``Lock``. The only parser, at the edge; all problems are reported
+together.
+"""
 
 from __future__ import annotations
 
@@ -62,15 +64,15 @@ _PACKAGE_KEYS = frozenset(
 )
 _DEPENDENCY_KEYS = frozenset(("name", "version", "source", "extra", "marker"))
 _CONFLICT_KEYS = frozenset(("package", "extra", "group"))
-_HINT = "run `uv lock` to write the lock again; if uv itself accepts this lock, please report it"
+_HINT = "run `uv lock` to write the lock again; if uv itself accepts this lock, please report a bug"
 
 _Id = tuple[str, str | None, Source]
 
 
 def parse_lock(table: Table, file: str, flavour: Literal["uv", "script"] = "uv") -> Lock:
-    """The lock that ``table`` holds; ``file`` is used in messages.
+    """Parse the lock in ``table``; ``file`` is used in messages.
 
-    Raises LockError: a newer ``version`` (both numbers are named), or every problem that was found, each
+    Raises LockError: a newer ``version`` (both numbers are named), or all problems found, each
     with its package and key.
     """
     revision = check_version(table, file)
@@ -78,7 +80,7 @@ def parse_lock(table: Table, file: str, flavour: Literal["uv", "script"] = "uv")
 
 
 class LockReader:
-    """One reading of one lock; ``marks``: what of it was read already."""
+    """Parses a lock once; ``marks``: the parts of it that were already read."""
 
     def __init__(
         self,
@@ -140,7 +142,7 @@ class LockReader:
             )
         if (unknown := self.problems.unknown_warning()) is not None:
             found.append(unknown)
-        # One warning says it all: unknown keys are what a newer revision brings.
+        # A single warning is enough: unknown keys are expected in a newer revision.
         return ("; ".join(found),) if found else ()
 
     def _requires_python(self) -> str:
@@ -150,7 +152,7 @@ class LockReader:
         return text
 
     def _identify(self, number: int, entry: Table) -> None:
-        """First pass: who is there, so that edges can be resolved in the second."""
+        """First pass: collect the packages, so that the second can resolve edges."""
         problems = self.problems
         name = problems.name(entry.get("name"), f"package #{number + 1}", "name")
         where = self._where(name, entry)
@@ -273,7 +275,7 @@ class LockReader:
         return found
 
     def _find(self, name: str, entry: Table, where: str) -> int | None:
-        """The package that an edge means: version and source may be left out where they are plain."""
+        """The package of an edge, which may leave out version and source if they are unambiguous."""
         candidates = self.names.get(name, ())
         if not candidates:
             self.problems.add(where, "", "has no entry in the lock")
@@ -287,14 +289,14 @@ class LockReader:
         elif only is not None:
             source = only[2]
         else:
-            self.problems.add(where, "source", "is missing, and the lock has several of that name")
+            self.problems.add(where, "source", "is missing, and the lock has several packages of that name")
             return None
         if version is None and only is not None:
             version = only[1]
         number = self.index.get((name, version, source))
         if number is None and source is not UNREADABLE:
             shown = f"{name} {version}" if version else name
-            self.problems.add(where, "", f"no entry of the lock is {shown} from that source")
+            self.problems.add(where, "", f"the lock has no entry {shown} from that source")
         return number
 
     def _marker(self, text: object, where: str, key: str) -> str:
@@ -319,7 +321,7 @@ class LockReader:
         problems, found = self.problems, []
         for entries in problems.items(self.table, "conflicts", "lock"):
             if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-                problems.add("lock", "conflicts", "holds something that is not an array of tables")
+                problems.add("lock", "conflicts", "contains something that is not an array of tables")
                 continue
             items = []
             for entry in entries:

@@ -1,4 +1,4 @@
-"""Which lock a path means, and what commands are given to mean it: by names, without reading a file."""
+"""Which lock a path refers to, and the command argument for a lock: from names, without reading files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ FOLDER: Final = "nix"
 
 
 def find_lock(path: Path) -> Path:
-    """The lock that ``path`` points at, as :func:`load_project` would find it; it need not be there."""
+    """The lock that ``path`` refers to, as :func:`load_project` finds it; it may not exist."""
     if path.is_dir():
         return path / ("pylock.toml" if is_pylock_folder(path) else "uv.lock")
     if path.name == "pyproject.toml":
@@ -20,7 +20,7 @@ def find_lock(path: Path) -> Path:
 
 
 def argument_of(lock_path: Path) -> str:
-    """What commands are given, in the folder of a lock, to mean it; ``""`` where the folder does."""
+    """The command argument for a lock, in its folder; ``""`` if the folder is enough."""
     if lock_path.name == "uv.lock":
         return ""
     if is_pylock(lock_path):
@@ -30,7 +30,7 @@ def argument_of(lock_path: Path) -> str:
 
 
 def folder_of(argument: str, environment: str = "") -> PurePosixPath:
-    """Where the files of a project are written; a script and an environment have a folder of their own."""
+    """Where the files of a project are written; scripts and environments have their own folders."""
     name = PurePosixPath(argument)
     own = name.stem if name.suffix in (".py", ".toml") else argument.replace(".", "-") + "-script"
     folder = PurePosixPath(FOLDER, own) if argument else PurePosixPath(FOLDER)
@@ -38,7 +38,7 @@ def folder_of(argument: str, environment: str = "") -> PurePosixPath:
 
 
 def is_pylock(path: Path) -> bool:
-    """Whether a file has one of the names of PEP 751."""
+    """Whether a file name is that of a PEP 751 lock."""
     return path.name == "pylock.toml" or (path.name.startswith("pylock.") and path.suffix == ".toml")
 
 

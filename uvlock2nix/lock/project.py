@@ -24,7 +24,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A local package: a project of the workspace (the root included, where it is one), or a path dependency.
+    """A local package: a project of the workspace (including the root, if it is one), or a path dependency.
 
     ``path`` is relative to the workspace root, ``.`` for the root. ``is_virtual``: it is never installed.
     ``groups`` and ``extras`` are the declared names.
@@ -42,12 +42,12 @@ class Member:
 
     @property
     def build_requires(self) -> tuple[str, ...]:
-        """What ``[build-system] requires`` says."""
+        """The ``requires`` of ``[build-system]``."""
         return self.pyproject.build_system.requires
 
     @property
     def backend_path(self) -> tuple[str, ...]:
-        """What ``[build-system] backend-path`` says: folders of a backend in the tree itself."""
+        """The ``backend-path`` of ``[build-system]``: folders of a backend in the tree itself."""
         return self.pyproject.build_system.backend_path
 
     @property
@@ -77,19 +77,19 @@ class Member:
 
     @property
     def default_groups(self) -> tuple[str, ...] | Literal["all"] | None:
-        """``tool.uv.default-groups``; None where it is not set."""
+        """``tool.uv.default-groups``; None if it is not set."""
         return self.pyproject.default_groups
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What was found at a path. ``root`` is the folder of the lock (for a workspace, its root).
+    """The project at a path. ``root`` is the folder of the lock (for a workspace, its root).
 
     ``pyproject`` is the root's (None for a script or a pylock.toml without one). ``current`` names the
     project that the path points at, None for a workspace root without ``[project]``. ``tool`` is the raw
     ``[tool.uvlock2nix]``. ``files``: what uv reads for ``uv sync --frozen``, relative to ``root``.
-    ``python_version_file`` is the first request in ``.python-version``. ``environment`` is the named one that
-    is meant, ``""`` for that without a name.
+    ``python_version_file`` is the first request in ``.python-version``. ``environment`` is the name of the
+    requested environment, ``""`` for the unnamed one.
     """
 
     root: Path
@@ -109,17 +109,17 @@ class Project:
 
     @property
     def folder(self) -> PurePosixPath:
-        """Where the generated files are, relative to ``root``."""
+        """The folder of the generated files, relative to ``root``."""
         return folder_of(self.argument, self.environment)
 
     @property
     def current_member(self) -> Member | None:
-        """The member that commands mean where they name none."""
+        """The member that commands use by default."""
         return next((member for member in self.members if member.name == self.current), None)
 
     @property
     def argument(self) -> str:
-        """What commands are given to mean this project, in its folder; ``""`` where that is the folder."""
+        """The command argument for this project, in its folder; ``""`` if the folder is enough."""
         return argument_of(self.lock_path)
 
     @property
@@ -129,12 +129,12 @@ class Project:
 
     @property
     def root_default_groups(self) -> tuple[str, ...] | Literal["all"] | None:
-        """``tool.uv.default-groups`` of the root; None where it is not set."""
+        """``tool.uv.default-groups`` of the root; None if it is not set."""
         return self.pyproject.default_groups if self.pyproject else None
 
 
 def load_project(path: Path) -> Project:
-    """Read what ``path`` points at.
+    """Read the project at ``path``.
 
     ``path``: a folder with pyproject.toml and uv.lock (or a workspace member below one), or with a
     pylock.toml alone; a uv.lock; a script with a ``.lock`` next to it (or that lock); a pylock.toml.
@@ -160,7 +160,7 @@ def load_project(path: Path) -> Project:
     if path.is_file():
         return _load_script(path, path.with_name(f"{path.name}.lock"))
     raise ProjectError(
-        f"{shorten(path)}: there is no such file or folder", hint="pass a folder that contains a uv.lock"
+        f"{shorten(path)}: no such file or folder", hint="pass a folder that contains a uv.lock"
     )
 
 
@@ -251,7 +251,7 @@ def _local_package(lock: Lock, name: str) -> Package:
     found = [package for package in lock.by_name.get(name, ()) if package.is_local_tree]
     if len(found) != 1:
         raise ProjectError(
-            f"uv.lock: manifest: members: {name} has {len(found)} local entries in the lock, not one",
+            f"uv.lock: manifest: members: {name} has {len(found)} local entries in the lock instead of one",
             hint="run `uv lock` to write the lock again",
         )
     return found[0]
@@ -275,11 +275,11 @@ def _load_script(script: Path, lock_path: Path) -> Project:
     if not script.is_file() or not lock_path.is_file():
         missing = lock_path if script.is_file() else script
         raise ProjectError(
-            f"{missing}: there is no such file", hint=f"run `uv lock --script {script.name}` to lock a script"
+            f"{missing}: no such file", hint=f"run `uv lock --script {script.name}` to lock a script"
         )
     if not _PLAIN_NAME.fullmatch(script.name):
         raise ProjectError(
-            f"{script}: its name has characters that the name of a program or a store path cannot have",
+            f"{script}: its name has characters that are not allowed in the name of a program or store path",
             hint="rename it: letters, digits, `.`, `_`, `+` and `-`",
         )
     lock, digest = _load_lock(lock_path, "script")

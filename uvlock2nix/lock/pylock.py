@@ -62,7 +62,7 @@ _HINT = "write the file again with the tool that created it (created-by)"
 
 
 def parse_pylock(table: Table, file: str) -> Lock:
-    """The lock that a pylock.toml holds. Raises LockError with every problem."""
+    """Parse the lock in a pylock.toml. Raises LockError with every problem."""
     version = table.get("lock-version")
     if not isinstance(version, str) or version.partition(".")[0] != "1":
         raise LockError(

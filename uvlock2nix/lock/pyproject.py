@@ -28,7 +28,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class BuildSystem:
-    """``[build-system]``; ``declared`` is false where the table is missing and the defaults stand here."""
+    """``[build-system]``; ``declared`` is false if the table is missing and these are the defaults."""
 
     declared: bool
     requires: tuple[str, ...]
@@ -38,9 +38,9 @@ class BuildSystem:
 
 @dataclass(frozen=True, slots=True)
 class PyProject:
-    """One pyproject.toml. ``name`` is None where there is no ``[project]``; names are in normal form.
+    """A pyproject.toml. ``name`` is None if there is no ``[project]``; names are normalised.
 
-    ``groups``: dependency group → its entries, ``{include-group = …}`` written as ``include-group:NAME``;
+    ``groups``: dependency group → its entries, ``{include-group = …}`` as ``include-group:NAME``;
     the legacy ``tool.uv.dev-dependencies`` are part of ``dev``. ``group_pythons``: dependency group → its
     own ``requires-python``. ``tool_uv`` and ``tool_uvlock2nix`` are
     the raw tables.
@@ -69,7 +69,7 @@ class PyProject:
 
 
 def read_pyproject(path: Path) -> PyProject:
-    """Read one pyproject.toml. Raises ProjectError with all problems."""
+    """Read a pyproject.toml. Raises ProjectError with all problems."""
     table, _ = load_toml(path, limit=MAX_BYTES, error=ProjectError)
     problems = Problems(str(path))
     value = parse_pyproject(table, path, problems)
@@ -78,7 +78,7 @@ def read_pyproject(path: Path) -> PyProject:
 
 
 def parse_pyproject(table: Table, path: Path, problems: Problems) -> PyProject:
-    """The values of an already loaded table; problems are noted."""
+    """Parse an already loaded table; problems are collected."""
     project = problems.table(table, "project", "pyproject")
     tool = problems.table(table, "tool", "pyproject")
     uv = problems.table(tool, "uv", "tool")
@@ -131,7 +131,7 @@ def _groups(table: Table, uv: Table, problems: Problems) -> tuple[tuple[str, tup
             elif isinstance(item, dict) and isinstance(item.get("include-group"), str):
                 entries.append(f"include-group:{problems.name(item['include-group'], where, key)}")
             else:
-                problems.add(where, key, "holds neither a requirement nor {include-group = …}")
+                problems.add(where, key, "is neither a requirement nor {include-group = …}")
         found[problems.name(key, where, key)] = tuple(entries)
     if "dev-dependencies" in uv:
         legacy = problems.texts(uv, "dev-dependencies", "tool.uv")
@@ -140,7 +140,7 @@ def _groups(table: Table, uv: Table, problems: Problems) -> tuple[tuple[str, tup
 
 
 def _group_pythons(uv: Table, problems: Problems) -> Pairs:
-    """``tool.uv.dependency-groups``: what a group asks of the Python beyond the project's own."""
+    """``tool.uv.dependency-groups``: a group's own ``requires-python``."""
     where, key = "tool.uv.dependency-groups", "requires-python"
     groups = problems.table(uv, "dependency-groups", "tool.uv")
     found = []

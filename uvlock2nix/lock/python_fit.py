@@ -1,4 +1,4 @@
-"""Which Python fits: the answer to a ``requires-python`` that leaves the one at hand out."""
+"""Find a Python that fits when ``requires-python`` excludes the current one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from uvlock2nix.target import PREFERRED, PythonVersion, latest_patch
 
 
 def fitting_python(requires: Iterable[str], near: PythonVersion | None = None) -> str | None:
-    """The spelling, for ``--python``, of a Python that every specifier of ``requires`` admits.
+    """A Python, as a value for ``--python``, that every specifier of ``requires`` allows.
 
-    The minor of ``near`` is tried first, and its newest release: ``3.12`` where that fits, else the newest
-    that does, as ``3.12.8``. None where none does, or where a specifier cannot be read.
+    The minor version of ``near`` is tried first, with its newest release: ``3.12`` if that fits, else the
+    newest that does, such as ``3.12.8``. None if none fits, or if a specifier cannot be read.
     """
     try:
         wanted = SpecifierSet(",".join(one for one in requires if one))
@@ -30,7 +30,7 @@ def fitting_python(requires: Iterable[str], near: PythonVersion | None = None) -
 
 
 def _patches(minor: str) -> Iterator[int]:
-    """The releases of a minor: the newest known, the older ones, then those that may be out by now."""
+    """The releases of a minor version: the newest known, the older ones, then possible newer ones."""
     latest = latest_patch()[int(minor.partition(".")[2])]
     yield from range(latest, -1, -1)
     yield from range(latest + 1, 100)

@@ -1,9 +1,9 @@
-"""Nearly all of a lock is written alike: read that by patterns, and only the rest as TOML.
+"""Nearly all of a lock has one format: read that with patterns, and only the rest as TOML.
 
-Whole packages, where they are as uv writes them and have nothing unusual, and the lists of files of the
-others are cut out. A mark is in their place, so that the TOML around keeps its shape and its order; the
-parser changes marks back. Whatever is not written exactly so stays in the text, and the whole text is read
-again as TOML whenever anything is wrong: this way can be quicker, never laxer.
+Whole packages, if they are as uv writes them and have nothing unusual, and the lists of files of the others are
+replaced by marks, so that the TOML around them stays valid and in order; the parser turns marks back. Whatever is
+not written exactly so stays in the text, and if anything is wrong, the whole text is read again as TOML: this can
+be faster, never laxer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from uvlock2nix.lock.parse import LockReader, parse_lock
 from uvlock2nix.lock.version import check_version
 from uvlock2nix.lock.wire import Table, parse_toml
 
-# The same characters as in uvlock2nix.lock.files; TOML's own rules on numbers; no escapes anywhere.
+# The same characters as in uvlock2nix.lock.files; TOML's rules for numbers; no escapes.
 _FILE = (
     r'\{ url = "(https?://[!$&-.0-9:;=@A-Z_a-z~/]+/([0-9A-Za-z_][0-9A-Za-z_.!-]*))"'
     r', hash = "(sha256:[0-9a-f]{64})"'
@@ -55,7 +55,7 @@ _PACKAGE = re.compile(
 
 
 def parse_text(data: bytes, file: str, flavour: Literal["uv", "script"] = "uv") -> Lock:
-    """The lock that a file's bytes spell: the same answers and errors as TOML and parse_lock, only sooner.
+    """Parse the bytes of a lock: the same results and errors as TOML and parse_lock, only faster.
 
     Raises LockError.
     """
@@ -68,18 +68,18 @@ def parse_text(data: bytes, file: str, flavour: Literal["uv", "script"] = "uv") 
             table = parse_toml(found.text.encode(), file, error=LockError)
             lock = LockReader(table, file, flavour, check_version(table, file), found).read()
         except LockError:
-            # Said again below, about the text as it is.
+            # Reported below, for the original text.
             pass
         else:
-            # A mark anywhere else than where it was put: what it means there, only TOML can say.
+            # A mark elsewhere than where it was put has to be read as TOML.
             if found.all_used:
                 return lock
     return parse_lock(parse_toml(data, file, error=LockError), file, flavour)
 
 
 def cut(text: str) -> Marks | None:
-    """The text with marks, and what they stand for; None where this way cannot be taken."""
-    # Inside a multi-line string a line may look like a list and be none.
+    """The text with marks, and what they stand for; None if that is not possible."""
+    # In a multi-line string, a line may only look like a list.
     if MARK in text or '"""' in text or "'''" in text:
         return None
     packages: list[Table] = []

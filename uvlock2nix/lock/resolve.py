@@ -1,7 +1,7 @@
 """Lock + selection + target → environment: the packages that uv would install.
 
-Two passes where conflicts are declared: the first collects every extra that becomes active, the second
-takes each edge whose marker holds under exactly that set. Without conflicts the second is enough.
+With declared conflicts there are two passes: the first collects every extra that becomes active, the second
+takes each edge whose marker holds with exactly that set. Without conflicts, the second is enough.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _Node = tuple[int, str | None]
 class EnvPackage:
     """A package of the environment.
 
-    ``extras``: those that are active; ``requested_by``: what brought it in, as ``name``, ``name[extra]``,
-    ``name:group``, or ``the selection``; in the order in which they were met.
+    ``extras``: the active ones; ``requested_by``: what requires it, as ``name``, ``name[extra]``,
+    ``name:group`` or ``the selection``, in the order of the walk.
     """
 
     package: Package
@@ -40,7 +40,7 @@ class EnvPackage:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What uv would install, sorted by name then version; virtual projects are not installed.
+    """The packages that uv would install, sorted by name then version; virtual projects are not installed.
 
     ``roots``: names of the selected projects, virtual ones included, in the lock's order.
     """
@@ -53,11 +53,11 @@ class Environment:
 def resolve(project: Project, selection: Selection, target: Target) -> Environment:
     """The environment of ``selection`` on ``target``.
 
-    Raises SelectionError (unknown names, a Python that the lock does not admit), ConflictError (names
+    Raises SelectionError (unknown names, a Python that the lock does not allow), ConflictError (names
     both sides), LockError (a marker without meaning, a platform that the lock was not made for).
     """
     lock, where = project.lock, str(project.lock_path)
-    # In uv's order, so that one and the same request is refused for the same reason.
+    # In uv's order, so that a request is refused for the same reason.
     check_python(lock, target, where)
     active = activate(project, selection)
     check_group_pythons(project, active, target.python)
@@ -71,7 +71,7 @@ def resolve(project: Project, selection: Selection, target: Target) -> Environme
 
 
 def check_python(lock: Lock, target: Target, where: str) -> None:
-    """Raise SelectionError unless the lock admits the target's Python."""
+    """Raise SelectionError unless the lock allows the target's Python."""
     from uvlock2nix.lock.python_fit import fitting_python
 
     requires = lock.requires_python
@@ -79,9 +79,9 @@ def check_python(lock: Lock, target: Target, where: str) -> None:
         fits = fitting_python([requires], target.python)
         raise SelectionError(
             f"{where}: Python {target.python} does not fit requires-python {requires}",
-            hint=f"choose one that fits: --python {fits}"
+            hint=f"choose a Python that fits: --python {fits}"
             if fits
-            else "no Python that uvlock2nix knows fits: change requires-python and run `uv lock`",
+            else "no known Python fits; change requires-python and run `uv lock`",
         )
 
 
@@ -92,12 +92,12 @@ def check_platform(lock: Lock, target: Target, where: str) -> None:
     if supported and not any(conditions.evaluate(marker) for marker in supported):
         said = " or ".join(f"`{shorten(marker, 100)}`" for marker in supported[:5])
         raise LockError(
-            f"{where}: was made for {said}, and {target} is none of them",
-            hint="choose another --system, or widen tool.uv.environments and lock again",
+            f"{where}: was made for {said}, not for {target}",
+            hint="choose a different --system, or widen tool.uv.environments and lock again",
         )
     forks = lock.resolution_markers
     if forks and not any(conditions.possible(marker) for marker in forks):
-        raise LockError(f"{where}: no part of its resolution is for {target}", hint="run `uv lock` again")
+        raise LockError(f"{where}: no part of its resolution applies to {target}", hint="run `uv lock` again")
 
 
 class _Resolver:
@@ -126,7 +126,7 @@ class _Resolver:
         self._walk()
         return self._environment()
 
-    # What the selection makes active before anything is followed.
+    # What the selection activates before the walk.
 
     def _activate_selected(self) -> None:
         active = self.active
@@ -209,7 +209,7 @@ class _Resolver:
             self._enqueue(package.index, extra, TRUE)
 
     def _find(self, requirement: Requirement) -> Package:
-        """The one package of that name whose part of the resolution is the target's."""
+        """The package of that name in the target's part of the resolution."""
         found = [
             package
             for package in self.lock.by_name.get(requirement.name, ())
@@ -242,8 +242,8 @@ class _Resolver:
     def _collect_extras(self) -> None:
         """First pass.
 
-        An edge counts only under the conditions under which its package is reached: uv leaves those out
-        of the edge's own marker.
+        An edge counts only under the conditions under which its package is reached, because uv leaves those
+        out of the edge's own marker.
         """
         conditions, reach = self.conditions, self.reach
         queue = deque(self.queue)
@@ -278,7 +278,7 @@ class _Resolver:
                 raise conflict_error((ConflictItem(*first), ConflictItem(*second)), conflict)
 
     def _walk(self) -> None:
-        """Second pass: the set of active items is fixed now."""
+        """Second pass: the set of active items is fixed."""
         holds: dict[str, bool] = {"": True}
         packages, seen, queue = self.lock.packages, self.seen, deque(self.queue)
         while queue:
@@ -320,7 +320,7 @@ def _sort_key(entry: EnvPackage) -> tuple[str, str, int]:
 
 
 def _resolve_pylock(project: Project, active: Active, target: Target) -> Environment:
-    """PEP 751: every package whose marker holds, with the chosen extras and groups as collections."""
+    """PEP 751: every package whose marker holds, with the selected extras and groups as collections."""
     lock = project.lock
     conditions = Conditions(
         target.marker_environment(),

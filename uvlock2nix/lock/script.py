@@ -19,7 +19,7 @@ MAX_BYTES = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class ScriptMetadata:
-    """The ``script`` block: what it requires, and its ``[tool]`` tables as they are."""
+    """The ``script`` block: its requirements and its raw ``[tool]`` tables."""
 
     requires_python: str | None
     dependencies: tuple[str, ...]
@@ -27,7 +27,7 @@ class ScriptMetadata:
 
 
 def read_script(path: Path) -> ScriptMetadata:
-    """The metadata of a script. Raises ProjectError if there is none, or it is not valid."""
+    """The metadata of a script. Raises ProjectError if there is none or it is invalid."""
     try:
         with open_regular(path) as file:
             text = file.read(MAX_BYTES).decode("utf-8-sig")

@@ -1,7 +1,7 @@
-"""What the user asked for, and which roots, extras and groups that makes active: uv's rules.
+"""The selection, and which roots, extras and groups it activates, by uv's rules.
 
-The names are uv's flags. One difference, everywhere the same: without a group flag no default groups
-are taken (uv's ``--no-default-groups``), because we make packages; ``default_groups=True`` adds them.
+The names are uv's flags. There is one difference: without a group flag, no default groups are included (uv's
+``--no-default-groups``), because the result is a package; ``default_groups=True`` adds them.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from uvlock2nix.target import PythonVersion
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """uv's ``--package``, ``--all-packages``, ``--extra``, ``--group`` and their kin.
+    """uv's ``--package``, ``--all-packages``, ``--extra``, ``--group`` and so on.
 
-    ``no_groups`` wins over every way to include a group, ``no_extras`` likewise. ``only_groups`` leaves
+    ``no_groups`` overrides every way to include a group, ``no_extras`` likewise. ``only_groups`` leaves
     out the projects themselves. ``dev``, ``no_dev`` and ``only_dev`` are like ``groups``, ``no_groups`` and
     ``only_groups`` of ``("dev",)``, but ``dev`` need not exist.
     """
@@ -61,11 +61,11 @@ EXCLUSIVE = (
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """A selection with the project's own defaults worked in.
+    """A selection with the project's defaults applied.
 
-    ``roots``: the projects whose dependencies are taken (only their groups if not ``prod``). ``single``:
-    the one chosen project where exactly one was chosen; its defaults do not reach the workspace root's
-    groups. ``group_root``: the workspace root, if only its groups are taken.
+    ``roots``: the projects whose dependencies are included (only their groups if not ``prod``). ``single``:
+    the selected project if there is exactly one; its defaults do not include the workspace root's groups.
+    ``group_root``: the workspace root, if only its groups are included.
     """
 
     roots: tuple[Package, ...]
@@ -91,10 +91,10 @@ class Active:
         return group not in self.no_groups and (self.all_groups or group in self.groups)
 
     def takes_group(self, package: str | None, group: str) -> bool:
-        """Whether ``group`` of ``package`` is taken (None: of a workspace root that is not a project).
+        """Whether ``group`` of ``package`` is included (None: of a workspace root that is not a project).
 
-        A chosen member also gets the root's group of that name, if it has none itself and the group
-        was asked for, not only a default.
+        A selected member also gets the root's group of that name, if it has no such group itself and the
+        group was requested explicitly.
         """
         if not self.has_group(group):
             return False
@@ -105,7 +105,7 @@ class Active:
 
 
 def activate(project: Project, selection: Selection) -> Active:
-    """Work out roots, extras and groups. Raises SelectionError, ConflictError or ProjectError."""
+    """Compute roots, extras and groups. Raises SelectionError, ConflictError or ProjectError."""
     lock = project.lock
     _check_flags(selection)
     single, roots = _roots(project, selection)
@@ -139,7 +139,7 @@ def activate(project: Project, selection: Selection) -> Active:
 
 
 def _check_flags(selection: Selection) -> None:
-    """Refuse the pairs of flags that uv refuses."""
+    """Refuse the combinations of flags that uv refuses."""
     for first, second in EXCLUSIVE:
         if getattr(selection, first) and getattr(selection, second):
             flags = [
@@ -187,7 +187,7 @@ def _package_of(project: Project, name: str) -> Package:
 
 
 def _default_groups(project: Project, owner: Member | None) -> tuple[str, ...] | None:
-    """The default groups of the project (None: all), uv's ``dev`` where nothing is said."""
+    """The default groups of the project (None: all), by default uv's ``dev``."""
     if project.lock.flavour == "pylock":
         return project.lock.default_groups
     if project.lock.flavour == "script":
@@ -201,7 +201,7 @@ def _default_groups(project: Project, owner: Member | None) -> tuple[str, ...] |
     for group in declared:
         if group not in groups:
             raise ProjectError(
-                f"{project.root}: tool.uv.default-groups: there is no dependency group {shorten(group, 60)}",
+                f"{project.root}: tool.uv.default-groups: no dependency group {shorten(group, 60)}",
                 hint="define it under [dependency-groups] or remove it from default-groups",
             )
     return declared
@@ -218,9 +218,9 @@ def _with_group_root(active: Active, project: Project) -> Active:
 
 
 def _reachable_projects(lock: Lock, active: Active) -> frozenset[str]:
-    """Names of the projects that the selection can reach, markers left aside."""
+    """Names of the projects that the selection can reach, ignoring markers."""
     if active.whole_workspace:
-        # uv asks for the members' names here, which a lock of a lone project does not have.
+        # uv uses the members' names here, which the lock of a single project does not have.
         return frozenset(lock.manifest.members)
     members = frozenset(lock.manifest.members)
     required = {root.name for root in active.roots}
@@ -252,7 +252,7 @@ def _reachable_projects(lock: Lock, active: Active) -> frozenset[str]:
 
 
 def _check_declared_conflicts(lock: Lock, active: Active) -> None:
-    """What was asked for by name must not hold two items of one declared conflict."""
+    """Refuse a request that names two items of a declared conflict."""
     if not lock.conflicts:
         return
     projects = _reachable_projects(lock, active)
@@ -283,7 +283,7 @@ def conflict_error(found: Iterable[ConflictItem], conflict: Iterable[ConflictIte
 
 
 def _check_names(project: Project, selection: Selection, active: Active) -> None:
-    """Every extra and group that was named must exist in what was selected."""
+    """Check that every named extra and group exists in the selected projects."""
     lock = project.lock
     extras, groups = set(lock.extras), set(lock.groups)
     for package in active.roots:
@@ -306,13 +306,13 @@ def _check_names(project: Project, selection: Selection, active: Active) -> None
         for name in map(canonicalize_name, asked):
             if name not in known:
                 raise SelectionError(
-                    f"{project.lock_path}: there is no {what} {shorten(name, 60)}",
+                    f"{project.lock_path}: no {what} {shorten(name, 60)}",
                     hint=_suggest(name, known, f"{what}s"),
                 )
 
 
 def check_group_pythons(project: Project, active: Active, python: PythonVersion) -> None:
-    """Raise SelectionError where a selected group's own ``requires-python`` leaves ``python`` out."""
+    """Raise SelectionError if a selected group's own ``requires-python`` excludes ``python``."""
     from uvlock2nix.lock.python_fit import fitting_python
 
     own = project.lock.requires_python or ""
@@ -334,7 +334,7 @@ def _suggest(name: str, known: Iterable[str], what: str) -> str:
 
     names = sorted(known)
     if not names:
-        return f"there are no {what} here"
+        return f"there are no {what}"
     near = nearest(name, names)
     listed = ", ".join(names[:15]) + (" …" if len(names) > 15 else "")
     return (f"did you mean {near}? " if near else "") + f"{what}: {listed}"

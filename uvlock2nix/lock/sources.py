@@ -26,11 +26,11 @@ _GIT_SCHEMES = frozenset(("https", "http", "ssh", "git", "file"))
 COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 UNREADABLE = RegistrySource(None)
-"""Stands for a source that could not be read; it never leaves the parser, which raises."""
+"""In place of a source that could not be read; the parser raises before it returns."""
 
 
 def read_source(table: Table, where: str, problems: Problems) -> Source:
-    """The source of a package or edge. Every variant has exactly one deciding key."""
+    """The source of a package or edge. Each variant has exactly one key of its own."""
     kinds = [kind for kind in _KINDS if kind in table]
     if len(kinds) != 1:
         said = " and ".join(kinds) if kinds else f"none of {', '.join(_KINDS)}"
@@ -61,9 +61,9 @@ def read_source(table: Table, where: str, problems: Problems) -> Source:
 
 
 def is_git_place(url: str) -> bool:
-    """Whether git may be given this URL.
+    """Whether this URL may be passed to git.
 
-    ``ext::…`` would run a program, and a host or user that begins with ``-`` would be an option of ssh.
+    ``ext::…`` would run a program, and a host or user that begins with ``-`` is an option to ssh.
     """
     try:
         parts = urlsplit(url)
@@ -81,7 +81,7 @@ def inner_path(path: str | None, where: str, key: str, problems: Problems) -> st
 
 
 def _read_git(value: str, where: str, problems: Problems) -> Source:
-    """``URL?tag=…&subdirectory=…#COMMIT``; the query belongs to uv, the fragment is the locked commit."""
+    """``URL?tag=…&subdirectory=…#COMMIT``; the query is uv's, the fragment is the locked commit."""
     try:
         parts = urlsplit(value)
         query = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=64)
@@ -94,7 +94,7 @@ def _read_git(value: str, where: str, problems: Problems) -> Source:
     if not is_git_place(value):
         problems.add(where, "source.git", f"is not a URL that can be fetched: {shorten(value)}")
         return UNREADABLE
-    # The first of tag, branch and rev never occurs together with another; uv lets the last one win.
+    # uv never writes more than one of tag, branch and rev, and reads the last.
     found = dict(query)
     commit = parts.fragment.lower()
     rev = found.get("rev")

@@ -1,4 +1,4 @@
-"""Where uv takes its settings and its Python from: uv.toml, ``[tool.uv]``, ``.python-version``.
+"""The sources of uv's settings and Python version: uv.toml, ``[tool.uv]``, ``.python-version``.
 
 https://docs.astral.sh/uv/concepts/configuration-files/
 """
@@ -32,14 +32,14 @@ _PYPROJECT_ONLY = frozenset(
         "build-backend",
     ]
 )
-"""What uv reads from pyproject.toml only, whatever uv.toml says."""
+"""Keys that uv reads only from pyproject.toml, whatever is in uv.toml."""
 
 
 def find_settings(root: Path, pyproject: PyProject) -> tuple[UvSettings, list[PurePosixPath], list[str]]:
     """uv's settings, its files inside the project, and warnings.
 
-    uv.toml next to pyproject.toml wins over ``[tool.uv]``, except for what only pyproject.toml may say.
-    Where there is neither, uv takes the nearest of both kinds above.
+    uv.toml next to pyproject.toml wins over ``[tool.uv]``, except for keys that only pyproject.toml may have.
+    Without either, uv uses the nearest of both in a parent folder.
     """
     own = {key: value for key, value in pyproject.tool_uv.items() if key in _PYPROJECT_ONLY}
     path = root / "uv.toml"
@@ -64,7 +64,7 @@ def find_settings(root: Path, pyproject: PyProject) -> tuple[UvSettings, list[Pu
     return (
         _merge(path, own),
         [],
-        [f"{path}: its settings for uv apply here, but it is outside of the project"],
+        [f"{path}: its uv settings apply here, but it is outside the project"],
     )
 
 
@@ -78,16 +78,16 @@ def _merge(path: Path, own: Table) -> UvSettings:
 
 
 def unknown_settings(table: Table, name: str) -> list[str]:
-    """A warning about keys that no uv that we know has: uv ignores the whole table where it meets one."""
+    """A warning about keys that no known uv has: uv ignores a whole table that contains one."""
     from uvlock2nix.lock.uv_keys import SETTINGS
 
     unknown = sorted(table.keys() - SETTINGS.keys())
     listed = ", ".join(shorten(key, 40) for key in unknown[:9])
-    return [f"{name}: not a setting of uv that uvlock2nix knows, so ignored: {listed}"] if unknown else []
+    return [f"{name}: ignored because they are no known settings of uv: {listed}"] if unknown else []
 
 
 def settings_of(table: Table, name: str) -> UvSettings:
-    """The settings of one table; ``name`` is used in messages. Raises ProjectError."""
+    """The settings of a table; ``name`` is used in messages. Raises ProjectError."""
     problems = Problems(name)
     settings = read_settings(table, problems)
     problems.raise_if_any(ProjectError, "see https://docs.astral.sh/uv/reference/settings/")

@@ -1,8 +1,8 @@
-"""Every key of uv's settings, and what it means here: docs/uv-settings.md shows the same to people.
+"""Every key of uv's settings and its effect here, as shown in docs/uv-settings.md.
 
-A key is *honoured* (with what it does here), *irrelevant* (why what is installed does not depend on it) or
-*refused* (with a message). A test compares the names with those that uv itself lists, and this table with the
-page. https://docs.astral.sh/uv/reference/settings/
+A key is *honoured* (with its effect), *irrelevant* (with why it does not change what is installed) or
+*refused* (with a message). A test compares the names with uv's own list, and this table with the page.
+https://docs.astral.sh/uv/reference/settings/
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Treatment = Literal["honoured", "irrelevant", "refused"]
 
 
 class Setting(NamedTuple):
-    """What one key means here, and why."""
+    """The treatment of a key, and why."""
 
     treatment: Treatment
     why: str
@@ -23,44 +23,44 @@ class Setting(NamedTuple):
 
 _IN_THE_LOCK: Final = "`uv lock` has applied it: its result is in uv.lock"
 _COMPARED: Final = (
-    "`uv lock` has applied it; `check` reports where it differs from what uv.lock was made with"
+    "`uv lock` has applied it; `check` reports where it differs from the value that uv.lock was made with"
 )
 _UV_ITSELF: Final = "how uv works on your machine; deps is built with settings of its own"
 _PYTHON: Final = "the Python comes from nixpkgs"
 _PUBLISH: Final = "for `uv publish`"
 
 _HONOURED: Final = {
-    "no-binary": "packages are built from source although a wheel fits",
-    "no-binary-package": "as `no-binary`, for the packages that it names",
-    "no-build": "`generate` refuses what has no wheel; as in uv, workspace members are still built",
-    "no-build-package": "as `no-build`, for the packages that it names",
+    "no-binary": "packages are built from source even if a wheel fits",
+    "no-binary-package": "as `no-binary`, for the named packages",
+    "no-build": "`generate` refuses packages without a wheel; as in uv, workspace members are still built",
+    "no-build-package": "as `no-build`, for the named packages",
     "no-build-isolation": "the build gets the environment's own packages, at their locked versions",
-    "no-build-isolation-package": "as `no-build-isolation`, for the packages that it names",
-    "config-settings": "handed to the build backend",
-    "config-settings-package": "handed to the build backend of the packages that it names",
+    "no-build-isolation-package": "as `no-build-isolation`, for the named packages",
+    "config-settings": "passed to the build backend",
+    "config-settings-package": "passed to the build backend of the named packages",
     "extra-build-dependencies": "added to the build requirements, `match-runtime` included",
     "extra-build-variables": "set in the build's environment",
     "build-constraint-dependencies": "constrains the build requirements",
     "exclude-newer": "holds back build requirements; for the rest, uv.lock has its result",
-    "exclude-newer-package": "as `exclude-newer`, for the packages that it names",
-    "index": "where build requirements come from; its name says whose login is used",
+    "exclude-newer-package": "as `exclude-newer`, for the named packages",
+    "index": "where build requirements come from; its name decides which credentials are used",
     "index-url": "as the default index",
     "extra-index-url": "as further indexes",
-    "find-links": "as flat indexes; folders belong to the source of deps",
-    "no-index": "build requirements come from `find-links` alone",
-    "index-strategy": "how build requirements are looked up in several indexes",
+    "find-links": "as flat indexes; folders are part of the source of deps",
+    "no-index": "build requirements come from `find-links` only",
+    "index-strategy": "how several indexes are searched for build requirements",
     "allow-insecure-host": "the certificates of these hosts are not checked; the hashes of uv.lock are",
     "http-proxy": "used by deps, unless the builder has a proxy of its own",
     "https-proxy": "used by deps, unless the builder has a proxy of its own",
     "no-proxy": "used by deps, unless the builder has a proxy of its own",
     "default-groups": "what `--default-groups` selects",
-    "dependency-groups": "`requires-python` of a selected group must admit the Python",
+    "dependency-groups": "`requires-python` of a selected group must allow the Python version",
     "dev-dependencies": "part of the group `dev`",
     "package": "`false`: the project is not installed, only its dependencies are",
     "sources": _COMPARED,
     "workspace": "its members are the projects that can be selected",
-    "conflicts": "a selection that holds both sides is refused, as by uv",
-    "environments": "a system that they leave out is refused, as by uv",
+    "conflicts": "a selection of both sides is refused, as in uv",
+    "environments": "a system that they exclude is refused, as in uv",
     "required-environments": _COMPARED,
     "constraint-dependencies": _COMPARED,
     "override-dependencies": _COMPARED,
@@ -74,21 +74,21 @@ _HONOURED: Final = {
     "build-backend": "read by the build backend uv_build, from the project's own pyproject.toml",
 }
 _IRRELEVANT: Final = {
-    "no-sources": "`uv lock` has applied it; what uv.lock names is installed",
-    "no-sources-package": "`uv lock` has applied it; what uv.lock names is installed",
+    "no-sources": "`uv lock` has applied it; the packages in uv.lock are installed",
+    "no-sources-package": "`uv lock` has applied it; the packages in uv.lock are installed",
     "required-version": "deps is built with nixpkgs' uv; its content does not depend on uv's version",
-    "keyring-provider": "no build has your keyring; docs/private-indexes.md says how logins reach it",
-    "require-build-hashes": "the pins hold the hash of each build requirement",
-    "compile-bytecode": "env compiles bytecode whatever this says, because the store is read-only",
-    "link-mode": "the store keeps no link into uv's cache",
-    "offline": "deps is where files are fetched; whoever has its output needs no network",
-    "reinstall": "every build begins with an empty folder",
-    "reinstall-package": "every build begins with an empty folder",
+    "keyring-provider": "builds cannot reach your keyring; see docs/private-indexes.md for credentials",
+    "require-build-hashes": "the pins have the hash of each build requirement",
+    "compile-bytecode": "env compiles bytecode in any case, because the store is read-only",
+    "link-mode": "the store has no links into uv's cache",
+    "offline": "only deps fetches files; with its output, no network is needed",
+    "reinstall": "every build starts with an empty folder",
+    "reinstall-package": "every build starts with an empty folder",
     "upgrade": "uv.lock is never changed",
     "upgrade-package": "uv.lock is never changed",
     "cache-keys": "Nix builds a project again when a file of its source changes",
-    "torch-backend": "for `uv pip` alone; a project says it with `index` and `sources`",
-    "pip": "for `uv pip` alone",
+    "torch-backend": "for `uv pip` only; projects use `index` and `sources`",
+    "pip": "for `uv pip` only",
     "add-bounds": "for `uv add`",
     "audit": "for `uv audit`",
     "publish-url": _PUBLISH,
@@ -101,8 +101,8 @@ _IRRELEVANT: Final = {
     "graalpy-install-mirror": _PYTHON,
     "pyodide-install-mirror": _PYTHON,
     "python-downloads-json-url": _PYTHON,
-    "system-certs": "the certificates are nixpkgs', or those that the builder names",
-    "native-tls": "the certificates are nixpkgs', or those that the builder names",
+    "system-certs": "the certificates are nixpkgs', or those configured for the builder",
+    "native-tls": "the certificates are nixpkgs', or those configured for the builder",
     "no-cache": _UV_ITSELF,
     "cache-dir": _UV_ITSELF,
     "preview": _UV_ITSELF,
@@ -111,7 +111,7 @@ _IRRELEVANT: Final = {
     "concurrent-builds": _UV_ITSELF,
     "concurrent-installs": _UV_ITSELF,
 }
-_REFUSED: Final = {"managed": "`false`: uv does not sync such a project, so there is nothing to make"}
+_REFUSED: Final = {"managed": "`false`: uv does not sync such a project, so there is nothing to build"}
 
 SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
     {

@@ -1,4 +1,4 @@
-"""The parts of a lock that say what it was made from: manifest, options, metadata of local packages."""
+"""The parts of a lock that record what it was made from: manifest, options, metadata of local packages."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NO_METADATA = PackageMetadata()
 
 
 def read_requirements(table: Table, key: str, where: str, problems: Problems) -> tuple[Requirement, ...]:
-    """An array of requirement tables. An override of one package's dependencies gives those inside it."""
+    """An array of requirement tables. An override of a package's dependencies yields those inside it."""
     found: list[Requirement] = []
     for entry in problems.tables(table, key, where):
         if "package" in entry and "dependencies" in entry:
@@ -128,7 +128,7 @@ def _version_of(entry: Table) -> str | None:
 
 
 def read_options(table: Table, problems: Problems) -> Options:
-    """``[options]``. uv writes a dummy time next to a span; the span is what counts."""
+    """``[options]``. uv writes a dummy time next to a span; only the span counts."""
     problems.check_keys(table, _OPTION_KEYS, "options")
     newer = table.get("exclude-newer")
     span = problems.text(table, "exclude-newer-span", "options")
@@ -152,7 +152,7 @@ def read_options(table: Table, problems: Problems) -> Options:
 
 
 def _time(value: object, key: str, problems: Problems) -> str | None:
-    """A time as text; a table (uv's form of a span with its dummy time) gives the span."""
+    """A time as text; a table (a span with its dummy time) gives the span."""
     if isinstance(value, dict):
         value = value.get("span", value.get("timestamp"))
     if isinstance(value, str):

@@ -14,7 +14,7 @@ from uvlock2nix.lock.wire import Problems, Table, shorten
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """``[[tool.uv.index]]``. The URL may hold credentials: never write it into a derivation."""
+    """``[[tool.uv.index]]``. The URL may contain credentials: never write it into a derivation."""
 
     name: str | None
     url: str
@@ -37,9 +37,9 @@ ConfigSettings = tuple[tuple[str, tuple[str, ...]], ...]
 
 @dataclass(frozen=True, slots=True)
 class UvSettings:
-    """uv's settings of the workspace root. Package names are in normal form.
+    """uv's settings of the workspace root. Package names are normalised.
 
-    ``no_binary`` and ``no_build`` are None where nothing is said, which differs from false: see
+    ``no_binary`` and ``no_build`` are None if not set, which differs from false: see
     BuildPolicy. ``default_groups`` is None (uv then takes ``dev``), ``"all"`` or names.
     """
 
@@ -78,7 +78,7 @@ class UvSettings:
 
 
 def read_settings(table: Table, problems: Problems) -> UvSettings:
-    """The settings in a ``[tool.uv]`` table or a uv.toml; keys that we do not need are uv's business."""
+    """The settings in a ``[tool.uv]`` table or a uv.toml; keys that are not needed are left to uv."""
     where = "tool.uv"
     return UvSettings(
         no_binary=problems.boolean(table, "no-binary", where),
@@ -131,7 +131,7 @@ def read_settings(table: Table, problems: Problems) -> UvSettings:
 
 
 def read_default_groups(table: Table, problems: Problems) -> tuple[str, ...] | Literal["all"] | None:
-    """``default-groups``: a list of names, or ``"all"``; None where it is not there."""
+    """``default-groups``: a list of names, or ``"all"``; None if it is not set."""
     value = table.get("default-groups")
     if value is None:
         return None
@@ -169,7 +169,9 @@ def _extra_build_dependencies(
             elif isinstance(item, dict) and isinstance(item.get("requirement"), str):
                 listed.append(ExtraBuildDependency(item["requirement"], item.get("match-runtime") is True))
             else:
-                problems.add(where, f"{key}.{shorten(package, 40)}", "holds something that is no requirement")
+                problems.add(
+                    where, f"{key}.{shorten(package, 40)}", "contains something that is not a requirement"
+                )
         found.append((problems.name(package, where, key), tuple(listed)))
     return tuple(found)
 

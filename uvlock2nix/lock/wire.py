@@ -1,7 +1,7 @@
-"""Reading TOML tables without believing them: typed getters that collect every problem.
+"""Read untrusted TOML tables: typed getters that collect every problem.
 
-A getter returns a harmless value after it has noted a problem, so that one pass finds all of them;
-``Problems.raise_if_any`` then raises one error that names each place.
+A getter returns a harmless value after recording a problem, so that one pass finds all of them;
+``Problems.raise_if_any`` then raises a single error with each place.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _HASH_LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96
 
 
 def load_toml(path: Path, *, limit: int, error: type[InputError]) -> tuple[dict[str, Any], bytes]:
-    """The table of a TOML file, and its bytes; as load_bytes, and ``error`` if it is not UTF-8 or TOML."""
+    """The table of a TOML file, and its bytes; raises like load_bytes, and if it is not UTF-8 or TOML."""
     data = load_bytes(path, limit=limit, error=error)
     return parse_toml(data, str(path), error=error), data
 
 
 def load_bytes(path: Path, *, limit: int, error: type[InputError]) -> bytes:
-    """What is in a file. ``limit``: the most bytes that we read.
+    """The content of a file. ``limit``: the maximum number of bytes.
 
     Raises ``error`` if the file is missing, unreadable or too big.
     """
@@ -54,7 +54,7 @@ def load_bytes(path: Path, *, limit: int, error: type[InputError]) -> bytes:
 
 
 def parse_toml(data: bytes, name: str, *, error: type[InputError]) -> dict[str, Any]:
-    """The table that ``data`` spells; ``name`` is used in messages. Raises ``error``."""
+    """Parse ``data`` into a table; ``name`` is used in messages. Raises ``error``."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as cause:
@@ -69,23 +69,23 @@ def shorten(text: object, limit: int = 120) -> str:
     """``text`` for a message: control characters escaped, cut at ``limit`` characters."""
     if isinstance(text, str) and len(text) <= limit and text.isprintable() and "://" not in text:
         return text
-    # Not cut in the middle of a login, which nobody would recognise then.
+    # Hide credentials before cutting: a part of them would not be recognised.
     shown = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", shown_text(str(text))[: limit + 1])
     return shown if len(shown) <= limit else shown[:limit] + "…"
 
 
 def is_specifier(text: str) -> bool:
-    """Whether ``text`` is a set of version specifiers that a version can be held against."""
+    """Whether ``text`` is a set of version specifiers that a version can be compared with."""
     try:
         SpecifierSet(text).contains("3.12.0")
-    # Not InvalidSpecifier alone: a number of 5,000 digits is read only when it is compared.
+    # Not InvalidSpecifier alone: a number of 5,000 digits fails only in the comparison.
     except ValueError:
         return False
     return True
 
 
 class Problems:
-    """What is wrong with a file, in the order in which it was found, and unknown keys, counted."""
+    """The problems of a file, in the order found, and its unknown keys, counted."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -94,11 +94,11 @@ class Problems:
         self._names: dict[str, str] = {}
 
     def add(self, where: str, key: str, message: str) -> None:
-        """Note a problem: where, which key, what is wrong with it."""
+        """Record a problem: where, which key, what is wrong with it."""
         self.messages.append(f"{where}: {key}: {message}" if key else f"{where}: {message}")
 
     def raise_if_any(self, error: type[InputError], hint: str) -> None:
-        """Raise ``error`` with every problem, one a line, if there is one."""
+        """Raise ``error`` with all problems, one per line, if there are any."""
         if not self.messages:
             return
         shown = self.messages[:SHOWN_PROBLEMS]
@@ -111,7 +111,7 @@ class Problems:
         raise error("\n".join(lines), hint=hint, data={"problems": tuple(self.messages)})
 
     def check_keys(self, table: Table, known: frozenset[str], place: str) -> None:
-        """Count the keys of ``table`` that nobody knows; ``place`` is ``package`` or the like."""
+        """Count the unknown keys of ``table``; ``place`` is ``package`` or the like."""
         if not table.keys() <= known:
             for key in table.keys() - known:
                 name = f"{place}.{shorten(key, 40)}" if place else shorten(key, 40)
@@ -151,22 +151,22 @@ class Problems:
         return ""
 
     def names(self, table: Table, key: str, where: str) -> tuple[str, ...]:
-        """A list of package names, normalised; none where the key is missing."""
+        """A list of package names, normalised; empty if the key is missing."""
         values = self.items(table, key, where)
         return tuple(name for value in values if (name := self.name(value, where, key)))
 
     def texts(self, table: Table, key: str, where: str) -> tuple[str, ...]:
-        """An array of strings, empty ones left out."""
+        """An array of strings, without empty ones."""
         found = []
         for value in self.items(table, key, where):
             if isinstance(value, str):
                 found.append(value)
             else:
-                self.add(where, key, f"holds something that is not a string: {shorten(repr(value), 40)}")
+                self.add(where, key, f"contains something that is not a string: {shorten(repr(value), 40)}")
         return tuple(found)
 
     def items(self, table: Table, key: str, where: str) -> Sequence[Any]:
-        """A list; empty where the key is missing or is something else, which is then noted."""
+        """A list; empty if the key is missing or has another type, which is recorded."""
         value = table.get(key)
         if value is None:
             return ()
@@ -176,15 +176,15 @@ class Problems:
         return ()
 
     def tables(self, table: Table, key: str, where: str) -> Sequence[Table]:
-        """An array of tables; other elements are a problem and left out."""
+        """An array of tables; other elements are recorded as problems and left out."""
         values = self.items(table, key, where)
         if all(isinstance(value, dict) for value in values):
             return values
-        self.add(where, key, "holds something that is not a table")
+        self.add(where, key, "contains something that is not a table")
         return [value for value in values if isinstance(value, dict)]
 
     def table(self, table: Table, key: str, where: str) -> Table:
-        """A table; empty where the key is missing or is something else, which is then noted."""
+        """A table; empty if the key is missing or has another type, which is recorded."""
         value = table.get(key)
         if value is None:
             return {}
@@ -194,7 +194,7 @@ class Problems:
         return {}
 
     def boolean(self, table: Table, key: str, where: str) -> bool | None:
-        """True, false, or None where the key is missing or is something else, which is then noted."""
+        """True, false, or None if the key is missing or has another type, which is recorded."""
         value = table.get(key)
         if value is None or isinstance(value, bool):
             return value
@@ -202,15 +202,15 @@ class Problems:
         return None
 
     def url(self, table: Table, key: str, where: str) -> str | None:
-        """A URL that can be fetched; None where it is missing or is something else, which is noted."""
+        """A URL that can be fetched; None if it is missing or something else, which is recorded."""
         value = self.text(table, key, where)
         if value is None or _PLACE.fullmatch(value):
             return value
-        self.add(where, key, f"is not a URL that we fetch (https, http or file): {shorten(shown_url(value))}")
+        self.add(where, key, f"is not a supported URL (https, http or file): {shorten(shown_url(value))}")
         return None
 
     def hash(self, table: Table, where: str) -> str | None:
-        """``hash``: ``algorithm:hex``, the hex in lower case and of the algorithm's length."""
+        """``hash``: ``algorithm:hex``, with lower-case hex of the algorithm's length."""
         value = table.get("hash")
         if value is None:
             return None
@@ -221,7 +221,7 @@ class Problems:
         return value.lower() if isinstance(value, str) else None
 
     def size(self, table: Table, where: str) -> int | None:
-        """A file's size in bytes; None where it is missing or is not a size, which is then noted."""
+        """A file's size in bytes; None if it is missing or not a size, which is recorded."""
         value = table.get("size")
         if value is None:
             return None

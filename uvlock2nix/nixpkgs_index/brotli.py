@@ -1,6 +1,6 @@
-"""Unpacking brotli, for a channel's ``packages.json.br``: https://www.rfc-editor.org/rfc/rfc7932.
+"""Unpack brotli, for a channel's ``packages.json.br``: https://www.rfc-editor.org/rfc/rfc7932.
 
-The library is an extra of ours (``uvlock2nix[channel]``), imported where it is used: nothing else needs it.
+The library is an optional dependency (``uvlock2nix[channel]``), imported only when needed.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from uvlock2nix.errors import InputError, ToolError
 
 MAX_UNPACKED: Final = 4 << 30
 PIECE: Final = 1 << 20
-# Without a limit on what comes out, a piece of input may give 16 MiB for every few bytes (RFC 7932, MLEN).
+# Without a limit on the output, a few bytes of input may give 16 MiB (RFC 7932, MLEN).
 SMALL: Final = 64
 
 
 def unpack(chunks: Iterable[bytes], most: int = MAX_UNPACKED) -> Iterator[bytes]:
     """The unpacked bytes of a brotli stream, in pieces of about a megabyte.
 
-    What is JSON already (a server, or somebody by hand, has unpacked it) is passed on as it is.
+    JSON that is already unpacked (by the server or by hand) is passed through.
 
     Raises:
-        ToolError: the library is not there.
-        InputError: the stream is damaged or torn, or unpacks to more than 4 GiB.
+        ToolError: the library is not installed.
+        InputError: the stream is damaged or truncated, or unpacks to more than 4 GiB.
     """
     total = 0
     for piece in _unpack(iter(chunks)):
@@ -42,8 +42,8 @@ def _unpack(chunks: Iterator[bytes]) -> Iterator[bytes]:
         import brotli
     except ImportError:
         raise ToolError(
-            "a channel's packages.json.br needs the Python module brotli, which is not here",
-            hint="install uvlock2nix[channel] (in nixpkgs: python3Packages.brotli), or make the index with "
+            "a channel's packages.json.br needs the Python module brotli, which is not installed",
+            hint="install uvlock2nix[channel] (in nixpkgs: python3Packages.brotli), or create the index with "
             "Nix: `uvlock2nix index update --nixpkgs …`",
         ) from None
     return _by_library(brotli.Decompressor(), brotli.error, chain((first,), chunks))

@@ -1,6 +1,6 @@
-"""Rows of a nixpkgs, from an evaluation or from a channel's ``packages.json``, as an index.
+"""Build an index from rows of an evaluation or of a channel's ``packages.json``.
 
-``packages.json`` is larger than a hundred megabytes, so it is read as a stream; both schemas of it are
+``packages.json`` has more than a hundred megabytes, so it is read as a stream. Both of its schemas are
 understood (``version`` is a number or a text, ``outputs`` a list or a table, ``pname`` may be missing).
 """
 
@@ -28,7 +28,7 @@ _MAX_VALUE: Final = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One Python package of a nixpkgs, as found. ``pypi`` is PyPI's name for it where nixpkgs says it."""
+    """A Python package found in a nixpkgs. ``pypi`` is its PyPI name, if nixpkgs has it."""
 
     attr: str
     pname: str
@@ -41,7 +41,7 @@ def read_channel(chunks: Iterable[bytes]) -> Mapping[str, list[Found]]:
     """Python set (``"313"``) → its packages, from the pieces of a ``packages.json``.
 
     Raises:
-        InputError: the text is truncated, or is not such a file.
+        InputError: the text is truncated or not a ``packages.json``.
     """
     found: dict[str, list[Found]] = {}
     for attr, value in entries(chunks):
@@ -56,11 +56,13 @@ def read_channel(chunks: Iterable[bytes]) -> Mapping[str, list[Found]]:
     return found
 
 
-_HINT: Final = "is it a nixpkgs channel? or make the index with Nix: `uvlock2nix index update --nixpkgs …`"
+_HINT: Final = "is it a nixpkgs channel? or create the index with Nix: `uvlock2nix index update --nixpkgs …`"
 
 
 def entries(chunks: Iterable[bytes]) -> Iterator[tuple[str, object]]:
-    """The members of the object ``packages`` of a JSON document, one by one, without holding all of it."""
+    """The members of the object ``packages`` of a JSON document, one by one, without keeping all of it in
+    memory.
+    """
     stream = _Stream(chunks)
     stream.find('"packages"')
     stream.token(":")
@@ -70,7 +72,7 @@ def entries(chunks: Iterable[bytes]) -> Iterator[tuple[str, object]]:
     while True:
         key = stream.value()
         if not isinstance(key, str):
-            raise InputError("packages.json is damaged: a key is not a text", hint=_HINT)
+            raise InputError("packages.json is damaged: a key is not a string", hint=_HINT)
         stream.token(":")
         yield key, stream.value()
         if stream.peek() != ",":
@@ -118,7 +120,7 @@ class _Stream:
                 if len(self._text) - self._position > _MAX_VALUE or not self._more():
                     raise InputError(f"packages.json is damaged: {str(error)[:100]}", hint=_HINT) from error
                 continue
-            # A number may go on in the next piece.
+            # A number may continue in the next piece.
             if end == len(self._text) and not isinstance(value, dict) and self._more():
                 continue
             self._position = end
@@ -127,7 +129,7 @@ class _Stream:
     def _more(self) -> bool:
         for chunk in self._chunks:
             data = self._rest + chunk
-            # Never cut inside a UTF-8 character: keep the last bytes of an unfinished one.
+            # Do not split a UTF-8 character: keep the bytes of an incomplete one.
             cut = len(data)
             while cut and len(data) - cut < 4 and data[cut - 1] & 0xC0 == 0x80:
                 cut -= 1
@@ -140,7 +142,7 @@ class _Stream:
 
 
 def parse_entry(attr: str, value: object) -> Found | None:
-    """One entry of ``packages``, in either schema; ``None`` for what is not a package with a version."""
+    """An entry of ``packages``, in either schema; ``None`` if it is not a package with a version."""
     if not isinstance(value, dict):
         return None
     pname, version, name = (value.get(key) for key in ("pname", "version", "name"))
@@ -159,7 +161,7 @@ def parse_entry(attr: str, value: object) -> Found | None:
 
 
 def parse_evaluated(attr: str, value: object) -> Found | None:
-    """One row of ``data/python-versions.nix``."""
+    """A row of ``data/python-versions.nix``."""
     if not isinstance(value, dict):
         return None
     row = parse_entry(attr, value)
@@ -182,7 +184,7 @@ def make_index(
 ) -> dict[str, object]:
     """The JSON of an index: rows by canonical PyPI name. Odd attributes and versions are left out.
 
-    ``python`` is the minor of nixpkgs' ``python3`` where it is known.
+    ``python`` is the minor version of nixpkgs' ``python3``, if known.
     """
     exceptions = {attr: name for name, attr in python_attributes().items()}
     return {
@@ -203,7 +205,7 @@ def _rows(found: Iterable[Found], exceptions: Mapping[str, str]) -> dict[str, ob
     for row in plain:
         name = exceptions.get(row.attr) or row.pypi or row.pname
         groups.setdefault(canonicalize_name(name), []).append(row)
-    # An attribute's own name is a name for it too, unless another package is called so.
+    # The attribute name counts as a name too, unless another package has it.
     for row in plain:
         groups.setdefault(canonicalize_name(row.attr), [row])
     return {name: _row(name, rows) for name, rows in sorted(groups.items())}
@@ -222,5 +224,5 @@ def _row(name: str, rows: list[Found]) -> object:
 def _order(version: str) -> tuple[int, Version]:
     try:
         return 1, Version(version)
-    except ValueError:  # InvalidVersion, and numbers of thousands of digits
+    except ValueError:  # InvalidVersion, and numbers with thousands of digits
         return 0, Version("0")

@@ -1,8 +1,8 @@
-"""The snapshot that is carried with uvlock2nix: works on a machine without Nix or network.
+"""The snapshot that is shipped with uvlock2nix, for machines without Nix or network.
 
-``data/nixpkgs-index.txt.gz``: the first line is the JSON of an index with only the names of its sets; then a
-line for each PyPI name, sorted: the name and, for each of the sets, the row as JSON, separated by tabs (empty
-where the set has no such package). So a run makes sense of those lines only that it asks for.
+``data/nixpkgs-index.txt.gz``: the first line is the JSON of an index with only the names of its sets; then
+there is a line for each PyPI name, sorted: the name and, for each set, the row as JSON, separated by tabs
+(empty if the set has no such package). So a run parses only the lines that it needs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ _HINT: Final = "the installation is damaged: install uvlock2nix again"
 
 
 class Lines(Mapping[str, str]):
-    """Lines of a name, a tab and the rest, sorted by name: one is found by halving, none is read before."""
+    """Lines of a name, a tab and the rest, sorted by name: a binary search finds a line, and no other is
+    read.
+    """
 
     def __init__(self, text: str) -> None:
         """``text``: the lines, each with its end."""
@@ -47,10 +49,10 @@ class Lines(Mapping[str, str]):
 
 
 class LineSet(Mapping[str, IndexRow]):
-    """One Python set of an index: rows are read from the lines when they are looked up."""
+    """A Python set of an index: rows are read from the lines when they are looked up."""
 
     def __init__(self, lines: Mapping[str, str], column: int) -> None:
-        """``lines``: name → rows, separated by tabs; ``column``: which of them are this set's."""
+        """``lines``: name → rows, separated by tabs; ``column``: the position of this set's row."""
         self._lines = lines
         self._column = column
         self._known: dict[str, IndexRow] = {}
@@ -80,7 +82,7 @@ class LineSet(Mapping[str, IndexRow]):
 
 @lru_cache(maxsize=1)
 def embedded_index() -> NixpkgsIndex:
-    """The snapshot. Raises InputError where the installation is damaged."""
+    """The snapshot. Raises InputError if the installation is damaged."""
     try:
         return read_lines(zlib.decompress((DATA / FILE).read_bytes(), wbits=_GZIP).decode())
     except (OSError, zlib.error, ValueError) as error:
@@ -88,7 +90,7 @@ def embedded_index() -> NixpkgsIndex:
 
 
 def read_lines(text: str) -> NixpkgsIndex:
-    """An index in the form above. Raises ValueError, or InputError as ``parse_index``."""
+    """Read an index in the format above. Raises ValueError, or InputError as ``parse_index``."""
     head, _, rest = text.partition("\n")
     raw = json.loads(head)
     if rest and not rest.endswith("\n"):
@@ -100,7 +102,7 @@ def read_lines(text: str) -> NixpkgsIndex:
 
 
 def as_lines(raw: Mapping[str, object]) -> str:
-    """The JSON of an index in the form above. Raises TypeError where it is not one."""
+    """Write the JSON of an index in the format above. Raises TypeError if it is not an index."""
     sets = raw["sets"]
     if not isinstance(sets, dict):
         raise TypeError("an index has sets")

@@ -1,4 +1,4 @@
-"""The exact index of a nixpkgs, by asking Nix; a package that does not evaluate costs only itself."""
+"""The exact index of a nixpkgs, evaluated by Nix; a package that does not evaluate is only left out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Ran(Protocol):
 
     @property
     def stdout(self) -> str:
-        """What it printed."""
+        """Its standard output."""
 
 
 class Runner(Protocol):
@@ -43,7 +43,7 @@ class Runner(Protocol):
 class Evaluated:
     """``version`` is nixpkgs' own (``lib.version``); ``failed`` are attributes that do not evaluate.
 
-    ``python`` is the minor of its ``python3`` (``3.13``), None where it does not say.
+    ``python`` is the minor version of its ``python3`` (``3.13``), None if unknown.
     """
 
     found: tuple[Found, ...]
@@ -53,13 +53,13 @@ class Evaluated:
 
     @property
     def date(self) -> str | None:
-        """When this nixpkgs was made, if its version says so: ISO."""
+        """The date of this nixpkgs (ISO), if its version has it."""
         match = _DATE.search(self.version)
         return f"{match[1]}-{match[2]}-{match[3]}" if match else None
 
     @property
     def revision(self) -> str | None:
-        """The git revision in nixpkgs' version; None for a version that names none."""
+        """The git revision in nixpkgs' version; None if it has none."""
         match = _REVISION.search(self.version)
         return match[1] if match else None
 
@@ -72,14 +72,14 @@ def evaluate(
     progress: Callable[[int, int], None] = lambda done, total: None,
     options: Sequence[str] = (),
 ) -> Evaluated:
-    """The packages of ``python3XX.pkgs`` of the nixpkgs that ``args`` name.
+    """The packages of ``python3XX.pkgs`` of the nixpkgs in ``args``.
 
-    ``python`` is ``"3.13"``. Asked for in parts; a part that fails is halved until the package that breaks
-    it is alone. ``progress`` gets (done, all); ``options`` are given to Nix.
+    ``python`` is ``"3.13"``. It is evaluated in parts; a part that fails is halved until the failing package
+    is isolated. ``progress`` gets (done, all); ``options`` are passed to Nix.
 
     Raises:
         ToolError: Nix is missing, or this nixpkgs has no such Python set.
-        NetworkError: this nixpkgs fetches something, and that cannot be had.
+        NetworkError: this nixpkgs fetches something that is not reachable.
     """
     ask = _Asker(runner, args, "python" + python.replace(".", ""), system, options)
     listed = ask("")
@@ -143,11 +143,11 @@ class _Asker:
 
 
 def _error(message: str, said: str) -> ToolError | NetworkError:
-    """The error for what Nix said."""
+    """The error for Nix's output."""
     if re.search(r"unable to download|[Cc]ould ?n[o']t (?:resolve|connect)", said):
         return NetworkError(
             message,
-            hint="this nixpkgs fetches something while it is evaluated: check the network, then try again",
+            hint="this nixpkgs fetches something during evaluation: check the network, then try again",
         )
     hint = "check that this nixpkgs evaluates; --channel creates an index without Nix"
     if re.search(r"experimental (?:Nix )?feature '[^']+' is disabled", said):

@@ -1,7 +1,7 @@
-"""The nixpkgs index: which version of a package a nixpkgs has, under which attribute.
+"""The nixpkgs index: which packages a nixpkgs has, in which version and under which attribute.
 
-An index is a snapshot: the embedded one has a date and limits, which are said wherever it is used; the
-exact one is made by ``uvlock2nix index update``.
+An index is a snapshot. The embedded one has a date and limits, which are shown wherever it is used;
+``uvlock2nix index update`` creates the exact one.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ Match = OneOf["same", "differs", "absent"]
 
 @dataclass(frozen=True, slots=True)
 class IndexRow:
-    """One package of a Python set: its attribute below ``python3XX.pkgs``, version, and other variants.
+    """A package of a Python set: its attribute below ``python3XX.pkgs``, version, and other variants.
 
-    ``usable`` is false for a package marked broken or not available on the index's system.
+    ``usable`` is false if the package is marked broken or unavailable on the index's system.
     ``others`` are (attribute, version) of variants such as ``django_5_2``.
     """
 
@@ -40,9 +40,9 @@ class IndexRow:
 
 @dataclass(frozen=True, slots=True)
 class NixpkgsMatch:
-    """What an index says about one locked package; ``attr`` and ``version`` are ``None`` when absent.
+    """An index's entry for a locked package; ``attr`` and ``version`` are ``None`` if there is none.
 
-    ``usable`` is false when nixpkgs marks the package as broken or unavailable. ``beside`` is set where
+    ``usable`` is false if nixpkgs marks the package as broken or unavailable. ``beside`` is set if
     ``attr`` is a variant (``django_5_2``): the attribute and version that nixpkgs' own packages use.
     """
 
@@ -60,10 +60,9 @@ ABSENT: Final = NixpkgsMatch(None, None, "absent")
 class NixpkgsIndex:
     """Python package sets by ``"3.13"``: canonical PyPI name → row.
 
-    ``origin`` is ``embedded``, a channel or a flake reference; ``revision`` the nixpkgs commit where known;
-    ``date`` when nixpkgs was as described (ISO). ``default_python`` is the
-    minor of its ``python3`` if known. ``names`` maps PyPI names to attributes where an index is keyed by
-    attribute.
+    ``origin`` is ``embedded``, a channel or a flake reference; ``revision`` the nixpkgs commit, if known;
+    ``date`` the date of this state of nixpkgs (ISO). ``default_python`` is the minor version of its
+    ``python3``, if known. ``names`` maps PyPI names to attributes if the index is keyed by attribute.
     """
 
     origin: str
@@ -75,9 +74,9 @@ class NixpkgsIndex:
     default_python: str | None = None
 
     def python(self, version: str) -> str | None:
-        """The index's own Python (``"3.13"``) for a target's; the nearest one where it has none.
+        """The index's own Python (``"3.13"``) for a target's, or the nearest one.
 
-        Package versions hardly differ between the sets of one nixpkgs; a substitute is named in reasons.
+        Versions hardly differ between the sets of a nixpkgs; the reasons mention the substitute.
         """
         minor = ".".join(version.split(".")[:2])
         if minor in self.sets:
@@ -88,7 +87,7 @@ class NixpkgsIndex:
     def lookup(self, name: str, version: str | None, python: str) -> NixpkgsMatch:
         """Compare a locked package with the index, variants (``django_5_2``) included.
 
-        Of several versions that differ it is one that can stand for the locked one, else the nearest.
+        If no version is equal, a compatible variant is chosen, else the nearest.
         """
         chosen = self.python(python)
         rows = self.sets[chosen] if chosen is not None else {}
@@ -106,13 +105,13 @@ class NixpkgsIndex:
         return NixpkgsMatch(attr, found, match, row.usable, beside)
 
     def describe(self) -> str:
-        """One sentence about what this index is, for the output."""
+        """Describe this index in a sentence, for the output."""
         what = f"nixpkgs index: {self.origin}, {self.nixpkgs}, as of {self.date}"
         return what + (f", revision {self.revision}" if self.revision else "")
 
 
 def _row_of(rows: Mapping[str, IndexRow], name: str) -> IndexRow | None:
-    """The row of a PyPI name: its own, or the one that the table of exceptions names."""
+    """The row of a PyPI name: its own, or the one in the table of exceptions."""
     if name in rows:
         return rows[name]
     attr = python_attributes().get(name)
@@ -129,14 +128,14 @@ def _row_of(rows: Mapping[str, IndexRow], name: str) -> IndexRow | None:
 
 
 def _nearness(there: str, locked: str | None) -> tuple[bool, bool, int]:
-    """How well a version of nixpkgs fits a locked one; greater is nearer, equal leaves the first."""
+    """How near nixpkgs' version is to a locked one; greater is nearer, and of equals the first wins."""
     if locked is None:
         return False, False, 0
     if same_version(there, locked):
         return True, True, 0
     try:
         have, want = Version(there), Version(locked)
-    except ValueError:  # InvalidVersion, and numbers of thousands of digits
+    except ValueError:  # InvalidVersion, and numbers with thousands of digits
         return False, False, 0
     shared = 0
     for one, other in zip(have.release, want.release, strict=False):
@@ -154,23 +153,23 @@ def _minor(text: str) -> int:
 
 
 def same_version(one: str, other: str) -> bool:
-    """PEP 440 equality (``1.0`` is ``1.0.0``); what is not a version is compared as text."""
+    """PEP 440 equality (``1.0`` is ``1.0.0``); invalid versions are compared as text."""
     if one == other:
         return True
     try:
         return Version(one) == Version(other)
-    except ValueError:  # InvalidVersion, and numbers of thousands of digits
+    except ValueError:  # InvalidVersion, and numbers with thousands of digits
         return one == other
 
 
 def compatible_version(nixpkgs: str, locked: str) -> bool:
-    """Whether nixpkgs' version can stand for the locked one: same major (same minor below 1.0), not older.
+    """Whether nixpkgs' version can replace the locked one: same major (same minor below 1.0), not older.
 
-    Where one of the two is not a PEP 440 version, only equal text will do.
+    If either is not a PEP 440 version, only equal text is compatible.
     """
     try:
         have, want = Version(nixpkgs), Version(locked)
-    except ValueError:  # InvalidVersion, and numbers of thousands of digits
+    except ValueError:  # InvalidVersion, and numbers with thousands of digits
         return nixpkgs == locked
     if have.epoch != want.epoch or have < want or have.is_prerelease != want.is_prerelease:
         return False
@@ -180,10 +179,10 @@ def compatible_version(nixpkgs: str, locked: str) -> bool:
 
 
 def parse_index(raw: Mapping[str, object], where: str) -> NixpkgsIndex:
-    """Turn an index file's JSON into a value.
+    """Parse the JSON of an index file.
 
     Raises:
-        InputError: for a different schema or a torn file; ``where`` names it.
+        InputError: for a different schema or a truncated file; ``where`` names it.
     """
     hint = "create it again with `uvlock2nix index update`"
     if raw.get("schema") != SCHEMA:
@@ -214,12 +213,12 @@ def parse_index(raw: Mapping[str, object], where: str) -> NixpkgsIndex:
 
 
 def _shown(value: object) -> str:
-    """A text of an index as it may be printed: one line, no control characters."""
+    """A text of an index made printable: one line, no control characters."""
     return "".join(c if c.isprintable() else "?" for c in str(value)[:300])
 
 
 def parse_row(name: str, row: object) -> IndexRow:
-    """A row is ``version`` or ``[version, attr or "", flags, {attr: version}]``.
+    """Parse a row: ``version`` or ``[version, attr or "", flags, {attr: version}]``.
 
     Raises:
         ValueError, TypeError: it is neither.
@@ -247,7 +246,9 @@ def _version(text: str) -> str:
 
 
 def _attribute(text: object) -> str:
-    """Attributes reach Nix: only plain names (also such as ``2to3``, which the emitter quotes) may pass."""
+    """Check an attribute, which reaches Nix: only plain names are allowed (``2to3`` too, which is quoted
+    later).
+    """
     if not isinstance(text, str) or not is_attribute("_" + text):
         raise ValueError(f"attribute {text!r}")
     return text

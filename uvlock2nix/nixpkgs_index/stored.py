@@ -1,4 +1,4 @@
-"""Indexes on disk: made by ``index update``, kept by revision in the cache, found again for a project."""
+"""Indexes on disk: created by ``index update``, cached by revision, and found for a project."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class Stored:
 
 
 def key_of(args: Sequence[tuple[str, str]]) -> str:
-    """The key of a nixpkgs that is pinned by these arguments: the same pin, the same index."""
+    """The key of the nixpkgs that these arguments pin: equal pins share an index."""
     return hashlib.sha256(json.dumps(list(args)).encode()).hexdigest()[:32]
 
 
 def folder(cache: Path) -> Path:
-    """Where indexes are stored below the cache."""
+    """The folder of the indexes in the cache."""
     return cache / "index"
 
 
 def store(cache: Path, key: str, raw: Mapping[str, object], *, default: bool) -> Path:
-    """Keep an index; ``default`` makes it the one for projects that pin no nixpkgs of their own."""
+    """Store an index; ``default`` makes it the index of projects that do not pin nixpkgs."""
     if not _KEY.match(key):
         raise InputError(f"{key!r} cannot be the name of an index")
     place = folder(cache) / f"{key}.json.gz"
@@ -49,7 +49,7 @@ def store(cache: Path, key: str, raw: Mapping[str, object], *, default: bool) ->
         place.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"cannot make {place.parent}: {error.strerror}", hint="set XDG_CACHE_HOME"
+            f"cannot create {place.parent}: {error.strerror}", hint="set XDG_CACHE_HOME"
         ) from error
     write_atomic(place, gzip.compress(json.dumps(raw, sort_keys=True).encode(), mtime=0))
     if default:
@@ -58,7 +58,7 @@ def store(cache: Path, key: str, raw: Mapping[str, object], *, default: bool) ->
 
 
 def load(path: Path) -> NixpkgsIndex:
-    """Read an index file. Raises InputError when it is missing, torn, too big or of a different schema."""
+    """Read an index file. Raises InputError if it is missing, truncated, too big or of a different schema."""
     try:
         with open_regular(path) as packed, gzip.open(packed) as file:
             data = file.read(MAX_INDEX + 1)
@@ -73,7 +73,7 @@ def load(path: Path) -> NixpkgsIndex:
 
 
 def find(cache: Path, key: str | None) -> Stored | None:
-    """The index for a project whose nixpkgs has ``key``; else the default one; else none."""
+    """The index for a project whose nixpkgs has ``key``; else the default one, else None."""
     for candidate in (key, _default(cache)):
         if candidate is not None and _KEY.match(candidate):
             path = folder(cache) / f"{candidate}.json.gz"
@@ -83,7 +83,7 @@ def find(cache: Path, key: str | None) -> Stored | None:
 
 
 def in_use(cache: Path, key: str | None) -> NixpkgsIndex:
-    """The index that classification uses: the project's, the default, or the embedded snapshot."""
+    """The index that classify uses: the project's, the default, or the embedded snapshot."""
     stored = find(cache, key)
     return load(stored.path) if stored is not None else embedded_index()
 

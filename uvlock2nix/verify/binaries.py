@@ -1,4 +1,6 @@
-"""Differences of files that are not text: ELF by sections, archives by members, the rest by its strings."""
+"""Differences between files that are not text: ELF by sections, archives by members, the rest by its
+strings.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,9 @@ from uvlock2nix.verify.model import Cause, Condition, Evidence
 from uvlock2nix.verify.sections import Section, read_sections
 from uvlock2nix.verify.strings import evidence
 
-_WINDOW: Final = 16 << 20  # bytes of a part that are searched for strings, from the first difference on
+_WINDOW: Final = 16 << 20  # bytes of a part to search for strings, from the first difference on
 _BEFORE: Final = 4096
-_MOST: Final = 12  # differences of one part that are reported
+_MOST: Final = 12  # reported differences per part
 _STRING: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]{4,}")
 _NUMBER: Final = re.compile(rb"\d+")
 BUILD_ID: Final = ".note.gnu.build-id"
@@ -40,7 +42,7 @@ _PYC_HEADER: Final = 16
 def binary_evidence(
     name: str, first: bytes, second: bytes, conditions: Sequence[Condition] = ()
 ) -> tuple[Evidence, ...]:
-    """What two different contents of the file ``name`` differ in; never empty."""
+    """The differences between two contents of the file ``name``; never empty."""
     found: tuple[Evidence, ...] = ()
     if name.endswith(".pyc"):
         found = _bytecode(first, second, conditions)
@@ -56,7 +58,7 @@ def binary_evidence(
 
 
 def difference(first: bytes, second: bytes) -> int:
-    """The offset of the first byte that differs, of two contents that do."""
+    """The offset of the first byte that differs, in two contents that differ."""
     low, step = 0, 1 << 20
     while first[low : low + step] == second[low : low + step]:
         low += step
@@ -88,7 +90,7 @@ def _elf(first: bytes, second: bytes, conditions: Sequence[Condition]) -> Iterat
             continue
         found = True
         if BUILD_ID in alone and (name in _TABLES or old[name].size == new[name].size):
-            moved += 1  # a section more moves all that is behind it
+            moved += 1  # an additional section moves all that follow
             continue
         yield from _section(name, *parts, conditions)
     if moved:
@@ -127,7 +129,7 @@ def _where(name: str) -> str:
 
 
 def _parts(first: bytes, old: Section, second: bytes, new: Section) -> tuple[bytes, bytes] | None:
-    """The contents of two sections, of large ones what follows the first difference; None when equal."""
+    """The contents of two sections, from the first difference on if they are large; None if equal."""
     at, end = 0, max(old.size, new.size)
     while at < end:
         one, other = _slice(first, old, at, 1 << 20), _slice(second, new, at, 1 << 20)
@@ -145,21 +147,21 @@ def _slice(data: bytes, section: Section, start: int, size: int) -> bytes:
 def part_evidence(
     where: str, first: bytes, second: bytes, otherwise: Cause, conditions: Sequence[Condition] = ()
 ) -> Iterator[Evidence]:
-    """Differing strings of two parts whose cause is known; if there are none, the first bytes that differ.
+    """The differing strings of two parts with a known cause; without any, the first bytes that differ.
 
     ``otherwise`` is the cause of a difference that no string explains.
     """
     at = difference(first, second)
     low = max(at - _BEFORE, 0)
-    # From the beginning of a string, and the same in both: before ``at`` they are equal.
+    # Start at a string, at the same offset in both: before ``at`` they are equal.
     low = first.rfind(b"\0", low, at) + 1 if first.find(b"\0", low, at) >= 0 else low
     ours = Counter(_STRING.findall(first[low : low + _WINDOW]))
     theirs = Counter(_STRING.findall(second[low : low + _WINDOW]))
     told = 0
     for one, other in zip_longest(list(ours - theirs), list(theirs - ours), fillvalue=b""):
         found = _of_strings(where or f"offset {at:#x}", one, other, conditions)
-        # Four bytes of code look like a string now and then: only what is recognised counts, and a
-        # number alone is not enough.
+        # Four bytes of code may happen to look like a string: only recognised patterns count, and a number
+        # alone is not enough.
         if found.cause == "content" or (found.cause in ("random", "order") and len(one) < 8):
             continue
         yield found
@@ -179,7 +181,7 @@ def _of_strings(where: str, one: bytes, other: bytes, conditions: Sequence[Condi
     found = evidence(where, one.decode("utf-8", "replace"), other.decode("utf-8", "replace"), conditions)
     starts = one.find(b"/"), other.find(b"/")
     if found.cause == "content" and starts[0] == starts[1] and 0 < starts[0] <= _PREFIX:
-        # The bytes before it may be no part of the string, but its length, say.
+        # The bytes before it may not be part of the string, but for example its length.
         cut = one[starts[0] :].decode("utf-8", "replace"), other[starts[0] :].decode("utf-8", "replace")
         found = evidence(where, *cut, conditions)
     return found
@@ -236,7 +238,7 @@ def _archive(first: bytes, second: bytes, conditions: Sequence[Condition]) -> It
 
 
 def _members(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """(name, header, content) of each member; ends where the archive stops to make sense."""
+    """(name, header, content) of each member; ends where the archive is no longer valid."""
     at = len(_AR)
     while at + 60 <= len(data):
         header = data[at : at + 60]
@@ -251,7 +253,7 @@ def _members(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
 
 
 def _zip(first: bytes, second: bytes) -> Iterator[Evidence]:
-    """Members by the table of contents; nothing is unpacked."""
+    """Compare members by the table of contents; nothing is unpacked."""
     try:
         with zipfile.ZipFile(io.BytesIO(first)) as one, zipfile.ZipFile(io.BytesIO(second)) as other:
             ours, theirs = one.infolist(), other.infolist()

@@ -1,4 +1,4 @@
-"""Whose a file is: by the RECORDs of both trees, else by the company it keeps."""
+"""The package of a file: from the RECORDs of both trees, else from neighbouring files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Owners:
     """Path relative to the tree → package."""
 
     def __init__(self, trees: Iterable[tuple[Path, Collection[str]]]) -> None:
-        """``trees``: root and the paths below it. A RECORD that cannot be read names no file."""
+        """``trees``: root and the paths below it. An unreadable RECORD counts as empty."""
         self._of: dict[str, str] = {}
         self._sites: set[str] = set()
         self._in: dict[str, str | None] = {}
@@ -40,11 +40,11 @@ class Owners:
         package = canonicalize_name(record.package)
         self._of[path] = package
         for file in record.files():
-            if not file.startswith(("/", "../")):  # a RECORD may name what is not in the tree
+            if not file.startswith(("/", "../")):  # a RECORD may list files outside the tree
                 self._of.setdefault(file, package)
 
     def __call__(self, path: str) -> str:
-        """The package; for what no RECORD names, that of the nearest folder of one package; or ""."""
+        """The package; if no RECORD lists the file, that of the nearest folder of a single package; or ""."""
         if path in self._of:
             return self._of[path]
         folder = path

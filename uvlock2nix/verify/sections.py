@@ -1,8 +1,8 @@
 """The sections of an ELF file, for comparing two of them.
 
-The dynamic loader does not read section headers, and :class:`uvlock2nix.refs.elf.ElfFile` does not; here
-they are what names the parts of a file: https://www.sco.com/developers/gabi/latest/ch4.sheader.html. Nothing
-that they say is believed before it is compared with the file's size: what does not fit gives None.
+The dynamic loader does not read section headers, nor does :class:`uvlock2nix.refs.elf.ElfFile`; here they
+name the parts of a file: https://www.sco.com/developers/gabi/latest/ch4.sheader.html. Nothing in them is
+trusted before it is compared with the file's size; if something does not fit, the result is None.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _XINDEX: Final = 0xFFFF
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A named part of the file; ``size`` is what it takes in the file (0 for .bss)."""
+    """A named part of the file; ``size`` is its size in the file (0 for .bss)."""
 
     name: str
     offset: int
@@ -27,7 +27,9 @@ class Section:
 
 
 def read_sections(data: bytes) -> tuple[Section, ...] | None:
-    """The sections in the order of the table; a name that comes again gets ``#2``. None: no sound ELF."""
+    """The sections in the order of the table; a repeated name gets ``#2``. None if the ELF file is
+    invalid.
+    """
     try:
         tables = ElfTables(bytes_reader(data), len(data))
         rows, names = _rows(tables)
@@ -37,12 +39,12 @@ def read_sections(data: bytes) -> tuple[Section, ...] | None:
 
 
 def _rows(tables: ElfTables) -> tuple[Sequence[Any], Any]:
-    """The rows of the table, and which of them holds the names."""
+    """The rows of the table, and which of them has the names."""
     header = tables.header
     table, count, names = header.e_shoff, header.e_shnum, header.e_shstrndx
     if table == 0 or header.e_shentsize != tables.entry_size("Elf_Shdr"):
-        raise CorruptElf("it has no table of sections")
-    if count == 0 or names == _XINDEX:  # too many for the header: the first section says how many
+        raise CorruptElf("it has no section header table")
+    if count == 0 or names == _XINDEX:  # too many for the header: the number is in the first section
         (first,) = tables.rows("Elf_Shdr", table, 1)
         count, names = count or first.sh_size, first.sh_link if names == _XINDEX else names
     if not 0 < count <= _MOST or names >= count:

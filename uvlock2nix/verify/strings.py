@@ -1,4 +1,4 @@
-"""Why two texts differ: everything of one kind is masked in both, and what makes them equal is the cause."""
+"""Find why two texts differ: mask one kind of content in both; if that makes them equal, it is the cause."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from uvlock2nix.printable import printable
 from uvlock2nix.verify.model import Cause, Condition, Evidence
 
 SHOWN: Final = 120  # characters of each side
-_LONGEST: Final = 1 << 16  # characters that are looked at: a minified file is one line
+_LONGEST: Final = 1 << 16  # characters to compare: a minified file is one line
 _MARK: Final = "\0"
 
 _STORE_PATH: Final = re.compile(r"/nix/store/[a-z0-9]{32}-[\w.+?=-]+")
-# At least two parts, and no part of a URL or of a relative path; compilers join -I and the path.
+# At least two components, not in a URL or a relative path; compilers join -I and the path.
 _ABSOLUTE: Final = re.compile(
     r"(?:(?<![\w:/.~-])|(?<=-[ILB]))/[\w.+@%~=-]+(?:/[\w.+@%~=-]*)+|(?<![\w:/.~-])/(?:build|tmp)(?![\w.-])"
 )
@@ -26,7 +26,7 @@ _TIME: Final = re.compile(
     r"|\b(?:19|20)\d\d[-/](?:0\d|1[0-2])[-/](?:[0-2]\d|3[01])(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?"
     r"|(?<![\d:])(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?![\d:])"
     r"|(?<![\d.])20\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?:T?\d{6}Z?)?(?![\d.])"
-    # Seconds since 1970, with fractions, or in thousandths and smaller, from 2001 to 2033.
+    # Seconds since 1970, with fractions, or in milliseconds and smaller, from 2001 to 2033.
     r"|(?<![\d.\w])1\d{9}(?:\.\d+)?(?![\d.\w])|(?<![\d.\w])1\d{12}(?:\d{3}){0,2}(?![\d.\w])"
 )
 _RANDOM: Final = re.compile(
@@ -59,9 +59,10 @@ _MASKS: Final[tuple[tuple[Cause, Mask], ...]] = (
 
 
 def cause_of(first: str, second: str, conditions: Sequence[Condition] = ()) -> Cause:
-    """The cause of the difference of two short texts (a line, a string of a section); "content" when unknown.
+    """The cause of the difference between two short texts (a line, a string of a section); "content" when
+    unknown.
 
-    ``conditions``: what is known to have differed between the builds; they are tried before all patterns.
+    ``conditions``: known differences between the builds, tried before all patterns.
     """
     first, second = first[:_LONGEST], second[:_LONGEST]
     if first == second:
@@ -82,7 +83,7 @@ def cause_of(first: str, second: str, conditions: Sequence[Condition] = ()) -> C
 
 
 def reordered(first: str, second: str) -> bool:
-    """Whether two texts have the same words, each as often, in a different order."""
+    """Whether two texts have the same words, equally often, in a different order."""
     ours, theirs = _TOKEN.findall(first), _TOKEN.findall(second)
     return ours != theirs and Counter(ours) == Counter(theirs)
 
@@ -92,7 +93,7 @@ def _by_tool(text: str) -> str:
 
 
 def _several(first: str, second: str) -> Cause:
-    """Masks put over each other: where all of them make both equal, the first without which they do not."""
+    """Combine all masks: if together they make both texts equal, the first one that is necessary."""
     if _all_masks(first, "content") != _all_masks(second, "content"):
         return "content"
     needed = (cause for cause, _ in _MASKS if _all_masks(first, cause) != _all_masks(second, cause))
@@ -107,7 +108,7 @@ def _all_masks(text: str, without: Cause) -> str:
 
 
 def _with(text: str, value: str) -> str:
-    """``text`` with the known value masked: as a whole number, or wherever it is."""
+    """``text`` with the known value masked: numbers only as a whole, others anywhere."""
     if not value:
         return text
     pattern = rf"(?<![\d.]){value}(?![\d.])" if value.isdigit() else re.escape(value)
@@ -115,12 +116,12 @@ def _with(text: str, value: str) -> str:
 
 
 def evidence(where: str, first: str, second: str, conditions: Sequence[Condition] = ()) -> Evidence:
-    """The difference of two texts, with the part around it."""
+    """The difference between two texts, with its context."""
     return Evidence(where, cause_of(first, second, conditions), *around(first, second))
 
 
 def around(first: str, second: str) -> tuple[str, str]:
-    """Both texts, printable; when they are long, the part where they begin to differ."""
+    """Both texts, printable; long texts are cut to the part where they start to differ."""
     if max(len(first), len(second)) > SHOWN:
         first, second = first[:_LONGEST], second[:_LONGEST]
         same = next((i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), 0)

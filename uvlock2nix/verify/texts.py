@@ -1,4 +1,4 @@
-"""Differences of text files, by lines; RECORDs by their rows."""
+"""Differences between text files, by line; between RECORDs, by row."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Final
 from uvlock2nix.verify.model import Cause, Condition, Evidence
 from uvlock2nix.verify.strings import around, evidence, reordered
 
-_MOST_LINES: Final = 2000  # lines of which the best alignment is looked for
-_MOST: Final = 20  # differences that are reported
+_MOST_LINES: Final = 2000  # maximum number of lines to align
+_MOST: Final = 20  # maximum number of reported differences
 
 
 def text_evidence(first: str, second: str, conditions: Sequence[Condition] = ()) -> tuple[Evidence, ...]:
-    """What two different texts differ in, a line each."""
+    """The differences between two texts, one line each."""
     ours, theirs = first.split("\n"), second.split("\n")
-    # The last of several has no comma behind it: the words are the same, the lines need not be.
+    # The last item of a list has no comma, so equal words need not mean equal lines.
     if len(ours) > 1 and (Counter(ours) == Counter(theirs) or reordered(first, second)):
         number = next(i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b)
         return (Evidence(f"line {number + 1}", "order", *around(ours[number], theirs[number])),)
@@ -32,7 +32,7 @@ def text_evidence(first: str, second: str, conditions: Sequence[Condition] = ())
 
 
 def _pairs(ours: list[str], theirs: list[str]) -> Iterator[tuple[int, str, str]]:
-    """(line number, line, line) for each pair that differs; "" where the other text has no such line."""
+    """(line number, line, line) for each pair that differs; "" if the other text has no such line."""
     start = 0
     while start < min(len(ours), len(theirs)) and ours[start] == theirs[start]:
         start += 1
@@ -56,7 +56,7 @@ def _pairs(ours: list[str], theirs: list[str]) -> Iterator[tuple[int, str, str]]
 def record_evidence(
     path: str, first: str, second: str, differing: Collection[str], conditions: Sequence[Condition] = ()
 ) -> tuple[Evidence, ...]:
-    """What two RECORDs at ``path`` differ in; the row of a file in ``differing`` follows from that file.
+    """The differences between two RECORDs at ``path``; rows of ``differing`` files follow from these.
 
     https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
     """
@@ -79,7 +79,7 @@ def record_evidence(
 
 
 def _rows(text: str) -> dict[str, tuple[str, ...]] | None:
-    """Path → all its fields; None where it is not a RECORD or says something twice."""
+    """Path → all its fields; None if it is not a RECORD or lists a path twice."""
     try:
         rows = [tuple(row) for row in csv.reader(text.splitlines()) if row]
     except csv.Error:

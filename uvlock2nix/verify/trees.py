@@ -1,4 +1,4 @@
-"""Two trees side by side, as Nix sees them: kinds, names, contents, link targets, the executable bit."""
+"""Compare two trees as Nix sees them: kinds, names, contents, link targets, the executable bit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Kind = Literal["file", "symlink", "directory"]
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """What is at a path; ``held``: a directory that has something in it."""
+    """What is at a path; ``held``: a directory that is not empty."""
 
     kind: Kind
     executable: bool
@@ -39,13 +39,13 @@ class _Node:
 
 
 def compare(first: Path, second: Path, conditions: Sequence[Condition] = ()) -> tuple[Finding, ...]:
-    """What differs between two directories, by path; nothing exactly when their NARs are equal.
+    """The differences between two directories, by path; empty exactly if their NARs are equal.
 
-    ``conditions`` are things known to have been different in the two builds: a difference that they make is
-    attributed to them. Links are never followed.
+    ``conditions`` are known differences between the builds; what they explain is attributed to them. Symlinks
+    are never followed.
 
     Raises:
-        InputError: something cannot be read, or is neither file, directory nor link.
+        InputError: something cannot be read, or is neither file, directory nor symlink.
     """
     try:
         ours, theirs = _walk(first), _walk(second)
@@ -73,7 +73,7 @@ class _Context:
 def _walk(root: Path) -> dict[str, _Node]:
     """Path relative to ``root`` → node; the root itself is not an entry."""
     if not root.is_dir() or root.is_symlink():
-        raise InputError(f"{root} is not a directory", hint="two installed trees are compared")
+        raise InputError(f"{root} is not a directory", hint="pass two installed trees")
     found: dict[str, _Node] = {}
     stack = [("", os.fspath(root))]
     while stack:
@@ -102,8 +102,8 @@ def _node(path: str, facts: os.stat_result) -> _Node:
     if stat.S_ISDIR(facts.st_mode):
         return _Node("directory", False, 0, identity)
     raise InputError(
-        f"{printable(path)} is neither a file, a directory nor a symbolic link",
-        hint="Nix cannot hold devices, sockets and named pipes",
+        f"{printable(path)} is neither a file, a directory nor a symlink",
+        hint="Nix cannot store devices, sockets and named pipes",
     )
 
 
@@ -111,7 +111,7 @@ def _differs(path: str, first: Path, second: Path, ours: dict[str, _Node], their
     one, other = ours.get(path), theirs.get(path)
     if one is None or other is None:
         there = one or other
-        # A directory that only one side has is told by what is in it.
+        # If only one side has a directory, its content is reported.
         return there is not None and not (there.kind == "directory" and there.held)
     if one.kind != other.kind:
         return True
@@ -154,7 +154,7 @@ def _finding(path: str, context: _Context, owners: Owners) -> Finding:
         told = (Evidence("target", cause, found.first, found.second),)
     else:
         told = _file_evidence(path, one, other, context)
-    ordered = tuple(sorted(told, key=lambda one: CAUSES.index(one.cause)))  # what explains most comes first
+    ordered = tuple(sorted(told, key=lambda one: CAUSES.index(one.cause)))  # the strongest cause comes first
     return Finding(printable(path), owners(path), ordered[0].cause, ordered)
 
 
@@ -185,7 +185,7 @@ def _file_evidence(path: str, one: _Node, other: _Node, context: _Context) -> tu
 
 
 def _texts(first: bytes, second: bytes) -> tuple[str, str] | None:
-    """Both contents as text; None when one is none, or is too long to be read by lines."""
+    """Both contents as text; None if either is not text, or too long for a comparison by line."""
     if max(len(first), len(second)) > _LARGEST_TEXT or b"\0" in (first[:8192] + second[:8192]):
         return None
     try:
@@ -205,7 +205,7 @@ def _opened(path: Path) -> Iterator[int]:
 
 @contextmanager
 def _content(path: Path) -> Iterator[bytes]:
-    """The file's bytes, mapped: slices and searches of it are those of ``bytes``."""
+    """The file's bytes, mapped: slices and searches work as for ``bytes``."""
     with _opened(path) as descriptor:
         size = os.fstat(descriptor).st_size
         if size == 0:

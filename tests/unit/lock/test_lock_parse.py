@@ -85,7 +85,7 @@ def test_every_source(source: str, expected: Source) -> None:
         (f'{{ git = "https://git.example/a?subdirectory=..%2Fb#{COMMIT}" }}', "subdirectory: points outside"),
         (f'{{ git = "https://git.example/a?path=%2Fetc%2Fx.whl#{COMMIT}" }}', "path: points outside"),
         ('{ url = "https://x.example/a.zip", subdirectory = "a/../../b" }', "subdirectory: points outside"),
-        ('{ url = "javascript://x/a.zip" }', "not a URL that we fetch"),
+        ('{ url = "javascript://x/a.zip" }', "not a supported URL"),
         ('{ url = "nowhere" }', "not a URL"),
         ('{ registry = "" }', "is empty"),
         ('{ path = "a\\u0000b" }', "control characters"),
@@ -221,13 +221,13 @@ def test_edges_know_the_package_that_they_mean() -> None:
     ("dep", "says"),
     [
         ('name = "gone"', "no entry in the lock"),
-        ('name = "b", version = "9"', "no entry of the lock is b 9"),
+        ('name = "b", version = "9"', "the lock has no entry b 9"),
         ('name = "b", version = "x"', "is not a version"),
         ('name = "b", marker = "os_name = 1"', "marker: cannot be read"),
         ('name = "b", marker = 3', "marker: is not a string"),
         ('name = "b", extra = "x"', "extra: is not an array"),
         ('name = "../b"', "name: is not a valid name"),
-        ('name = "c"', "the lock has several of that name"),
+        ('name = "c"', "the lock has several packages of that name"),
     ],
 )
 def test_wrong_edges_name_package_and_key(dep: str, says: str) -> None:
