@@ -1,9 +1,9 @@
-"""Files are written whole or not at all.
+"""Write files completely or not at all.
 
-The new bytes go into a temporary file in the same folder, are forced to the disk, and take the name by
-``rename``. Where the file system can hold a file without a name (``O_TMPFILE``), a process that is killed
-leaves nothing behind; elsewhere, and in the moment between naming and renaming, a temporary file may stay,
-which the next write of the same file removes.
+The new bytes go into a temporary file in the same folder, are flushed to disk, and get the name by
+``rename``. If the file system supports files without a name (``O_TMPFILE``), a killed process leaves nothing
+behind; otherwise, and between naming and renaming, a temporary file may be left, which the next write of the
+same file removes.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _HINTS: Final = {
     errno.EACCES: "writing there is not permitted; check the owner and mode of the folder",
     errno.EPERM: "writing there is not permitted; check the owner and mode of the folder",
     errno.ENOTDIR: "a part of the path is a file, not a folder",
-    errno.EISDIR: "a folder has the place of the file",
+    errno.EISDIR: "a folder is in the place of the file",
 }
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
-    """Give ``path`` the content ``data`` (text is UTF-8); the folder must exist.
+    """Write ``data`` to ``path`` (text is UTF-8); the folder must exist.
 
-    The mode of an existing file is kept; a symbolic link is followed, so that the file it points to is
-    replaced and the link stays. InputError where it cannot be written; the old file is whole then.
+    The mode of an existing file is kept; a symlink is followed, so that its target is replaced. InputError if
+    it cannot be written; the old file is then intact.
     """
     replace_many({path: data})
 
@@ -46,10 +46,10 @@ def write_atomic(path: Path, data: bytes | str) -> None:
 def replace_many(changes: Mapping[Path, bytes | str]) -> None:
     """Write several files: all of them, or none.
 
-    Every file is first written and forced to disk under a temporary name, so that a full disk or a
-    read-only folder is met before anything changes; then all are renamed in the order given, and those
-    already renamed are put back when one fails. A kill between two renames cannot be undone: put the file
-    that the others hang on (the pins) last.
+    Every file is first written and flushed to disk under a temporary name, so that a full disk or a read-only
+    folder shows before anything changes; then all are renamed in the given order, and if one fails, the
+    others are restored. A kill between two renames cannot be undone: put the file that the others depend on
+    (the pins) last.
     """
     staged: list[_Staged] = []
     done: list[_Staged] = []
@@ -78,9 +78,9 @@ def replace_many(changes: Mapping[Path, bytes | str]) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A new file that takes the name ``path`` when the block ends without an error; else nothing is left.
+    """A new file that takes the name ``path`` when the block ends without an error; else it is removed.
 
-    For caches: it is not forced to the disk, and only its owner may read it. Raises OSError.
+    For caches: it is not flushed to disk, and only its owner may read it. Raises OSError.
     """
     fd, temporary = _open_temporary(path)
     staged = _Staged(path, None, fd, temporary)
@@ -94,7 +94,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
-    """Hold ``folder`` against other runs of ours while a file in it is read, changed and written.
+    """Lock ``folder`` against other runs of uvlock2nix while a file in it is changed.
 
     An advisory lock on the folder itself: nothing is created, and it ends with the process.
     """
@@ -103,7 +103,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise InputError(f"cannot open {folder}: {error.strerror}") from error
     try:
-        with suppress(OSError):  # some network file systems have no locks: the rename is atomic all the same
+        with suppress(OSError):  # some network file systems have no locks; the rename is atomic even so
             fcntl.flock(fd, fcntl.LOCK_EX)
         yield
     finally:
@@ -112,10 +112,10 @@ def folder_lock(folder: Path) -> Iterator[None]:
 
 @dataclass(slots=True)
 class _Staged:
-    """A new content on disk, not yet under its name."""
+    """New content on disk that does not have its name yet."""
 
     target: Path
-    old: bytes | None  # what to put back; None: there was no file
+    old: bytes | None  # what to restore; None: there was no file
     fd: int
     temporary: Path | None  # None: the file has no name yet
 
@@ -137,7 +137,7 @@ def _stage(path: Path, data: bytes) -> _Staged:
     staged = _Staged(target, old, fd, temporary)
     try:
         if facts is not None and (facts.st_uid, facts.st_gid) != (os.geteuid(), os.getegid()):
-            with suppress(OSError):  # root, working on somebody's project, leaves it theirs
+            with suppress(OSError):  # when root edits a user's project, the file stays the user's
                 os.fchown(fd, facts.st_uid, facts.st_gid)
         os.fchmod(fd, mode)
         view = memoryview(data)
@@ -155,7 +155,7 @@ def _stage(path: Path, data: bytes) -> _Staged:
 
 
 def _present(target: Path) -> tuple[bytes | None, os.stat_result | None]:
-    """The bytes of what is there now, with its owner and mode; nothing when nothing is."""
+    """The current bytes, with owner and mode; None if there is no file."""
     try:
         fd = os.open(target, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
@@ -170,7 +170,7 @@ def _present(target: Path) -> tuple[bytes | None, os.stat_result | None]:
 
 
 def _umask() -> int:
-    # The only way to read it is to set it; the command line has one thread at this point.
+    # It can be read only by setting it; the command line has a single thread here.
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
@@ -191,7 +191,7 @@ def _open_temporary(target: Path) -> tuple[int, Path | None]:
         _hold(fd)
         if os.fstat(fd).st_nlink:
             return fd, name
-        os.close(fd)  # a sweeping run took it in the moment before the lock: make another
+        os.close(fd)  # a cleaning run removed it just before the lock: try again
 
 
 def _temporary_name(target: Path) -> Path:
@@ -209,7 +209,7 @@ def _commit(staged: _Staged) -> None:
     if staged.temporary is None:
         _hold(staged.fd)
         name = _temporary_name(staged.target)
-        # A directory descriptor makes Python call linkat, which alone follows the link in /proc.
+        # A directory descriptor makes Python call linkat, which is needed to follow the link in /proc.
         folder = os.open(staged.target.parent, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
         try:
             os.link(f"/proc/self/fd/{staged.fd}", name.name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -233,7 +233,7 @@ def _put_back(staged: _Staged) -> None:
 
 
 def _sweep(target: Path) -> None:
-    """Remove what killed runs left for this file: temporary names that nobody holds."""
+    """Remove temporary files that killed runs left for this file: those without a lock."""
     prefix = f".{target.name}{_MARK}"
     with suppress(OSError), os.scandir(target.parent) as entries:
         names = [entry.path for entry in entries if entry.name.startswith(prefix)]

@@ -1,8 +1,8 @@
 """Locked build requirements: the values, and their JSON in pins (``build.files``, ``packages``, ``sdists``).
 
-A build requirement is one file with its hash. Each package that is built from source has its own list, which
-depends on that package alone, so that upgrading a different package never moves what builds it.
-The shape is described in docs/build-requirements.md.
+A build requirement is a file with its hash. Each package that is built from source has a list of its own,
+which depends on no other package, so upgrading one package never changes what builds another.
+docs/build-requirements.md describes the format.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Extra = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class PinnedFile:
-    """One wheel or sdist: exactly one of ``url`` and ``path`` (relative to the project's root) is set.
+    """A wheel or sdist: exactly one of ``url`` and ``path`` (relative to the project's root) is set.
 
-    ``key`` is its place in ``build.files``, ``hash`` is SRI. ``extra`` are members that this version does
-    not know, as JSON text.
+    ``key`` is its key in ``build.files``; ``hash`` is SRI. ``extra`` has members that this version does not
+    know, as JSON text.
     """
 
     key: str
@@ -45,25 +45,25 @@ class PinnedFile:
 
     @property
     def filename(self) -> str:
-        """The file's own name, which says what it is."""
+        """The file name."""
         place = self.path if self.path is not None else unquote(urlsplit(self.url or "").path)
         return PurePosixPath(place).name
 
     @property
     def is_wheel(self) -> bool:
-        """Whether the file is installed as it is; an sdist is built first."""
+        """Whether it is a wheel; an sdist is built first."""
         return self.filename.endswith(".whl")
 
 
 @dataclass(frozen=True, slots=True)
 class LockedBuild:
-    """What builds one package on one system.
+    """The build requirements of a package on a system.
 
-    ``made_from`` is a digest of all that was resolved, ``time`` what uv was held back to, ``requires`` what
-    it was asked for. ``files`` are installed before the backend runs, ``asked`` only when the backend asks
-    for them; both are keys of files. ``built`` names locked packages of the environment that are built from
-    source too: the build gets those very wheels. ``unsure`` says why the backend may ask for more: that is
-    held back to ``time`` where it happens.
+    ``made_from`` is a digest of the inputs of the resolution, ``time`` the time that held it back,
+    ``requires`` its requirements. ``files`` are installed before the backend runs, ``asked`` only if the
+    backend asks for them; both are keys of files. ``built`` names locked packages that are built from source
+    too: the build gets those wheels. ``unsure`` is why the backend may ask for more, which is then held back
+    to ``time``.
     """
 
     name: str
@@ -79,13 +79,13 @@ class LockedBuild:
 
 
 Builds = tuple[tuple[str, tuple[LockedBuild, ...]], ...]
-"""System → what builds each package there, both sorted."""
+"""System → the build requirements of each package, both sorted."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildPins:
-    """All locked build requirements of a project. ``sdists``: how build requirements without a wheel are
-    built, by the key of their file.
+    """All locked build requirements of a project. ``sdists``: how to build build requirements without a
+    wheel, by the key of their file.
     """
 
     files: tuple[PinnedFile, ...] = ()
@@ -93,11 +93,11 @@ class BuildPins:
     sdists: Builds = ()
 
     def builds(self, system: str) -> Mapping[str, LockedBuild]:
-        """Name → what builds that package on ``system``."""
+        """Name → the build requirements of that package on ``system``."""
         return {one.name: one for one in dict(self.packages).get(system, ())}
 
     def nested(self, system: str) -> Mapping[str, LockedBuild]:
-        """Key of an sdist's file → what builds it on ``system``."""
+        """Key of an sdist → its build requirements on ``system``."""
         return {one.name: one for one in dict(self.sdists).get(system, ())}
 
     @property
@@ -106,7 +106,7 @@ class BuildPins:
         return {one.key: one for one in self.files}
 
     def reached(self, build: LockedBuild, system: str) -> tuple[PinnedFile, ...]:
-        """Every file that a build needs, those that build its sdists too, sorted by key."""
+        """Every file that a build needs, including those that build its sdists, sorted by key."""
         files, nested = self.by_key, self.nested(system)
         found: dict[str, PinnedFile] = {}
         todo = [*build.files, *build.asked]
@@ -120,13 +120,13 @@ class BuildPins:
         return tuple(found[key] for key in sorted(found))
 
     def facts(self, build: LockedBuild, system: str) -> list[object]:
-        """What of a build's requirements decides its result, JSON-like: for digests."""
+        """The parts of a build's requirements that decide its result, JSON-like, for digests."""
         asked, files = set(build.asked), self.reached(build, system)
         time = [build.time] if build.unsure else []
         return [[[one.filename, one.hash, one.key in asked] for one in files], list(build.built), time]
 
     def without_unused(self) -> BuildPins:
-        """These without files, and builds of sdists, that no package's build leads to."""
+        """Remove files, and builds of sdists, that no package's build uses."""
         reached: dict[str, set[str]] = {}
         for system, builds in self.packages:
             reached[system] = {file.key for build in builds for file in self.reached(build, system)}
@@ -143,9 +143,9 @@ class BuildPins:
 
 
 def merge_files(files: Iterable[PinnedFile]) -> tuple[tuple[PinnedFile, ...], Mapping[PinnedFile, str]]:
-    """Give each file a key: its name, or where different files share a name a part of the hash before it.
+    """Give each file a key: its name, with a part of the hash before it if different files share the name.
 
-    Returns the files with their keys, sorted and each once, and the key of each file that was given.
+    Returns the files with their keys, sorted and without duplicates, and the key of each given file.
     """
     keyed: dict[str, PinnedFile] = {}
     keys: dict[PinnedFile, str] = {}
@@ -162,7 +162,7 @@ def merge_files(files: Iterable[PinnedFile]) -> tuple[tuple[PinnedFile, ...], Ma
 
 
 def to_json(pins: BuildPins) -> dict[str, object]:
-    """The members of ``build`` that hold build requirements; those that are empty are left out."""
+    """The members of ``build`` with build requirements, without empty ones."""
     value: dict[str, object] = {
         "files": {one.key: _file_json(one) for one in pins.files},
         "packages": _builds_json(pins.packages),
@@ -200,7 +200,7 @@ def _build_json(build: LockedBuild) -> dict[str, object]:
 
 
 def from_json(raw: Mapping[str, object], where: str, problems: list[str]) -> BuildPins:
-    """Read the members of ``build``; what is wrong goes to ``problems``, with its place below ``where``."""
+    """Read the members of ``build``; problems are added to ``problems``, with their place below ``where``."""
     reader = _Reader(problems)
     files = reader.table(raw.get("files", {}), f"{where}.files")
     known = tuple(reader.file(key, files[key], f"{where}.files.{key}") for key in sorted(files))
@@ -212,7 +212,7 @@ def from_json(raw: Mapping[str, object], where: str, problems: list[str]) -> Bui
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads JSON values and collects what is wrong with them."""
+    """Reads JSON values and collects their problems."""
 
     problems: list[str]
 

@@ -1,6 +1,6 @@
-"""Our cache: results about files, kept under the files' own hashes, so that they are never stale.
+"""Our cache: results about files, stored under the files' hashes, so they are never stale.
 
-A cache that cannot be written is not a cache: nothing else depends on it.
+If it cannot be written, everything works without it.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ def cache_dir() -> Path:
 
 
 def hash_key(hash_: str | None) -> str | None:
-    """``sha256:AB…`` of a lock → ``sha256-ab…``, a file name; ``None`` where it is not a hash."""
+    """``sha256:AB…`` of a lock → ``sha256-ab…``, a file name; ``None`` if it is not a hash."""
     match = _HASH.match(hash_ or "")
     return f"{match[1]}-{match[2].lower()}" if match is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Results of one kind in ``folder``. Each edition of what makes them has a folder of its own."""
+    """Results of one kind in ``folder``. Each edition of the code that makes them has its own folder."""
 
     folder: Path
     suffix: str = ""
 
     def recall(self, hash_: str | None) -> bytes | None:
-        """What was kept about the file with this hash, ``None`` where nothing (readable) is there."""
+        """What is stored for the file with this hash; ``None`` if there is nothing readable."""
         key = hash_key(hash_)
         if key is None:
             return None
@@ -51,7 +51,7 @@ class Kept:
             return None
 
     def keep(self, hash_: str | None, data: bytes) -> None:
-        """Keep ``data`` about the file with this hash; without a hash nothing is kept."""
+        """Store ``data`` for the file with this hash; without a hash, nothing is stored."""
         key = hash_key(hash_)
         if key is not None:
             with suppress(OSError):
@@ -60,7 +60,7 @@ class Kept:
                     file.write(data)
 
     def recall_json(self, hash_: str | None) -> object:
-        """As :meth:`recall`, of JSON; ``None`` also where it is damaged."""
+        """As :meth:`recall`, for JSON; ``None`` also if it is damaged."""
         data = self.recall(hash_)
         try:
             return json.loads(data) if data is not None else None
@@ -68,5 +68,5 @@ class Kept:
             return None
 
     def keep_json(self, hash_: str | None, value: object) -> None:
-        """As :meth:`keep`, of a value that JSON has."""
+        """As :meth:`keep`, for a JSON value."""
         self.keep(hash_, json.dumps(value).encode())

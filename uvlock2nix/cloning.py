@@ -1,4 +1,4 @@
-"""Copies that share their bytes with what they are copies of, where the file system can (Btrfs, XFS)."""
+"""Copies that share their data with the original, if the file system supports it (Btrfs, XFS)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FICLONE: Final = 0x40049409
 
 
 def copy_content(source: Path, target: Path) -> None:
-    """Make ``target`` a file with the bytes of the file ``source``. Raises OSError as ``shutil.copyfile``."""
+    """Copy the content of ``source`` to ``target``. Raises OSError like ``shutil.copyfile``."""
     if sys.platform == "linux" and _cloned(source, target):
         return
     if is_sparse(source):
@@ -30,5 +30,5 @@ def _cloned(source: Path, target: Path) -> bool:
         try:
             ioctl(made.fileno(), _FICLONE, given.fileno())
         except OSError:
-            return False  # the file system cannot, or source and target are on two of them
+            return False  # not supported, or source and target are on different file systems
         return True

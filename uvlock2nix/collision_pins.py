@@ -1,9 +1,9 @@
-"""Paths that several packages ship with different bytes, as pins keep them (``collisions``).
+"""Paths that several packages ship with different bytes, as recorded in pins (``collisions``).
 
-Mode `sync` finds them when it installs, and keeps them with the hash: ``{"<path>": {"packages":
-["<package>"], "kept": "<package>"}}``. In mode `files` wheels are compared where they are on their servers,
-which takes the network; what was found is kept, so that everybody hears of it: ``{"<system>": {"of": "<digest
-of the wheels>", "paths": {"<path>": ["<package>"]}, "unread": {"<package>": "<why>"}}}``.
+Mode `sync` finds them during the installation, and records them with the hash: ``{"<path>": {"packages":
+["<package>"], "kept": "<package>"}}``. Mode `files` compares the wheels on their servers, which takes the
+network; the result is recorded, so that every run reports it: ``{"<system>": {"of": "<digest of the wheels>",
+"paths": {"<path>": ["<package>"]}, "unread": {"<package>": "<why>"}}}``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ MOST: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Collision:
-    """A path (``bin/x``, or below site-packages) that several packages have; ``kept`` is whose file stays."""
+    """A path (``bin/x``, or below site-packages) that several packages ship; ``kept`` is the package whose
+    file is kept.
+    """
 
     path: str
     packages: tuple[str, ...]
@@ -34,7 +36,7 @@ def kept_to_json(collisions: tuple[Collision, ...]) -> dict[str, object]:
 
 
 def kept_from_json(value: object, where: str, problems: list[str]) -> tuple[Collision, ...]:
-    """The values of the object under ``collisions`` of a hash; what is wrong is added to ``problems``."""
+    """The values of the object under ``collisions`` of a hash; problems are added to ``problems``."""
     if not isinstance(value, dict):
         problems.append(f'"{where}" must be an object')
         return ()
@@ -44,7 +46,7 @@ def kept_from_json(value: object, where: str, problems: list[str]) -> tuple[Coll
         packages, kept = entry.get("packages"), entry.get("kept")
         texts = [path, kept, *packages] if isinstance(packages, list) else [None]
         if not all(isinstance(one, str) and one.isprintable() for one in texts):
-            problems.append(f'"{where}.{path}" must name "packages" and the one that is "kept"')
+            problems.append(f'"{where}.{path}" must name "packages" and which of them is "kept"')
             continue
         found.append(Collision(path, tuple(map(str, texts[2:])), str(kept)))
     return tuple(found)
@@ -52,7 +54,7 @@ def kept_from_json(value: object, where: str, problems: list[str]) -> tuple[Coll
 
 @dataclass(frozen=True, slots=True)
 class WheelCollisions:
-    """What was found on one system.
+    """The collisions on a system.
 
     ``made_from`` is a digest of the wheels; ``paths`` has (path below site-packages or ``bin/x``, its
     packages by name), at most :data:`MOST`; ``unread`` (package, why its wheel could not be compared); both
@@ -65,7 +67,7 @@ class WheelCollisions:
 
 
 FoundCollisions = tuple[tuple[str, WheelCollisions], ...]
-"""System → what collides, sorted by system."""
+"""System → its collisions, sorted by system."""
 
 
 def to_json(found: FoundCollisions) -> dict[str, object]:
@@ -81,7 +83,7 @@ def to_json(found: FoundCollisions) -> dict[str, object]:
 
 
 def from_json(value: object, problems: list[str]) -> FoundCollisions:
-    """The values of the object under ``collisions``; what is wrong with it is added to ``problems``."""
+    """The values of the object under ``collisions``; problems are added to ``problems``."""
     if not isinstance(value, dict):
         problems.append('"collisions" must be an object')
         return ()

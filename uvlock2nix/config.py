@@ -1,7 +1,7 @@
-"""``[tool.uvlock2nix]`` of pyproject.toml: every option of the command line, written once.
+"""``[tool.uvlock2nix]`` of pyproject.toml: every option of the command line, set once.
 
-Keys have the names of the flags. A flag overrides the table. A misspelt key is an error that names the
-nearest right one, because an option that is silently ignored is worse than none.
+Keys are named after the flags. A flag overrides the table. A misspelt key is an error that names the nearest
+valid key, because silently ignoring an option is worse.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Config:
     """The values of ``[tool.uvlock2nix]``, checked for type; absent keys are ``False``, ``()`` or ``None``.
 
     ``native`` (native inputs per package), ``nixpkgs`` (allow and deny) and ``service`` (what a NixOS module
-    runs) are handed on as read: their own parsers know their shape.
+    runs) are passed on as read: their own parsers check them.
     """
 
     bools: frozenset[str] = frozenset()
@@ -65,20 +65,20 @@ class Config:
     check: tuple[str, ...] = ()
 
     def flag(self, name: str) -> bool:
-        """Whether an option that takes no value is set."""
+        """Whether an option without a value is set."""
         return name in self.bools
 
     def strings_of(self, name: str) -> tuple[str, ...]:
-        """The values of an option that may be given several times."""
+        """The values of a repeatable option."""
         return self.lists.get(name, ())
 
     def string(self, name: str) -> str | None:
-        """The value of an option; None when it is not set."""
+        """The value of an option; None if it is not set."""
         return self.strings.get(name)
 
 
 def parse_config(table: Mapping[str, object], environment: str = "") -> Config:
-    """Check ``[tool.uvlock2nix]`` as read from TOML, as it is for ``environment``.
+    """Check ``[tool.uvlock2nix]`` as read from TOML, for ``environment``.
 
     Raises:
         UsageError: for an unknown key (with the nearest known one) or a value of the wrong type; all
@@ -145,7 +145,7 @@ def _strings(table: Mapping[str, object], key: str, problems: list[str]) -> tupl
 
 
 def _command(table: Mapping[str, object], key: str, problems: list[str]) -> tuple[str, ...]:
-    """A command: its words, or a line of them as one writes it into a shell."""
+    """A command: its words, or a shell-like line of them."""
     value = table.get(key)
     if isinstance(value, str):
         try:

@@ -1,4 +1,4 @@
-"""The files of the project that deps reads; a change of any other does not rebuild it."""
+"""The project files that deps reads; a change to any other file does not rebuild it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def deps_files(
     """The files below the project's root that deps reads: those that uv reads, artifacts, and patches.
 
     Raises:
-        ProjectError: a file that the lock names is not there, or not where Nix sees it.
+        ProjectError: a file in the lock does not exist, or is not where Nix sees it.
     """
     files = dict.fromkeys(project.files)
     files |= dict.fromkeys(path for _, listed in patches for path in listed)
@@ -41,7 +41,7 @@ def deps_files(
 
 
 def _below(project: Project, name: str, path: str) -> PurePosixPath:
-    """The path of a file that the lock names, which Nix has to see. Raises ProjectError."""
+    """The path of a file in the lock, which Nix must be able to see. Raises ProjectError."""
     where = posixpath.normpath(project.root.as_posix() + "/" + path if not path.startswith("/") else path)
     try:
         below = PurePosixPath(where).relative_to(project.root.as_posix())
@@ -53,7 +53,7 @@ def _below(project: Project, name: str, path: str) -> PurePosixPath:
     place = project.root / below
     gone = not place.is_file()
     if gone or place.resolve() != project.root.resolve() / below:
-        why = "is not there" if gone else "is behind a symbolic link, which Nix does not follow"
-        hint = "restore it, or run `uv lock` again" if gone else "put the file itself there"
+        why = "does not exist" if gone else "is behind a symbolic link, which Nix does not follow"
+        hint = "restore it, or run `uv lock` again" if gone else "replace the link with the file"
         raise ProjectError(f"{name}: its file {place} {why}", hint=hint)
     return below

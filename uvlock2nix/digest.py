@@ -1,6 +1,6 @@
-"""What deps depends on: its digest, the part of its name that makes a stale output impossible, and its time.
+"""The digest of what deps depends on, which is in its name to prevent stale outputs; and its time.
 
-32 hexadecimal digits: 16 for the environment (computed again inside deps, from the lock that is there),
+32 hexadecimal digits: 16 for the environment (computed again inside deps, from its lock),
 16 for everything else.
 """
 
@@ -24,9 +24,9 @@ _RFC3339: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?Z\
 
 
 def environment_digest(steps: Iterable[tuple[Package, Choice]], *, python: str, system: str) -> str:
-    """The digest of the packages that deps holds and of the very file of each.
+    """The digest of the packages in deps and of the file of each.
 
-    ``python`` is the minor. Where a file comes from does not count when its hash is known: a mirror has the
+    ``python`` is the minor version. The URL of a file does not count if its hash is known: a mirror has the
     same bytes.
     """
     entries = sorted((file_facts(package, choice) for package, choice in steps), key=json.dumps)
@@ -39,7 +39,7 @@ def rest_digest(facts: Mapping[str, object]) -> str:
 
 
 def file_facts(package: Package, choice: Choice) -> list[object]:
-    """What of a lock entry decides what is built or installed, JSON-like."""
+    """The parts of a lock entry that decide what is built or installed, JSON-like."""
     artifact = choice.artifact
     if artifact is None:
         return [package.name, package.version]
@@ -54,9 +54,9 @@ def _digest(data: object) -> str:
 
 
 def hold_back(packages: Iterable[Package]) -> str | None:
-    """The time that holds back build requirements: when the newest file of the environment came out.
+    """The time that holds back build requirements: when the newest file of the environment was uploaded.
 
-    From the lock alone, so that everybody who generates gets the same; ``None`` where the lock has no times.
+    Only the lock decides, so it is the same for everyone; ``None`` if the lock has no times.
     """
     times = {
         file.upload_time
@@ -65,7 +65,7 @@ def hold_back(packages: Iterable[Package]) -> str | None:
         if file is not None and file.upload_time
     }
     if all(_RFC3339.match(text) for text in times):
-        # All written alike: the greatest text is the newest, and one has to be read, not thousands.
+        # All have the same format: compare as text, and parse only the greatest.
         newest = max(times, key=lambda text: text[:-1], default="")
         if (moment := parse_time(newest)) is not None:
             return _rfc3339(moment, newest)
@@ -74,7 +74,7 @@ def hold_back(packages: Iterable[Package]) -> str | None:
 
 
 def parse_time(text: str) -> datetime | None:
-    """The moment of an RFC 3339 time or a date (UTC where it does not say); None if it is neither."""
+    """Parse an RFC 3339 time or a date (UTC by default); None if it is neither."""
     from datetime import UTC, datetime
 
     try:
@@ -85,5 +85,5 @@ def parse_time(text: str) -> datetime | None:
 
 
 def _rfc3339(moment: datetime, text: str) -> str:
-    """The time as the lock has it, where that is how RFC 3339 writes it."""
+    """The time as the lock spells it, if that is valid RFC 3339."""
     return text if _RFC3339.match(text) else moment.isoformat().replace("+00:00", "Z")

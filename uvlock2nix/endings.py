@@ -11,7 +11,7 @@ MEMORY: Final = "it probably ran out of memory (see `dmesg`): use fewer cores, o
 def ended(code: int) -> str:
     """``failed with exit code 3``, or by which signal a program was killed.
 
-    ``code`` is as :mod:`subprocess` gives it (negative: a signal), or as a shell does (128 and the signal).
+    ``code`` is as :mod:`subprocess` returns it (negative: a signal), or as a shell does (128 and the signal).
     """
     number = _signal(code)
     if number is None:
@@ -24,15 +24,15 @@ def ended(code: int) -> str:
 
 
 def hint_for(code: int) -> str:
-    """What to do about a program that a signal ended; ``""`` where its code says nothing."""
+    """What to do about a program that a signal ended; ``""`` if its code does not tell."""
     number = _signal(code)
     if number == signal.SIGKILL:
         return MEMORY
-    return "" if number is None else "it was ended from outside: run the command again"
+    return "" if number is None else "it was stopped from outside: run the command again"
 
 
 def _signal(code: int) -> int | None:
-    """The number of the signal; above 128 only those that end programs in practice count."""
+    """The signal's number; above 128, only signals that end programs in practice count."""
     if code < 0:
         return -code
     usual = (signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV, signal.SIGABRT)

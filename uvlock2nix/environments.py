@@ -1,8 +1,9 @@
-"""Named environments (``[tool.uvlock2nix.environments.NAME]``): selections of one lock, with their own files.
+"""Named environments (``[tool.uvlock2nix.environments.NAME]``): selections from one lock, with their own
+files.
 
-An environment takes over what the table itself says, key by key. What belongs to the project as a whole, such
-as its service, is not taken over; and an environment with a ``package`` of its own has nothing to do with
-what the project selects.
+An environment inherits the keys of the table itself, one by one. Keys about the project as a whole, such as
+its service, are not inherited; and an environment with a ``package`` of its own does not inherit what the
+project selects.
 """
 
 from __future__ import annotations
@@ -16,27 +17,27 @@ from uvlock2nix.spelling import did_you_mean
 
 KEY: Final = "environments"
 WHERE: Final = f"[tool.uvlock2nix.{KEY}]"
-# The environment in which the project's own tests run, where `check` says how.
+# The environment in which the project's own tests run, if `check` is set.
 CHECK: Final = "check"
 _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
-# The names that outputs of a flake have for the project itself.
+# The names of flake outputs for the project itself.
 _TAKEN: Final = frozenset({"default", "venv", "wheel", "sdist", "sbom", "image", "package"})
 
 _SELECTING: Final = (
     "package", "all-packages", "extra", "no-extra", "all-extras", "group", "no-group", "only-group",
     "all-groups", "default-groups", "no-default-groups", "dev", "no-dev", "only-dev",
 )  # fmt: skip
-# What is said of the project as a whole.
+# Keys about the project as a whole.
 _OWN: Final = (KEY, "service", "check", "check-group")
-# What goes with the packages that are selected.
+# Keys that depend on the selected packages.
 _OF_PACKAGE: Final = (*_SELECTING, "main-program", "expose", "version")
 
 
 def environments_of(tool: Mapping[str, object]) -> tuple[str, ...]:
-    """The environments of a project in the order of the table; ``""`` is the one without a name.
+    """The environments of a project in the order of the table; ``""`` is the unnamed one.
 
     Raises:
-        UsageError: the table is not in order.
+        UsageError: the table is invalid.
     """
     table = _tables(tool)
     default = table.get("default", True)
@@ -44,7 +45,7 @@ def environments_of(tool: Mapping[str, object]) -> tuple[str, ...]:
     if "check" in tool and CHECK not in names:
         names.append(CHECK)
     problems = [
-        f"`{name}`: a name has small letters, digits and -" for name in names if not _NAME.match(name)
+        f"`{name}`: a name has lower-case letters, digits and -" for name in names if not _NAME.match(name)
     ]
     problems += [
         f"`{name}` is the name of an output of the project itself" for name in names if name in _TAKEN
@@ -53,7 +54,7 @@ def environments_of(tool: Mapping[str, object]) -> tuple[str, ...]:
         f"`{name}` must be a table" for name in names if name in table and not isinstance(table[name], dict)
     ]
     if not isinstance(default, bool):
-        problems.append("`default` must be true or false: whether there is an environment without a name")
+        problems.append("`default` must be true or false: whether there is an unnamed environment")
     elif not default and not names:
         problems.append("`default = false` leaves no environment")
     if problems:
@@ -62,10 +63,10 @@ def environments_of(tool: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def tool_of(tool: Mapping[str, object], environment: str) -> Mapping[str, object]:
-    """``[tool.uvlock2nix]`` as it is for ``environment``.
+    """``[tool.uvlock2nix]`` for ``environment``.
 
     Raises:
-        UsageError: there is no such environment.
+        UsageError: no such environment.
     """
     known = environments_of(tool)
     if not environment:
@@ -74,14 +75,14 @@ def tool_of(tool: Mapping[str, object], environment: str) -> Mapping[str, object
         names = [name for name in known if name]
         listed = ", ".join(names) if names else "none"
         raise UsageError(
-            f"there is no environment `{environment}`{did_you_mean(environment, names)}",
+            f"no environment `{environment}`{did_you_mean(environment, names)}",
             hint=f"the environments of {WHERE} are: {listed}",
         )
     own = _tables(tool).get(environment, _check_table(tool))
-    assert isinstance(own, dict)  # noqa: S101 - environments_of has looked
+    assert isinstance(own, dict)  # noqa: S101 - checked in environments_of
     if KEY in own:
         raise UsageError(
-            f"{WHERE} in pyproject.toml: `{environment}.{KEY}`: environments have no environments"
+            f"{WHERE} in pyproject.toml: `{environment}.{KEY}`: an environment cannot have environments"
         )
     left = set(_OWN)
     if "package" in own:
@@ -92,7 +93,7 @@ def tool_of(tool: Mapping[str, object], environment: str) -> Mapping[str, object
 
 
 def is_service(tool: Mapping[str, object], environment: str) -> bool:
-    """Whether modules and images are made of ``environment``: not of variants for tests and pages."""
+    """Whether modules and images are made of ``environment``: not for tests and documentation."""
     own = _tables(tool).get(environment, {})
     return not environment or (isinstance(own, dict) and bool({"package", "service"} & own.keys()))
 
@@ -101,13 +102,13 @@ def _tables(tool: Mapping[str, object]) -> Mapping[str, object]:
     table = tool.get(KEY, {})
     if not isinstance(table, dict):
         raise UsageError(
-            f"{WHERE} in pyproject.toml must be a table of tables", hint=f"as [{WHERE[1:-1]}.docs]"
+            f"{WHERE} in pyproject.toml must be a table of tables", hint=f"for example [{WHERE[1:-1]}.docs]"
         )
     return table
 
 
 def _check_table(tool: Mapping[str, object]) -> dict[str, object]:
-    """The environment of the project's tests: with its group, else as ``uv run`` has it."""
+    """The environment of the project's tests: with its group, else as in ``uv run``."""
     group = tool.get("check-group")
     selecting: dict[str, object] = {"default-groups": True} if group is None else {"group": group}
     return {**selecting, "check": tool.get("check")}

@@ -1,8 +1,7 @@
-"""The one tree of errors.
+"""The tree of errors.
 
-An error carries what happened and where (``message``), what to do about it (``hint``), facts for
-programs (``data``) and the exit code of its class. It knows nothing of click; ``uvlock2nix.cli`` is the
-only place that prints one.
+An error has what happened and where (``message``), what to do about it (``hint``), facts for programs
+(``data``) and the exit code of its class. It is independent of click; only ``uvlock2nix.cli`` prints errors.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from typing import ClassVar
 class Uvlock2nixError(Exception):
     """Base of every error that a user or a file can cause.
 
-    ``message`` is one sentence, or several lines, without a trailing full stop being required;
-    ``hint`` says what to do, ``""`` only where nothing can be done.
+    ``message`` is a sentence, or several lines, and needs no full stop at its end; ``hint`` is what to do,
+    ``""`` only if nothing can be done.
     """
 
     exit_code: ClassVar[int] = 3
@@ -28,7 +27,7 @@ class Uvlock2nixError(Exception):
 
 
 class CheckFailed(Uvlock2nixError):
-    """A check says "not in order": stale, differs, a reference left."""
+    """A check failed: something is stale or different, or a reference is left."""
 
     exit_code = 1
 
@@ -40,7 +39,7 @@ class UsageError(Uvlock2nixError):
 
 
 class InputError(Uvlock2nixError):
-    """A file that we read is missing, damaged or says something impossible."""
+    """An input file is missing, damaged or invalid."""
 
     exit_code = 3
 
@@ -66,7 +65,7 @@ class NoArtifactError(InputError):
 
 
 class ReferenceFoundError(CheckFailed):
-    """A store reference was found where none may be."""
+    """A store reference was found where none is allowed."""
 
 
 class RefsError(InputError):
@@ -74,7 +73,7 @@ class RefsError(InputError):
 
 
 class ToolError(Uvlock2nixError):
-    """An outside program (nix, uv, git, patchelf) is missing or failed."""
+    """An external program (nix, uv, git, patchelf) is missing or failed."""
 
     exit_code = 4
 

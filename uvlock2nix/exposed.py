@@ -1,4 +1,4 @@
-"""Whose programs a user gets in ``bin/`` of package: the selected projects', and what ``expose`` names."""
+"""The programs in ``bin/`` of package: those of the selected projects, and of packages in ``expose``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def exposed_of(
     wanted: Sequence[str],
     environments: Sequence[frozenset[str]],
 ) -> tuple[str, ...]:
-    """The names of the packages, normalised: of ``members`` those that are selected, then those ``wanted``.
+    """The names of the packages, normalised: the selected ``members``, then those ``wanted``.
 
     ``environments`` are the names of the packages on each system.
 
@@ -36,7 +36,7 @@ def exposed_of(
             known = sorted(frozenset.intersection(*environments)) if environments else []
             near = nearest(name, known)
             raise UsageError(
-                f"[tool.uvlock2nix] expose: there is no package `{text}` in the environment",
+                f"[tool.uvlock2nix] expose: no package `{text}` in the environment",
                 hint=f"did you mean `{near}`?" if near else "list packages whose programs users should get",
             )
         found[name] = None
@@ -54,7 +54,7 @@ def declared_programs(project: Project, members: Sequence[Member], exposed: Sequ
 
 
 def managed_by(config: Config) -> tuple[str, ...]:
-    """The management command of the service; nothing where the project says of none."""
+    """The management command of the service; empty if the project has none."""
     if not config.service:
         return ()
     from uvlock2nix.service import parse_service
@@ -63,7 +63,7 @@ def managed_by(config: Config) -> tuple[str, ...]:
 
 
 def declared_twice(members: Sequence[Member]) -> tuple[str, ...]:
-    """What to say of programs that several local packages declare: an environment has one of them."""
+    """Notes on programs that several local packages declare, of which an environment has only one."""
     owners: dict[str, list[str]] = {}
     for member in members:
         for name, _ in (*member.scripts, *member.gui_scripts):
@@ -81,7 +81,7 @@ def main_program(
 ) -> str | None:
     """The program that `nix run` starts: the script with the project's name, else its only one.
 
-    Only those count that are in ``bin/``, so of packages in ``exposed``.
+    Only programs in ``bin/`` count, so those of packages in ``exposed``.
     """
     from uvlock2nix.scripts import program_of
 
@@ -99,11 +99,11 @@ def main_program(
 
 
 def without_programs(members: Sequence[Member], exposed: Sequence[str]) -> str:
-    """What to say where package would have no program although there are some; ``""`` where it has."""
+    """A note if package would have no program although there are some; ``""`` otherwise."""
     if any(member.scripts or member.gui_scripts for member in members if member.name in exposed):
         return ""
     if any(one not in {member.name for member in members} for one in exposed):
-        return ""  # a dependency's programs, which the lock does not name
+        return ""  # a dependency's programs, which the lock does not record
     others = [member.name for member in members if member.scripts or member.gui_scripts]
     listed = ", ".join(f'"{name}"' for name in others) if others else '"NAME"'
     return (

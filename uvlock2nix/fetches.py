@@ -1,9 +1,9 @@
-"""Mode `files`: the one file or tree of each locked package, as pins list it under ``packages``.
+"""Mode `files`: the file or tree of each locked package, as listed under ``packages`` in pins.
 
 ``{"<system>": {"<name>": {"kind": "wheel" | "sdist" | "tree", "version": "…", "file": "<its own name>",
-"url": "…", "hash": "sha256-…"}}}``; in the place of ``url`` and ``hash`` stand ``path`` (relative to the
-project's root), or ``git`` and ``rev``. ``store`` is the name in the store where the file's own cannot be
-one; ``subdirectory`` is where a tree has the package. ``nix/lib/importUvLock.nix`` reads it.
+"url": "…", "hash": "sha256-…"}}}``; instead of ``url`` and ``hash`` there may be ``path`` (relative to the
+project's root), or ``git`` and ``rev``. ``store`` is the name in the store if the file's own name is not
+valid there; ``subdirectory`` is the package's folder in a tree. ``nix/lib/importUvLock.nix`` reads it.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from uvlock2nix.nar import Hash, parse_hash
 Kind = Literal["wheel", "sdist", "tree"]
 _STORE_NAME: Final = re.compile(r"[0-9a-zA-Z+_-][0-9a-zA-Z+._-]{0,200}\Z")
 _REV: Final = re.compile(r"[0-9a-f]{40}\Z")
-# Keys of queries of forges and archives: which file, and in which form.
+# Query keys of forges and archives that select a file or its format.
 _CONTENT: Final = frozenset({
     "archive", "branch", "commit", "dl", "download", "file", "format", "inline", "path", "raw", "ref",
     "ref_type", "rev", "sha", "tag", "version", "viasf",
 })  # fmt: skip
-# Netloc, with its port; what the names of an index's variables begin with.
+# Host with its port; the prefix of an index's variables.
 _HOST: Final = re.compile(r"[a-z0-9._:\[\]-]{1,260}\Z")
 _VARIABLES: Final = re.compile(r"UV_INDEX_[A-Z0-9_]{1,200}\Z")
 _TEXTS: Final = ("file", "url", "hash", "path", "git", "rev", "subdirectory", "store")
@@ -36,9 +36,9 @@ _TEXTS: Final = ("file", "url", "hash", "path", "git", "rev", "subdirectory", "s
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """One package's file or tree; ``""`` where a member has no meaning. ``hash`` is SRI.
+    """A package's file or tree; ``""`` if a member does not apply. ``hash`` is SRI.
 
-    ``locked_url`` is the URL as the lock has it, which is not written down.
+    ``locked_url`` is the URL in the lock, which is never written to a file.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Fetch:
 
     @property
     def loses_query(self) -> bool:
-        """Whether the URL had a query that is not written down."""
+        """Whether the URL had a query that is left out."""
         return urlsplit(self.locked_url).query != urlsplit(self.url).query
 
 
@@ -66,10 +66,10 @@ Fetches = tuple[tuple[str, tuple[Fetch, ...]], ...]
 
 
 def fetch_of(package: Package, artifact: Artifact) -> Fetch:
-    """How the artifact of a package is fetched.
+    """The fetch of a package's artifact.
 
     Raises:
-        InputError: it is nothing that can be fetched.
+        InputError: it cannot be fetched.
     """
     version = package.version or "0"
     source = package.source
@@ -107,9 +107,10 @@ def fetch_of(package: Package, artifact: Artifact) -> Fetch:
 
 
 def written_url(url: str) -> str:
-    """The URL as it may be written down: without a login, which is the machine's, and without a signature.
+    """The URL without credentials, which belong to the machine, and without a signature, fit to be written
+    down.
 
-    Of a query only what is known to say which content is meant is kept.
+    Of a query, only parts that are known to select the content are kept.
 
     >>> written_url("https://joe:secret@host/a.zip?ref=main&sig=secret#sha256=0")
     'https://host/a.zip?ref=main'
@@ -120,7 +121,7 @@ def written_url(url: str) -> str:
 
 
 def _sri(text: str | None) -> str:
-    """SRI of the lock's ``algorithm:hex``; ``""`` where Nix has no such algorithm, or there is none."""
+    """SRI of the lock's ``algorithm:hex``; ``""`` if there is none or Nix does not support the algorithm."""
     algorithm, _, digest = (text or "").partition(":")
     if algorithm not in ("sha256", "sha512"):
         return ""
@@ -138,7 +139,7 @@ def _json(one: Fetch) -> dict[str, object]:
 
 
 def from_json(raw: object, where: str, problems: list[str]) -> Fetches:
-    """Read the member ``packages``; what is wrong goes to ``problems``."""
+    """Read the member ``packages``; problems are added to ``problems``."""
     systems = raw if isinstance(raw, dict) else {}
     if systems is not raw:
         problems.append(f'"{where}" must be an object')
@@ -177,12 +178,12 @@ def _read(name: str, raw: object, where: str, problems: list[str]) -> Fetch | No
 
 
 def without_hash(fetches: Fetches) -> tuple[Fetch, ...]:
-    """The files whose hash the lock does not give, each once."""
+    """The files without a hash in the lock, without duplicates."""
     return tuple(dict.fromkeys(one for _, listed in fetches for one in listed if one.url and not one.hash))
 
 
 def known_hashes(fetches: Fetches) -> Mapping[str, str]:
-    """URL → hash of what is pinned."""
+    """URL → pinned hash."""
     return {one.url: one.hash for _, listed in fetches for one in listed if one.url and one.hash}
 
 
@@ -192,13 +193,11 @@ def sorted_fetches(found: Mapping[str, Iterable[Fetch]]) -> Fetches:
 
 
 def logins_from_json(raw: object, where: str, problems: list[str]) -> tuple[tuple[str, str], ...]:
-    """Read the member ``logins``: host → what the names of its variables begin with, or ``""``."""
+    """Read the member ``logins``: host → the prefix of its variables, or ``""``."""
     if not isinstance(raw, dict):
         problems.append(f'"{where}" must be an object')
         return ()
     for host, name in raw.items():
         if not _HOST.match(host) or not isinstance(name, str) or not (name == "" or _VARIABLES.match(name)):
-            problems.append(
-                f'"{where}.{host}" must be the beginning of variables\' names (UV_INDEX_…), or ""'
-            )
+            problems.append(f'"{where}.{host}" must be the prefix of variables (UV_INDEX_…), or ""')
     return tuple((host, str(raw[host])) for host in sorted(raw))

@@ -1,4 +1,4 @@
-"""What the first line of a script asks for."""
+"""Parse the shebang of a script."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Final
 
 from uvlock2nix.dataclass import dataclass
 
-# No longer line is read.
+# Longer lines are not read.
 LIMIT: Final = 4096
 _LINE: Final = re.compile(rb"#![ \t]*(/[^ \t\r\n]+)(?:[ \t]+([^\r\n]*?))?[ \t]*\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a first line asks for: a program by its name, with arguments as they are written.
+    """The interpreter in a shebang: the program's name, and its arguments as written.
 
-    ``split``: they are several (`env -S`); the kernel would pass them as one.
+    ``split``: the arguments are split (`env -S`); the kernel would pass them as one.
     """
 
     program: str
@@ -26,7 +26,7 @@ class Asked:
 
 
 def asked(first: bytes, store: str = "/nix/store") -> Asked | None:
-    """What a first line asks for by a place that may not be there; ``None`` where there is nothing to do."""
+    """The interpreter in a shebang, if its path may not exist; ``None`` if there is nothing to do."""
     match = _LINE.match(first)
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""A selection written as flags of the command line, and read back."""
+"""Write a selection as command-line flags, and read it back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uvlock2nix.lock import Selection
 
 
 def selection_of(many: Callable[[str], tuple[str, ...]], flag: Callable[[str], bool]) -> Selection:
-    """The selection from what each of uv's options says, asked for by its name without dashes in front."""
+    """The selection from getters for the values of uv's options, by name without leading dashes."""
     return Selection(
         packages=many("package"),
         all_packages=flag("all-packages"),
@@ -27,7 +27,7 @@ def selection_of(many: Callable[[str], tuple[str, ...]], flag: Callable[[str], b
 
 
 def selection_of_flags(flags: Iterable[str]) -> Selection:
-    """The selection that :func:`explicit_flags` wrote; what is not a flag of a selection is left out."""
+    """Read the flags of :func:`explicit_flags`; other flags are ignored."""
     found: dict[str, list[str]] = {}
     for one in flags:
         name, _, value = one.removeprefix("--").partition("=")
@@ -36,7 +36,7 @@ def selection_of_flags(flags: Iterable[str]) -> Selection:
 
 
 def explicit_flags(selection: Selection) -> list[str]:
-    """The flags that say a selection, with uv's names (and ours: ``--default-groups``)."""
+    """The flags for a selection, with uv's names (and ours: ``--default-groups``)."""
     flags: list[str] = []
     for name, values in (
         ("--package", selection.packages),

@@ -1,4 +1,4 @@
-"""What time holds build requirements back: one of the sdist's own, at which something can be built."""
+"""The time that holds back build requirements: near the sdist's own, and such that it can be built."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RELEASED: Final[Mapping[int, str]] = {
     9: "2020-10-05", 10: "2021-10-04", 11: "2022-10-24", 12: "2023-10-02", 13: "2024-10-07", 14: "2025-10-07",
     15: "2026-10-01",
 }  # fmt: skip
-"""Minor of Python 3 → the day of its first release: build backends of before do not run on it."""
+"""Minor of Python 3 → the day of its first release: older build backends do not run on it."""
 
 _UNITS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _FRIENDLY: Final = re.compile(r"\s*(\d{1,6})\s*(second|minute|hour|day|week)s?(?:\s+ago)?\s*\Z")
@@ -28,10 +28,10 @@ _ISO: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``fixed`` is the one time that the user wants for all builds, ``latest`` what is never exceeded.
+    """``fixed`` is the user's time for all builds, ``latest`` the upper bound.
 
-    ``now``: nobody wants to hold anything back, and ``latest`` is the present. Then files without a time
-    count too, which uv leaves out as soon as it is given any time: many indexes have none.
+    ``now``: nothing is to be held back, and ``latest`` is the present. Then files without a time count too;
+    uv ignores these as soon as it gets any time, and many indexes have none.
     """
 
     latest: datetime
@@ -43,7 +43,7 @@ def limits(now: datetime, uv_exclude_newer: str | None, own: str | None) -> Limi
     """The limits from ``[tool.uv] exclude-newer`` (a time, a date or a span) and our own ``exclude-newer``.
 
     Raises:
-        InputError: uv's cannot be read.
+        InputError: uv's setting is invalid.
     """
     latest = now
     if uv_exclude_newer:
@@ -70,10 +70,10 @@ def _moment(text: str, now: datetime) -> datetime:
 
 
 def attempts(uploaded: str | None, minor: int, limits: Limits) -> tuple[datetime, ...]:
-    """The times at which to try, in order.
+    """The times to try, in order.
 
-    The first belongs to the sdist: when it was uploaded, or, where its target's Python (3.``minor``) is
-    younger, when that was released. The last is the latest possible, the only one where nothing is known.
+    The first is the sdist's: its upload, or, if the target's Python (3.``minor``) is younger, the release of
+    that Python. The last is the latest possible, and the only one if nothing is known.
     """
     if limits.fixed is not None:
         return (limits.fixed,)
@@ -86,7 +86,7 @@ def attempts(uploaded: str | None, minor: int, limits: Limits) -> tuple[datetime
 
 
 def written(moment: datetime) -> str:
-    """The moment as RFC 3339 in UTC, to the second; a part of a second counts as the whole."""
+    """The moment as RFC 3339 in UTC, to the second; fractions are rounded up."""
     from datetime import UTC, timedelta
 
     if moment.microsecond:

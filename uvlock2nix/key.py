@@ -1,4 +1,4 @@
-"""The key of deps: what is built in it, what is not, and the digest of all that decides its content."""
+"""The key of deps: what it builds, and the digest of everything that decides its content."""
 
 from __future__ import annotations
 
@@ -50,9 +50,10 @@ def deps_key(
     exclude_newer: str | None,
     build_pins: BuildPins,
 ) -> str:
-    """The digest in the name of deps, 32 hexadecimal digits (without the toolchain's, which Nix knows).
+    """The digest in the name of deps, 32 hexadecimal digits (without the toolchain, which only Nix knows).
 
-    ``build_pins`` are the locked build requirements, ``exclude_newer`` holds back those that are not locked.
+    ``build_pins`` are the locked build requirements, ``exclude_newer`` is the time that holds back the
+    others.
     """
     held = [one for one in classes if not one.from_nixpkgs and not is_member(one)]
     environment = environment_digest(
@@ -89,7 +90,7 @@ def deps_key(
 def unlocked(
     project: Project, target: Target, classes: Sequence[ClassifiedPackage], build_pins: BuildPins
 ) -> tuple[str, ...]:
-    """The packages that are built on the target and have no locked build requirements there."""
+    """The packages that are built on the target without locked build requirements."""
     built = [one.name for one in classes if is_built(one)]
     members = [member.name for member in members_of(project, classes)]
     locked = build_pins.builds(target.system)
@@ -97,7 +98,7 @@ def unlocked(
 
 
 def build_settings(uv: UvSettings) -> dict[str, object]:
-    """The settings of ``[tool.uv]`` that reach builds, those that are set."""
+    """The settings of ``[tool.uv]`` that affect builds, as far as they are set."""
     settings = {
         "config-settings": uv.config_settings,
         "config-settings-package": uv.config_settings_package,
@@ -119,7 +120,7 @@ def build_settings(uv: UvSettings) -> dict[str, object]:
 
 
 def _unhashed_files(project: Project, held: Sequence[ClassifiedPackage]) -> dict[str, object]:
-    """The digests of files on disk that the lock has no hash of, as those of an index in a folder."""
+    """The digests of files on disk without a hash in the lock, such as those of an index in a folder."""
     found = {}
     for one in held:
         artifact = one.choice.artifact
@@ -128,13 +129,13 @@ def _unhashed_files(project: Project, held: Sequence[ClassifiedPackage]) -> dict
         try:
             data = read_regular(project.root / artifact.path, MAX_FILE)
         except OSError:
-            continue  # refused where the Plan is made
+            continue  # refused when the Plan is made
         found[artifact.path] = hashlib.sha256(data).hexdigest()
     return {"files": found} if found else {}
 
 
 def _patches(project: Project, config: Config, held: Sequence[ClassifiedPackage]) -> dict[str, object]:
-    """The digests of the patches of what is built."""
+    """The digests of the patches for packages that are built."""
     built = {one.name for one in held if is_built(one)}
     found = {}
     for name, paths in named_patches(config).items():
@@ -165,7 +166,7 @@ def _part(part: Literal | Output) -> list[str]:
 
 
 def natives_of(built: Sequence[ClassifiedPackage]) -> tuple[tuple[str, NativeInputs], ...]:
-    """The packages that are built and need something said, with what they need, sorted by name."""
+    """The packages whose build needs native inputs, with these, sorted by name."""
     found: dict[str, NativeInputs] = {}
     for one in built:
         native = one.native
@@ -181,10 +182,10 @@ def natives_of(built: Sequence[ClassifiedPackage]) -> tuple[tuple[str, NativeInp
 
 
 def members_of(project: Project, classes: Sequence[ClassifiedPackage]) -> tuple[Member, ...]:
-    """The local packages of the selection that are built, as package.nix names them.
+    """The local packages of the selection that are built, for package.nix.
 
     Raises:
-        ProjectError: one is outside of the project's folder, or holds nothing to build.
+        ProjectError: one is outside the project's folder, or has nothing to build.
     """
     members = local_packages(project, (one.package.package for one in classes))
     refuse_unseen(project, members)
@@ -194,7 +195,7 @@ def members_of(project: Project, classes: Sequence[ClassifiedPackage]) -> tuple[
 def no_binary(
     project: Project, classified: Sequence[tuple[Target, Sequence[ClassifiedPackage]]]
 ) -> tuple[str, ...]:
-    """The packages that are built although a wheel fits: they share a library with one that is built."""
+    """The packages that are built even if a wheel fits, because they share a library with a built package."""
     policy = BuildPolicy.of_project(project)
     found = set()
     for target, classes in classified:

@@ -1,4 +1,4 @@
-"""How deps is laid out, and the number of that layout."""
+"""The layout of deps, and its number."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Final
 # Raised whenever the same lock gives a different tree: it is part of the name of deps.
 LAYOUT: Final = 4
 
-# Where things are in deps, relative to its root.
+# Paths in deps, relative to its root.
 SUPPORT: Final = "nix-support/uvlock2nix"
 MANIFEST: Final = f"{SUPPORT}/manifest.json"
 # Programs and scripts that wheels ship; env puts them into bin/.
 SCRIPTS: Final = f"{SUPPORT}/scripts"
-# What builds the project's own packages: one folder each, never part of env.
+# Build requirements of the project's own packages: a folder each, never part of env.
 BUILD_REQUIRES: Final = f"{SUPPORT}/build-requires"
 
 

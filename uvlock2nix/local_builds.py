@@ -1,4 +1,4 @@
-"""What the build of each local package gets: what is known of it, and what ``[tool.uv]`` adds."""
+"""The inputs of each local package's build: known native inputs, and what ``[tool.uv]`` adds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def local_builds(
     members: Sequence[Member],
     classified: Sequence[tuple[Target, Sequence[ClassifiedPackage]]],
 ) -> tuple[Native, ...]:
-    """What each of ``members`` needs for its build, sorted by name; those that need nothing are left out.
+    """The build inputs of each of ``members``, sorted by name, without those that need nothing.
 
     Raises:
         ProjectError: a package is built with cargo and has no Cargo.lock.
@@ -47,9 +47,9 @@ def package_builds(
     classified: Sequence[tuple[Target, Sequence[ClassifiedPackage]]],
     crates: Mapping[str, PurePosixPath],
 ) -> tuple[Native, ...]:
-    """What the build of each locked source needs (mode `files`), sorted by name; as :func:`local_builds`.
+    """The build inputs of each locked source (mode `files`), sorted by name, as :func:`local_builds`.
 
-    ``crates`` are the Cargo.locks of those that are built with cargo.
+    ``crates`` are the Cargo.lock files of packages built with cargo.
     """
     found: list[Native] = []
     for target, classes in classified:
@@ -61,7 +61,7 @@ def package_builds(
 
 
 def _inputs(project: Project, one: ClassifiedPackage, classes: Sequence[ClassifiedPackage]) -> NativeInputs:
-    """As :func:`uvlock2nix.sync.plan.plan_sync` has it for sdists: what is said for uvlock2nix comes last."""
+    """As in :func:`uvlock2nix.sync.plan.plan_sync` for sdists: uvlock2nix's own settings come last."""
     from uvlock2nix.lock.extra_build import extra
 
     build = one.native.build
@@ -81,7 +81,7 @@ def _inputs(project: Project, one: ClassifiedPackage, classes: Sequence[Classifi
 
 
 def _add(found: list[Native], new: Native) -> None:
-    """Equal needs of one package on several systems are one entry."""
+    """Merge equal inputs of a package on several systems into one entry."""
     for position, one in enumerate(found):
         if replace(one, systems=new.systems) == new:
             found[position] = replace(one, systems=(*one.systems, *new.systems))

@@ -1,4 +1,4 @@
-"""The two modes of deps, and what only one of them can do."""
+"""The two modes of deps, and the settings that only one of them supports."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from uvlock2nix.names import canonicalize_name
 
 Mode = Literal["sync", "files"]
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
-# As uv calls how it installs: https://docs.astral.sh/uv/reference/settings/#link-mode
+# uv's name for the way it installs: https://docs.astral.sh/uv/reference/settings/#link-mode
 LinkMode = Literal["symlink", "copy"]
 LINK_MODES: Final[tuple[LinkMode, ...]] = get_args(LinkMode)
 
 
 def mode_of(config: Config) -> Mode | None:
-    """``[tool.uvlock2nix] mode``; None where nothing is said.
+    """``[tool.uvlock2nix] mode``; None if it is not set.
 
     Raises:
         UsageError: it is not a mode.
@@ -30,18 +30,16 @@ def mode_of(config: Config) -> Mode | None:
             return mode
     if text is None:
         return None
-    raise UsageError(
-        f"[tool.uvlock2nix] mode: there is no mode {text!r}", hint=f"the modes are: {', '.join(MODES)}"
-    )
+    raise UsageError(f"[tool.uvlock2nix] mode: no mode {text!r}", hint=f"the modes are: {', '.join(MODES)}")
 
 
 def link_mode_of(config: Config) -> LinkMode:
-    """``[tool.uvlock2nix] link-mode``: how env of mode `files` has its packages; links where nothing is said.
+    """``[tool.uvlock2nix] link-mode``: how env of mode `files` joins its packages; symlinks by default.
 
-    Mode `sync` has one tree to copy, whatever is said: switching modes needs no other line.
+    Mode `sync` copies a single tree and ignores the setting, so that switching modes needs no other change.
 
     Raises:
-        UsageError: there is no such way.
+        UsageError: it is not a link mode.
     """
     text = config.string("link-mode")
     for mode in LINK_MODES:
@@ -50,8 +48,8 @@ def link_mode_of(config: Config) -> LinkMode:
     if text is None:
         return "symlink"
     raise UsageError(
-        f"[tool.uvlock2nix] link-mode: {text!r} is not a way to make env of packages",
-        hint=f"it is one of: {', '.join(LINK_MODES)}",
+        f"[tool.uvlock2nix] link-mode: {text!r} is not a link mode",
+        hint=f"the link modes are: {', '.join(LINK_MODES)}",
     )
 
 
@@ -74,17 +72,18 @@ def patches_of(
 ) -> tuple[tuple[str, tuple[PurePosixPath, ...]], ...]:
     """``[tool.uvlock2nix.native.<name>] patches``: package → files below the project's root.
 
-    ``environments`` are the names of the packages on each system, ``built`` those that deps builds.
+    ``environments`` are the packages' names on each system, ``built`` the packages that deps builds.
 
     Raises:
-        UsageError: a file is missing or outside of the project, a package is not there, or it is a wheel in
-            mode `sync`, which installs wheels as uv installs them.
+        UsageError: a file is missing or outside the project, a package is not in the environment, or it is a
+        wheel
+          in mode `sync`, which does not change wheels.
     """
     found = named_patches(config)
     for name, paths in found.items():
         where = f"[tool.uvlock2nix.native.{name}] patches"
         if not any(name in names for names in environments):
-            raise UsageError(f"{where}: there is no package `{name}` in the environment")
+            raise UsageError(f"{where}: no package `{name}` in the environment")
         if mode == "sync" and name not in built:
             raise UsageError(
                 f"{where}: mode `sync` installs the wheel of {name} as it is, unpatched",

@@ -1,7 +1,8 @@
 """Names of packages: their normal form, and the name in a requirement.
 
-The normal form is that of ``packaging.utils.canonicalize_name``; importing that module loads platform tags,
-``subprocess`` and ``logging``, and the parser of requirements costs as much: more than reading a small lock.
+The normal form is that of ``packaging.utils.canonicalize_name``. Importing that module loads platform tags,
+``subprocess`` and ``logging``, and the requirement parser is as slow to load: slower than reading a small
+lock.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def canonicalize_name(name: str) -> str:
 
 
 def required_name(text: str) -> str:
-    """The normal form of the name in a requirement; ``""`` where ``text`` is none.
+    """The normal form of the name in a requirement; ``""`` if ``text`` is not a requirement.
 
     https://packaging.python.org/en/latest/specifications/dependency-specifiers/
     """

@@ -26,7 +26,7 @@ STORE_DIR: Final = "/nix/store"
 STORE_NAME: Final = re.compile(r"[0-9a-zA-Z+\-._?=]{1,211}\Z")
 
 _NIX32_VALUE: Final = {char: value for value, char in enumerate(NIX32_ALPHABET)}
-_BUFFER: Final = 256 * 1024  # bytes hashed at once: small enough for the processor's cache
+_BUFFER: Final = 256 * 1024  # bytes hashed at a time: fits into the processor's cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def nix32_encode(data: bytes) -> str:
 
 
 def nix32_decode(text: str, size: int) -> bytes:
-    """The ``size`` bytes that ``text`` stands for; ValueError where it is not their one spelling."""
+    """The ``size`` bytes that ``text`` stands for; ValueError unless it is their canonical spelling."""
     value = 0
     for char in text:
         if char not in _NIX32_VALUE:
@@ -76,10 +76,10 @@ def nix32_decode(text: str, size: int) -> bytes:
 
 
 def parse_hash(text: str, algo: str | None = None) -> Hash:
-    """Read every spelling that Nix takes: SRI, ``algo:…`` and, when ``algo`` is given, a bare digest.
+    """Parse every spelling that Nix accepts: SRI, ``algo:…`` and, if ``algo`` is given, a bare digest.
 
-    The digest may be hexadecimal, nix32 or base64; its length says which. ValueError with the reason
-    otherwise, also where the algorithm differs from ``algo``.
+    The digest may be hexadecimal, nix32 or base64, according to its length. ValueError with the reason
+    otherwise, also if the algorithm differs from ``algo``.
     """
     match = re.fullmatch(r"([a-z0-9]+)([:-])(.*)", text.strip(), re.DOTALL)
     body, sri = text.strip(), False
@@ -103,16 +103,16 @@ def parse_hash(text: str, algo: str | None = None) -> Hash:
     return Hash(algo, digest)
 
 
-# What lib.fakeHash is: a hash that nothing has.
+# The hash of lib.fakeHash, which no content has.
 FAKE_HASH: Final = Hash("sha256", bytes(32))
 
 
 def nar_hash(path: Path | str | bytes) -> Hash:
-    """The SHA-256 of the NAR of ``path``: a file, symbolic link or directory.
+    """The SHA-256 of the NAR of ``path``: a file, symlink or directory.
 
-    Memory does not depend on the size of the tree's files: one directory listing per level and one buffer
-    are held. InputError where something cannot be read, is neither file, directory nor link, or changes
-    while it is read.
+    Memory does not depend on the size of files: only a directory listing per level and a buffer are kept.
+    InputError if something cannot be read, is neither file, directory nor symlink, or changes while it is
+    read.
     """
     hasher = hashlib.sha256()
     write_nar(path, hasher.update)
@@ -120,7 +120,7 @@ def nar_hash(path: Path | str | bytes) -> Hash:
 
 
 def write_nar(path: Path | str | bytes, write: Callable[[memoryview], object]) -> None:
-    """Give the NAR of ``path`` to ``write``, piece by piece; a piece is valid during the call only."""
+    """Pass the NAR of ``path`` to ``write`` in pieces; a piece is valid only during the call."""
     where = os.fsencode(path)
     nar = _Nar(write)
     try:
@@ -135,7 +135,7 @@ def fod_path(name: str, digest: Hash, *, recursive: bool = True, store: str = ST
     """The store path of a fixed-output derivation's only output.
 
     ``name`` is the derivation's; ``recursive`` is ``outputHashMode = "recursive"`` (or "nar").
-    ValueError where ``name`` is not a store name.
+    ValueError if ``name`` is not a store name.
     """
     if not STORE_NAME.match(name):
         raise ValueError(f"{name!r} is not a store name")
@@ -174,7 +174,7 @@ _READ: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class _Nar:
-    """One buffer, into which files are read and from which ``write`` takes: bytes are copied once."""
+    """A buffer into which files are read and from which ``write`` is fed, so bytes are copied once."""
 
     def __init__(self, write: Callable[[memoryview], object]) -> None:
         self._write = write
@@ -195,7 +195,7 @@ class _Nar:
         self._at += len(data)
 
     def tree(self, path: bytes) -> None:
-        """The NAR's parts in order. A stack and no recursion: depth is the input's to choose."""
+        """The NAR's parts in order. Not recursive, because the input decides the depth."""
         self._put(_string(b"nix-archive-1"))
         mode = os.lstat(path).st_mode
         if not stat.S_ISDIR(mode):
@@ -221,15 +221,15 @@ class _Nar:
                 self._put(_CLOSE)
 
     def _leaf(self, path: bytes, mode: int) -> None:
-        """The node of what is not a directory."""
+        """The node of anything but a directory."""
         if stat.S_ISLNK(mode):
             self._put(_SYMLINK + _string(os.readlink(path)) + _CLOSE)  # noqa: PTH115 - a path of bytes
         elif stat.S_ISREG(mode):
             self._file(path)
         else:
             raise InputError(
-                f"{os.fsdecode(path)} is neither a file, a directory nor a symbolic link",
-                hint="Nix cannot hold devices, sockets and named pipes; remove it",
+                f"{os.fsdecode(path)} is neither a file, a directory nor a symlink",
+                hint="Nix cannot store devices, sockets and named pipes; remove it",
             )
 
     def _file(self, path: bytes) -> None:
@@ -242,7 +242,7 @@ class _Nar:
             while True:
                 if self._at == _BUFFER:
                     self.flush()
-                # One byte more than is left: a file that grows is noticed without asking again.
+                # Ask for one byte more than is left, to notice a file that grows.
                 wanted = min(left + 1, _BUFFER - self._at)
                 got = os.readv(fd, [self._view[self._at : self._at + wanted]])
                 if got > left or (got == 0 and left):

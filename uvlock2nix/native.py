@@ -1,4 +1,4 @@
-"""What the build of one package gets that no other build sees, as the Plan holds it."""
+"""The inputs of a package's build, as a value in the Plan."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from uvlock2nix.knowledge.native import NativeInputs
 
 @dataclass(frozen=True, slots=True)
 class Native:
-    """The inputs of one package's build, and the systems on which it gets them.
+    """The inputs of a package's build, and the systems that they apply to.
 
-    ``crates`` is the Cargo.lock, relative to the project, whose crates the build finds offline; ``patches``
+    ``crates`` is the Cargo.lock, relative to the project, with the crates for an offline build; ``patches``
     change its source (mode `sync`).
     """
 
@@ -29,7 +29,7 @@ def with_patches(
     patches: Iterable[tuple[str, tuple[PurePosixPath, ...]]],
     built: Sequence[tuple[str, str]],
 ) -> tuple[Native, ...]:
-    """The natives with the patches of their sources; ``built``: (system, package) of what is built."""
+    """Add the patches to the natives; ``built`` are the (system, package) pairs that are built."""
     found = list(natives)
     for name, paths in patches:
         others = [one for one in found if one.name != name]

@@ -1,4 +1,4 @@
-"""What a user adds to the source of package, or takes out of it: ``include`` and ``exclude``."""
+"""What the user adds to or removes from the source of package: ``include`` and ``exclude``."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class PackageSource:
 
 
 def package_source(root: Path, config: Config) -> PackageSource:
-    """The two lists. UsageError where a path is not below ``root``, or one of ``include`` is not there."""
+    """The two lists. UsageError if a path is not below ``root``, or one of ``include`` does not exist."""
     include = _paths("include", config.strings_of("include"))
     for path in include:
         if not (root / path).exists():
             raise UsageError(
-                f"[tool.uvlock2nix] include: {path}: is not there",
+                f"[tool.uvlock2nix] include: {path}: does not exist",
                 hint=f"name files and folders relative to {root}",
             )
     return PackageSource(include, _paths("exclude", config.strings_of("exclude")))

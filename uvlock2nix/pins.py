@@ -1,12 +1,11 @@
 """The pins: the JSON side file with the hash per system and what each hash was made from.
 
-``{"schema": 1, "lock": "<sha256 of uv.lock>", "generate": ["--extra=…"], "build": {…}, "hashes":
-{"<system>": {"hash": "sha256-…", "key": "<digest in the name>", "uv": "…", "python": "…",
-"nixpkgs": {"version": "…", "revision": "…"}, "collisions": {…}}}}``, keys sorted. ``generate`` holds the
-options that generate was called with, ``build`` the locked build requirements
-(:mod:`uvlock2nix.build_pins`), and ``excludeNewer`` where one is needed;
-``wheels`` what was read from wheels (:mod:`uvlock2nix.wheel_pins`), ``collisions`` what they both have
-(:mod:`uvlock2nix.collision_pins`).
+``{"schema": 1, "lock": "<sha256 of uv.lock>", "generate": ["--extra=…"], "build": {…}, "hashes": {"<system>":
+{"hash": "sha256-…", "key": "<digest in the name>", "uv": "…", "python": "…", "nixpkgs": {"version": "…",
+"revision": "…"}, "collisions": {…}}}}``, keys sorted. ``generate`` has the options that generate was called
+with, ``build`` the locked build requirements (:mod:`uvlock2nix.build_pins`), and ``excludeNewer`` if one is
+needed; ``wheels`` has what was read from wheels (:mod:`uvlock2nix.wheel_pins`), ``collisions`` the paths that
+several of them ship (:mod:`uvlock2nix.collision_pins`).
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ _REWRITE: Final = "run `uvlock2nix generate --force` to write the file again, th
 
 @dataclass(frozen=True, slots=True)
 class NixpkgsUsed:
-    """The nixpkgs that a hash was made with: its ``lib.version``, and the commit, ``""`` when not known."""
+    """The nixpkgs that a hash was made with: its ``lib.version``, and the commit, ``""`` if unknown."""
 
     version: str
     revision: str = ""
@@ -54,11 +53,11 @@ class NixpkgsUsed:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """The hash of one system's deps.
+    """The hash of a system's deps.
 
-    ``hash`` is SRI; ``key`` the digest that is in deps' name; ``uv`` and ``python`` the versions that
-    made it, ``""`` when not known; ``nixpkgs`` what it was evaluated with, None without Nix; ``collisions``
-    what was found in that content. ``extra`` holds members that this version does not know, as JSON text.
+    ``hash`` is SRI; ``key`` the digest in deps' name; ``uv`` and ``python`` the versions that made it, ``""``
+    if unknown; ``nixpkgs`` what it was evaluated with, None without Nix; ``collisions`` those found in that
+    content. ``extra`` has members that this version does not know, as JSON text.
     """
 
     system: str
@@ -75,15 +74,14 @@ class Pin:
 class Pins:
     """The whole side file; ``hashes`` is sorted by system.
 
-    ``lock`` is the SHA-256 of uv.lock in hexadecimal; ``build`` are the locked build requirements,
-    ``wheels`` what was read from wheels, ``version`` what git said where the version comes from git,
-    ``versions`` are local packages for which it said a different one,
-    ``packages`` the files of mode `files`, ``found_collisions`` what their wheels both have,
-    ``logins`` the hosts that may ask for a login and the variables that have it;
-    ``exclude_newer`` holds back those that could not be locked, None when there are none. ``generate`` are
-    the options that generate was called with, None where the version that wrote the pins did not say. Members
-    that this version does not know are kept and written again: a newer uvlock2nix may have put them there
-    for a colleague.
+    ``lock`` is the SHA-256 of uv.lock in hexadecimal; ``build`` are the locked build requirements; ``wheels``
+    is what was read from wheels; ``version`` is the project's version if it comes from git, and ``versions``
+    those of local packages with a different one; ``packages`` are the files of mode `files`,
+    ``found_collisions`` the paths that several of their wheels ship; ``logins`` are hosts that may need
+    credentials, with their variables; ``exclude_newer`` is the time that holds back requirements that could
+    not be locked, None if there are none. ``generate`` are the options that generate was called with, None if
+    an old version wrote the pins. Members that this version does not know are kept and written back: a
+    colleague may use a newer uvlock2nix.
     """
 
     lock: str
@@ -101,11 +99,11 @@ class Pins:
     logins: tuple[tuple[str, str], ...] = ()
 
     def pin(self, system: str) -> Pin | None:
-        """The pin of ``system``, None when there is none."""
+        """The pin of ``system``, None if there is none."""
         return next((pin for pin in self.hashes if pin.system == system), None)
 
     def with_pin(self, pin: Pin) -> Pins:
-        """These pins with ``pin`` in the place of its system's old one, whose unknown members stay."""
+        """These pins with ``pin`` in place of its system's old one, whose unknown members are kept."""
         before = self.pin(pin.system)
         if before is not None and not pin.extra:
             pin = replace(pin, extra=before.extra)
@@ -114,12 +112,12 @@ class Pins:
 
 
 def lock_digest(data: bytes) -> str:
-    """What is under ``lock``: uv.lock's SHA-256, as ``builtins.hashFile "sha256"`` gives it."""
+    """The value of ``lock``: uv.lock's SHA-256, as from ``builtins.hashFile "sha256"``."""
     return hashlib.sha256(data).hexdigest()
 
 
 def read_pins(path: Path) -> Pins:
-    """Read the side file at ``path``; InputError, with all that is wrong, where it is missing or damaged."""
+    """Read the side file at ``path``; InputError, with all problems, if it is missing or damaged."""
     try:
         data = read_regular(path)
     except FileNotFoundError:
@@ -139,8 +137,8 @@ def parse_pins(data: bytes, where: str = "pins") -> Pins:
         raise InputError(f'{where}: "schema" must be the number {SCHEMA}', hint=_REWRITE)
     if schema > SCHEMA:
         raise InputError(
-            f"{where} has schema {schema}; this uvlock2nix knows {SCHEMA}",
-            hint="it was written by a newer uvlock2nix: use that version, or discard what the file holds: "
+            f"{where} has schema {schema}; this uvlock2nix supports {SCHEMA}",
+            hint="it was written by a newer uvlock2nix: use that version, or discard the file's content: "
             "`uvlock2nix generate --force`",
         )
     problems = [] if schema == SCHEMA else [f'"schema": {schema} was never written by any version']
@@ -152,7 +150,7 @@ def parse_pins(data: bytes, where: str = "pins") -> Pins:
 
 
 def render(pins: Pins) -> str:
-    """The side file's text: keys sorted, two blanks of indent, one trailing newline."""
+    """The side file's text: keys sorted, indented by two spaces, one trailing newline."""
     value = {
         **_known(pins.extra),
         "schema": SCHEMA,

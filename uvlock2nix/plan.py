@@ -1,4 +1,4 @@
-"""The Plan: all that generate will write, as a value."""
+"""The Plan: everything that generate will write, as a value."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class SystemPlan:
-    """What differs by system: digest, classes, and ``patches``: the first patch release of Python that it
-    holds for, and the first that it does not.
+    """What differs between systems: digest, classes, and ``patches``: the first patch release of Python that
+    it is valid for, and the first that it is not.
     """
 
     target: Target
@@ -54,21 +54,21 @@ class SystemPlan:
 
     @property
     def system(self) -> str:
-        """The system, as ``x86_64-linux``."""
+        """The system, such as ``x86_64-linux``."""
         return self.target.system
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``name`` is the project's; ``files`` is what deps reads, relative to the project's root.
+    """``name`` is the project's; ``files`` are the files that deps reads, relative to the project's root.
 
-    ``exposed`` are the packages whose programs a user gets, ``natives`` those whose build or run needs
-    something said, ``dlopen`` those that open libraries by name, ``no_binary`` those that are built although
-    a wheel fits, ``patches`` those that are patched (paths relative to the project's root). ``build_pins``
-    are the locked build requirements; ``exclude_newer`` holds back those that are not locked. ``argument`` is
-    what commands are given to mean the project, ``environment`` the named one of which this is the plan;
-    ``script`` are a script and the files that it takes along; ``script_programs`` run scripts that packages
-    of deps ship. ``standalone``: what is ours is next to the files. ``crates`` are Cargo.locks: path, text.
+    ``exposed`` are the packages whose programs users get; ``natives`` those with native inputs; ``dlopen``
+    those that open libraries by name; ``no_binary`` those built even if a wheel fits; ``patches`` those that
+    are patched (paths relative to the project's root). ``build_pins`` are the locked build requirements;
+    ``exclude_newer`` is the time that holds back the others. ``argument`` is the command argument for the
+    project, ``environment`` the name of the plan's environment; ``script`` is a script with the files that it
+    needs; ``script_programs`` run scripts of packages in deps. ``standalone``: our own files are next to the
+    generated ones. ``crates`` are Cargo.lock files: path, text.
     """
 
     name: str
@@ -120,18 +120,18 @@ class Plan:
 
     @property
     def folder(self) -> PurePosixPath:
-        """Where the generated files are, relative to the project's root."""
+        """The folder of the generated files, relative to the project's root."""
         return folder_of(self.argument, self.environment)
 
     @property
     def python_attr(self) -> str:
-        """``python313``; nixpkgs names a free-threaded one ``python313FreeThreading``."""
+        """``python313``; a free-threaded Python is ``python313FreeThreading``."""
         minor = self.python.removesuffix("t").replace(".", "")
         return f"python{minor}" + ("FreeThreading" if self.python.endswith("t") else "")
 
     @property
     def fetches(self) -> Fetches:
-        """Mode `files`: the file or tree of every package that deps holds, by system."""
+        """Mode `files`: the file or tree of every package in deps, by system."""
         return sorted_fetches(
             {
                 one.system: [
@@ -147,7 +147,7 @@ class Plan:
 
     @property
     def excluded(self) -> tuple[ClassifiedPackage, ...]:
-        """The packages that come from nixpkgs (the same on every system, or generate refuses)."""
+        """The packages that come from nixpkgs (the same on every system, else generate refuses)."""
         return tuple(one for one in self.systems[0].classes if one.from_nixpkgs)
 
 
@@ -162,10 +162,10 @@ def make_plan(
     mode: Mode = "sync",
     crates: Mapping[str, PurePosixPath] | None = None,
 ) -> Plan:
-    """Turn classes into a Plan. ``crates``: package → Cargo.lock of what is built with cargo (mode `files`).
+    """Turn classes into a Plan. ``crates``: package → its Cargo.lock, if built with cargo (mode `files`).
 
     Raises:
-        ProjectError: the project cannot be written as Nix files inside its own folder.
+        ProjectError: the project cannot be expressed as Nix files inside its own folder.
         UsageError: the targets' Pythons differ.
     """
     from uvlock2nix.scripts import script_files
@@ -252,7 +252,7 @@ def make_plan(
 
 
 def _refuse_different_nixpkgs(classified: Sequence[tuple[Target, Sequence[ClassifiedPackage]]]) -> None:
-    """One file serves all systems: what comes from nixpkgs must be the same on each."""
+    """A single file serves all systems: the packages from nixpkgs must be the same on each."""
     taken = [
         {
             (one.name, one.nixpkgs.attr, one.nixpkgs.version)
@@ -264,13 +264,13 @@ def _refuse_different_nixpkgs(classified: Sequence[tuple[Target, Sequence[Classi
     different = sorted({name for name, _, _ in set().union(*taken) - set(taken[0]).intersection(*taken)})
     if different:
         raise UsageError(
-            f"{', '.join(different)}: taken from nixpkgs on some of the systems only",
+            f"{', '.join(different)}: taken from nixpkgs on only some of the systems",
             hint="name them under `deny` (or all under `allow`) in [tool.uvlock2nix.nixpkgs]",
         )
 
 
 def _natives_by_system(built: Sequence[tuple[str, ClassifiedPackage]]) -> tuple[Native, ...]:
-    """As :func:`natives_of`, for all systems: equal needs of one package are one entry."""
+    """As :func:`natives_of`, for all systems: equal inputs of a package are one entry."""
     found: list[tuple[str, NativeInputs, list[str]]] = []
     for system, one in built:
         for name, native in natives_of([one]):
@@ -289,7 +289,7 @@ def _by_name(entry: tuple[str, NativeInputs, list[str]]) -> str:
 
 
 def _linked(native: NativeInputs) -> tuple[str, ...]:
-    """The libraries that a build is given, those that only a variable of its environment names too."""
+    """The libraries that a build gets, including those named only in an environment variable."""
     named = (part.attr for _, template in native.build.env for part in template if isinstance(part, Output))
     listed = native.build.attributes
     known = {attr.removesuffix(".dev") for attr in listed}
@@ -300,7 +300,7 @@ def _inputs(needs: Sequence[tuple[str, ClassifiedPackage, str]]) -> tuple[Input,
     packages: dict[str, dict[str, None]] = {}
     systems: dict[str, dict[str, None]] = {}
     for system, one, attr in needs:
-        # `libxml2.dev` and `libxml2` are one input: stdenv takes the output that it needs.
+        # `libxml2.dev` and `libxml2` are one input: stdenv picks the right output.
         attr = attr.removesuffix(".dev")
         packages.setdefault(attr, {})[one.name] = None
         systems.setdefault(attr, {})[system] = None

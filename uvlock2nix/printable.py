@@ -1,4 +1,4 @@
-"""Text that is shown: names from hostile trees, locks and archives must not steer a terminal."""
+"""Make text printable: names from hostile trees, locks and archives must not control a terminal."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 
 def printable(text: str | bytes, limit: int = 0, *, lines: bool = False) -> str:
-    """``text`` with control characters, and what is not a character, escaped as Python would write them.
+    """``text`` with control characters, and invalid characters, escaped as in Python.
 
-    ``limit``: the most characters, 0 for all; the end is cut. ``lines``: line ends stay.
+    ``limit``: the maximum length, 0 for all; longer text is cut. ``lines``: line ends are kept.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "backslashreplace")
@@ -27,7 +27,7 @@ def _shown(char: str) -> str:
 
 
 def _characters(text: str) -> str:
-    """``text`` with the surrogates of a file name that is not UTF-8 as the bytes that they stand for."""
+    """``text`` with the surrogates of a non-UTF-8 file name turned back into bytes."""
     if all("\udc80" <= char <= "\udcff" for char in text if "\ud800" <= char <= "\udfff"):
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return text

@@ -1,4 +1,4 @@
-"""The version that package carries, and the local packages that take theirs from git."""
+"""The version of package, and the local packages that take theirs from git."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from uvlock2nix.knowledge.templates import Literal
 from uvlock2nix.lock import Member, Project
 from uvlock2nix.native import Native
 
-# What may be in the name of a store path, less the characters that need care in file names.
+# Characters that are not allowed in a store path, or that are awkward in file names.
 _NOT_IN_NAMES: Final = re.compile(r"[^0-9a-zA-Z+._-]+")
 
 
 def store_name(text: str) -> str:
-    """``text`` as part of the name of a store path: an epoch's ``!`` cannot stand there."""
+    """``text`` as part of the name of a store path, where the ``!`` of an epoch is not allowed."""
     return _NOT_IN_NAMES.sub("-", text).strip("-.")
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectVersion:
-    """``own`` is what the project's files say, as part of a store path's name; None where they do not.
+    """``own`` is the version in the project's files, as part of a store path's name; None if there is none.
 
-    ``given`` is what ``[tool.uvlock2nix] version`` says, or else a variable that its build gets.
+    ``given`` is ``[tool.uvlock2nix] version``, else that of a variable of its build.
 
-    ``from_git`` are the local packages whose backend would ask git, with the tool that does.
+    ``from_git`` are the local packages whose backend takes the version from git, with the tool that does.
     """
 
     own: str | None
@@ -37,14 +37,14 @@ class ProjectVersion:
 
     @property
     def known(self) -> str | None:
-        """The version where it does not depend on git."""
+        """The version if it does not depend on git."""
         return self.given or self.own
 
 
 def project_version(
     project: Project, name: str, members: Sequence[Member], builds: Sequence[Native], given: str | None
 ) -> ProjectVersion:
-    """The version of the project ``name``; ``members`` are the local packages, ``builds`` what these get."""
+    """The version of the project ``name``; ``members`` are the local packages, ``builds`` their inputs."""
     asking = [(one.name, version_tool(project.root / one.path)) for one in members]
     from_git = tuple((member, tool) for member, tool in asking if tool)
     main = next((one for one in project.members if one.name == name), None)
@@ -57,7 +57,7 @@ def project_version(
 
 
 def _said(name: str, builds: Sequence[Native]) -> str | None:
-    """The version that a variable of the build says, as ``SETUPTOOLS_SCM_PRETEND_VERSION``."""
+    """The version in a variable of the build, such as ``SETUPTOOLS_SCM_PRETEND_VERSION``."""
     names = {variable.partition("<")[0] for variables in version_tools().values() for variable in variables}
     for one in builds:
         for variable, parts in one.inputs.build.env if one.name == name else ():

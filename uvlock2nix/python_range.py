@@ -1,4 +1,4 @@
-"""The patch releases of a Python minor for which an environment holds: a lock can cut at any of them."""
+"""The patch releases of Python for which an environment is valid: a lock can distinguish them."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ Packages = frozenset[tuple[str, str | None]]
 def patch_ranges(
     project: Project, selection: Selection, environments: Sequence[tuple[Target, Packages]]
 ) -> list[tuple[int | None, int | None]]:
-    """For each target, the first patch release with its packages, and the first after it with other packages.
+    """For each target, the first patch release with its packages, and the first later one with others.
 
-    None where the lock does not cut on that side: the environment is the same for every patch release.
+    None if the lock does not distinguish releases on that side.
     """
     return [_range(project, selection, *one) for one in environments]
 
@@ -58,7 +58,7 @@ def _with_patch(target: Target, patch: int) -> Target:
 
 
 class _Conditions:
-    """All by which a lock tells one patch release from another: few, while to resolve it looks at all."""
+    """The few conditions by which a lock distinguishes patch releases: faster than resolving for each."""
 
     def __init__(self, project: Project, target: Target) -> None:
         self.minor, self.full = target.python.minor, target.python.full
@@ -78,7 +78,7 @@ class _Conditions:
 
     @property
     def cuts(self) -> set[int]:
-        """The patch releases at which one of them may change its mind."""
+        """The patch releases at which one of them may change its result."""
         number = re.compile(rf"(?<![0-9.]){re.escape(self.minor)}\.([0-9]{{1,4}})(?![0-9])")
         found: set[int] = set()
         for text in (*self.pythons, *(one.value for one in self.comparisons)):
@@ -87,7 +87,7 @@ class _Conditions:
         return found - {0}
 
     def agree(self, other: Target) -> bool:
-        """Whether each has the same truth for ``other``, so that the environment is the same."""
+        """Whether each is equally true for ``other``, so that the environment is the same."""
         environment, full = other.marker_environment(), other.python.full
         try:
             return all(_admits(one, full) == _admits(one, self.full) for one in self.pythons) and all(
@@ -128,7 +128,7 @@ def _comparisons(marker: Marker) -> Iterator[Comparison]:
 
 
 def _packages(project: Project, selection: Selection, target: Target) -> Packages | None:
-    """What would be installed; None where the lock does not admit the release."""
+    """The packages that would be installed; None if the lock does not allow the release."""
     try:
         environment = resolve(project, selection, target)
     except Uvlock2nixError:

@@ -1,4 +1,4 @@
-"""Which Python an environment is computed for: uv's ways to ask for one, and what holds when nobody asks."""
+"""Which Python an environment is computed for: uv's requests, and the default."""
 
 from __future__ import annotations
 
@@ -33,15 +33,14 @@ def choose_python(
     before: str | None = None,
     nixpkgs: Callable[[Path], tuple[str, str] | None] = lambda _: None,
 ) -> tuple[str, str]:
-    """The Python version to compute for, and a note that says why where it was not asked for.
+    """The Python version to compute for, and a note with the reason if it was not requested.
 
-    Order: what was asked, ``.python-version``, what it was ``before``, the default of the project's nixpkgs
-    (``nixpkgs`` gives it for the project's folder, with what says so), the first of our minors;
-    ``requires-python`` must admit the last two.
+    Order: the request, ``.python-version``, the version ``before``, the default of the project's nixpkgs
+    (``nixpkgs`` returns it for the project's folder, with its origin), the first of our minor versions;
+    ``requires-python`` must allow the last two.
 
     Raises:
-        UsageError: what was asked for is not a CPython release, or ``requires-python`` admits none that we
-        know.
+        UsageError: the request is not a CPython release, or ``requires-python`` allows no known release.
     """
     requires = project.lock.requires_python or ""
     if asked:
@@ -61,22 +60,22 @@ def _default(requires: str, ignored: str, nixpkgs: tuple[str, str] | None = None
         specifiers = SpecifierSet(requires)
     except InvalidSpecifier as error:
         raise UsageError(f"uv.lock: requires-python: {error}", hint="pass a version: --python 3.13") from None
-    first = f"the first of {', '.join(PREFERRED)} that `{requires}` admits"
+    first = f"the first of {', '.join(PREFERRED)} that `{requires}` allows"
     for minor, why in (*((nixpkgs,) if nixpkgs else ()), *((minor, first) for minor in PREFERRED)):
-        # Any patch release will do: `.99` for upper bounds, `.0` for lower ones.
+        # Any patch release is enough: `.99` for upper bounds, `.0` for lower ones.
         if any(specifiers.contains(f"{minor}.{patch}") for patch in (99, *range(20, -1, -1))):
             return minor, f"Python {minor}: {why}{ignored}"
     raise UsageError(
-        f"uv.lock: requires-python `{requires}` admits none of Python {', '.join(PREFERRED)}",
+        f"uv.lock: requires-python `{requires}` allows none of Python {', '.join(PREFERRED)}",
         hint="widen requires-python in pyproject.toml and run `uv lock`",
     )
 
 
 def _requested(text: str, requires: str, where: str) -> str | None:
-    """A request in uv's spellings as one of ours; None where it names no version.
+    """A request in uv's spellings as one of ours; None if it has no version.
 
     Raises:
-        UsageError: it asks for what is not a CPython release.
+        UsageError: it is not a CPython release.
     """
     from uvlock2nix.lock.python_fit import fitting_python
 
@@ -95,8 +94,8 @@ def _requested(text: str, requires: str, where: str) -> str | None:
     free = "t" if variants & {"t", "freethreaded"} else ""
     if name in _OTHERS:
         raise UsageError(
-            f"{where} asks for {_OTHERS[name]} ({text}); environments are made for CPython only",
-            hint=f"ask for CPython: --python {_near(spelled, requires)}",
+            f"{where} asks for {_OTHERS[name]} ({text}); only CPython is supported",
+            hint=f"use CPython: --python {_near(spelled, requires)}",
         )
     if variants & {"d", "debug"}:
         raise UsageError(
@@ -113,7 +112,7 @@ def _requested(text: str, requires: str, where: str) -> str | None:
 
 
 def _version(text: str, requires: str) -> str:
-    """``3.12`` of ``3.12`` or ``312``; of ``3``, one that ``requires`` admits."""
+    """``3.12`` of ``3.12`` or ``312``; for ``3``, a version that ``requires`` allows."""
     from uvlock2nix.lock.python_fit import fitting_python
 
     if text == "3":
@@ -122,7 +121,7 @@ def _version(text: str, requires: str) -> str:
 
 
 def _near(spelled: str, requires: str) -> str:
-    """``spelled`` where ``requires`` admits it, else one that it does."""
+    """``spelled`` if ``requires`` allows it, else a version that it allows."""
     from uvlock2nix.lock.python_fit import fitting_python
 
     wanted = f"=={spelled}" if spelled.count(".") == 2 else f"=={spelled}.*"
@@ -136,7 +135,5 @@ def _in_range(text: str, requires: str, where: str) -> str:
     if found is None:
         both = f"`{text}` and requires-python `{requires}`" if requires else f"`{text}`"
         fits = fitting_python([requires]) or PREFERRED[0]
-        raise UsageError(
-            f"{where}: no Python that uvlock2nix knows fits {both}", hint=f"pass a version: --python {fits}"
-        )
+        raise UsageError(f"{where}: no known Python fits {both}", hint=f"pass a version: --python {fits}")
     return found

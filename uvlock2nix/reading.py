@@ -1,6 +1,6 @@
-"""Reading files that somebody else put there: never more than a bound, never anything but a regular file.
+"""Read untrusted files: never more than a limit, and only regular files.
 
-A FIFO would block for ever, a device never end, a sparse file fill the memory.
+A FIFO could block for ever, a device never end, a sparse file fill the memory.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ MOST: Final = 64 << 20
 
 
 class OddFileError(OSError):
-    """It is not a regular file, or larger than the bound; ``strerror`` says which."""
+    """Not a regular file, or larger than the limit; ``strerror`` tells which."""
 
 
 @contextmanager
 def open_regular(path: Path) -> Iterator[io.BufferedReader]:
-    """The file open for reading, links followed.
+    """Open a file for reading, following symlinks.
 
     Raises:
         OSError: it cannot be opened; OddFileError for a FIFO, device or folder.
     """
-    # Without O_NONBLOCK, opening a FIFO waits for somebody who writes into it.
+    # Without O_NONBLOCK, opening a FIFO waits for a writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
@@ -40,7 +40,7 @@ def open_regular(path: Path) -> Iterator[io.BufferedReader]:
 def read_regular(path: Path, limit: int = MOST) -> bytes:
     """The content of a file. Raises OSError; OddFileError if not a file, or larger than ``limit`` bytes."""
     with open_regular(path) as file:
-        # A file may be longer than it says (in /proc), and must not be read before it is known to be.
+        # A file may be longer than its size (in /proc), so read at most one byte over the limit.
         claimed = os.fstat(file.fileno()).st_size
         data = b"" if claimed > limit else file.read(limit + 1)
     if max(claimed, len(data)) > limit:

@@ -1,4 +1,6 @@
-"""Where our own Nix files and hooks are: next to the package in a checkout, inside it when installed."""
+"""The location of our own Nix files and hooks: next to the package in a checkout, inside it when
+installed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What packages need from outside when they run."""
+"""What packages need from outside at run time."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Final
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.key import is_built
 
-# Small, and in every closure that has Python: env offers them to wheels without being asked.
+# Small, and in every closure that has Python: env always offers them to wheels.
 # https://peps.python.org/pep-0600/
 SYSTEM_LIBRARIES: Final = ("stdenv.cc.cc", "expat", "zlib")
 ALWAYS_THERE: Final = frozenset((*SYSTEM_LIBRARIES, "stdenv.cc.cc.lib", "glibc"))
-# Its compiled part opens libraries for others (`ffi.dlopen`): what they open must be found from there.
+# Its compiled part opens libraries for other packages (`ffi.dlopen`), which must be found from there.
 _OPENS_FOR_OTHERS: Final = "cffi"
 
 
 def opened_by_name(every: Sequence[ClassifiedPackage]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Packages whose code opens libraries by name, which no file says, with the attributes that have them."""
+    """Packages whose code opens libraries by name, so that no file lists them, with their attributes."""
     found = {
         one.name: one.native.run.dlopen for one in every if one.native.run.dlopen and not one.from_nixpkgs
     }
@@ -29,11 +29,11 @@ def opened_by_name(every: Sequence[ClassifiedPackage]) -> tuple[tuple[str, tuple
 
 
 def libraries_of_wheel(one: ClassifiedPackage) -> tuple[str, ...]:
-    """The libraries from outside that the files of a wheel name.
+    """The libraries from outside that the files of a wheel link.
 
-    Not CUDA that the table names for wheels: the lock's own nvidia wheels bring it (a build of torch for the
-    CPU has none), and nixpkgs' is unfree and large. Where neither is there, restore fails and names the
-    library. What a user names is taken as it is.
+    Not CUDA where the table lists it for wheels: the lock's own nvidia wheels provide it (a CPU build of
+    torch needs none), and nixpkgs' is unfree and large. If neither is there, restore fails and names the
+    library. What the user sets is used as it is.
     """
     if is_built(one):
         return ()

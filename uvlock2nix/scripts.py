@@ -1,4 +1,4 @@
-"""A script that carries its own requirements (PEP 723): its program, and the files that it takes along."""
+"""A script with inline metadata (PEP 723): its program, and the files that it needs."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def program_of(script: str) -> str:
 
 
 def script_files(project: Project, include: Sequence[PurePosixPath]) -> tuple[PurePosixPath, ...]:
-    """The script, first, then the modules of its folder that it imports, and what ``include`` names.
+    """The script first, then the modules in its folder that it imports, and the files in ``include``.
 
-    As with ``uv run``, the script's folder is where Python looks first; but the folder of a script may hold
-    anything, so that only what is needed goes along.
+    As with ``uv run``, Python searches the script's folder first; but that folder may contain anything, so
+    only what is needed is included.
 
     Raises:
         ProjectError: a file cannot be read.
     """
-    assert project.script is not None  # noqa: S101 - the caller asks for scripts only
+    assert project.script is not None  # noqa: S101 - only called for scripts
     first = PurePosixPath(project.script.name)
     found: dict[PurePosixPath, None] = {first: None}
     queue = [first]
@@ -41,7 +41,7 @@ def script_files(project: Project, include: Sequence[PurePosixPath]) -> tuple[Pu
 
 
 def _modules(root: Path, path: PurePosixPath) -> Iterator[PurePosixPath]:
-    """The modules and packages next to the script that a file imports; of a folder, all its files do."""
+    """The modules and packages next to the script that a file imports; of a package, all its files."""
     place = root / path
     files = sorted(place.rglob("*.py")) if place.is_dir() else [place]
     for name in sorted({name for file in files for name in _imported(file)}):
@@ -52,7 +52,7 @@ def _modules(root: Path, path: PurePosixPath) -> Iterator[PurePosixPath]:
 
 
 def _imported(file: Path) -> Iterator[str]:
-    """The first parts of what a file imports. A file that is not Python imports nothing."""
+    """The top-level names that a file imports. A file that is not Python imports nothing."""
     if file.suffix not in ("", ".py"):
         return
     data = load_bytes(file, limit=MAX_BYTES, error=ProjectError)

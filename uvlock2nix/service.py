@@ -34,7 +34,7 @@ class SettingsFile:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """A command that runs at times: ``calendar`` is systemd's OnCalendar, such as ``daily``."""
+    """A scheduled command; ``calendar`` is systemd's OnCalendar, such as ``daily``."""
 
     command: Command
     calendar: str
@@ -42,7 +42,7 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What a NixOS module needs to know; see nix/lib/mkServiceModule.nix for each argument's meaning."""
+    """The arguments of a NixOS module; see nix/lib/mkServiceModule.nix for their meaning."""
 
     processes: Mapping[str, Command] = field(default_factory=dict)
     timers: Mapping[str, Timer] = field(default_factory=dict)
@@ -67,10 +67,10 @@ class Service:
 
 
 def parse_service(table: Mapping[str, object]) -> Service:
-    """Read the table as TOML gives it.
+    """Read the table as parsed from TOML.
 
     Raises:
-        UsageError: for unknown keys and values of the wrong type, all of them together.
+        UsageError: for unknown keys and values of the wrong type, all reported together.
     """
     reader = _Reader(table)
     service = Service(
@@ -163,12 +163,12 @@ class _Reader:
         return found
 
     def _unit_name(self, key: str, name: str) -> None:
-        """Collect what is wrong with a part of a unit's name (systemd.unit(5))."""
+        """Check a part of a unit's name (systemd.unit(5))."""
         if not (name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
-            self._problems.append(f"`{key}`: a process has a name of letters, digits, - and _")
+            self._problems.append(f"`{key}`: a name has letters, digits, - and _")
 
     def timers(self) -> dict[str, Timer]:
-        """Commands that run at times, by name; a process and a timer are units of their own."""
+        """Scheduled commands by name; processes and timers are separate units."""
         value = self._table.get("timers", {})
         if not isinstance(value, dict):
             self._wrong("timers", "a table of timers")
@@ -184,7 +184,7 @@ class _Reader:
                 continue
             self._unit_name(f"timers.{name}", name)
             if isinstance(processes, dict) and name in processes:
-                self._problems.append(f"`timers.{name}`: a process has this name already")
+                self._problems.append(f"`timers.{name}`: a process already has this name")
             found[name] = Timer(words, calendar)
         return found
 
@@ -195,7 +195,7 @@ class _Reader:
             self._wrong("environment", "a table of strings")
             return {}
         self._problems += [
-            f"`environment`: {name!r} is no name of a variable"
+            f"`environment`: {name!r} is not the name of a variable"
             for name in value
             if not (name.isascii() and name.isidentifier())
         ]
@@ -214,7 +214,7 @@ class _Reader:
         return None
 
     def secrets(self) -> tuple[str, ...]:
-        """The names of the secrets that must be there."""
+        """The names of the secrets that are required."""
         value = self._table.get("secrets", [])
         names = _words(value) if value != [] else ()
         if names is not None and all(name.isascii() and name.isidentifier() for name in names):
@@ -223,7 +223,7 @@ class _Reader:
         return ()
 
     def secrets_as(self) -> SecretsAs:
-        """How the program takes secrets."""
+        """How the program reads secrets."""
         value = self._table.get("secrets-as", "file")
         for known in get_args(SecretsAs):
             if value == known:
@@ -232,7 +232,7 @@ class _Reader:
         return "file"
 
     def finish(self, service: Service) -> None:
-        """Report every problem."""
+        """Report all problems."""
         words = [
             *(word for one in service.commands for word in one),
             *service.environment.values(),

@@ -1,4 +1,4 @@
-"""Signals that end a program: whom they reach, and when they have to wait."""
+"""Signals that end a program: who handles them, and when they have to wait."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Final
 
-# What a terminal, a CI system or a service manager sends to end a command.
+# Sent by a terminal, a CI system or a service manager to end a command.
 ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def handling(numbers: Sequence[signal.Signals], handler: Callable[[int], None]) -> Iterator[None]:
-    """Call ``handler`` for these signals inside the block, bar those that are ignored (as by nohup).
+    """Call ``handler`` for these signals inside the block, unless they are ignored (as by nohup).
 
-    Python hears signals in the main thread only; elsewhere nothing changes.
+    Python handles signals only in the main thread; elsewhere, nothing changes.
     """
 
     def handle(number: int, frame: FrameType | None) -> None:
@@ -34,10 +34,10 @@ def handling(numbers: Sequence[signal.Signals], handler: Callable[[int], None]) 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let signals wait until the block has ended, and deliver them then.
+    """Delay signals until the end of the block.
 
-    For a few steps that belong together: Python would otherwise raise KeyboardInterrupt between a change of
-    the disk and the line that notes how to undo it. Nothing slow belongs in the block.
+    For a few steps that belong together: otherwise, Python could raise KeyboardInterrupt between a change on
+    disk and the line that records how to undo it. Nothing slow belongs in the block.
     """
     waiting: dict[int, None] = {}
     try:

@@ -1,4 +1,4 @@
-"""What a misspelt word was most likely meant to be."""
+"""Suggestions for misspelt words."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that is nearest to ``word``, ``None`` where none is near."""
-    # Loaded on use: only a misspelt name needs it.
+    """The known word nearest to ``word``; ``None`` if none is near."""
+    # Imported on use: only a misspelt name needs it.
     from difflib import get_close_matches
 
     near = get_close_matches(word, list(known), n=1)
@@ -15,6 +15,6 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``; did you mean `x`?``, to follow a message; ``""`` where nothing is near."""
+    """``; did you mean `x`?``, to append to a message; ``""`` if no word is near."""
     near = nearest(word, known)
     return f"; did you mean `{near}`?" if near is not None else ""

@@ -1,6 +1,6 @@
 """What an environment is computed for: system, Python version and libc baseline.
 
-Only :func:`this_system` looks at the running machine: any target can be asked for anywhere.
+Only :func:`this_system` looks at the running machine: any target works anywhere.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ __all__ = [
 ]
 
 SYSTEMS = ("x86_64-linux", "aarch64-linux", "riscv64-linux", "x86_64-darwin", "aarch64-darwin")
-"""The systems that we know, in Nix's spelling."""
+"""The supported systems, in Nix's spelling."""
 
 _MACHINES: Mapping[str, str] = {"amd64": "x86_64", "arm64": "aarch64"}
 
 PREFERRED = ("3.13", "3.14", "3.12", "3.11", "3.10", "3.9", "3.15")
-"""The minors in the order in which we offer them: nixpkgs' own default first (most of its Python packages
-are built and cached for it), then the newer, then the older ones."""
+"""The minor versions in order of preference: nixpkgs' own default first (most Python packages are built
+and cached for it), then newer, then older ones."""
 
 _PYTHON = re.compile(r"(?P<major>[0-9])\.(?P<minor>[0-9]{1,3})(?:\.(?P<patch>[0-9]{1,4}))?(?P<free>t)?")
 _LIBC = re.compile(r"(?P<kind>glibc|gnu|musl)?[-_ ]?(?:(?P<major>[0-9]{1,3})\.(?P<minor>[0-9]{1,4}))?")
@@ -67,7 +67,7 @@ def this_system() -> str:
 
 @dataclass(frozen=True, slots=True, order=True)
 class PythonVersion:
-    """A CPython release, such as 3.12.13, and whether it is the free-threaded build of it."""
+    """A CPython release, such as 3.12.13, or its free-threaded build."""
 
     major: int
     minor_number: int
@@ -91,7 +91,7 @@ class PythonVersion:
     def parse(cls, text: str) -> PythonVersion:
         """Read ``3.12`` (its newest known patch release), ``3.12.13`` or ``3.14t``.
 
-        Raises UsageError for anything else, and for a Python that we do not know.
+        Raises UsageError for anything else, and for an unknown Python.
         """
         match = _PYTHON.fullmatch(text)
         if match is None or match["major"] != "3" or int(match["minor"]) not in latest_patch():
@@ -104,7 +104,7 @@ class PythonVersion:
         free = match["free"] is not None
         if free and minor < 13:
             raise UsageError(
-                f"there is no free-threaded build of Python 3.{minor}", hint="free-threading began with 3.13t"
+                f"no free-threaded build of Python 3.{minor} exists", hint="free-threading began with 3.13t"
             )
         patch = int(match["patch"]) if match["patch"] else latest_patch()[minor]
         return cls(3, minor, patch, free)
@@ -143,8 +143,8 @@ def _glibc() -> Glibc:
 class Target:
     """System, Python and baseline of an environment.
 
-    ``libc`` counts on Linux only and ``macos`` (major, minor of the oldest macOS to run on) on macOS
-    only; the other one keeps its default, so that one table of settings serves all systems.
+    ``libc`` applies only to Linux, ``macos`` (major and minor version of the oldest macOS) only to macOS; the
+    other keeps its default, so that a single table of settings works for all systems.
     """
 
     system: str
@@ -178,7 +178,7 @@ class Target:
 
     @classmethod
     def parse(cls, system: str, python: str, *, libc: str | None = None, macos: str | None = None) -> Target:
-        """Make a target from what a person wrote.
+        """Parse a target from user input.
 
         ``libc``: ``2.38``, ``glibc-2.38``, ``musl``, ``musl-1.2``; ``macos``: ``14`` or ``14.0``.
         Raises UsageError that names the wrong part.
@@ -196,7 +196,7 @@ class Target:
     def marker_environment(self) -> Mapping[str, str]:
         """The values of PEP 508's marker variables, ``extra`` left out.
 
-        ``platform_release`` and ``platform_version`` are empty, as uv has them for a foreign platform.
+        ``platform_release`` and ``platform_version`` are empty, as in uv for a foreign platform.
         https://packaging.python.org/en/latest/specifications/dependency-specifiers/#environment-markers
         """
         darwin = self.is_darwin
@@ -229,5 +229,5 @@ def _parse_libc(text: str) -> Libc:
 def _parse_macos(text: str) -> tuple[int, int]:
     match = _MACOS.fullmatch(text)
     if match is None or int(match["major"]) < 10:
-        raise UsageError(f"unknown macOS version {text[:60]!r}", hint="give 13.0, 14 or 10.15")
+        raise UsageError(f"unknown macOS version {text[:60]!r}", hint="pass 13.0, 14 or 10.15")
     return int(match["major"]), int(match["minor"] or 0)

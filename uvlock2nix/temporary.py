@@ -1,4 +1,4 @@
-"""Temporary folders that go even where a run is killed: the next run of the same user removes them."""
+"""Temporary folders that do not stay after a kill: the user's next run removes them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from typing import Final
 from uvlock2nix.errors import InputError
 
 _PREFIX: Final = "uvlock2nix-run-"
-# As mkdtemp names them; nobody else's folder is called so by accident.
+# As named by mkdtemp; no other folder has such a name by accident.
 _OURS: Final = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}\Z")
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A new folder, resolved, that only this user may enter; it is removed at the end of the block.
+    """A new private folder, with its resolved path; it is removed at the end of the block.
 
-    What killed runs of this user left is removed first: a folder is held by a lock while it is in use.
-    InputError where none can be made.
+    Folders that killed runs of this user left are removed first: a folder in use is locked. InputError if
+    none can be created.
     """
     import shutil
-    import tempfile  # here: they cost a start-up that makes no folder
+    import tempfile  # slow to import, and not always needed
 
     try:
         base = Path(tempfile.gettempdir())
@@ -34,7 +34,7 @@ def temporary_folder() -> Iterator[Path]:
         folder, held = _made(base)
     except OSError as error:
         raise InputError(
-            f"cannot make a temporary folder: {error.strerror}",
+            f"cannot create a temporary folder: {error.strerror}",
             hint="is the disk full? TMPDIR selects a different folder",
         ) from error
     try:
@@ -45,7 +45,7 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def _made(base: Path) -> tuple[Path, int]:
-    """A new folder, and the descriptor that holds it."""
+    """A new folder, and the descriptor that locks it."""
     import tempfile
 
     while True:
@@ -53,7 +53,7 @@ def _made(base: Path) -> tuple[Path, int]:
         try:
             held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
         except FileNotFoundError:
-            continue  # a sweeping run took it in the moment before the lock
+            continue  # a cleaning run removed it just before the lock
         with suppress(OSError):
             fcntl.flock(held, fcntl.LOCK_EX)
         if os.fstat(held).st_nlink:
@@ -70,7 +70,7 @@ def _sweep(base: Path) -> None:
 
 
 def _remove_unheld(folder: Path) -> None:
-    """Remove a folder of this user that no run holds. Raises OSError where one does."""
+    """Remove a folder of this user that no run has locked. Raises OSError if one has."""
     import shutil
 
     fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY | os.O_NOFOLLOW)

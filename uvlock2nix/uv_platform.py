@@ -1,4 +1,4 @@
-"""uv's names of platforms, for installing on one machine what another one runs.
+"""uv's names of platforms, for installing for a different machine.
 
 https://docs.astral.sh/uv/reference/cli/#uv-sync--python-platform
 """
@@ -9,11 +9,11 @@ from typing import Final
 
 from uvlock2nix.target import Glibc, Musl, Target
 
-_GLIBC: Final = (17, 28, *range(31, 41))  # the manylinux_2_… that uv has a platform for
+_GLIBC: Final = (17, 28, *range(31, 41))  # the manylinux_2_… for which uv has a platform
 
 
 def uv_platform(target: Target) -> str | None:
-    """uv's name of the target's platform; None where it has none."""
+    """uv's name of the target's platform; None if it has none."""
     if target.is_darwin:
         return f"{target.arch}-apple-darwin"
     if target.arch not in ("x86_64", "aarch64"):

@@ -1,9 +1,9 @@
-"""What wheels need from outside, as it was read from them: the values, and their JSON in pins (``wheels``).
+"""What wheels need from outside, as read from them: the values, and their JSON in pins (``wheels``).
 
-Reading wheels takes the network; what was read is kept next to the hashes, so that everybody generates the
+Reading wheels takes the network; the result is recorded next to the hashes, so that everyone generates the
 same files with or without it. ``{"<system>": {"of": "<digest of the wheels>", "needs": {"<package>":
-["<soname>"]}, "programs": {"<package>": ["<program>"]}, "unread": {"<package>": "<why>"}}}``; packages
-that need nothing are left out.
+["<soname>"]}, "programs": {"<package>": ["<program>"]}, "unread": {"<package>": "<why>"}}}``; packages that
+need nothing are left out.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _WHY: Final = re.compile(r"[^\x00-\x1f\x7f]{1,300}\Z")
 
 @dataclass(frozen=True, slots=True)
 class WheelNeeds:
-    """What was read for one system.
+    """What was read for a system.
 
-    ``made_from`` is a digest of the wheels, ``needs`` has (package, the sonames that neither it nor another
-    wheel nor the C library has), ``unread`` (package, why its wheel could not be read as a whole),
-    ``programs`` (package, what runs its scripts and no package brings); all sorted by package.
+    ``made_from`` is a digest of the wheels; ``needs`` has (package, the sonames that neither a wheel nor the
+    C library provides); ``unread`` (package, why its wheel could not be read completely); ``programs``
+    (package, interpreters of its scripts that no package provides); all sorted by package.
     """
 
     made_from: str
@@ -52,7 +52,7 @@ def to_json(wheels: ReadWheels) -> dict[str, object]:
 
 
 def from_json(value: object, problems: list[str]) -> ReadWheels:
-    """The values of the object under ``wheels``; what is wrong with it is added to ``problems``."""
+    """The values of the object under ``wheels``; problems are added to ``problems``."""
     if not isinstance(value, dict):
         problems.append('"wheels" must be an object')
         return ()

@@ -53,8 +53,8 @@ NIXPKGS: Final[dict[str, str]] = {
 }
 SERVICE: Final[dict[str, str]] = {
     "description": "The description of the unit.",
-    "processes": "From the name of a process to its command; each is a unit. Default: the main program.",
-    "timers": "From the name of a timer to its command and its times (`calendar`, as systemd writes them).",
+    "processes": "Process name → its command; each is a unit. Default: the main program.",
+    "timers": "Timer name → its command and its times (`calendar`, in systemd's format).",
     "pre-start": "Commands that run before the first process starts.",
     "manage": "The management command; `NAME-manage` runs it as the service.",
     "static": "A command that collects static files when the package is built, into `{static}`.",

@@ -108,11 +108,11 @@ def test_a_new_environment_has_to_be_generated(project: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("Docs = { }", "`Docs`: a name has small letters, digits and -"),
+        ("Docs = { }", "`Docs`: a name has lower-case letters, digits and -"),
         ("venv = { }", "`venv` is the name of an output"),
         ('docs = "all"', "`docs` must be a table"),
         ('docs = { gruop = "x" }', "environments.docs] in pyproject.toml: unknown key `gruop`"),
-        ("docs.environments.x = { }", "environments have no environments"),
+        ("docs.environments.x = { }", "an environment cannot have environments"),
         ('default = "no"', "`default` must be true or false"),
         ('docs = { group = "none-such" }', "no dependency group none-such"),
     ],
@@ -129,7 +129,7 @@ def test_bad_tables(project: Path, line: str, expected: str) -> None:
 def test_an_environment_that_is_not_there(project: Path) -> None:
     done = run("classify", project, "--environment=odl")
     assert done.returncode == 2
-    assert "there is no environment `odl`; did you mean `old`?" in done.stderr
+    assert "no environment `odl`; did you mean `old`?" in done.stderr
 
 
 def test_without_the_unnamed_one(project: Path) -> None:

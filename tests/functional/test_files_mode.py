@@ -126,7 +126,7 @@ def test_modes_that_there_are_not(project: Path) -> None:
     toml = project / "pyproject.toml"
     toml.write_text(toml.read_text() + '[tool.uvlock2nix]\nmode = "both"\n')
     done = run(project, "generate", code=2)
-    assert "there is no mode 'both'" in done.stderr
+    assert "no mode 'both'" in done.stderr
     assert "hint: the modes are: sync, files" in done.stderr
 
 
@@ -199,4 +199,4 @@ def test_a_copy_instead_of_links(project: Path) -> None:
     toml.write_text(before + '[tool.uvlock2nix]\nlink-mode = "hardlink"\n')
     done = run(project, "generate", "--mode", "files", *FLAGS, code=2)
     assert "'hardlink' is not a way" in done.stderr
-    assert "hint: it is one of: symlink, copy" in done.stderr
+    assert "hint: the link modes are: symlink, copy" in done.stderr

@@ -201,7 +201,7 @@ def test_mistakes_get_their_code_and_a_sentence(
 
 
 def test_help_says_what_each_does() -> None:
-    assert "Put back what strip took out" in run("restore", "--help").stdout
+    assert "Restore the references that strip took out" in run("restore", "--help").stdout
     for name in ("strip", "audit", "restore"):
         assert name in run("--help").stdout
 

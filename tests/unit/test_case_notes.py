@@ -7,7 +7,9 @@ LINE = "uvlock2nix: only case tells apart: a/X.py, a/x.py"
 
 def test_once_whatever_the_number() -> None:
     (note,) = case_notes([f"python-deps> {LINE}", LINE, "uvlock2nix: only case tells apart: é/A, é/a", "x"])
-    assert note.startswith("only case tells apart a/X.py, a/x.py (and 1 more such group): a file system that")
+    assert note.startswith(
+        "only case tells apart a/X.py, a/x.py (and 1 more such group): a case-insensitive file system"
+    )
 
 
 def test_nothing_to_tell_and_lines_that_steer_a_terminal() -> None:

@@ -1,8 +1,8 @@
 """Which packages of an environment may come from nixpkgs: decided on the graph.
 
-A nixpkgs package propagates its own dependencies, and two versions of one package on one path are a
-broken environment. So a package is taken only together with everything that it needs; and a version
-that is not the locked one only where everything that needs it is known to accept it.
+A nixpkgs package propagates its own dependencies, and two versions of a package on one path break an
+environment. So a package is taken only together with everything that it needs, and a version other than the
+locked one only if everything that needs it is known to accept it.
 """
 
 from __future__ import annotations
@@ -25,13 +25,12 @@ _STAYS: Final = ", which is taken from the lock: "
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One package of the environment as this decision sees it.
+    """A package of the environment, for this decision.
 
-    ``needs`` are the names of its dependencies (those of extras left out: nixpkgs does not propagate
-    them). ``needed_by`` maps the names of dependents to the specifier that they ask for, ``None`` where it
-    is not known. ``bounds`` are (who says so, specifier) pairs that hold whoever needs it. ``barred`` says
-    why the package can never come from nixpkgs (``""`` if it can). ``compiled`` is true for one that would
-    have to be compiled with native libraries.
+    ``needs`` are the names of its dependencies (without those of extras, which nixpkgs does not propagate).
+    ``needed_by`` maps dependents to their specifiers, ``None`` if unknown. ``bounds`` are (origin, specifier)
+    pairs that always apply. ``barred`` is why the package can never come from nixpkgs (``""`` if it can).
+    ``compiled`` is true if it would otherwise be compiled with native libraries.
     """
 
     name: str
@@ -46,11 +45,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is said of each package, by name, in one of three places.
+    """The decision on each package, by name, in one of three mappings.
 
-    ``taken``: why it comes from nixpkgs; ``refused``: what is in the way of one that is asked for;
-    ``passed``: why the policy does not ask for it. ``insisted``: those of ``taken`` whose version was not
-    looked at.
+    ``taken``: why it comes from nixpkgs; ``refused``: what prevents a requested one; ``passed``: why the
+    policy does not request it. ``insisted``: packages in ``taken`` whose version was not checked.
     """
 
     taken: Mapping[str, str]
@@ -68,9 +66,9 @@ def decide(
 ) -> Decision:
     """Choose the packages that come from nixpkgs.
 
-    ``allow`` names packages that are wanted from nixpkgs whatever the policy (the same or a compatible
-    version); ``deny`` those that never are. ``any_version`` names those that are taken at whatever version
-    nixpkgs has, with what they need: nobody is asked whether it fits.
+    ``allow`` are packages wanted from nixpkgs whatever the policy (the same or a compatible version);
+    ``deny`` are never taken. ``any_version`` are taken in nixpkgs' version, with what they need, without a
+    check whether it fits.
     """
     insisted = _insisted(nodes, any_version)
     wanted = {
@@ -87,7 +85,7 @@ def decide(
         for name, node in nodes.items()
         if name not in blocked and name not in insisted and (why := _beside(node, nodes))
     }
-    # Each round can only take packages away, so this ends; in practice after two or three rounds.
+    # Each round only removes packages, so this ends, in practice after two or three rounds.
     while True:
         blocked = _spread(nodes, blocked, insisted)
         taken = _closure(nodes, {name: why for name, why in wanted.items() if name not in blocked}, insisted)
@@ -103,10 +101,10 @@ def decide(
 
 
 def _insisted(nodes: Mapping[str, Node], any_version: Collection[str]) -> dict[str, str]:
-    """The packages of ``any_version`` that nixpkgs has, with all that they need, and why each is taken.
+    """The packages of ``any_version`` that nixpkgs has, with everything they need, and why each is taken.
 
-    What they need is nixpkgs' too, whatever its version. What nixpkgs does not have is left out where nobody
-    else needs it, or where ``any_version`` names it too: nixpkgs' package does without.
+    Their dependencies come from nixpkgs too, in any version. What nixpkgs does not have is left out if no
+    other package needs it, or if ``any_version`` names it: nixpkgs' package works without it.
     """
     found = {name: INSISTED for name in any_version if name in nodes and _is_there(nodes[name])}
     reached = set(found)
@@ -118,12 +116,12 @@ def _insisted(nodes: Mapping[str, Node], any_version: Collection[str]) -> dict[s
     above = {name: sorted(one for one in reached if name in nodes[one].needs) for name in reached}
     for name in sorted(reached - found.keys()):
         if _is_there(nodes[name]):
-            found[name] = f"nixpkgs' package of {', '.join(above[name])} brings its own"
+            found[name] = f"nixpkgs' package of {', '.join(above[name])} includes its own"
     lost = reached - found.keys()
     while kept := {name for name in lost if _is_needed(nodes[name], nodes, {*found, *lost}, any_version)}:
         lost -= kept
     return found | {
-        name: f"left out: nixpkgs' package of {', '.join(above[name])} does without" for name in lost
+        name: f"left out: nixpkgs' package of {', '.join(above[name])} does not need it" for name in lost
     }
 
 
@@ -134,7 +132,7 @@ def _is_there(node: Node) -> bool:
 def _is_needed(
     node: Node, nodes: Mapping[str, Node], gone: Collection[str], any_version: Collection[str]
 ) -> bool:
-    """Whether somebody outside of ``gone`` needs a package that the user has not named."""
+    """Whether a package outside ``gone`` needs a package that the user has not named."""
     if node.name in any_version:
         return False
     direct = {name for name, other in nodes.items() if node.name in other.needs}
@@ -144,7 +142,7 @@ def _is_needed(
 def _closure(
     nodes: Mapping[str, Node], wanted: Mapping[str, str], insisted: Collection[str]
 ) -> dict[str, str]:
-    """The wanted packages with everything that they bring along; what is insisted on brings its own."""
+    """The wanted packages with everything that they propagate; insisted ones include their own."""
     taken = dict(wanted)
     queue = deque(taken)
     while queue:
@@ -157,7 +155,7 @@ def _closure(
 
 
 def _wanted(node: Node, policy: FromNixpkgs, allowed: bool) -> str | None:
-    """Why the policy asks for this package from nixpkgs, ``None`` if it does not."""
+    """Why the policy requests this package from nixpkgs; ``None`` if it does not."""
     if node.match.match == "absent":
         return None
     same = node.match.match == "same"
@@ -181,7 +179,7 @@ def _wanted(node: Node, policy: FromNixpkgs, allowed: bool) -> str | None:
 
 
 def _passed(node: Node, policy: FromNixpkgs, denied: bool) -> str:
-    """Why the policy does not ask for this package."""
+    """Why the policy does not request this package."""
     if node.match.match == "same":
         if (obstacle := _obstacle(node, denied, loose=True)) or policy in ("same", "compatible"):
             return obstacle
@@ -204,7 +202,7 @@ def _stands(node: Node) -> bool:
 
 
 def _obstacle(node: Node, denied: bool, *, loose: bool) -> str:
-    """Why this package itself cannot come from nixpkgs, ``""`` if it can."""
+    """Why this package itself cannot come from nixpkgs; ``""`` if it can."""
     if node.barred:
         return node.barred
     if denied:
@@ -221,17 +219,15 @@ def _obstacle(node: Node, denied: bool, *, loose: bool) -> str:
 
 
 def _beside(node: Node, nodes: Mapping[str, Node]) -> str:
-    """Whether it needs something of which nixpkgs' own packages bring a different version than wanted."""
+    """Why a dependency conflicts with the version that nixpkgs' own packages propagate, or ``""``."""
     for need in node.needs:
         if need in nodes and need != node.name and (beside := nodes[need].match.beside):
-            return (
-                f"it needs {need}, and nixpkgs' packages bring {beside} along, not {nodes[need].match.attr}"
-            )
+            return f"it needs {need}, and nixpkgs' packages include {beside}, not {nodes[need].match.attr}"
     return ""
 
 
 def _outside(node: Node) -> str:
-    """Which bound nixpkgs' version of this package does not keep, ``""`` if it keeps all."""
+    """Which bound nixpkgs' version of this package violates; ``""`` if none."""
     have = node.match.version or ""
     for who, specifier in node.bounds:
         if not _admits(specifier, have):
@@ -242,7 +238,7 @@ def _outside(node: Node) -> str:
 def _spread(
     nodes: Mapping[str, Node], blocked: Mapping[str, str], insisted: Collection[str]
 ) -> dict[str, str]:
-    """The blocked packages with everything that needs one of them; each with its cause."""
+    """The blocked packages and everything that needs one of them, each with its cause."""
     dependents: dict[str, list[str]] = {}
     for node in nodes.values():
         for need in node.needs:
@@ -260,7 +256,7 @@ def _spread(
 
 
 def _unvouched(node: Node, taken: Mapping[str, str]) -> str:
-    """Why nixpkgs' other version of this package may break a dependent that the lock provides."""
+    """Why nixpkgs' different version of this package may break a dependent from the lock."""
     have = node.match.version
     if node.match.match != "differs" or have is None:
         return ""
@@ -277,5 +273,5 @@ def _unvouched(node: Node, taken: Mapping[str, str]) -> str:
 def _admits(specifier: str, version: str) -> bool:
     try:
         return SpecifierSet(specifier).contains(Version(version), prereleases=True)
-    except ValueError:  # not of the form, or numbers of thousands of digits
+    except ValueError:  # invalid, or numbers with thousands of digits
         return False

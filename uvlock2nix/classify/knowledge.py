@@ -1,7 +1,7 @@
-"""Knowledge: everything that classification may ask, as one value.
+"""Knowledge: everything that classification uses, as a value.
 
-The embedded tables are read when they are first asked for; what the command line found out (the user's
-table, PEP 725, inspected sdists, an exact index) is put in beforehand, so that classifying stays pure.
+The embedded tables are read when first needed; the results of other sources (the user's table, PEP 725,
+inspected sdists, an exact index) are added beforehand, so that classifying stays pure.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from uvlock2nix.wheel_pins import WheelNeeds
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """Sources of facts, the strongest first: ``user``, ``external`` (PEP 725), the table, ``inspected``.
+    """Sources of facts, strongest first: ``user``, ``external`` (PEP 725), the table, ``inspected``.
 
-    Keys of all mappings are canonical package names. ``table`` and ``own_index`` are ``None`` for the
-    embedded ones. ``uninspected`` says why a package could not be inspected; ``wheel_needs`` which
-    attributes a package's wheel needs from outside, ``wheel_notes`` what else there is to say about it;
-    ``sizes`` the bytes of files for which the lock says none; ``specifiers`` maps (dependent, dependency)
-    to the version range that the dependent asks for; ``read_wheels`` is what ``wheel_needs`` was made from.
+    All mappings are keyed by canonical package names. ``table`` and ``own_index`` are ``None`` for the
+    embedded ones. ``uninspected`` is why a package could not be inspected; ``wheel_needs`` the attributes
+    that a package's wheel needs from outside, ``wheel_notes`` further notes on it; ``sizes`` the bytes of
+    files without a size in the lock; ``specifiers`` maps (dependent, dependency) to the dependent's version
+    range; ``read_wheels`` is the source of ``wheel_needs``.
     """
 
     user: Mapping[str, NativeInputs] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Knowledge:
 
     @classmethod
     def default(cls) -> Knowledge:
-        """The embedded tables and nothing else; nothing is read before it is asked for."""
+        """The embedded tables and nothing else; read only when needed."""
         return cls()
 
     @property

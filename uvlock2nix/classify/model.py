@@ -1,4 +1,4 @@
-"""The values of classification: a class, what asks for it, and a package with its class and reasons."""
+"""The values of classification: the policy, and a package with its class and reasons."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ CLASSES: Final[tuple[Class, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class ClassifyPolicy:
-    """``--from-nixpkgs``, the allow and deny lists of ``[tool.uvlock2nix.nixpkgs]``, and which files to take.
+    """``--from-nixpkgs``, the allow and deny lists of ``[tool.uvlock2nix.nixpkgs]``, and which files to use.
 
-    ``any_version`` are the packages that are taken from nixpkgs at whatever version it has them.
-    ``artifacts`` is ``None`` for what ``[tool.uv]`` says. ``strict``: raise for a package that has no file
-    for the target and does not come from nixpkgs; else it is classified, with that as its reason.
+    ``any_version`` are the packages taken from nixpkgs in any version. ``artifacts`` is ``None`` for the
+    settings of ``[tool.uv]``. ``strict``: raise for a package that has no file for the target and does not
+    come from nixpkgs; otherwise it is classified, with that as its reason.
     """
 
     from_nixpkgs: FromNixpkgs = "native"
@@ -37,14 +37,14 @@ class ClassifyPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedPackage:
-    """One package of the environment with its class and the reasons for it.
+    """A package of the environment with its class and the reasons for it.
 
-    ``native`` is what its build or run needs from the system (empty if it comes from nixpkgs).
-    ``nixpkgs`` is ``None`` for packages that nixpkgs cannot have (the project's own); ``passed_over`` says
-    why a package is not asked from nixpkgs (``""`` where it is: then ``reasons`` say what came of it).
-    ``known`` says how sure the native inputs are: ``known``, ``inspected``, ``pure``, ``unknown`` or ``""``
-    (does not apply). ``any_version``: it comes from nixpkgs because the user insists, whatever its version
-    there, or is left out because nixpkgs' package of another does without.
+    ``native`` is what it needs from the system to build or to run (empty if it comes from nixpkgs).
+    ``nixpkgs`` is ``None`` for packages that nixpkgs cannot have (the project's own); ``passed_over`` is why
+    a package is not requested from nixpkgs (``""`` if it is: then see ``reasons``). ``known`` is how certain
+    the native inputs are: ``known``, ``inspected``, ``pure``, ``unknown`` or ``""`` (does not apply).
+    ``any_version``: it comes from nixpkgs in any version on the user's request, or is left out because
+    nixpkgs' package does not need it.
     """
 
     package: EnvPackage
@@ -60,7 +60,7 @@ class ClassifiedPackage:
 
     @property
     def left_out(self) -> bool:
-        """Whether it is in nobody's environment: nixpkgs does without."""
+        """Whether it is left out of the environment because nixpkgs does not need it."""
         return self.from_nixpkgs and (self.nixpkgs is None or self.nixpkgs.attr is None)
 
     @property

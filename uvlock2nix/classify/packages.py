@@ -1,6 +1,6 @@
 """Environment + knowledge → classes: where each package comes from, what it needs, and why.
 
-Pure: what had to be fetched or inspected is already in the :class:`Knowledge` that is given in.
+Pure: whatever has to be fetched or inspected is already in the given :class:`Knowledge`.
 """
 
 from __future__ import annotations
@@ -55,16 +55,16 @@ def classify(
 
     Raises:
         NoArtifactError: a package has no file for the target (only if ``policy.strict``).
-        UsageError: a package would be built from source, which is known not to work (likewise).
+        UsageError: a package would be built from source, which is known to fail (likewise).
     """
     return Classification(project, environment, target, knowledge, policy).packages()
 
 
 class Classification:
-    """Classifying in two steps: each package by itself, then all together.
+    """Classifying in two steps: each package on its own, then all together.
 
-    Between them more can be learnt, by inspecting files, about the packages that the first step does not
-    know; nothing else is done again then.
+    In between, files of packages that the first step does not know can be inspected; then only what depends
+    on that is computed again.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Classification:
         self.drafts = self._share_libraries(self._single)
 
     def learn(self, knowledge: Knowledge, names: Collection[str]) -> None:
-        """Take ``knowledge``, in which there is more about the packages ``names``."""
+        """Use ``knowledge``, which has more on the packages ``names``."""
         self.knowledge = knowledge
         changed = frozenset(names)
         self._single = [self._again(one) if one.name in changed else one for one in self._single]
@@ -122,7 +122,7 @@ class Classification:
             return Choice(None, partial(_rejected, error))
 
     def _draft(self, entry: EnvPackage) -> ClassifiedPackage:
-        """The package by itself: its own source, and what building or running it needs."""
+        """The package on its own: its source, and what building or running it needs."""
         package, choice = entry.package, self._choose(entry)
         class_, why = _origin(entry, choice, self.members)
         local = package.is_local_tree
@@ -130,7 +130,7 @@ class Classification:
         return self._needing(ClassifiedPackage(entry, choice, class_, why, EMPTY, match, from_nixpkgs=False))
 
     def _again(self, draft: ClassifiedPackage) -> ClassifiedPackage:
-        """The package by itself, where only what is known of its needs has changed."""
+        """The package on its own, if only the knowledge of its needs has changed."""
         class_, why = _origin(draft.package, draft.choice, self.members)
         return self._needing(replace(draft, class_=class_, reasons=why, native=EMPTY, known=""))
 
@@ -146,9 +146,9 @@ class Classification:
         return _with_build(draft, self.target, self.knowledge)
 
     def _own(self, draft: ClassifiedPackage) -> ClassifiedPackage:
-        """A local package: what is said about it (``[external]``, the user's table) counts, no other table.
+        """A local package: only ``[external]`` and the user's table count, no other table.
 
-        What its build backend runs is added.
+        The programs of its build backend are added.
         """
         known, left_out = _known(draft, self.target, self.knowledge)
         if known is None or known.origin.provenance not in ("user", "pep725"):
@@ -171,10 +171,10 @@ class Classification:
         return replace(draft, native=known)
 
     def _share_libraries(self, drafts: Sequence[ClassifiedPackage]) -> tuple[ClassifiedPackage, ...]:
-        """Packages that exchange a library's objects must share one copy of it: all compiled, or none.
+        """Packages that exchange a library's objects must share a copy of it: all compiled, or none.
 
-        Where one of them has to be compiled, the others are compiled too if they have an sdist; else
-        the reason says what will happen at import.
+        If one of them has to be compiled, the others are compiled too if they have an sdist; otherwise the
+        reason tells what will happen on import.
         """
         by_name = {draft.name: position for position, draft in enumerate(drafts)}
         result = list(drafts)
@@ -205,7 +205,7 @@ class Classification:
 
 
 def _decided_by(draft: ClassifiedPackage) -> tuple[object, ...]:
-    """All of a draft that the second step decides by: see ``settle.decision_of``."""
+    """Everything in a draft on which the second step depends: see ``settle.decision_of``."""
     return draft.class_, draft.nixpkgs, draft.reasons[:1]
 
 
@@ -243,7 +243,7 @@ def _registry(choice: Choice) -> tuple[Class, tuple[str, ...]]:
         return "wheel", (f"{artifact.filename} fits the target",)
     wheels = [item for item in choice.rejected if item.filename.endswith(".whl")]
     if not wheels:
-        return "sdist", ("the lock has no wheel of it",)
+        return "sdist", ("the lock has no wheel for it",)
     said = list(dict.fromkeys(item.reason for item in wheels))
     shown = "; ".join(said[:2])
     return "sdist", (f"no wheel fits the target: {shown}" + (" …" if len(said) > 2 else ""),)
@@ -252,22 +252,22 @@ def _registry(choice: Choice) -> tuple[Class, tuple[str, ...]]:
 def _known(
     draft: ClassifiedPackage, target: Target, knowledge: Knowledge
 ) -> tuple[NativeInputs | None, tuple[str, ...]]:
-    """What is known of its native inputs on the target, and a reason for what is left out there."""
+    """Its known native inputs on the target, and a reason for those left out."""
     from uvlock2nix.knowledge.platforms import on_darwin
 
     known = knowledge.native(draft.name, draft.version)
     if known is None or not target.is_darwin:
         return known, ()
     fitted = on_darwin(draft.name, known)
-    gone = f"left out, for Linux only: {', '.join(fitted.left_out)}"
+    gone = f"left out, Linux only: {', '.join(fitted.left_out)}"
     return fitted.inputs, (gone,) if fitted.left_out else ()
 
 
 def _with_run_time(draft: ClassifiedPackage, target: Target, knowledge: Knowledge) -> ClassifiedPackage:
-    """A wheel: libraries from outside that its files, or its Python code, load.
+    """A wheel, with the libraries from outside that its files or its Python code load.
 
-    What was read from the wheel itself replaces what the table says about wheels of that name, and what the
-    user says replaces both.
+    What was read from the wheel itself replaces the table's entry for wheels, and the user's entry replaces
+    both.
     """
     known, _ = _known(draft, target, knowledge)
     said = known is not None and "wheel_runtime_libs" in known.origin.given
@@ -276,7 +276,7 @@ def _with_run_time(draft: ClassifiedPackage, target: Target, knowledge: Knowledg
     dlopen = known.run.dlopen if known is not None else ()
     reasons = [*draft.reasons, *knowledge.wheel_notes.get(draft.name, ())]
     if runtime:
-        how = "you say so" if said else "read from the wheel" if read is not None else "from the table"
+        how = "set by you" if said else "read from the wheel" if read is not None else "from the table"
         reasons.append(f"its shared objects need {', '.join(runtime)} from outside ({how})")
     if dlopen:
         reasons.append(f"it loads {', '.join(dlopen)} at run time")
@@ -294,7 +294,7 @@ def _with_run_time(draft: ClassifiedPackage, target: Target, knowledge: Knowledg
 
 
 def _with_build(draft: ClassifiedPackage, target: Target, knowledge: Knowledge) -> ClassifiedPackage:
-    """Something that has to be built: what its build needs, and how we know."""
+    """A package that has to be built, with what its build needs and how that is known."""
     known, left_out = _known(draft, target, knowledge)
     if known is None or known.kind in ("unknown", "wheel-runtime"):
         return _unknown(draft, knowledge, known)
@@ -308,7 +308,7 @@ def _with_build(draft: ClassifiedPackage, target: Target, knowledge: Knowledge) 
     needs = ", ".join(dict.fromkeys(known.build.attributes)) or "a compiler only"
     reasons = [*draft.reasons, f"compiled: needs {needs} ({_who(known)})"]
     if known.origin.doubtful:
-        reasons.append(f"left out as doubtful: {', '.join(known.origin.doubtful)}")
+        reasons.append(f"left out because doubtful: {', '.join(known.origin.doubtful)}")
     return replace(
         draft,
         class_="sdist-native" if draft.class_ == "sdist" else draft.class_,
@@ -323,15 +323,15 @@ def _who(known: NativeInputs) -> str:
         "user": "set in [tool.uvlock2nix.native]",
         "pep725": "declared in its [external] table",
         "table": "from the table of native inputs",
-        "inspected": "inspected: read from its build files, not proven",
+        "inspected": "inspected: read from its build files, not verified",
     }[known.origin.provenance]
 
 
 def _unknown(draft: ClassifiedPackage, knowledge: Knowledge, known: NativeInputs | None) -> ClassifiedPackage:
     native = known if known is not None else EMPTY
     if any(wheel.filename.endswith("-none-any.whl") for wheel in draft.package.package.wheels):
-        reason = "pure Python: the lock also has a wheel of it for any platform"
+        reason = "pure Python: the lock also has a wheel for any platform"
         return replace(draft, native=native, known="pure", reasons=(*draft.reasons, reason))
     why = knowledge.uninspected.get(draft.name, "not in the table, and not inspected")
-    reason = f"what its build needs is unknown: {why}"
+    reason = f"its native inputs are unknown: {why}"
     return replace(draft, native=native, known="unknown", reasons=(*draft.reasons, reason))

@@ -1,4 +1,4 @@
-"""What the user wants from nixpkgs: the level, and the packages to take or never to take."""
+"""The user's policy on nixpkgs: the level, and the packages to take or never to take."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def parse_level(text: str | None) -> FromNixpkgs:
     """``--from-nixpkgs``; ``None`` is the default, ``native``.
 
     Raises:
-        UsageError: naming the nearest level.
+        UsageError: with the nearest level.
     """
     from uvlock2nix.spelling import did_you_mean
 
@@ -36,7 +36,7 @@ def parse_level(text: str | None) -> FromNixpkgs:
 def parse_lists(table: Mapping[str, object]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     """``[tool.uvlock2nix.nixpkgs]``: ``allow``, ``deny`` and ``any-version``, by canonical names.
 
-    The packages to take from nixpkgs, those never to take, and those to take whatever version nixpkgs has.
+    The packages to take from nixpkgs, those never to take, and those to take in any version.
 
     Raises:
         UsageError: for an unknown key, a value that is not a list of names, or a name in both lists.

@@ -21,7 +21,7 @@ from uvlock2nix.target import Target
 def decision_of(
     drafts: Sequence[ClassifiedPackage], project: Project, policy: ClassifyPolicy, ranges: Ranges
 ) -> Decision:
-    """What of the environment comes from nixpkgs, under ``policy`` and the ranges that hold for it."""
+    """Decide what comes from nixpkgs, by ``policy`` and the version ranges."""
     needs: dict[str, list[str]] = {draft.name: [] for draft in drafts}
     for draft in drafts:
         for dependent in draft.package.requested_by:
@@ -33,7 +33,7 @@ def decision_of(
             version=draft.version,
             match=draft.nixpkgs if draft.nixpkgs is not None else NixpkgsMatch(None, None, "absent"),
             needs=tuple(needs[draft.name]),
-            # The project itself is a dependent too, also where it is virtual and never installed.
+            # The project itself is a dependent too, even if it is virtual and never installed.
             needed_by=ranges.asked[draft.name],
             barred=_barred(draft, project, policy),
             compiled=draft.class_ == "sdist-native",
@@ -62,7 +62,7 @@ def _same_url(one: str, other: str | None) -> bool:
 
 
 def index_words(knowledge: Knowledge, target: Target) -> str:
-    """Which index was asked; where it has no set for the target's Python, whose was taken instead."""
+    """Which index was used, and for which Python if it has no set for the target's."""
     index = knowledge.index
     python = index.python(target.python.minor)
     other = f", its set for Python {python}" if python != target.python.minor.removesuffix("t") else ""
@@ -70,7 +70,7 @@ def index_words(knowledge: Knowledge, target: Target) -> str:
 
 
 def settled(draft: ClassifiedPackage, decision: Decision, index: str) -> ClassifiedPackage:
-    """The package with its part of the decision; ``index`` are the words of :func:`index_words`."""
+    """Apply the decision to a package; ``index`` is the text of :func:`index_words`."""
     if draft.name in decision.taken:
         found = draft.nixpkgs
         version = found.version if found is not None else None
@@ -91,7 +91,7 @@ def settled(draft: ClassifiedPackage, decision: Decision, index: str) -> Classif
 
 
 def refuse_unbuildable(package: ClassifiedPackage) -> None:
-    """Raise UsageError for a package that would be built from source, which is known not to work."""
+    """Raise UsageError for a package that would be built from source, which is known to fail."""
     origin = package.native.origin
     if package.known == "known" and not package.from_nixpkgs and origin.unbuildable:
         if origin.provenance == "user":
@@ -101,6 +101,6 @@ def refuse_unbuildable(package: ClassifiedPackage) -> None:
             f" {origin.unbuildable}",
             hint="choose a target that its wheels fit (`uvlock2nix classify --explain "
             f'{package.name}` lists them), take it from nixpkgs (`allow = ["{package.name}"]` under'
-            " [tool.uvlock2nix.nixpkgs]), or write down what its build needs under"
+            " [tool.uvlock2nix.nixpkgs]), or declare what its build needs under"
             f" [tool.uvlock2nix.native.{package.name}]",
         )

@@ -1,8 +1,8 @@
-"""Which other versions of a package an environment would bear: what asks for it, and how uv is configured.
+"""Which other versions of a package fit an environment, by its dependents and uv's settings.
 
-The lock holds one version of each package. Whether nixpkgs' version may stand for it is for those to say who
-need the package: projects and scripts (the lock repeats their requirements), packages (their metadata), and
-the user, whose constraints narrow every range and whose overrides replace it. See
+The lock has one version of each package. Whether nixpkgs' version may replace it is up to those that need it:
+projects and scripts (the lock repeats their requirements), packages (their metadata), and the user, whose
+constraints narrow every range and whose overrides replace it. See
 https://docs.astral.sh/uv/reference/settings/#constraint-dependencies and
 https://docs.astral.sh/uv/reference/settings/#override-dependencies.
 """
@@ -26,10 +26,10 @@ OVERRIDE: Final = "override-dependencies of [tool.uv]"
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """Ranges (PEP 440 specifiers, ``""`` for any version) by the name of the package that they are about.
+    """Ranges (PEP 440 specifiers, ``""`` for any version) by the name of the package that they apply to.
 
-    ``asked``: who needs it → the range that he asks for, ``None`` where that is not known. ``bounds``: (who
-    says so, range) pairs that hold whoever needs it.
+    ``asked``: dependent → its range, ``None`` if unknown. ``bounds``: (origin, range) pairs that always
+    apply.
     """
 
     asked: Mapping[str, Mapping[str, str | None]]
@@ -42,7 +42,9 @@ def ranges_of(
     target: Target,
     published: Mapping[tuple[str, str], str],
 ) -> Ranges:
-    """The ranges in ``environment``; ``published`` holds (dependent, dependency) → range of metadata."""
+    """The ranges in ``environment``; ``published`` maps (dependent, dependency) to the range in its
+    metadata.
+    """
     reader = _RangeReader(project, target, published)
     return Ranges(
         {entry.package.name: reader.asked(entry) for entry in environment.packages},
@@ -51,7 +53,7 @@ def ranges_of(
 
 
 class _RangeReader:
-    """Finds the ranges by what the lock repeats, what was published, and what the user set."""
+    """Finds the ranges in the lock, in published metadata, and in the user's settings."""
 
     def __init__(self, project: Project, target: Target, published: Mapping[tuple[str, str], str]) -> None:
         self._lock = project.lock
@@ -60,16 +62,16 @@ class _RangeReader:
         manifest = project.lock.manifest
         self._constraints = _by_name(one for one in manifest.constraints if self._holds(one))
         self._overrides = _by_name(manifest.overrides)
-        # Lists of requirements by the name that each is about: a project may have thousands.
+        # Lists of requirements by name: a project may have thousands.
         self._requirements: dict[int, dict[str, list[Requirement]]] = {}
 
     def asked(self, entry: EnvPackage) -> dict[str, str | None]:
-        """Who needs the package → his range; a project, its extras and its groups are one."""
+        """Dependent → its range; a project counts as one with its extras and groups."""
         found: dict[str, str | None] = {}
         for label in entry.requested_by:
             who = base_name(label) or "the project"
             if label == SELECTION and entry.package.is_local_tree:
-                continue  # selected itself: nobody asks for a version of it
+                continue  # selected itself, without a version range
             range_ = self._range(label, entry.package.name)
             before = found.get(who, "")
             found[who] = None if range_ is None or before is None else joined((before, range_))
@@ -97,7 +99,7 @@ class _RangeReader:
         return self._published.get((base, name))
 
     def _override(self, dependent: str, name: str) -> str | None:
-        """What replaces the range of ``dependent``, ``None`` where nothing does."""
+        """The override of the range of ``dependent``; ``None`` if there is none."""
         overrides = self._overrides.get(name, ())
         for whose in (dependent, ""):
             some = [one for one in overrides if one.of == whose]
@@ -109,7 +111,7 @@ class _RangeReader:
         return (one for one in self._lock.by_name.get(name, ()) if one.metadata.present)
 
     def _recorded(self, package: Package, name: str, extra: str, group: str) -> str | None:
-        """What the lock repeats of a project's own requirements."""
+        """The range in the lock's copy of a project's requirements."""
         if group:
             return self._of(_group(package.metadata.requires_dev, group), name)
         return self._of(package.metadata.requires_dist, name, (extra,) if extra else ())
@@ -117,9 +119,9 @@ class _RangeReader:
     def _of(
         self, requirements: tuple[Requirement, ...], name: str, extras: Collection[str] = ()
     ) -> str | None:
-        """The joined ranges of the requirements of that name that hold, ``None`` where none does.
+        """The joined ranges of the applicable requirements of that name; ``None`` if there are none.
 
-        ``requirements`` are of the lock, which outlives this object: so they are known by their identity.
+        ``requirements`` belong to the lock, which outlives this object, so they are cached by identity.
         """
         by_name = self._requirements.get(id(requirements))
         if by_name is None:
@@ -131,7 +133,7 @@ class _RangeReader:
         try:
             return self._conditions.evaluate(requirement.marker, extras)
         except MarkerError:
-            return True  # a range too many is a refusal too many, never a wrong version
+            return True  # an extra range may refuse too much, but never gives a wrong version
 
 
 def _by_name(requirements: Iterable[Requirement]) -> dict[str, list[Requirement]]:
@@ -151,5 +153,5 @@ def base_name(label: str) -> str:
 
 
 def joined(ranges: Iterable[str]) -> str:
-    """One range that holds where all of them do."""
+    """The intersection of the ranges."""
     return ",".join(dict.fromkeys(part for one in ranges for part in one.split(",") if part))

@@ -206,7 +206,9 @@ class Problems:
         value = self.text(table, key, where)
         if value is None or _PLACE.fullmatch(value):
             return value
-        self.add(where, key, f"is not a supported URL (https, http or file): {shorten(shown_url(value))}")
+        self.add(
+            where, key, f"is not a URL that can be fetched (https, http or file): {shorten(shown_url(value))}"
+        )
         return None
 
     def hash(self, table: Table, where: str) -> str | None:

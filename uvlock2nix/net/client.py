@@ -1,4 +1,4 @@
-"""The one HTTP client: a session, logins, bodies as they were sent, errors in words and without secrets."""
+"""The HTTP client: a session, credentials, bodies as they were sent, and errors without secrets."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from uvlock2nix.net.urls import realm_of, shown_url
 from uvlock2nix.net.variables import certificates, proxies
 
 if TYPE_CHECKING:
-    # Imported where it is used: it costs more time than all of ours, and most runs fetch nothing.
+    # Imported on use: it is slower to import than all of uvlock2nix, and most runs fetch nothing.
     import requests
 
 CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})\Z")
-# A server that compresses on the way sends lengths and ranges of something else than was asked for.
+# If a server compresses, its lengths and ranges are not those of the requested file.
 HEADERS: Final = {"Accept-Encoding": "identity", "User-Agent": f"uvlock2nix/{__version__}"}
 ONLY_HTTP: Final = ("https://", "http://")
 
@@ -35,12 +35,12 @@ Progress: TypeAlias = Callable[[int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of fetching.
+    """Limits for fetching.
 
-    ``connect`` and ``read``: seconds without an answer. ``tries`` of one file, with ``pause`` seconds before
-    the second one and twice as much before each further one. ``patience``: so often in a row a host may not
-    be reached before it is not asked again. ``file``: the most bytes of one file. ``chunk``: bytes that are
-    taken at a time; ``resumed_chunk`` where what came before an interruption counts.
+    ``connect`` and ``read``: seconds without a response. ``tries``: attempts per file, with ``pause`` seconds
+    before the second and twice as long before each further one. ``patience``: how often in a row a host may
+    be unreachable before it is not tried again. ``file``: maximum bytes of a file. ``chunk``: bytes read at a
+    time; ``resumed_chunk`` if an interrupted download can be resumed.
     """
 
     connect: float = 30
@@ -54,7 +54,7 @@ class Limits:
 
 
 class Client:
-    """Answers to requests; connections are kept between them. Several threads may use it at once."""
+    """Sends requests over kept-alive connections. It is thread-safe."""
 
     def __init__(
         self,
@@ -63,10 +63,11 @@ class Client:
         hint: str = "",
         env: Mapping[str, str] | None = None,
     ) -> None:
-        """``logins`` win over netrc files, a login in a URL over both. ``hint`` goes with network errors.
+        """``logins`` override netrc files, and credentials in a URL override both. ``hint`` is added to
+        network errors.
 
-        ``env``: the variables that name certificates, proxies, and hosts without a certificate that can be
-        checked (uv's ``UV_INSECURE_HOST``); default: this process's.
+        ``env`` has the variables for certificates, proxies, and hosts whose certificate is not checked (uv's
+        ``UV_INSECURE_HOST``); default: this process's environment.
         """
         self.limits = limits if limits is not None else Limits()
         self._logins = logins if logins is not None else {}
@@ -79,11 +80,11 @@ class Client:
         self._stopped = threading.Event()
 
     def stop(self) -> None:
-        """Let whoever still fetches end soon, with an error."""
+        """Make running fetches end soon, with an error."""
         self._stopped.set()
 
     def close(self) -> None:
-        """Close the connections, if there are any."""
+        """Close the connections, if any."""
         with self._lock:
             while self._made:
                 self._made.pop().close()
@@ -98,12 +99,13 @@ class Client:
     def answer(
         self, url: str, headers: Mapping[str, str] | None = None, hint: str = ""
     ) -> Iterator[requests.Response]:
-        """The answer to a GET, its body not read yet.
+        """The response to a GET, whose body is not read yet.
 
         Raises:
             InputError: ``url`` is not one of http or https.
-            NetworkError: also for what goes wrong while the body is read inside of the block. A host that
-                could not be reached ``patience`` times in a row is not asked again.
+              NetworkError: also for failures while the body is read inside the block. A host that was
+              unreachable
+                ``patience`` times in a row is not tried again.
         """
         hint = hint or self._hint
         shown, host = shown_url(url), realm_of(url)[1]
@@ -112,7 +114,7 @@ class Client:
         if self._stopped.is_set():
             raise NetworkError(f"{shown}: stopped")
         if self._failed[host] >= self.limits.patience:
-            # In the words of the first time: the answer must not hang on who was asked before whom.
+            # The same message as the first time: it must not depend on the order of requests.
             raise NetworkError(f"{shown}: {self._reasons[host]}", hint=hint)
         with self._in_words(shown, host, hint), self._get(url, {**HEADERS, **(headers or {})}) as response:
             self._failed[host] = 0
@@ -123,7 +125,7 @@ class Client:
         try:
             proxy, trusted = proxies(url, self._env), certificates(url, self._env)
         except ValueError:
-            proxy, trusted = {}, True  # requests says what is wrong with the URL
+            proxy, trusted = {}, True  # requests reports what is wrong with the URL
         return self._session().get(
             url,
             headers=dict(headers),
@@ -145,11 +147,11 @@ class Client:
             reason = _words(error)
             self._reasons.setdefault(host, reason)
             self._failed[host] += 1
-            # Without a cause: what requests says has the URL as it was given.
+            # Without a cause: messages of requests contain the original URL.
             raise NetworkError(f"{shown}: {reason}", hint=hint, data={"reason": reason}) from None
 
     def _session(self) -> requests.Session:
-        """Made when something is fetched: a run that finds everything in the cache needs none."""
+        """Created on first use: a run that finds everything in the cache needs none."""
         with self._lock:
             if not self._made:
                 self._made.append(_new_session())
@@ -160,9 +162,9 @@ class Client:
             parts = urlsplit(url)
             user, password = parts.username, parts.password
         except ValueError:
-            return None  # requests says what is wrong with it
+            return None  # requests reports what is wrong with it
         if user is not None:
-            # By ourselves: requests would take a netrc's first.
+            # Done here, because requests would prefer netrc.
             return unquote(user), unquote(password or "")
         return self._logins.get(realm_of(url))
 
@@ -171,7 +173,7 @@ def _new_session() -> requests.Session:
     import requests
 
     class Session(requests.Session):
-        """Follows redirects, but not from https to http: what follows could be read by anybody."""
+        """Follows redirects, but not from https to http: the rest could be read by anyone."""
 
         def get_redirect_target(self, resp: requests.Response) -> str | None:
             target = super().get_redirect_target(resp)
@@ -189,7 +191,7 @@ def _new_session() -> requests.Session:
 
 
 def _words(error: BaseException) -> str:
-    """What went wrong, in words; nothing that a library says about a URL, which may hold a secret."""
+    """Describe an error, without a library's text on a URL, which may contain a secret."""
     import requests
     from urllib3 import exceptions
 
@@ -221,7 +223,7 @@ def _words(error: BaseException) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error and those below it: libraries wrap them in arguments and reasons as well as in causes."""
+    """An error and those it wraps: libraries put them into arguments and reasons as well as causes."""
     inner: BaseException | None = error
     seen: set[int] = set()
     while inner is not None and id(inner) not in seen:
@@ -234,11 +236,11 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def body(response: requests.Response, limit: int, chunk: int) -> Iterator[bytes]:
     """The body as it was sent, in pieces of ``chunk`` bytes, at most ``limit`` bytes.
 
-    A content coding is never undone: hashes, lengths and ranges are of what was sent, and a library that
-    happens to be there (brotli, for one) must not change what is kept.
+    A content coding is never undone: hashes, lengths and ranges are those of the body as sent, and an
+    installed library (such as brotli) must not change what is stored.
 
     Raises:
-        NetworkError: there is more of it, or less than the server promised.
+        NetworkError: the body is too long, or shorter than the server announced.
     """
     import requests
 
@@ -250,12 +252,12 @@ def body(response: requests.Response, limit: int, chunk: int) -> Iterator[bytes]
             raise NetworkError(f"{shown_url(response.url)}: larger than {size}")
         yield piece
     if promised is not None and done < promised:
-        # Older versions of urllib3 do not look at it by themselves.
+        # Older versions of urllib3 do not check this.
         raise requests.exceptions.ChunkedEncodingError
 
 
 def refuse(response: requests.Response, wanted: int, hint: str = "") -> None:
-    """Raise NetworkError, with ``status`` in its data, unless the answer has the status ``wanted``."""
+    """Raise NetworkError, with ``status`` in its data, unless the response has the status ``wanted``."""
     if response.status_code != wanted:
         raise NetworkError(
             f"{shown_url(response.url)}: the server answered HTTP {response.status_code}",
@@ -265,13 +267,13 @@ def refuse(response: requests.Response, wanted: int, hint: str = "") -> None:
 
 
 def length_of(response: requests.Response) -> int | None:
-    """``Content-Length``, ``None`` where there is none."""
+    """``Content-Length``, ``None`` if there is none."""
     text = response.headers.get("Content-Length", "")
     return int(text) if text.isdecimal() and len(text) <= 18 else None
 
 
 def range_of(response: requests.Response) -> tuple[int, int, int] | None:
-    """(first, last, size of the whole) of a part as ``Content-Range`` says it, ``None`` for nonsense."""
+    """(first, last, size of the whole) from ``Content-Range``; ``None`` if invalid."""
     match = CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
     if match is None:
         return None
@@ -280,5 +282,5 @@ def range_of(response: requests.Response) -> tuple[int, int, int] | None:
 
 
 def is_coded(response: requests.Response) -> bool:
-    """Whether the body is a coding (gzip, br …) of what was asked for, although that was declined."""
+    """Whether the body is encoded (gzip, br …), although that was declined."""
     return response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity")

@@ -1,7 +1,7 @@
-"""Fetching one large file that has no hash and changes under its name, such as a channel's.
+"""Fetch a large file without a hash that changes at its URL, such as a channel's.
 
-What an interrupted run has fetched is not fetched again if the server's file is still the same, by its own
-word: https://www.rfc-editor.org/rfc/rfc9110#name-if-range.
+What an interrupted run has fetched is not fetched again if the server reports that its file is still the
+same: https://www.rfc-editor.org/rfc/rfc9110#name-if-range.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ NO_SPACE: Final = "is the disk full? XDG_CACHE_HOME selects a different folder"
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What the server said of the file that is (partly) here: its ETag or date, and its size."""
+    """The server's data on the (partial) file: its ETag or date, and its size."""
 
     tag: str
     total: int | None
 
 
 def download(client: Client, url: str, folder: Path, progress: Progress | None = None) -> Path:
-    """The file of ``url`` as it is sent, kept in ``folder``.
+    """Download the file at ``url`` as it is sent, into ``folder``.
 
     Raises:
-        NetworkError: the server cannot be reached, refuses, breaks off, or sends something that does not fit.
-        InputError: no http address, or ``folder`` cannot be written.
+        NetworkError: the server cannot be reached, refuses, stops, or sends something that does not match.
+        InputError: not an HTTP URL, or ``folder`` cannot be written.
     """
     name = hashlib.sha256(url.encode()).hexdigest()[:32]
     work = _Download(client, url, folder / name, folder / f"{name}.part", folder / f"{name}.json", progress)
@@ -80,7 +80,7 @@ class _Download:
         headers: dict[str, str] = {}
         if state.tag and self.done.is_file():
             headers["If-None-Match" if state.tag.startswith(('"', "W/")) else "If-Modified-Since"] = state.tag
-        # A weak tag does not say that the bytes are the same.
+        # A weak tag does not promise equal bytes.
         elif state.tag and have and not state.tag.startswith("W/"):
             headers |= {"Range": f"bytes={have}-", "If-Range": state.tag}
         with self.client.answer(self.url, headers, AGAIN) as response:
@@ -102,7 +102,7 @@ class _Download:
     def _begin(
         self, response: requests.Response, file: IO[bytes], have: int, state: _State
     ) -> tuple[int, int | None]:
-        """(bytes that are here, bytes in all), with the file as the rest has to follow."""
+        """(bytes already there, bytes in all), with the file positioned for the rest."""
         if response.status_code == 206:
             where = range_of(response)
             if where is not None and where[0] == have and where[2] == (state.total or where[2]):

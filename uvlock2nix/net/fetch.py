@@ -1,7 +1,7 @@
-"""Fetching files into our cache: whole, with their hash checked; or parts of them by range.
+"""Fetch files into the cache: completely, with their hash checked, or in parts by range.
 
-Nothing that a server sends is trusted: sizes are bounded, a wrong hash is an error, and only http and https
-are spoken.
+Nothing from a server is trusted: sizes are limited, a wrong hash is an error, and only http and https are
+allowed.
 """
 
 from __future__ import annotations
@@ -35,27 +35,27 @@ _OFFLINE: Final = "check the network; --no-inspect works without it"
 
 
 class Fetcher(Protocol):
-    """What gathering needs from the network; tests give their own."""
+    """The port to the network; tests have their own implementation."""
 
     def file(self, url: str, hash_: str | None, name: str) -> Path:
-        """The file of ``url`` on disk, its hash checked. Raises NetworkError or InputError."""
+        """The file at ``url`` on disk, with its hash checked. Raises NetworkError or InputError."""
         ...
 
     def part(self, url: str, start: int, length: int) -> tuple[bytes, int]:
         """``length`` bytes from ``start`` (negative: from the end) and the size of the whole.
 
-        Raises NetworkError, also when the server does not serve ranges.
+        Raises NetworkError, also if the server does not support ranges.
         """
         ...
 
     def text(self, url: str, limit: int) -> str:
-        """A small text. Raises NetworkError, also where it is longer than ``limit`` bytes."""
+        """A small text. Raises NetworkError, also if it is longer than ``limit`` bytes."""
         ...
 
 
 @dataclass(slots=True)
 class HttpFetcher:
-    """Fetches over HTTP with one session; whole files are kept in ``cache`` under their hash."""
+    """Fetches over HTTP with a session; complete files are stored in ``cache`` under their hash."""
 
     cache: Path
     progress: Progress | None = None
@@ -67,11 +67,11 @@ class HttpFetcher:
         self._client = Client(self.limits, self.logins, hint=_OFFLINE)
 
     def stop(self) -> None:
-        """Let whoever still fetches end soon, with an error."""
+        """Make running fetches end soon, with an error."""
         self._client.stop()
 
     def close(self) -> None:
-        """Close the connections, if there are any."""
+        """Close the connections, if any."""
         self._client.close()
 
     def __enter__(self) -> HttpFetcher:
@@ -81,7 +81,7 @@ class HttpFetcher:
         self.close()
 
     def file(self, url: str, hash_: str | None, name: str) -> Path:
-        """See :class:`Fetcher`. Without a hash in the lock nothing is fetched: it could be anything."""
+        """See :class:`Fetcher`. Without a hash in the lock, nothing is fetched: it could be anything."""
         key = hash_key(hash_)
         algorithm, _, digest = (key or "").partition("-")
         if key is None or algorithm not in ALGORITHMS:
@@ -97,9 +97,9 @@ class HttpFetcher:
                 file.write(chunk)
             if hasher.hexdigest() != digest:
                 raise InputError(
-                    f"{name}: wrong hash: {shown_url(url)} gave {algorithm}:{hasher.hexdigest()}, the lock "
+                    f"{name}: wrong hash: {shown_url(url)} has {algorithm}:{hasher.hexdigest()}, the lock "
                     f"says {hash_}",
-                    hint="the file was replaced on the server, or on the way; do not use it",
+                    hint="the file was replaced on the server, or in transit; do not use it",
                 )
         return target
 
@@ -109,7 +109,7 @@ class HttpFetcher:
         size = 0
         with self._client.answer(url) as response:
             refuse(response, 200)
-            # A text has no hash: a coding that the server uses all the same may be undone.
+            # A text has no hash, so it may be decoded if the server encodes it anyway.
             for chunk in response.iter_content(self.limits.chunk):
                 size += len(chunk)
                 if size > limit:
@@ -118,7 +118,7 @@ class HttpFetcher:
         return b"".join(parts).decode("utf-8", "replace")
 
     def resume(self, url: str) -> Path:
-        """A file that has no hash and changes under its name: see :func:`download`."""
+        """A file without a hash that changes at its URL: see :func:`download`."""
         return download(self._client, url, self.cache / "downloads", self.progress)
 
     def part(self, url: str, start: int, length: int) -> tuple[bytes, int]:
@@ -127,11 +127,11 @@ class HttpFetcher:
         with self._client.answer(url, {"Range": wanted}) as response:
             if response.status_code != 206 or is_coded(response):
                 raise NetworkError(
-                    f"{shown_url(url)}: the server does not serve parts ({response.status_code})"
+                    f"{shown_url(url)}: the server does not support ranges ({response.status_code})"
                 )
             where = range_of(response)
             if where is None:
-                raise NetworkError(f"{shown_url(url)}: the server's answer does not say which range it is")
+                raise NetworkError(f"{shown_url(url)}: the server's response does not state its range")
             first, last, whole = where
             count = min(length, whole - start) if start >= 0 else min(-start, whole)
             if first != (start if start >= 0 else whole - count) or last != first + count - 1:
@@ -154,7 +154,7 @@ class HttpFetcher:
 
 @contextlib.contextmanager
 def _writing(target: Path) -> Iterator[IO[bytes]]:
-    """As ``replacing``, in the cache, with an error of ours."""
+    """As ``replacing``, in the cache, with our own error."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with replacing(target) as file:

@@ -1,4 +1,4 @@
-"""Hashes as locks write them: ``algorithm:hex``."""
+"""Hashes in the form of locks: ``algorithm:hex``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError
 from uvlock2nix.reading import open_regular
 
-# The kinds that locks may name.
+# The algorithms that locks may use.
 ALGORITHMS: Final = ("sha256", "sha384", "sha512", "sha224", "sha1", "blake2b", "md5")
 CHUNK: Final = 1 << 20
 _CHANGED: Final = (
@@ -20,7 +20,7 @@ _CHANGED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a lock says about a file: its digest in lower case (``""`` for none), and its size."""
+    """A lock's data on a file: its digest in lower case (``""`` for none), and its size."""
 
     algorithm: str = "sha256"
     digest: str = ""
@@ -28,15 +28,16 @@ class Expected:
 
     @classmethod
     def parse(cls, text: str | None, size: int | None = None) -> Expected:
-        """``algorithm:hex``; ``None`` for a file that the lock has no hash of.
+        """``algorithm:hex``; ``None`` for a file without a hash in the lock.
 
         Raises:
-            InputError: a kind of hash that locks do not have.
+            InputError: an algorithm that locks cannot use.
         """
         algorithm, _, digest = (text or "sha256:").partition(":")
         if algorithm not in ALGORITHMS:
             raise InputError(
-                f"the lock names a hash of kind `{algorithm[:40]}`", hint=f"known: {', '.join(ALGORITHMS)}"
+                f"the lock has a hash of the unknown kind `{algorithm[:40]}`",
+                hint=f"known: {', '.join(ALGORITHMS)}",
             )
         return cls(algorithm, digest.lower(), size)
 
@@ -67,16 +68,16 @@ def digest_of(file: Path, algorithm: str) -> str:
 
 
 def check_file(file: Path, expected: str | None) -> None:
-    """Compare a file that is already here with the lock's hash.
+    """Compare a file on disk with the lock's hash.
 
     Raises:
-        InputError: it is a different one, or not there.
+        InputError: it is a different file, or does not exist.
     """
     wanted = Expected.parse(expected)
     try:
         digest = digest_of(file, wanted.algorithm)
     except OSError as error:
         raise InputError(
-            f"{file}: {error.strerror}", hint="the lock names it; is it in the source of the derivation?"
+            f"{file}: {error.strerror}", hint="it is in the lock; is it in the source of the derivation?"
         ) from None
     wanted.check(str(file), digest, 0)

@@ -1,4 +1,4 @@
-"""Fetching one file that a lock names to a place of the caller's, with its hash checked: what builds do."""
+"""Fetch a file of the lock to a given path, with its hash checked, as builds do."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def fetch(
 ) -> None:
     """Download ``url`` to the file ``to``; ``expected`` is ``algorithm:hex`` as in a lock.
 
-    A login in the URL wins over ``logins``, these over ``~/.netrc``. ``env``: see :class:`Client`.
+    Credentials in the URL override ``logins``, which override ``~/.netrc``. ``env``: see :class:`Client`.
 
     Raises:
-        NetworkError: it cannot be had.
-        InputError: it is a different file than the one that was locked.
+        NetworkError: it cannot be downloaded.
+        InputError: it is a different file than the locked one.
     """
     shown = shown_url(url)
     wanted = Expected.parse(expected, size)

@@ -1,4 +1,4 @@
-"""A file at a URL that is read by ranges, as far as it is read."""
+"""A file at a URL, of which only the ranges that are read are fetched."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from uvlock2nix.net.urls import shown_url
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """How a file is read: sizes in bytes, the others in blocks.
+    """How to read a file: sizes in bytes, other numbers in blocks.
 
-    ``kept`` blocks are kept; reading on in order asks for up to ``ahead`` at a time. ``tail`` is asked for
-    first; ``most`` is the bound of all that is fetched.
+    ``kept`` blocks are cached; sequential reading fetches up to ``ahead`` at a time. ``tail`` bytes are
+    fetched first; ``most`` is the limit for the total.
     """
 
     block: int = 1 << 20
@@ -30,10 +30,10 @@ USUAL: Final = Parts()
 
 
 class RemoteFile(io.RawIOBase):
-    """A seekable file over ranges of a URL; memory is bounded, whatever its size is."""
+    """A seekable file over ranges of a URL; memory does not depend on its size."""
 
     def __init__(self, fetcher: Fetcher, url: str, parts: Parts = USUAL) -> None:
-        """Ask for the end of the file (of a wheel, most often its table of contents). Raises NetworkError."""
+        """Fetch the end of the file (of a wheel, usually its table of contents). Raises NetworkError."""
         super().__init__()
         self._fetcher = fetcher
         self._url = url
@@ -46,25 +46,25 @@ class RemoteFile(io.RawIOBase):
         self._fetched = len(self._tail)
 
     def readable(self) -> bool:
-        """As of a binary file: yes."""
+        """As for a binary file: yes."""
         return True
 
     def seekable(self) -> bool:
-        """As of a binary file: yes."""
+        """As for a binary file: yes."""
         return True
 
     def tell(self) -> int:
-        """As of a binary file."""
+        """As for a binary file."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """As of a binary file; nothing is fetched."""
+        """As for a binary file; nothing is fetched."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
         self._position = max(0, base + offset)
         return self._position
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """As of a binary file; fetches the blocks that are not here yet."""
+        """As for a binary file; fetches missing blocks."""
         end = self._size if size is None or size < 0 else min(self._size, self._position + size)
         if self._position >= end:
             return b""
@@ -80,7 +80,7 @@ class RemoteFile(io.RawIOBase):
 
     def _block(self, number: int) -> bytes:
         if number not in self._blocks:
-            # In order: more at a time, up to what is kept; elsewhere: one.
+            # Sequential reads fetch more and more blocks at a time; other reads fetch one.
             self._ahead = min(self._ahead * 2, self._parts.ahead) if number == self._next else 1
             self._load(number, self._ahead)
         return self._blocks[number]

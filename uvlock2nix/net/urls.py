@@ -1,7 +1,7 @@
-"""URLs as they may be shown: the one policy for credentials in them.
+"""URLs in a form fit for messages: the policy for hiding credentials.
 
-Neither user nor password (both can be a token), neither query nor fragment (signed URLs keep their signature
-there). The user ``git`` of ssh is everybody's and stays.
+Hidden are user and password (both can be a token), query and fragment (signed URLs have their signature
+there). The common user ``git`` of ssh is shown.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-# Up to a blank or a character that cannot be part of a URL and often ends one in a text.
+# Up to a space or a character that is not allowed in a URL and often follows one in text.
 _URL: Final = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s\"'`<>|\\^{}\x00-\x1f\x7f]+")
 # https://git-scm.com/docs/git-clone#_git_urls
 _COMMON_USERS: Final = frozenset({"git", "hg"})
-# Keys of queries that hold a secret: of signed URLs of object stores, of package indexes.
+# Keys of queries that hold a secret: in signed URLs of object stores and package indexes.
 _SIGNED: Final = re.compile(
     r"(?:^|[&;_-])(?:sig|signature|token|secret|password|key|auth|credential)=", re.IGNORECASE
 )
@@ -33,7 +33,7 @@ def shown_url(url: str) -> str:
         scheme, rest = "", url
     authority = _END.split(rest, maxsplit=1)[0]
     if "@" not in authority and "@" in rest and ":" in authority and not _is_port(authority):
-        # No host but a user, and the begin of a password with a slash or the like that is not quoted.
+        # Not a host but a user and the start of a password, with an unquoted slash or the like.
         rest = rest.rpartition("@")[2]
         authority = _END.split(rest, maxsplit=1)[0]
     path = _REST.split(rest[len(authority) :], maxsplit=1)[0]
@@ -41,24 +41,24 @@ def shown_url(url: str) -> str:
     if user in _COMMON_USERS and (not separator or "ssh" in scheme.lower()):
         host = user + at + host
     elif separator and not at and ":" in host and not _is_port(host) and not path:
-        host = "…"  # cut off in the middle of a login, most likely
+        host = "…"  # probably cut off in the middle of credentials
     return f"{scheme}{separator}{host}{path}"
 
 
 def _is_port(authority: str) -> bool:
-    """Whether what follows the last colon of ``host:port`` can be a port."""
+    """Whether the part after the last colon of ``host:port`` can be a port."""
     return authority.endswith("]") or authority.rpartition(":")[2].isdecimal()
 
 
 def shown_text(text: str) -> str:
-    """``text`` (of a program, of a library) with every URL that has a login or a query as it may be shown."""
+    """``text`` (of a program or library) with credentials and queries hidden in all URLs."""
     if "://" not in text:
         return text
     return _URL.sub(lambda match: _shown_in_text(match[0]), text)
 
 
 def _shown_in_text(url: str) -> str:
-    # What ends a sentence is not part of the URL.
+    # Punctuation at the end of a sentence is not part of the URL.
     bare = url.rstrip(".,;:!)]")
     authority = _END.split(bare.partition("://")[2], maxsplit=1)[0]
     if not set("@?") & set(bare) and (":" not in authority or _is_port(authority)):
@@ -67,21 +67,21 @@ def _shown_in_text(url: str) -> str:
 
 
 def without_login(url: str) -> str:
-    """``url`` without ``user:password@``, to compare two of them; the query stays, so not to be shown."""
+    """``url`` without ``user:password@``, for comparison; it keeps the query, so do not show it."""
     scheme, separator, rest = url.partition("://")
     authority = _END.split(rest, maxsplit=1)[0]
     return f"{scheme}{separator}{authority.rpartition('@')[2]}{rest[len(authority) :]}"
 
 
 def plain_url(url: str) -> str:
-    """As :func:`shown_url`, with its fragment: to be kept, and fetched by whoever has the login."""
+    """As :func:`shown_url`, with its fragment: to be stored, and fetched by anyone with credentials."""
     _, mark, fragment = url.partition("#")
     return shown_url(url) + mark + fragment
 
 
 def logins_in(text: str) -> tuple[str, ...]:
-    """The URLs of ``text`` that hold a login or a signature, as they may be shown; each once."""
-    # Most lines of a lock have neither: looking for URLs in them costs more than reading the lock.
+    """The URLs of ``text`` with credentials or a signature, in the form for messages, without duplicates."""
+    # Most lines of a lock have neither, and searching all for URLs is slower than reading the lock.
     lines = (line for line in text.splitlines() if "://" in line and ("@" in line or "?" in line))
     found = (match[0] for line in lines for match in _URL.finditer(line))
     return tuple(dict.fromkeys(shown_url(url) for url in found if _has_login(url)))
@@ -96,7 +96,7 @@ def _has_login(url: str) -> bool:
 
 
 def realm_of(url: str) -> tuple[str, str]:
-    """(scheme, ``host:port``) of a URL: what a login is for."""
+    """(scheme, ``host:port``) of a URL: what credentials apply to."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What variables say about the way to a host: its proxy, and whose certificates are trusted."""
+"""Environment variables for connections: the proxy of a host, and trusted certificates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 
 def proxies(url: str, env: Mapping[str, str]) -> dict[str, str]:
-    """The proxy for a URL by the variables of ``env``, as everybody reads them."""
+    """The proxy for a URL from the usual variables in ``env``."""
     import requests
 
     scheme = urlsplit(url).scheme
@@ -19,14 +19,14 @@ def proxies(url: str, env: Mapping[str, str]) -> dict[str, str]:
 
 
 def certificates(url: str, env: Mapping[str, str]) -> str | bool:
-    """The file with the authorities to trust; True: requests' own; False: the host is not checked.
+    """The file with trusted authorities; True: those of requests; False: the host is not checked.
 
-    What is fetched is checked by its hash in any case. See
+    Fetched files are checked by their hash in any case. See
     https://docs.astral.sh/uv/reference/environment/#uv_insecure_host.
     """
     host = urlsplit(url).hostname or ""
     places = {host, urlsplit(url).netloc.rpartition("@")[2]}
     if any(one.rpartition("://")[2] in places for one in env.get("UV_INSECURE_HOST", "").split()):
         return False
-    # requests knows its own variable only; the rest of the world, uv too, means SSL_CERT_FILE.
+    # requests reads only its own variable; most programs, including uv, read SSL_CERT_FILE.
     return env.get("REQUESTS_CA_BUNDLE") or env.get("SSL_CERT_FILE") or True

@@ -1,4 +1,4 @@
-"""What builds the local packages: installed inside deps, a folder for each, for `package` to build with."""
+"""Build requirements of the local packages, installed inside deps in a folder each, for `package`."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def local_requirements(
     requirements: FromPins,
     context: BuildContext,
 ) -> Made:
-    """Install what builds each local package into a folder of its own; name → folder and its scripts.
+    """Install the build requirements of each local package into its own folder; name → folder and scripts.
 
     ``packages`` are the source trees of the environment.
 
     Raises:
         ToolError: uv failed, or a build requirement cannot be built.
-        NetworkError: one cannot be had.
+        NetworkError: a requirement cannot be downloaded.
     """
     local = local_packages(project, packages)
     names = {package.name for package in packages}
@@ -70,7 +70,7 @@ def _resolved(
 def _install(
     arguments: Sequence[str], work: Path, context: BuildContext, what: str
 ) -> tuple[Path, tuple[Script, ...]]:
-    """Install into a folder what uv's ``arguments`` name; none: an empty folder."""
+    """Install uv's ``arguments`` into a folder; without any, an empty folder."""
     from uvlock2nix.build.rpath import without_rpath
 
     tree = work / "tree"
@@ -83,9 +83,9 @@ def _install(
 
 
 def move_in(made: Made, place: Path) -> dict[str, tuple[Script, ...]]:
-    """Put the folders below ``place``; name → scripts.
+    """Move the folders below ``place``; name → scripts.
 
-    Only at the end: uv makes the environment around it at the same time, and wants an empty place.
+    Only at the end: meanwhile, uv creates the environment around it, and needs an empty folder.
     """
     for name, (tree, _) in made.items():
         place.mkdir(parents=True, exist_ok=True)

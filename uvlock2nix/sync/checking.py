@@ -13,10 +13,10 @@ from uvlock2nix.target import Target
 
 
 def check_key(request: SyncRequest, plan: SyncPlan, target: Target) -> None:
-    """Compare the environment with the one that generate saw: nixpkgs' Python may be another patch release.
+    """Compare the environment with that of generate: nixpkgs' Python may be a different patch release.
 
     Raises:
-        InputError: they differ, so the name of deps would lie about what it holds.
+        InputError: they differ, so the name of deps would not match its content.
     """
     if request.key is None:
         return
@@ -31,10 +31,10 @@ def check_key(request: SyncRequest, plan: SyncPlan, target: Target) -> None:
 
 
 def check_installed(distributions: Sequence[Installed], plan: SyncPlan) -> None:
-    """Compare what was installed with what was planned; uv must have taken the very files that we named.
+    """Compare what was installed with what was planned; uv must have installed the planned files.
 
     Raises:
-        InputError: a package is missing, is too many, has a different version or another wheel.
+        InputError: a package is missing or unexpected, or has a different version or wheel.
     """
     there = {one.name: one for one in distributions}
     wrong: list[str] = []
@@ -50,12 +50,12 @@ def check_installed(distributions: Sequence[Installed], plan: SyncPlan) -> None:
     if wrong:
         raise InputError(
             "uv did not install what was planned: " + "; ".join(wrong),
-            hint="this is a bug in uvlock2nix: report it with the uv.lock",
+            hint="this is a bug in uvlock2nix: please report it with the uv.lock",
         )
 
 
 def _other_wheel(one: Installed, step: Step) -> str:
-    """Why the installed wheel is not the planned one; ``""`` when it is."""
+    """Why the installed wheel is not the planned one; ``""`` if it is."""
     from packaging.tags import parse_tag
 
     artifact = step.choice.artifact
@@ -65,7 +65,7 @@ def _other_wheel(one: Installed, step: Step) -> str:
     text = (one.dist_info / "WHEEL").read_text(encoding="utf-8", errors="replace")
     tags = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("Tag:")]
     have = {tag for text in tags for tag in parse_tag(text)}
-    # Some wheels were renamed after they were built and say another platform inside: compare what can be.
+    # Some wheels were renamed after the build, and have a different platform inside: compare the ABI only.
     if have and not have & wanted and {tag.abi for tag in have}.isdisjoint({tag.abi for tag in wanted}):
         return (
             f"{step.package.name}: uv took a wheel for {', '.join(tags)}, but {artifact.filename} was planned"

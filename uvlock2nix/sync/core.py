@@ -1,4 +1,4 @@
-"""The whole of deps before stripping: from a lock to a tree that is the same every time."""
+"""The content of deps before stripping: from a lock to a reproducible tree."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ if TYPE_CHECKING:
     from uvlock2nix.build.from_pins import FromPins
     from uvlock2nix.refs.linked import Linked
 
-# Where packages are installed first, below the folder that is made.
+# Packages are first installed here, below the output.
 STAGE: Final = ".uvlock2nix-sync"
 
 
 def sync(request: SyncRequest, run: Runner) -> None:
-    """Make ``request.out`` (which must not exist): the locked packages, normalised, a manifest; or nothing.
+    """Create ``request.out`` with the locked packages, normalised, and a manifest; or nothing on failure.
 
-    They are installed inside of ``out``, next to uv's cache, and moved up when all is done: between two
-    places of one file system uv links files, where it would have to copy each of them.
+    They are installed inside ``out``, next to uv's cache, and moved up at the end: within a file system, uv
+    links files that it would otherwise have to copy.
 
     Raises:
         Uvlock2nixError: with what failed, where, and what to do.
@@ -67,13 +67,13 @@ def sync(request: SyncRequest, run: Runner) -> None:
             path.rename(request.out / path.name)
         shutil.rmtree(stage)
     except BaseException:
-        # Nothing half made: the next run would refuse a folder that exists already.
+        # Leave nothing incomplete: the next run refuses an existing folder.
         shutil.rmtree(request.out, ignore_errors=True)
         raise
 
 
 def _make(request: SyncRequest, run: Runner, cache: Path) -> None:
-    """Install into ``request.out``, by way of uv's ``cache``, and make it the same every time."""
+    """Install into ``request.out``, with uv's ``cache``, and make it reproducible."""
     from uvlock2nix.sync.build_requires import move_in
 
     project = load_project(request.project)
@@ -134,10 +134,10 @@ def _make(request: SyncRequest, run: Runner, cache: Path) -> None:
 
 
 def _foreign(request: SyncRequest, target: Target, run: Runner) -> str:
-    """uv's name of the target's platform where this machine has a different one, else ``""``.
+    """uv's name of the target's platform if this machine's differs, else ``""``.
 
     Raises:
-        InputError: uv has no name for it, so that it installs there only.
+        InputError: uv has no name for it, so it can install only there.
     """
     if request.system == this_system():
         return ""
@@ -159,7 +159,7 @@ def _install(
     uv: Uv,
     selected: Sequence[str],
 ) -> tuple[Mapping[str, Path], Mapping[str, tuple[Path, tuple[Script, ...]]]]:
-    """Install all packages; the wheels that were not installed by uv sync, and what builds local packages."""
+    """Install all packages; return the wheels not installed by uv sync, and the local build requirements."""
     from uvlock2nix.build.schedule import build_all
     from uvlock2nix.sync.build_requires import local_requirements
     from uvlock2nix.sync.wheels import fetch_wheels
@@ -192,16 +192,16 @@ def _install(
 def _tell_outside(distributions: Iterable[Installed], run: Runner) -> None:
     for one in distributions:
         for path in one.outside:
-            run.say(f"uvlock2nix: {one.name}: its RECORD names {path}, outside of the environment: left out")
+            run.say(f"uvlock2nix: {one.name}: its RECORD lists {path}, outside the environment: left out")
 
 
 def sync_environment(request: SyncRequest, outer: Mapping[str, str]) -> dict[str, str]:
-    """The variables of what sync runs: :func:`base_environment`, and where uv installs to."""
+    """The environment for sync's programs: :func:`base_environment`, and where uv installs."""
     return {**base_environment(request.work, outer), "UV_PROJECT_ENVIRONMENT": str(request.out)}
 
 
 def _selected(project: Project, request: SyncRequest, plan: SyncPlan, uv: Uv) -> list[str]:
-    """The flags of every ``uv sync``, which a script and a pylock.toml have none of."""
+    """The selection flags of every ``uv sync``; none for a script or a pylock.toml."""
     if project.lock.flavour != "uv":
         return []
     flags = selection_flags(project, request.selection, knows_no_default_groups=uv.knows_no_default_groups())
@@ -232,7 +232,7 @@ def _all_at_once(
             return synced.result(), built.result(), required.result()
         except BaseException as error:
             run.stop(error)
-            # Those that were ended fail too: what counts is why they were.
+            # Cancelled tasks fail too: report the original cause.
             raise run.cause or error from None
 
 
@@ -302,7 +302,7 @@ def _build_context(
 
 
 def _requirements(request: SyncRequest, project: Project, env: Mapping[str, str]) -> FromPins:
-    """Where build requirements come from: the files that pins lock."""
+    """The source of build requirements: the files locked in pins."""
     from uvlock2nix.build.from_pins import FromPins
     from uvlock2nix.build.pinned import Pinned
 
@@ -314,9 +314,9 @@ def _requirements(request: SyncRequest, project: Project, env: Mapping[str, str]
 def _libraries(
     request: SyncRequest, site: Path, context: BuildContext, members: Iterable[str]
 ) -> tuple[Linked, ...]:
-    """Which folders of the store each file that was compiled here finds its libraries in.
+    """The store folders in which each file compiled here finds its libraries.
 
-    ``members``: projects whose build requirements, each in a folder of its own, may have been compiled too.
+    ``members``: projects whose build requirements (in their own folders) may have been compiled too.
     """
     from uvlock2nix.build.rpath import library_folders, linked_libraries
 

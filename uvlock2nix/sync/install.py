@@ -1,4 +1,4 @@
-"""Installing: wheels by ``uv sync --frozen``, built ones from their files, collisions decided."""
+"""Install wheels with ``uv sync --frozen``, built ones from their files, and decide collisions."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from uvlock2nix.dist.scripts import neutral_shebang
 from uvlock2nix.flags import explicit_flags
 from uvlock2nix.lock import Project, Selection
 
-# The name of uv in a Nix store says its version.
+# uv's store path contains its version.
 _IN_STORE: Final = re.compile(r"/[0-9a-z]{32}-uv-([0-9]+)\.([0-9]+)\.([0-9]+)/bin/uv\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Uv:
-    """uv with the environment and interpreter that all its calls share.
+    """uv with the environment and interpreter shared by all its calls.
 
-    ``platform`` is uv's name of the platform to install for, ``""`` for the one that runs ``python``.
+    ``platform`` is uv's name of the platform to install for, ``""`` for that of ``python``.
     """
 
     run: Runner
@@ -41,7 +41,7 @@ class Uv:
         self.run([*arguments, *flags], what=what, env=self.env, cwd=self.project)
 
     def make(self) -> None:
-        """Make the target an empty environment."""
+        """Create the target as an empty environment."""
         arguments = [self.program, "venv", "--quiet", "--no-project", "--python", str(self.python)]
         self.run([*arguments, str(self.target)], what="uv venv", env=self.env, cwd=self.project)
 
@@ -53,7 +53,7 @@ class Uv:
         return "--no-default-groups" in shown
 
     def elsewhere(self, target: Path) -> Uv:
-        """The same uv with a different target environment, somewhere on the machine."""
+        """The same uv with a different target environment."""
         env = {**self.env, "UV_PROJECT_ENVIRONMENT": str(target), "UV_LINK_MODE": "copy"}
         return replace(self, env=env, target=target)
 
@@ -73,8 +73,8 @@ class Uv:
 def selection_flags(project: Project, selection: Selection, *, knows_no_default_groups: bool) -> list[str]:
     """uv's flags for a selection.
 
-    ``--no-default-groups`` is younger (0.5.18) than the uv of some nixpkgs; an older one gets the
-    groups' names, and takes names that a project does not have. To a newer one these are an error.
+    ``--no-default-groups`` (0.5.18) is newer than the uv of some nixpkgs. An older uv gets the names of the
+    groups, and ignores unknown ones; for a newer uv these are an error.
     """
     flags = [flag for flag in explicit_flags(selection) if flag != "--default-groups"]
     if selection.default_groups or selection.only_groups or selection.only_dev:
@@ -82,7 +82,7 @@ def selection_flags(project: Project, selection: Selection, *, knows_no_default_
     if knows_no_default_groups:
         return [*flags, "--no-default-groups"]
     if not selection.all_groups:
-        # Leaving a group out wins over asking for it: one that is asked for is not named.
+        # uv prefers excluding a group over including it, so selected groups are not excluded.
         asked = {*selection.groups, *(("dev",) if selection.dev else ())}
         left_out = [name for name in default_groups(project) if name not in asked]
         flags += [f"--no-group={name}" for name in left_out]
@@ -102,7 +102,9 @@ def default_groups(project: Project) -> tuple[str, ...]:
 
 
 def not_built(names: Iterable[str]) -> list[str]:
-    """uv's flags to fail rather than to build one of these; ``--no-build`` refuses virtual projects, too."""
+    """uv's flags to fail instead of building one of these; ``--no-build`` would also refuse virtual
+    projects.
+    """
     return [f"--no-build-package={name}" for name in names]
 
 
@@ -118,11 +120,11 @@ def decide_collisions(
     choice: Mapping[str, str],
     only: Callable[[str], Path],
 ) -> tuple[tuple[Collision, str], ...]:
-    """Put the winner's bytes at each path that packages ship differently; return path and winner.
+    """Put the winner's file at each path that packages ship differently; return path and winner.
 
-    uv installs side by side, so that the winner would depend on luck. The winner is the package that
-    ``choice`` names for the path (or a folder above it), else the last in the lock's order, as if they were
-    installed one after another. ``only`` installs one package alone and returns its site-packages.
+    uv installs in parallel, so the winner would be random. The winner is the package in ``choice`` for the
+    path (or a folder above it), else the last in the lock's order, as if they were installed one by one.
+    ``only`` installs a single package and returns its site-packages.
 
     Raises:
         InputError: ``choice`` names a package that does not ship the path.
@@ -142,7 +144,7 @@ def environment_root(site: Path) -> Path:
 
 def _replace(source: Path, target: Path, installed_in: Path) -> None:
     if not source.is_file():
-        return  # in the RECORD and not in the wheel
+        return  # in the RECORD but not in the wheel
     target.unlink(missing_ok=True)
     shutil.copy2(source, target)
     if target.parent.name == "bin":

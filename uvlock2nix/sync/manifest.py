@@ -1,4 +1,4 @@
-"""The manifest of deps: what was installed, from which file, and what was decided on the way."""
+"""The manifest of deps: what was installed, from which file, and what was decided."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def write_manifest(
     pinned: Pinned,
     libraries: Sequence[Linked] = (),
 ) -> None:
-    """Write the manifest below ``root``; nothing in it depends on time, place or the tools' versions.
+    """Write the manifest below ``root``; it does not depend on time, path or the tools' versions.
 
-    ``pinned`` has the locked build requirements, of which the files that were used are listed.
+    ``pinned`` has the locked build requirements, of which the used files are listed.
     """
     packages = [_package(step, built=False) for step in plan.wheels]
     packages += [_package(step, built=True) for step in plan.built_steps]
@@ -80,12 +80,12 @@ def _package(step: Step, *, built: bool) -> dict[str, object]:
 
 
 def origin(step: Step) -> dict[str, str]:
-    """Where a package's file came from, without any login.
+    """The source of a package's file, without credentials.
 
-    Of a file of an index whose hash is locked only that it is one: deps is the same whatever mirror of the
-    index the lock names, and the hash says which file it is.
+    For a file from an index with a locked hash, only the kind: deps is the same for every mirror of the
+    index, and the hash identifies the file.
     """
-    # What only reads manifests, in every build, does without the lock.
+    # Imported on use: reading manifests, which every build does, does not need the lock.
     from uvlock2nix.lock import GitSource, PathSource, UrlSource
 
     match step.package.source:
@@ -105,10 +105,10 @@ def origin(step: Step) -> dict[str, str]:
 
 
 def proof(artifact: Artifact | None) -> str:
-    """What proves that a package's file is the one that was locked.
+    """What proves that a package's file is the locked one.
 
-    ``lock``: the lock's hash, compared before anything reads the file. ``commit``: the name of a git commit,
-    a hash itself. ``deps``: nothing but the hash of deps as a whole, in the pins.
+    ``lock``: the lock's hash, checked before anything reads the file. ``commit``: the git commit, itself a
+    hash. ``deps``: only the hash of deps as a whole, in the pins.
     """
     if artifact is not None and artifact.kind == "git":
         return "commit"
@@ -116,7 +116,7 @@ def proof(artifact: Artifact | None) -> str:
 
 
 def _build_files(pinned: Pinned, names: Iterable[str]) -> list[dict[str, object]]:
-    """The files of the locked build requirements: each with its hash, and what it helped to build."""
+    """The files of the locked build requirements: each with its hash, and the packages it was used for."""
     users: dict[str, set[str]] = {}
     for name in names:
         build = pinned.of(name)
@@ -134,7 +134,7 @@ def _script(script: Script) -> dict[str, object]:
 
 
 def read_manifest(root: Path) -> dict[str, object]:
-    """The manifest of an existing deps. Raises OSError; ValueError or TypeError where it is none."""
+    """The manifest of an existing deps. Raises OSError; ValueError or TypeError if it is invalid."""
     data = json.loads(read_regular(root / MANIFEST, _LARGEST))
     if not isinstance(data, dict):
         raise TypeError("not an object")

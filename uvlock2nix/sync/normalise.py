@@ -1,4 +1,4 @@
-"""Making an installed tree say only what it is: no launchers, no bytecode, no trace of the installer."""
+"""Normalise an installed tree: no launchers, no bytecode, no trace of the installer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from uvlock2nix.printable import printable
 # Written by the installer, not by the package (PEP 376, PEP 610, and uv's own).
 INSTALLER_FILES: Final = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
 ENVIRONMENT_FILES: Final = ("pyvenv.cfg", ".lock", ".gitignore", "CACHEDIR.TAG")
-# What Nix's stdenv reads of every input: setup hooks, propagated inputs.
+# Read by Nix's stdenv in every input: setup hooks, propagated inputs.
 _NIX_SUPPORT: Final = "nix-support"
 
 
@@ -30,14 +30,14 @@ def normalise(
     altered: Collection[str] = (),
     say: Callable[[str], object] = lambda _: None,
 ) -> tuple[Script, ...]:
-    """Normalise the environment ``root`` whose packages are in ``site``; return the scripts it keeps.
+    """Normalise the environment ``root`` whose packages are in ``site``; return the scripts that are kept.
 
-    ``altered``: recorded paths of files that are not as every RECORD with that path says.
+    ``altered``: recorded paths of files that do not match every RECORD with that path.
 
-    ``bin/`` goes: launchers of entry points are made again where the environment is used, what wheels ship
-    there moves to ``scripts_to`` (relative to ``root``), its interpreter line neutral. RECORDs are right for
-    what is then on disk. ``nix-support/`` goes too, and ``say`` gets a line about it: a setup hook in it
-    would run in every build that has the environment as an input.
+    ``bin/`` is removed: launchers of entry points are created where the environment is used, and scripts of
+    wheels move to ``scripts_to`` (relative to ``root``) with a neutral shebang. RECORDs are updated to match.
+    ``nix-support/`` is removed too, and ``say`` gets a line about it: a setup hook in it would run in every
+    build with the environment as an input.
     """
     through_lib64 = (root / "lib64").is_symlink()
     for name in ENVIRONMENT_FILES:
@@ -62,7 +62,7 @@ def normalise(
 
 
 def _through_lib64(one: Installed, root: Path, site: Path) -> dict[str, str]:
-    """Where files of ``lib64`` are: they went through venv's link to ``lib``, which is gone."""
+    """New paths of files in ``lib64``, which was venv's link to ``lib``."""
     up = os.path.relpath(root, site)
     old = f"{up}/lib64/"
     paths = [entry.path for entry in one.entries if entry.path.startswith(old)]
@@ -102,11 +102,11 @@ def _remove_nix_support(
     scripts_to: str,
     say: Callable[[str], object],
 ) -> None:
-    """Remove what packages put into ``nix-support/``, however that is spelled, and say of whom it was.
+    """Remove what packages put into ``nix-support/``, in any spelling, and report which package it was.
 
-    What is in ``scripts_to`` stays: no more comes of it than of any program, and it is where they are.
+    ``scripts_to`` is kept: scripts there are no more dangerous than other programs.
     """
-    # On a file system that ignores case, another spelling is the same folder.
+    # On a case-insensitive file system, a different spelling is the same folder.
     there = [entry for entry in root.iterdir() if entry.name.casefold() == _NIX_SUPPORT]
     if not there:
         return
@@ -114,15 +114,13 @@ def _remove_nix_support(
         paths = [os.path.relpath(posixpath.join(site, entry.path), root) for entry in one.entries]
         for path in sorted(path for path in paths if path.split("/")[0].casefold() == _NIX_SUPPORT):
             if not path.startswith(f"{scripts_to}/"):
-                say(
-                    f"uvlock2nix: {one.name}: {printable(path)} is left out: it would act on builds of others"
-                )
+                say(f"uvlock2nix: {one.name}: {printable(path)} is left out: it would affect other builds")
     for entry in there:
         _remove_but(entry, root / scripts_to)
 
 
 def _remove_but(path: Path, kept: Path) -> None:
-    """Remove ``path``, but not ``kept`` where that is below it or the same."""
+    """Remove ``path`` except for ``kept``, which may be below it or equal."""
     if path == kept and path.is_dir():
         return
     if path in kept.parents and kept.is_dir() and not path.is_symlink():
@@ -140,7 +138,7 @@ def _remove(path: Path) -> None:
 
 
 def _tidy(root: Path) -> None:
-    """No bytecode, and modes of 0644 or 0755: a group-writable bit would show before Nix seals the tree."""
+    """Remove bytecode, and set modes 0644 or 0755: other bits would show before Nix normalises them."""
     folders = [os.fspath(root)]
     while folders:
         with os.scandir(folders.pop()) as listing:

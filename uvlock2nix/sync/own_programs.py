@@ -1,4 +1,4 @@
-"""Programs that both a package of the project and a dependency have: the project's is kept in venv."""
+"""Programs of both a local package and a dependency: venv has the project's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uvlock2nix.lock import Project
 def own_programs(project: Project, local: Set[str], distributions: Sequence[Installed]) -> tuple[str, ...]:
     """A line for each such program. ``local``: the names of the project's packages in this environment.
 
-    Only said, not written down in deps, whose content does not depend on what the project calls its programs.
+    Only reported, not recorded in deps, whose content does not depend on the project's program names.
     """
     mine = {
         name: member.name

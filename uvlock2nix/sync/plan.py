@@ -1,4 +1,4 @@
-"""What deps has to do: which packages uv installs, which are built here, which are left to `package`."""
+"""The plan of deps: which packages uv installs, which are built here, which are left to `package`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from uvlock2nix.target import Target
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One package of the environment with the file that it comes from."""
+    """A package of the environment with its file."""
 
     package: Package
     choice: Choice
@@ -31,8 +31,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class SyncPlan:
-    """``wheels`` are installed by uv from the lock, ``builds`` are built here, ``local`` are source trees of
-    the project's own that come later, ``excluded`` come from somewhere else (nixpkgs).
+    """``wheels`` are installed by uv from the lock; ``builds`` are built here; ``local`` are the project's
+    own source trees, built later; ``excluded`` come from elsewhere (nixpkgs).
     """
 
     wheels: tuple[Step, ...]
@@ -43,7 +43,7 @@ class SyncPlan:
 
     @property
     def not_by_uv(self) -> tuple[str, ...]:
-        """The names that ``uv sync`` has to leave out."""
+        """The names that ``uv sync`` must leave out."""
         names = {build.name for build in self.builds}
         names.update(package.name for package in (*self.local, *self.excluded))
         return tuple(sorted(names))
@@ -58,10 +58,10 @@ def plan_sync(
     native: Mapping[str, NativeBuild] | None = None,
     no_binary: frozenset[str] = frozenset(),
 ) -> SyncPlan:
-    """Split an environment into what is installed how; ``no_binary`` are built although a wheel fits.
+    """Split an environment by how packages are installed; ``no_binary`` are built even if a wheel fits.
 
     Raises:
-        NoArtifactError: nothing of a package fits the target.
+        NoArtifactError: no file of a package fits the target.
     """
     policy = BuildPolicy.of_project(project)
     if policy.no_binary != "all":
@@ -90,7 +90,7 @@ def _build(
 ) -> Build:
     package = step.package
     native, more = native or NativeBuild(), extra(project, package.name, locked)
-    # What is said for uvlock2nix has the last word.
+    # uvlock2nix's own settings come last and win.
     native = replace(
         native,
         env={**dict(more.env), **native.env},
@@ -103,7 +103,7 @@ def _build(
 
 
 def source_of(step: Step, root: Path) -> Source:
-    """Where the file (or commit) of a step is to be had. Raises InputError where the lock names none."""
+    """The source of a step's file or commit. Raises InputError if the lock has none."""
     package, artifact = step.package, step.choice.artifact
     match package.source:
         case GitSource() as git:

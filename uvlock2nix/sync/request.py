@@ -1,4 +1,4 @@
-"""What sync is asked for."""
+"""The request to sync."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from uvlock2nix.lock import Selection
 
 @dataclass(frozen=True, slots=True)
 class SyncRequest:
-    """Everything that decides what deps holds, and the places to work in.
+    """Everything that decides the content of deps, and the paths to work in.
 
-    ``build_pins`` are the locked build requirements, ``exclude_newer`` holds back those that are not locked.
-    ``platform`` is uv's name of the platform to install for; without it, that of ``system`` where this
-    machine is a different one. ``reference_inputs``: attribute → store path, the names under which libraries
-    are written down.
+    ``build_pins`` are the locked build requirements, ``exclude_newer`` the time that holds back the others.
+    ``platform`` is uv's name of the platform to install for; by default that of ``system``, if this machine's
+    differs. ``reference_inputs``: attribute → store path, the names under which libraries are recorded.
     """
 
     project: Path

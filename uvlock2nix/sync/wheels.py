@@ -1,4 +1,4 @@
-"""The wheels of a lock that `uv sync` does not read: of a script, or of a pylock.toml."""
+"""The wheels of locks that `uv sync` does not read: scripts' locks and pylock.toml."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ AT_ONCE: Final = 8
 
 
 def fetch_wheels(plan: SyncPlan, project: Project, context: BuildContext) -> dict[str, Path]:
-    """Fetch every wheel of the plan, its hash checked; name → file.
+    """Fetch every wheel of the plan, with its hash checked; name → file.
 
     Raises:
-        NetworkError: one cannot be had.
-        InputError: one is not the file that was locked, or is in a git repository.
+        NetworkError: a wheel cannot be downloaded.
+        InputError: a wheel does not match the lock, or is in a git repository.
     """
     name = project.lock_path.name
 
@@ -28,7 +28,7 @@ def fetch_wheels(plan: SyncPlan, project: Project, context: BuildContext) -> dic
         if isinstance(step.package.source, GitSource):
             raise InputError(
                 f"{step.package}: its wheel is in a git repository, which {name} cannot be installed from",
-                hint="name the wheel by its URL, or the sources that it is built from",
+                hint="use the wheel's URL, or the sources that it is built from",
             )
         source = source_of(step, project.root)
         return archive(Build(step.package.name, step.package.version, source), context)

@@ -121,7 +121,7 @@ def test_a_variant_is_not_taken_beside_packages_that_bring_the_other_one() -> No
     decision = decide(nodes, "same")
     assert set(decision.taken) == {"django"}
     assert decision.refused["rest"] == (
-        "it needs django, and nixpkgs' packages bring django_4 4.2 along, not django_5_2"
+        "it needs django, and nixpkgs' packages include django_4 4.2, not django_5_2"
     )
 
 
@@ -186,10 +186,10 @@ def test_a_version_that_is_insisted_on() -> None:
     assert decision.insisted == {"pyqt6", "sip", "typing", "pyqt6-qt6", "only-qt6"}
     assert decision.taken == {
         "pyqt6": "[tool.uvlock2nix.nixpkgs] any-version takes it",
-        "sip": "nixpkgs' package of pyqt6 brings its own",
-        "typing": "nixpkgs' package of pyqt6 brings its own",
-        "pyqt6-qt6": "left out: nixpkgs' package of pyqt6 does without",
-        "only-qt6": "left out: nixpkgs' package of pyqt6-qt6 does without",
+        "sip": "nixpkgs' package of pyqt6 includes its own",
+        "typing": "nixpkgs' package of pyqt6 includes its own",
+        "pyqt6-qt6": "left out: nixpkgs' package of pyqt6 does not need it",
+        "only-qt6": "left out: nixpkgs' package of pyqt6-qt6 does not need it",
     }
     assert "bundle" in decision.passed
 

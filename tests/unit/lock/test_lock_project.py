@@ -176,7 +176,7 @@ def test_settings_from_above_are_used_and_told(tmp_path: Path, name: str, text: 
     (tmp_path / name).write_text(text)
     project = write_project(folder, LOCK)
     assert project.uv.no_build is True
-    assert "outside of the project" in project.warnings[0]
+    assert "outside the project" in project.warnings[0]
     # One's own settings, however few, end the search.
     own = write_project(folder, LOCK, PYPROJECT + "[tool.uv]\nmanaged = true\n")
     assert own.uv.no_build is None

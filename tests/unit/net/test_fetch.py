@@ -129,14 +129,14 @@ def test_parts(server: tuple[str, list[str]], fetcher: HttpFetcher) -> None:
     assert fetcher.part(f"{url}/x", 10, 5) == (DATA[10:15], len(DATA))
     assert fetcher.part(f"{url}/x", -7, 0) == (DATA[-7:], len(DATA))
     for path, needle in (
-        ("whole", "does not serve parts"),
-        ("nameless", "which range"),
-        ("lying", "which range"),
-        ("huge", "which range"),
-        ("words", "which range"),
+        ("whole", "does not support ranges"),
+        ("nameless", "does not state its range"),
+        ("lying", "does not state its range"),
+        ("huge", "does not state its range"),
+        ("words", "does not state its range"),
         ("shifted", "different range"),
         ("short", "different range"),
-        ("coded", "does not serve parts"),
+        ("coded", "does not support ranges"),
         ("cut", "IncompleteRead|closed too early"),
     ):
         with pytest.raises(NetworkError, match=needle):

@@ -105,7 +105,7 @@ def test_kinds_of_hashes(server: Server, tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["shake_128:00", "crc32:00", "none", ":", "x" * 500])
 def test_kinds_that_no_lock_has(tmp_path: Path, kind: str) -> None:
-    with pytest.raises(InputError, match="hash of kind"):
+    with pytest.raises(InputError, match="hash of the unknown kind"):
         fetch("http://127.0.0.1:1/never-asked", tmp_path / "f", expected=kind)
 
 

@@ -144,7 +144,7 @@ def test_a_pin_takes_its_place() -> None:
 
 
 def test_a_greater_schema_is_refused_with_both_numbers() -> None:
-    with pytest.raises(InputError, match="has schema 2; this uvlock2nix knows 1"):
+    with pytest.raises(InputError, match="has schema 2; this uvlock2nix supports 1"):
         parse_pins(b'{"schema": 2}')
 
 

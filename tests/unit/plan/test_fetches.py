@@ -139,7 +139,7 @@ def test_a_file_without_a_hash_gets_one_once(tmp_path: Path) -> None:
 
         sri = Hash("sha256", hashlib.sha256(wheel.read_bytes()).digest()).sri
         assert known_hashes(found) == {url: sri}
-        assert reporter.notes == [f"x: the lock has no hash for {WHEEL}: pinned {sri}"]
+        assert reporter.notes == [f"x: the lock has no hash for {WHEEL}; pinned {sri}"]
         asked = len(index.asked)
         assert with_hashes(wanted, found, reporter) == found  # type: ignore[arg-type]
         assert len(index.asked) == asked

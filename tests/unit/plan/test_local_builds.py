@@ -76,7 +76,7 @@ def test_path_dependencies_are_built_as_members_are(tmp_path: Path) -> None:
         ('{ editable = "/outside" }', "is outside"),
         ('{ directory = "link" }', "is outside"),
         ('{ directory = "inner/link" }', "is lib behind a symbolic link"),
-        ('{ directory = "gone" }', "is not there"),
+        ('{ directory = "gone" }', "does not exist"),
         ('{ directory = "empty" }', "has neither pyproject.toml nor setup.py"),
     ],
 )

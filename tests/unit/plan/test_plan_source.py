@@ -17,7 +17,7 @@ def test_the_source_of_package_is_what_a_user_says(tmp_path: Path) -> None:
     lock = HEAD + entry("root", source='{ virtual = "." }')
     (tmp_path / "data").mkdir()
     lists = 'include = ["data/a.pem"]\nexclude = ["data", "gone"]\n'
-    with pytest.raises(UsageError, match=r"include: data/a\.pem: is not there"):
+    with pytest.raises(UsageError, match=r"include: data/a\.pem: does not exist"):
         plan_of(write_project(tmp_path, lock, text + lists))
     (tmp_path / "data" / "a.pem").write_text("")
     package = texts(plan_of(write_project(tmp_path, lock, text + lists)))["package.nix"]

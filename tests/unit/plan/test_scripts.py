@@ -38,7 +38,7 @@ def test_a_script_takes_along_what_it_imports_from_its_folder(tmp_path: Path) ->
 def test_include_takes_more_along(tmp_path: Path) -> None:
     settings = '# [tool.uvlock2nix]\n# include = ["data"]\n'
     path = script(tmp_path, "tool.py", settings=settings)
-    with pytest.raises(UsageError, match="data: is not there"):
+    with pytest.raises(UsageError, match="data: does not exist"):
         plan_of(path)
     (tmp_path / "data").mkdir()
     assert plan_of(path).script == (PurePosixPath("tool.py"), PurePosixPath("data"))
