@@ -21,9 +21,7 @@ MOST: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Collision:
-    """A path (``bin/x``, or below site-packages) that several packages ship; ``kept`` is the package whose
-    file is kept.
-    """
+    """A path (``bin/x``, or below site-packages) of several packages; the file of ``kept`` is kept."""
 
     path: str
     packages: tuple[str, ...]

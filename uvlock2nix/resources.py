@@ -1,6 +1,4 @@
-"""The location of our own Nix files and hooks: next to the package in a checkout, inside it when
-installed.
-"""
+"""The location of our Nix files and hooks: next to the package in a checkout, else inside it."""
 
 from __future__ import annotations
 

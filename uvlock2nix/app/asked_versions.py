@@ -95,9 +95,7 @@ def _asked(plan: Plan, project: Project, name: str, root: Path, work: Path, uv: 
 
 
 def _clone(root: Path, to: Path) -> Path | None:
-    """Clone the repository that contains ``root``; return ``root`` in the clone, None without a
-    repository.
-    """
+    """Clone the repository that contains ``root``; return ``root`` in the clone, or None if there is none."""
     top, inside = (git(root, "rev-parse", one) for one in ("--show-toplevel", "--show-prefix"))
     if top is None or inside is None:
         return None

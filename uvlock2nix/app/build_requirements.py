@@ -45,9 +45,7 @@ class Locked:
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """``pins`` are those that fit; ``outdated`` packages have pins that do not fit, ``missing`` ones have
-    none.
-    """
+    """``pins`` still fit; ``outdated`` packages have pins that do not, ``missing`` packages have none."""
 
     pins: BuildPins
     outdated: tuple[str, ...]

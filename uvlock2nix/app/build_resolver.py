@@ -1,6 +1,4 @@
-"""Resolve what builds one package: uv's answer as files with hashes, held back in time, sdists
-recursively.
-"""
+"""Resolve what builds a package: uv's answer as files with hashes, held back in time, recursively."""
 
 from __future__ import annotations
 

@@ -78,9 +78,7 @@ class Subject:
 
     @property
     def extra(self) -> Extra:
-        """What ``[tool.uv]`` adds: extra-build-dependencies, and the environment if the build is not
-        isolated.
-        """
+        """What ``[tool.uv]`` adds: extra-build-dependencies, and the environment without build isolation."""
         from uvlock2nix.lock.extra_build import extra
 
         return extra(self.project, self.name, self.around.versions)

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 def fetching(
     reporter: Reporter, label: str, count: int, project: Project | None = None
 ) -> Iterator[tuple[HttpFetcher, Callable[[], None]]]:
-    """A fetcher with the logins of ``project``'s indexes, and a function to call after each of ``count``
-    steps.
-    """
+    """A fetcher with the logins of ``project``'s indexes, and a function to call after each step."""
     from uvlock2nix.build.indexes import logins
     from uvlock2nix.net.fetch import HttpFetcher
 

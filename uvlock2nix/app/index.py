@@ -1,6 +1,4 @@
-"""The exact nixpkgs index of a project: which index is used, and how to create it, with Nix or from a
-channel.
-"""
+"""The nixpkgs index of a project: which one is used, and creating it with Nix or from a channel."""
 
 from __future__ import annotations
 

@@ -113,9 +113,7 @@ def planned_as(
     resolving: Resolving,
     words: tuple[str, ...] | None = None,
 ) -> Planned:
-    """As :func:`planned`, for a request; ``old`` are the pins on disk, ``options`` or ``words`` go into new
-    ones.
-    """
+    """As :func:`planned`, for a request; ``old`` are the pins on disk, ``words`` the options to record."""
     for note in asked.notes:
         reporter.note(note)
     plan, outdated = _plan_of(asked, old, reporter, resolving)
@@ -183,9 +181,7 @@ def _plan_of(
 
 
 def _crates(asked: Request, every: Classified, reporter: Reporter) -> Mapping[str, CrateLock]:
-    """Mode `files`: the Cargo.lock of each package built with cargo. In mode `sync`, cargo asks its
-    registry.
-    """
+    """The Cargo.lock of each package built with cargo, in mode `files`; in mode `sync`, cargo fetches."""
     if asked.mode != "files":
         return {}
     from uvlock2nix.app.sdist_crates import sdist_crates

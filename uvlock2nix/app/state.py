@@ -1,6 +1,4 @@
-"""The state of a project: what is on disk, what should be there, and what differs. For update-hash and
-check.
-"""
+"""The state of a project for update-hash and check: what is on disk, what should be, and the difference."""
 
 from __future__ import annotations
 

@@ -19,9 +19,7 @@ from uvlock2nix.target import this_system
 
 @dataclass(frozen=True, slots=True)
 class FileOptions:
-    """Which derivation of the file (``attr``), for which system, with which nixpkgs; ``check``: only
-    compare.
-    """
+    """The derivation in the file (``attr``), its system and nixpkgs; ``check``: only compare."""
 
     attr: str = ""
     system: str | None = None

@@ -42,9 +42,7 @@ def ranges_of(
     target: Target,
     published: Mapping[tuple[str, str], str],
 ) -> Ranges:
-    """The ranges in ``environment``; ``published`` maps (dependent, dependency) to the range in its
-    metadata.
-    """
+    """The ranges in ``environment``; ``published``: (dependent, dependency) → the range in its metadata."""
     reader = _RangeReader(project, target, published)
     return Ranges(
         {entry.package.name: reader.asked(entry) for entry in environment.packages},

@@ -1,6 +1,4 @@
-"""Mode `files`: ``python-deps.nix``, with a fetch and a derivation for each package, and
-``python-env.nix``.
-"""
+"""Mode `files`: ``python-deps.nix`` with a derivation for each package, and ``python-env.nix``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Build requirements that sdists do not declare, and those whose pins are wrong:
-``data/build-requires.json``.
-"""
+"""Undeclared build requirements, and those whose pins are wrong: ``data/build-requires.json``."""
 
 from __future__ import annotations
 

@@ -191,9 +191,7 @@ def numbers_of(where: str, raw: object, count: int) -> tuple[int, ...]:
 
 
 def items_of(table: str, key: str) -> Iterator[tuple[str, object]]:
-    """The items of a list in a table, each with its place for messages. Raises InputError if it is not a
-    list.
-    """
+    """The items of a list in a table, each with its place for messages. Raises InputError."""
     raw = load_table(table).get(key)
     if not isinstance(raw, list):
         raise InputError(f"knowledge/data/{table}: {key} is not a list", hint=_HINT)

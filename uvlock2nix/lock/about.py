@@ -16,9 +16,7 @@ _HOMES: Final = ("homepage", "source", "repository", "sourcecode", "github")
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """``license`` is an SPDX expression, or the text of the old table. Values of the wrong type are left
-    out.
-    """
+    """``license`` is an SPDX expression, or the old table's text. Values of the wrong type are dropped."""
 
     description: str | None = None
     homepage: str | None = None

@@ -60,9 +60,9 @@ def check_lock_matches(project: Project) -> list[str]:
 class _Pair:
     """Requirements of a pyproject.toml and of the lock that should be the same.
 
-    ``flat``: the declared requirements with the project's own extras expanded, the form that uv writes if the
-    version is dynamic. ``packages``: the names in the lock if only those count, as for a list of
-    constraints: a new entry for a package that is not in the lock changes nothing, and uv keeps the lock.
+    ``flat``: the declared requirements with the project's own extras expanded, as uv writes them if the
+    version is dynamic. ``packages``: if set, entries for other packages are ignored, as uv does in
+    constraints.
     """
 
     where: str
@@ -303,9 +303,7 @@ def expand_group(groups: Mapping[str, tuple[str, ...]], name: str) -> Iterator[s
 
 
 def _workspace_names(root: Path, pyproject: PyProject) -> Iterator[str]:
-    """Names of the projects that the workspace's globs match; folders without pyproject.toml are left to
-    uv.
-    """
+    """Names of the projects that the workspace's globs match; folders without pyproject.toml are ignored."""
     if pyproject.name is not None:
         yield pyproject.name
     excluded = {path for pattern in pyproject.workspace_exclude for path in _glob(root, pattern)}

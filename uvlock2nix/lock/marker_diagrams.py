@@ -58,9 +58,7 @@ class Conditions:
         groups: Collection[str] = (),
         max_nodes: int = MAX_NODES,
     ) -> None:
-        """``extras`` and ``groups`` are the contents of PEP 751's collections, which uv's own locks do not
-        use.
-        """
+        """``extras`` and ``groups`` are the contents of PEP 751's collections, unused in uv's own locks."""
         self._environment = environment
         self._max_nodes = max_nodes
         self._collections = {"extras": frozenset(extras), "dependency_groups": frozenset(groups)}

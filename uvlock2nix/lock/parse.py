@@ -1,6 +1,4 @@
-"""uv.lock (and a script's lock) → ``Lock``. The only parser, at the edge; all problems are reported
-together.
-"""
+"""uv.lock (and a script's lock) → ``Lock``. The only parser, which reports all problems together."""
 
 from __future__ import annotations
 

@@ -16,9 +16,7 @@ from uvlock2nix.errors import InputError
 
 
 class Kind(Enum):
-    """What a token is. ``STRING`` is a whole string without interpolation, ``PART`` a piece of a string
-    with interpolations.
-    """
+    """What a token is. ``STRING`` is a string without interpolation, ``PART`` a piece of one with it."""
 
     IDENT = auto()
     NUMBER = auto()

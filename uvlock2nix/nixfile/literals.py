@@ -44,9 +44,7 @@ class HashLiteral:
 
 
 def find_literals(text: str, where: str = "the file") -> tuple[HashLiteral, ...]:
-    """Every binding or default in ``text`` whose value could be a hash, in order; InputError if it is not
-    Nix.
-    """
+    """Every binding or default in ``text`` whose value could be a hash, in order. Raises InputError."""
     stream = list(tokens(text, where))
     closing = _closing(stream, text, where)
     found: list[HashLiteral] = []

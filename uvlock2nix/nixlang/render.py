@@ -142,9 +142,7 @@ def _below(expr: Expr, indent: str) -> str:
 
 
 def _opened_last(expr: Expr, indent: str) -> str | None:
-    """The last argument on several lines, beginning on the line of its function; None if that is not
-    possible.
-    """
+    """The last argument on several lines, beginning on its function's line; None if not possible."""
     if bracket(expr, "") == "":
         return _wide(expr, indent) if is_absorbed(expr) else None
     match expr:
@@ -293,9 +291,7 @@ def _bindings(binds: tuple[Bind | Inherit, ...], indent: str) -> list[str]:
 
 
 def _bound(expr: Expr, indent: str, taken: int) -> str:
-    """What follows the ``=`` of a binding, whose name and ``=`` take ``taken`` characters, up to the
-    semicolon.
-    """
+    """What follows the ``=`` of a binding, up to the semicolon; name and ``=`` take ``taken`` columns."""
     inner, before = indent + STEP, taken + 1
     flat = _flat(expr)
     if flat is not None and before + len(flat) + 1 <= WIDTH:

@@ -60,9 +60,7 @@ _HINT: Final = "is it a nixpkgs channel? or create the index with Nix: `uvlock2n
 
 
 def entries(chunks: Iterable[bytes]) -> Iterator[tuple[str, object]]:
-    """The members of the object ``packages`` of a JSON document, one by one, without keeping all of it in
-    memory.
-    """
+    """The members of the object ``packages`` of a JSON document, streamed one by one."""
     stream = _Stream(chunks)
     stream.find('"packages"')
     stream.token(":")

@@ -25,9 +25,7 @@ _HINT: Final = "the installation is damaged: install uvlock2nix again"
 
 
 class Lines(Mapping[str, str]):
-    """Lines of a name, a tab and the rest, sorted by name: a binary search finds a line, and no other is
-    read.
-    """
+    """Lines of a name, a tab and the rest, sorted by name: a binary search reads only the line it finds."""
 
     def __init__(self, text: str) -> None:
         """``text``: the lines, each with its end."""

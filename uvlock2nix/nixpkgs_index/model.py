@@ -246,9 +246,7 @@ def _version(text: str) -> str:
 
 
 def _attribute(text: object) -> str:
-    """Check an attribute, which reaches Nix: only plain names are allowed (``2to3`` too, which is quoted
-    later).
-    """
+    """Check an attribute, which reaches Nix: only plain names (and ``2to3``, which is quoted later)."""
     if not isinstance(text, str) or not is_attribute("_" + text):
         raise ValueError(f"attribute {text!r}")
     return text

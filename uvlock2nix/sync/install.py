@@ -102,9 +102,7 @@ def default_groups(project: Project) -> tuple[str, ...]:
 
 
 def not_built(names: Iterable[str]) -> list[str]:
-    """uv's flags to fail instead of building one of these; ``--no-build`` would also refuse virtual
-    projects.
-    """
+    """uv's flags to fail instead of building one of these; ``--no-build`` refuses virtual projects too."""
     return [f"--no-build-package={name}" for name in names]
 
 

@@ -1,6 +1,4 @@
-"""Differences between files that are not text: ELF by sections, archives by members, the rest by its
-strings.
-"""
+"""Differences between binary files: ELF by section, archives by member, others by their strings."""
 
 from __future__ import annotations
 

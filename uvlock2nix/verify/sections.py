@@ -27,9 +27,7 @@ class Section:
 
 
 def read_sections(data: bytes) -> tuple[Section, ...] | None:
-    """The sections in the order of the table; a repeated name gets ``#2``. None if the ELF file is
-    invalid.
-    """
+    """The sections in the order of the table; a repeated name gets ``#2``. None for an invalid ELF file."""
     try:
         tables = ElfTables(bytes_reader(data), len(data))
         rows, names = _rows(tables)
