@@ -107,7 +107,7 @@ def outcome(nix: Nix, case: str) -> str:
     except Uvlock2nixError as error:
         if "refers to store paths" in error.message:
             return "refused: refers to store paths"
-        if "another fixed-output derivation" in error.message and f"elsewhere-{salt}" in error.message:
+        if "a different fixed-output derivation" in error.message and f"elsewhere-{salt}" in error.message:
             return "error, names the other derivation"
         if "libxml2" in error.hint and "> compiling" in error.message:
             return "error, hint names libxml2"

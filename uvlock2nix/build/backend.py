@@ -1,4 +1,4 @@
-"""Calling the build backend of a source tree (PEP 517), in the environment of its build."""
+"""Call the build backend of a source tree (PEP 517), in the environment of its build."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Backend:
     product: Product = "wheel"
 
     def requires(self, what: str) -> list[str]:
-        """What it needs beyond what is declared (``get_requires_for_build_…``).
+        """The requirements beyond the declared ones (``get_requires_for_build_…``).
 
         Raises:
-            ToolError: the hook failed, or its answer is not a list of strings.
+            ToolError: the hook failed, or did not return a list of strings.
         """
         asked = self._call("", what)
         if not isinstance(asked, list) or not all(isinstance(item, str) for item in asked):
@@ -47,18 +47,21 @@ class Backend:
         """Build the product into the new folder ``out``; return its path.
 
         Raises:
-            ToolError: the build failed, or made no such file, or several.
+            ToolError: the build failed, or made no file or several.
         """
         out.mkdir(parents=True)
         self._call(str(out), what)
         made = sorted(out.glob("*.whl" if self.product == "wheel" else "*.tar.gz"))
         if len(made) != 1:
-            raise ToolError(f"{what}: the backend made {len(made)} {self.product}s", hint="one was asked for")
+            raise ToolError(
+                f"{what}: the backend made {len(made)} {self.product}s",
+                hint="report it to the package's maintainers",
+            )
         return made[0]
 
     def version(self, folder: Path, what: str) -> str | None:
-        """The version that it gives the source tree (``prepare_metadata_for_build_wheel`` into the new
-        ``folder``); None where it can only say so by a build.
+        """The version that the backend gives the source tree, from ``prepare_metadata_for_build_wheel`` into
+        the new ``folder``; None if only a build can tell it.
 
         Raises:
             ToolError: the hook failed.
@@ -98,7 +101,7 @@ def config_settings(flags: Sequence[str], system: BuildSystem) -> ConfigSettings
     for flag in flags:
         key, _, value = flag.removeprefix("config-setting:").partition("=")
         before = settings.get(key)
-        # A key that is given again is a list, as with pip and uv.
+        # A repeated key makes a list, as in pip and uv.
         settings[key] = (
             value if before is None else [*([before] if isinstance(before, str) else before), value]
         )

@@ -1,9 +1,8 @@
 """Call one hook of a build backend. Run as a script, by the Python of the build, in the source tree.
 
-Not through `uv build`: it would take its own version of uv_build, read settings that the source has for its
-developers, and differ between uv's versions. This file is run by Pythons that do not have uvlock2nix, so it
-imports nothing but the standard library.
-https://peps.python.org/pep-0517/#build-backend-interface
+`uv build` is not used: it would use its own version of uv_build, read settings meant for the source's
+developers, and differ between uv's versions. Pythons without uvlock2nix run this file, so it imports only the
+standard library. https://peps.python.org/pep-0517/#build-backend-interface
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from typing import Any
 
 
 def call(wanted: dict[str, Any]) -> object:
-    """Build what is wanted into ``wanted["out"]``, or make its metadata in ``wanted["metadata"]``.
+    """Build the product into ``wanted["out"]``, or its metadata into ``wanted["metadata"]``.
 
-    Without either, ask what the build needs beyond what is declared.
+    Without either, return the requirements beyond the declared ones.
     """
     module, _, attribute = wanted["backend"].partition(":")
     backend: Any = importlib.import_module(module)
@@ -36,11 +35,11 @@ def call(wanted: dict[str, Any]) -> object:
 
 
 def main() -> None:
-    """Read what is wanted from the file that is named, write the answer where it says."""
-    with open(sys.argv[1], encoding="utf-8") as file:  # noqa: PTH123 - as little as can be is imported
+    """Read the request from the file given as argument, and write the answer to the path in it."""
+    with open(sys.argv[1], encoding="utf-8") as file:  # noqa: PTH123 - to import as little as possible
         wanted = json.load(file)
     sys.argv[1:] = []
-    # Not the folder of this script: its neighbours have names that a backend could import.
+    # Without the folder of this script, whose modules a backend could import by accident.
     here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
     own = [os.path.join(os.getcwd(), part) for part in wanted["path"]]  # noqa: PTH109, PTH118
     sys.path[:] = own + [path for path in sys.path if path not in ("", here)]

@@ -1,4 +1,4 @@
-"""The environment of one build: a folder at a fixed place, its build requirements, its variables."""
+"""The environment of a build: a folder at a fixed path, build requirements, variables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from uvlock2nix.names import canonicalize_name
 
 @dataclass(frozen=True, slots=True)
 class BuildEnvironment:
-    """A virtual environment of one build, and the variables that its programs get."""
+    """The virtual environment of a build, and the variables of its programs."""
 
     folder: Path
     variables: Mapping[str, str]
@@ -32,7 +32,7 @@ class BuildEnvironment:
 
 
 def make_environment(build: Build, context: BuildContext, ready: Mapping[str, Path]) -> BuildEnvironment:
-    """Make the empty environment of a build, which may load what ``ready`` names (and what those link)."""
+    """Make the empty environment of a build, which may load ``ready`` (and the libraries that these link)."""
     variables: Mapping[str, str] = build_variables(build, context)
     if not context.keeps_rpath:
         folders = (folder for name in sorted(ready) for folder in context.folders.get(name, ()))
@@ -46,9 +46,10 @@ def make_environment(build: Build, context: BuildContext, ready: Mapping[str, Pa
 
 
 def vendor_crates(crates: Path, home: Path) -> None:
-    """Let cargo, whose ``CARGO_HOME`` is ``home``, take all crates from a folder of nixpkgs' importCargoLock.
+    """Let cargo, whose ``CARGO_HOME`` is ``home``, take all crates from the output of nixpkgs'
+    importCargoLock.
 
-    Its configuration names the folder by a word that cargoSetupHook would replace.
+    Its configuration contains a placeholder for the folder, which cargoSetupHook would replace.
     https://doc.rust-lang.org/cargo/reference/source-replacement.html
     """
     text = (crates / ".cargo" / "config.toml").read_text(encoding="utf-8")
@@ -59,7 +60,7 @@ def vendor_crates(crates: Path, home: Path) -> None:
 
 
 class Requirements(Protocol):
-    """Where build requirements come from."""
+    """The source of build requirements."""
 
     def install(
         self,
@@ -71,12 +72,12 @@ class Requirements(Protocol):
     ) -> None:
         """Install them into the environment of a build.
 
-        ``ready`` maps what was built before to its wheels.
+        ``ready`` maps packages that were already built to their wheels.
         """
 
 
 class FromIndex:
-    """Build requirements from the project's indexes; those that were built here, from their wheels."""
+    """Build requirements from the project's indexes; those built here come from their wheels."""
 
     def install(
         self,
@@ -86,11 +87,11 @@ class FromIndex:
         context: BuildContext,
         ready: Mapping[str, Path],
     ) -> None:
-        """Install them; those that ``ready`` has, and that name its version, from its wheels.
+        """Install them; requirements that pin a version in ``ready`` are installed from its wheel.
 
         Raises:
             ToolError: uv failed.
-            NetworkError: they cannot be had.
+            NetworkError: they cannot be downloaded.
         """
         if not requires:
             return
@@ -103,7 +104,7 @@ class FromIndex:
 def install_wheels(
     wheels: Sequence[Path], environment: BuildEnvironment, context: BuildContext, what: str
 ) -> None:
-    """Install these files and nothing else; no index is asked."""
+    """Install these files and nothing else, without an index."""
     if not wheels:
         return
     arguments = [context.uv, "pip", "install", "--quiet", "--offline", "--no-deps", "--no-index"]
@@ -114,11 +115,11 @@ def install_wheels(
 def resolver_arguments(
     context: BuildContext, work: Path, requirements: Sequence[str], held: Sequence[str] = ()
 ) -> list[str]:
-    """uv's arguments to install requirements as they were known at the time that holds them back.
+    """uv's arguments to install requirements, held back in time.
 
     ``held`` are further constraints.
 
-    Requirements and constraints go through files in ``work``, not through arguments: nothing in them
+    Requirements and constraints go through files in ``work`` instead of arguments, so that nothing in them
     can be taken for an option of uv.
     """
     arguments = [
@@ -139,7 +140,7 @@ def _listed(path: Path, lines: Sequence[str]) -> Path:
 
 
 def from_wheel(requirement: str, ready: Mapping[str, Path]) -> str:
-    """``lxml==6.0.2`` → ``lxml @ file:///…`` where that very version was built here."""
+    """``lxml==6.0.2`` → ``lxml @ file:///…`` if that version was built here."""
     parsed = Requirement(requirement)
     wheel = ready.get(canonicalize_name(parsed.name))
     if wheel is None or parsed.url or not str(parsed.specifier).startswith("=="):
@@ -149,20 +150,20 @@ def from_wheel(requirement: str, ready: Mapping[str, Path]) -> str:
 
 
 def build_variables(build: Build, context: BuildContext) -> dict[str, str]:
-    """The variables of one build: only its own inputs, no debug information, no paths, no build-id."""
+    """The variables of a build: only its own inputs, no debug information, no paths, no build-id."""
     place = context.root / "env" / build.name
     env = isolated(context.env, build.native.inputs, context.native_inputs)
     env["PATH"] = f"{place / 'bin'}:{env.get('PATH', '')}"
     env["VIRTUAL_ENV"] = str(place)
-    # The compiler's wrapper puts these behind what the build itself says, so that they have the last word.
-    # nixpkgs takes the seed from $out, which in a fixed-output derivation moves with the hash looked for.
+    # The compiler's wrapper appends these to the build's own flags, so they win.
+    # nixpkgs takes the seed from $out, which changes with the hash of a fixed-output derivation.
     compile_flags = ["-g0", f"-ffile-prefix-map={context.root}=/build", f"-frandom-seed={build.name}"]
     for flag in build.native.cflags:
         compile_flags += shlex.split(flag)
     _append(env, "NIX_CFLAGS_COMPILE", compile_flags)
     _append(env, "NIX_LDFLAGS", ["--build-id=none"])
     if "NIX_CC" not in env:
-        # No such wrapper outside of Nix: what build systems read by themselves, which is less sure.
+        # Outside Nix there is no such wrapper: use variables that build systems read, which is less reliable.
         for name in ("CFLAGS", "CXXFLAGS"):
             _append(env, name, ["-O2", *compile_flags])
         _append(env, "LDFLAGS", ["-Wl,--build-id=none"] if sys.platform == "linux" else [])
@@ -176,7 +177,7 @@ def build_variables(build: Build, context: BuildContext) -> dict[str, str]:
 
 
 def folders_to_link(builds: Sequence[Build], context: BuildContext) -> dict[str, tuple[str, ...]]:
-    """Package → the folders of the store in which the linker of its build looks for libraries, in order."""
+    """Package → the store folders that the linker of its build searches, in order."""
     return {
         build.name: library_folders(isolated(context.env, build.native.inputs, context.native_inputs))
         for build in builds
@@ -188,6 +189,6 @@ def _append(env: dict[str, str], name: str, words: Sequence[str]) -> None:
 
 
 def clean(build: Build, context: BuildContext) -> None:
-    """Remove a build's folders: a large environment must not need the disk for all of them at once."""
+    """Remove a build's folders: a large environment must not fill the disk with all of them."""
     for part in ("src", "env", "cargo", "files"):
         shutil.rmtree(context.root / part / build.name, ignore_errors=True)

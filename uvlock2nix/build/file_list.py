@@ -1,8 +1,8 @@
-"""A file list from git, for build tools that take theirs from it.
+"""A file list from git, for build tools that use it.
 
-setuptools-scm and pbr put into the wheel what git tracks. The source of a Nix build holds just these
-files and no repository, so it gets one: a single commit of everything, with a tag for build scripts that
-know no other way to their version.
+setuptools-scm and pbr put the files that git tracks into the wheel. The source of a Nix build has just these
+files and no repository, so it gets one: a single commit of everything, with a tag for build scripts that find
+their version in no other way.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _DATE = "1980-01-01T00:00:00Z"
 
 
 def commit_source(root: Path, builds: Iterable[Build], run: Runner, env: Mapping[str, str]) -> None:
-    """Make a repository of ``root``, the source of all builds, where one of them asks git for its files.
+    """Make ``root``, the source of all builds, a repository if one of them lists its files with git.
 
-    A repository that is there, or around it, stays as it is.
+    An existing repository there or around it is left unchanged.
 
     Raises:
-        ToolError: git failed, or is not there.
+        ToolError: git failed or is missing.
     """
     folders = [(build, build.source.folder) for build in builds if build.source.folder is not None]
     tagged = {

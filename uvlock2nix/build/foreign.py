@@ -1,4 +1,4 @@
-"""Builds for a different system than the machine has: only what nothing was compiled for."""
+"""Builds for a different system than the machine's: only wheels without compiled code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uvlock2nix.target import this_system
 
 
 def refuse_foreign(wheels: Iterable[Path], system: str) -> None:
-    """Refuse what was compiled here for a different system.
+    """Refuse wheels that were compiled here for a different system.
 
     Raises:
         InputError: a wheel is for this machine only.

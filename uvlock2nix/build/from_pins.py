@@ -1,4 +1,4 @@
-"""Build requirements from pins: the very files that are locked, fetched with their hash checked."""
+"""Build requirements from pins: the locked files, fetched with their hash checked."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from uvlock2nix.nar import parse_hash
 
 @dataclass(slots=True)
 class FromPins:
-    """Build requirements as pins lock them; of a package that is not locked, from the project's indexes.
+    """Build requirements locked in pins; those of unlocked packages come from the project's indexes.
 
-    ``offline``: nothing may be resolved; what is not locked is an error.
+    ``offline``: nothing is resolved; an unlocked requirement is an error.
     """
 
     pinned: Pinned
@@ -43,12 +43,12 @@ class FromPins:
         context: BuildContext,
         ready: Mapping[str, Path],
     ) -> None:
-        """Install what is locked for the build, the first time; then only what the backend asks for on top.
+        """First install what is locked for the build; later only what the backend also asks for.
 
         Raises:
-            ToolError: uv failed, or something is not locked that has to be.
-            NetworkError: a file cannot be had.
-            InputError: a file is not the one that was locked.
+            ToolError: uv failed, or a requirement is not locked.
+            NetworkError: a file cannot be downloaded.
+            InputError: a file does not match the lock.
         """
         locked = self._locked(build)
         if locked is None and self.offline:
@@ -69,11 +69,11 @@ class FromPins:
             self._more(requires, environment, build, context, locked)
 
     def wheels(self, files: Iterable[PinnedFile], context: BuildContext) -> list[Path]:
-        """The wheels of locked build requirements; those that only exist as sdists are built first.
+        """The wheels of locked build requirements; those that exist only as sdists are built first.
 
         Raises:
             ToolError: such a build failed.
-            NetworkError: a file cannot be had.
+            NetworkError: a file cannot be downloaded.
         """
         return [
             self.pinned.path(file)
@@ -90,7 +90,7 @@ class FromPins:
         self.pinned.of_sdist(file)
         digest = parse_hash(file.hash, "sha256")
         source = Source(path=self.pinned.path(file), filename=file.filename, hash=f"sha256:{digest.hex}")
-        # Under the name of its file: no package has such a name.
+        # Named after its file, which cannot be a package's name.
         build = Build(file.key, None, source)
         context.run.say(f"uvlock2nix: building {file.name} {file.version}, a build requirement")
         wheel = build_wheel(build, context, self, {}, prepare(build, context))
@@ -105,7 +105,7 @@ class FromPins:
         context: BuildContext,
         locked: LockedBuild,
     ) -> None:
-        """What the backend asks for that is not there yet: locked for that case, or unknown until now."""
+        """Install what the backend also asks for: locked for that case, or unknown until now."""
         there, markers = self._there[build.name], context.marker_environment
         missing = unmet(asked, there, markers)
         if not missing:
@@ -117,11 +117,11 @@ class FromPins:
         names = ", ".join(missing)
         if self.offline:
             raise ToolError(
-                f"{build.what}: its backend requires {names}, which is not locked",
+                f"{build.what}: its backend requires {names}, which are not locked",
                 hint=f"add it under [tool.uvlock2nix.native.{build.name}] build-requires and run"
                 " `uvlock2nix generate` again",
             )
-        context.run.say(f"uvlock2nix: {build.name}: its backend asks for {names}: held back to {locked.time}")
+        context.run.say(f"uvlock2nix: {build.name}: its backend asks for {names}, held back to {locked.time}")
         held = [f"{name}=={version}" for name, version in there.items() if version]
         arguments = [context.uv, "pip", "install", "--quiet", "--python", str(environment.python)]
         then = replace(context, exclude_newer=locked.time)

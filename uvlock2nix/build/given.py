@@ -1,4 +1,4 @@
-"""Build requirements that are files which are here already: how a derivation of its own builds one sdist."""
+"""Build requirements as given files: for a derivation that builds a single sdist."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from uvlock2nix.errors import InputError, ToolError
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """``files`` are installed before the backend runs, ``asked`` only where it asks for more."""
+    """``files`` are installed before the backend runs, ``asked`` only if it asks for more."""
 
     files: tuple[Path, ...]
     asked: tuple[Path, ...] = ()
@@ -28,12 +28,12 @@ class Given:
         context: BuildContext,
         ready: Mapping[str, Path],
     ) -> None:
-        """Install the files (and what ``ready`` has), whatever ``requires`` says; then check that it is met.
+        """Install the files (and ``ready``), and check that they meet ``requires``.
 
         Raises:
-            ToolError: uv failed, or a requirement is in none of the files.
+            ToolError: uv failed, or no file meets a requirement.
         """
-        site, what = site_of(environment), f"installing what {build.name} requires"
+        site, what = site_of(environment), f"installing the build requirements of {build.name}"
         if not any(site.glob("*.dist-info")):
             install_wheels((*self.files, *ready.values()), environment, context, what)
         if self.asked and _unmet(requires, site):
@@ -55,7 +55,7 @@ def _unmet(requires: Sequence[str], site: Path) -> list[str]:
 def named_wheels(given: Sequence[str], folder: Path) -> tuple[Path, ...]:
     """Wheels under their own names, as links in ``folder``, from ``NAME=PATH``.
 
-    ``PATH`` is a wheel whose own name is ``NAME``, or a folder with one wheel.
+    ``PATH`` is a wheel to be named ``NAME``, or a folder with one wheel.
 
     Raises:
         InputError: it is neither.
@@ -68,10 +68,12 @@ def named_wheels(given: Sequence[str], folder: Path) -> tuple[Path, ...]:
         if path.is_dir():
             wheels = sorted(path.glob("*.whl"))
             if len(wheels) != 1:
-                raise InputError(f"{path}: {len(wheels)} wheels in a folder for one")
+                raise InputError(f"{path}: {len(wheels)} wheels in a folder for a single one")
             path, name = wheels[0], wheels[0].name
         if not path.is_file() or "/" in name or not name.endswith(".whl"):
-            raise InputError(f"{text}: not NAME=PATH of a wheel", hint="as --given NAME.whl=/nix/store/…")
+            raise InputError(
+                f"{text}: not NAME=PATH of a wheel", hint="for example --given NAME.whl=/nix/store/…"
+            )
         link = folder / name
         if not link.is_symlink():
             link.symlink_to(path.absolute())

@@ -1,4 +1,4 @@
-"""The project's indexes, for what is fetched outside of its lock: uv's flags and the logins."""
+"""The project's indexes, for downloads outside its lock: uv's flags and the credentials."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def index_flags(project: Project) -> tuple[str, ...]:
-    """uv's flags for the indexes of the project, for what is installed outside of its lock."""
+    """uv's flags for the project's indexes, for installations outside its lock."""
     flags: list[str] = []
     for index in project.uv.indexes:
         if index.explicit:
@@ -25,7 +25,7 @@ def index_flags(project: Project) -> tuple[str, ...]:
         if index.format == "flat":
             flags.append(f"--find-links={url}")
         else:
-            # With its name, by which uv knows the variables of its login.
+            # With its name, from which uv derives the variables of its credentials.
             named = f"{index.name}={url}" if index.name else url
             flags.append(f"--{'default-index' if index.default else 'index'}={named}")
     if project.uv.index_url:
@@ -40,7 +40,7 @@ def index_flags(project: Project) -> tuple[str, ...]:
 
 
 def network_environment(uv: UvSettings, outer: Mapping[str, str]) -> dict[str, str]:
-    """What ``[tool.uv]`` says about reaching servers, as variables; a proxy of the builder's own wins."""
+    """The network settings of ``[tool.uv]`` as variables; the builder's own proxy wins."""
     found = {"http_proxy": uv.http_proxy, "https_proxy": uv.https_proxy, "no_proxy": ",".join(uv.no_proxy)}
     out = {
         name: value
@@ -59,10 +59,11 @@ def _absolute(url: str, root: Path) -> str:
 
 
 def logins(project: Project, outer: Mapping[str, str]) -> Logins:
-    """Logins of the project's indexes: (scheme, host and port) → (user, password).
+    """Credentials of the project's indexes: (scheme, host and port) → (user, password).
 
-    From ``UV_INDEX_<NAME>_USERNAME`` and ``_PASSWORD``, else from the index's URL in pyproject.toml. A login
-    holds for all files of that host, as in uv: an index and its files have different paths.
+    They come from ``UV_INDEX_<NAME>_USERNAME`` and ``_PASSWORD``, else from the index's URL in
+    pyproject.toml. As in uv, they apply to all files of the host, because the paths of an index and its files
+    differ.
     """
     found: dict[tuple[str, str], tuple[str, str]] = {}
     named = indexes_of(project)
@@ -81,7 +82,7 @@ def logins(project: Project, outer: Mapping[str, str]) -> Logins:
 
 
 def login_environment(project: Project, outer: Mapping[str, str]) -> dict[str, str]:
-    """The logins in the URLs of named indexes, as variables: uv reads them there, whatever its version."""
+    """The credentials in URLs of named indexes, as variables, which every version of uv reads."""
     out: dict[str, str] = {}
     for index in indexes_of(project):
         names, parts = variables_of(index), urlsplit(index.url)
@@ -92,7 +93,7 @@ def login_environment(project: Project, outer: Mapping[str, str]) -> dict[str, s
 
 
 def login_flags(project: Project) -> tuple[str, ...]:
-    """uv's flags for indexes without a name whose URL has a login."""
+    """uv's flags for unnamed indexes with credentials in their URL."""
     urls = [*(one.url for one in indexes_of(project) if one.name is None), *project.uv.extra_index_url]
     urls += [project.uv.index_url] if project.uv.index_url else []
     return tuple(f"--index={url}" for url in urls if "@" in urlsplit(url).netloc)

@@ -1,8 +1,8 @@
-"""One build sees its own native inputs and those of no other package.
+"""A build gets its own native inputs and not those of other packages.
 
-In one derivation all inputs are in the same variables. A package that finds a library by chance, because
-another one needs it, would change when the other goes away; so the store paths of foreign inputs are
-taken out of the variables that compilers and build tools read.
+In a derivation, all inputs are in the same variables. A package that happens to find a library of another
+package would change when that one is removed; so the store paths of other packages' inputs are removed from
+the variables that compilers and build tools read.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ JOINED: Final = (
 
 
 def isolated(env: Mapping[str, str], own: Iterable[str], everyone: Iterable[str]) -> dict[str, str]:
-    """``env`` without the inputs of other packages, and with the programs of its own.
+    """``env`` without the inputs of other packages, with the programs of its own.
 
-    ``own`` are this build's inputs, ``everyone`` those of all builds; what an input propagates goes with it.
-    Only these are ever taken out: compiler, Python and shell stay for everyone. Under ``strictDeps`` stdenv
-    has no program of a library on PATH, and builds ask for ``curl-config`` and the like.
+    ``own`` are this build's inputs, ``everyone`` those of all builds, both with what they propagate. Nothing
+    else is removed: compiler, Python and shell stay. With ``strictDeps``, stdenv does not put the programs of
+    libraries into PATH, but builds need ``curl-config`` and the like.
     """
     mine = closure(own)
     foreign = closure(everyone) - mine
@@ -60,7 +60,7 @@ def isolated(env: Mapping[str, str], own: Iterable[str], everyone: Iterable[str]
 
 
 def closure(paths: Iterable[str]) -> frozenset[str]:
-    """Store paths with all that they propagate (``nix-support/propagated-build-inputs``)."""
+    """Store paths with everything that they propagate (``nix-support/propagated-build-inputs``)."""
     found: set[str] = set()
     todo = list(paths)
     while todo:
@@ -83,12 +83,12 @@ def _propagated(path: str) -> tuple[str, ...]:
 
 
 def _of(word: str, paths: frozenset[str]) -> bool:
-    # A store path ends where the first part below the store directory ends.
+    # A store path is the first component below the store directory.
     return any(word == path or word.startswith(path + "/") for path in paths)
 
 
 def _kept_words(words: list[str], foreign: frozenset[str]) -> list[str]:
-    """Drop ``-isystem DIR``, ``-L DIR``, ``-LDIR``, ``-rpath DIR`` of foreign inputs."""
+    """Drop ``-isystem DIR``, ``-L DIR``, ``-LDIR``, ``-rpath DIR`` of other packages' inputs."""
     kept: list[str] = []
     skip = False
     for index, word in enumerate(words):

@@ -1,4 +1,4 @@
-"""What every program that a build runs sees of the machine: variables, a home without the user's settings."""
+"""The environment of every program in a build: variables, and a home without the user's settings."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-# What a user's session may have set and a build must not see.
+# Variables of a user's session that a build must not see.
 FOREIGN: Final = re.compile(
     r"PYTHON.*|VIRTUAL_ENV|CONDA_PREFIX|XDG_\w+_HOME|PIP_\w+|UV_.*|GIT_(DIR|WORK_TREE|INDEX_FILE|CONFIG.*)"
 )
 
 
-# Of uv's own: how to reach an index and who is asking. What to install, and how, the lock says.
+# uv's variables for network access and credentials. The lock decides what to install, and how.
 KEPT: Final = re.compile(
     r"UV_INDEX_\w+_(USERNAME|PASSWORD)|UV_DEFAULT_INDEX|UV_HTTP_\w+|UV_KEYRING_PROVIDER|UV_NATIVE_TLS"
     r"|UV_SYSTEM_CERTS|UV_DYNAMIC_VERSIONING_BYPASS|UV_INSECURE_HOST|UV_CONCURRENT_\w+|UV_REQUEST_TIMEOUT"
@@ -22,9 +22,9 @@ KEPT: Final = re.compile(
 
 
 def base_environment(work: Path, outer: Mapping[str, str]) -> dict[str, str]:
-    """The variables of every program that runs: no trace of the user's, uv without surprises.
+    """The variables of every program in a build, without the user's own.
 
-    ``work`` is where its home and uv's cache are made, ``outer`` what this process was given.
+    ``work`` gets its home and uv's cache; ``outer`` is this process's environment.
     """
     env = {
         name: value for name, value in outer.items() if KEPT.fullmatch(name) or not FOREIGN.fullmatch(name)
@@ -37,7 +37,7 @@ def base_environment(work: Path, outer: Mapping[str, str]) -> dict[str, str]:
         UV_CACHE_DIR=str(cache),
         UV_PYTHON_DOWNLOADS="never",
         UV_PYTHON_PREFERENCE="only-system",
-        # uv.lock says what is installed; settings such as `offline` are meant for their author's machine.
+        # uv.lock decides what is installed; settings such as `offline` are for their author's machine.
         UV_NO_CONFIG="1",
         UV_NO_INSTALLER_METADATA="1",
         UV_NO_PROGRESS="1",
@@ -56,7 +56,7 @@ def base_environment(work: Path, outer: Mapping[str, str]) -> dict[str, str]:
 
 
 def _home(home: Path, outer: Mapping[str, str]) -> Path:
-    """An empty home, but for the user's logins: git looks nowhere else for them."""
+    """An empty home except for the user's netrc, which git reads only there."""
     home.mkdir(parents=True, exist_ok=True)
     netrc = Path(outer.get("NETRC") or Path(outer.get("HOME") or "/") / ".netrc")
     link = home / ".netrc"

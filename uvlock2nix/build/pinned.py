@@ -1,4 +1,4 @@
-"""Locked build requirements where builds run: their files, fetched once with their hash checked."""
+"""Locked build requirements in builds: their files, fetched once with their hash checked."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from uvlock2nix.net.locked import fetch
 
 @dataclass(slots=True)
 class Pinned:
-    """The locked build requirements of one system.
+    """The locked build requirements of a system.
 
-    ``project`` is where files with a path are, ``folder`` where the others are fetched to; ``given`` are
-    files that are there already, by key. ``env`` has the variables that fetching reads (None: ours).
+    ``project`` is the folder of files with a path, ``folder`` that of downloads; ``given`` are files that
+    already exist, by key. ``env`` has the variables for fetching (None: our own).
     """
 
     pins: BuildPins
@@ -39,14 +39,14 @@ class Pinned:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, name: str) -> LockedBuild | None:
-        """What builds the package ``name``; None where it is not locked."""
+        """The build requirements of the package ``name``; None if they are not locked."""
         return self.pins.builds(self.system).get(name)
 
     def of_sdist(self, file: PinnedFile) -> LockedBuild:
-        """What builds a build requirement that is an sdist.
+        """The build requirements of a build requirement that is an sdist.
 
         Raises:
-            InputError: the pins do not say.
+            InputError: the pins do not have them.
         """
         found = self.pins.nested(self.system).get(file.key)
         if found is None:
@@ -57,21 +57,21 @@ class Pinned:
         return found
 
     def files(self, keys: Iterable[str]) -> tuple[PinnedFile, ...]:
-        """The files of these keys."""
+        """The files with these keys."""
         known = self.pins.by_key
         return tuple(known[key] for key in keys)
 
     def path(self, file: PinnedFile) -> Path:
-        """The file on disk; several threads that ask for one file wait for the first.
+        """The file on disk; threads that ask for the same file wait for the first.
 
         Raises:
-            NetworkError: it cannot be had.
-            InputError: it is not the file that was locked.
+            NetworkError: it cannot be downloaded.
+            InputError: it does not match the lock.
         """
         return self.once(f"file {file.key}", lambda: self._get(file))
 
     def once(self, what: str, make: Callable[[], Path]) -> Path:
-        """What ``make`` gives, made by whoever asks first."""
+        """The result of ``make``, called by the first thread that asks."""
         with self._lock:
             future = self._done.get(what)
             mine = future is None
@@ -91,7 +91,7 @@ class Pinned:
             place = self.given.get(file.key) or self.project / str(file.path)
             check_file(place, expected)
             return place
-        # A file must keep its name, and two files may share one.
+        # A file must keep its name, which others may share.
         place = self.folder / digest.hex[:12] / file.filename
         place.parent.mkdir(parents=True, exist_ok=True)
         fetch(file.url or "", place, expected=expected, size=file.size, logins=self.logins, env=self.env)
@@ -101,7 +101,7 @@ class Pinned:
 def unmet(
     asked: Iterable[str], there: Mapping[str, str], marker_environment: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """The requirements among ``asked`` that the distributions ``there`` (name → version) do not meet."""
+    """The requirements in ``asked`` that the distributions ``there`` (name → version) do not meet."""
     found: dict[str, None] = {}
     for text in asked:
         try:
@@ -112,6 +112,6 @@ def unmet(
             if version and requirement.specifier.contains(Version(version), prereleases=True):
                 continue
         except (InvalidRequirement, InvalidVersion):
-            pass  # whoever installs it says what is wrong with it
+            pass  # the installation reports what is wrong with it
         found[text] = None
     return tuple(found)

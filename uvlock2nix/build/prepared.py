@@ -1,4 +1,4 @@
-"""Build requirements of local packages: installed before, a folder for each package; nothing is fetched."""
+"""Build requirements of local packages, already installed in a folder per package; nothing is fetched."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from uvlock2nix.dist.scripts import place_script
 from uvlock2nix.errors import ToolError
 from uvlock2nix.names import canonicalize_name
 
-# Where a folder of build requirements keeps the programs that its wheels ship.
+# The programs of wheels, in a folder of build requirements.
 PROGRAMS: Final = "_scripts"
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Requirements out of ``trees`` (package → a folder made by ``--target``), which are there whole.
+    """Requirements from ``trees`` (package → a folder made by ``--target``), which are complete.
 
-    ``env`` is the site-packages of the environment that the packages run in. A build sees it where it
-    requires something that only that has: a package compiled for it, or what a local package runs with.
+    ``env`` is the site-packages of the environment for the packages. A build gets it if it requires something
+    that only it has: a package that was compiled for it, or a runtime dependency of a local package.
     """
 
     trees: Path
@@ -43,16 +43,17 @@ class Prepared:
         context: BuildContext,
         ready: Mapping[str, Path],
     ) -> None:
-        """Put what the package's folder holds into the environment, with its programs; check ``requires``.
+        """Put the content of the package's folder into the environment, with its programs; check
+        ``requires``.
 
         Raises:
-            ToolError: a requirement is not there, or only in a version that is not asked for.
+            ToolError: a requirement is missing, or has the wrong version.
         """
         site = site_of(environment)
         if not any(site.glob("*.dist-info")):
             self._fill(site, environment, build)
         wheels = [ready[name] for name in map(_name, requires) if name in ready]
-        install_wheels(wheels, environment, context, f"installing what {build.name} requires")
+        install_wheels(wheels, environment, context, f"installing the build requirements of {build.name}")
         here = versions_of(installed(site))
         missing = [text for text in requires if not meets(text, here)]
         if missing or wheels:
@@ -86,7 +87,7 @@ def site_of(environment: BuildEnvironment) -> Path:
 
 
 def _copy(source: str, target: str) -> str:
-    """A copy that can be written: what is in the store cannot."""
+    """A writable copy of a read-only file of the store."""
     shutil.copyfile(source, target, follow_symlinks=False)
     copied = Path(target)
     if not copied.is_symlink():
@@ -112,13 +113,13 @@ def meets(requirement: str, versions: Mapping[str, str]) -> bool:
     try:
         return parsed.url is not None or parsed.specifier.contains(Version(version), prereleases=True)
     except InvalidVersion:
-        return True  # one of before PEP 440: it was resolved for this build
+        return True  # not a PEP 440 version: it was resolved for this build
 
 
 def _not_there(name: str, missing: Sequence[str], here: Mapping[str, str]) -> ToolError:
     shown = ", ".join(missing)
     have = [f"{_name(text)} {here[_name(text)]}" for text in missing if _name(text) in here]
-    there = f" (there is {', '.join(have)})" if have else ""
+    there = f" (they have {', '.join(have)})" if have else ""
     quoted = ", ".join(f'"{text}"' for text in missing)
     return ToolError(
         f"building {name}: it requires {shown}, which is not among its build requirements{there}",

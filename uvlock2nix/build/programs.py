@@ -1,4 +1,4 @@
-"""Running outside programs, with their output kept for the error message."""
+"""Run external programs, and keep their output for error messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from uvlock2nix.errors import NetworkError, ToolError
 from uvlock2nix.net.urls import shown_text
 
 TAIL: Final = 40
-# What uv, git and pip-like programs say when there is no network, and not when a file is merely absent.
+# What uv, git and pip-like programs print without a network, but not if only a file is missing.
 NETWORK_SIGNS: Final = (
     "dns error",
     "failed to lookup address",
@@ -44,7 +44,7 @@ _MISSING_MODULE: Final = re.compile(r"no module named ['\"]?([\w.]+)", re.IGNORE
 
 @dataclass(slots=True)
 class Runner:
-    """Runs programs; several threads may use one. ``said`` is all that was said to people."""
+    """Runs programs; it is thread-safe. ``said`` has all progress lines."""
 
     quiet: bool = False
     said: list[str] = field(default_factory=list)
@@ -55,14 +55,14 @@ class Runner:
     _stopped: bool = False
 
     def say(self, text: str) -> None:
-        """One line of progress on stderr; ``said`` keeps it."""
+        """Print a line of progress to stderr, and keep it in ``said``."""
         self.said.append(text)
         if not self.quiet:
             with self._lock:
                 print(text, file=sys.stderr, flush=True)  # noqa: T201 - the build log is our only reader
 
     def stop(self, cause: BaseException | None = None) -> None:
-        """End the programs that run, and let none start: another one has failed, nobody waits for them.
+        """End the running programs and let no other start, because one has failed.
 
         The first ``cause`` is kept.
         """
@@ -72,7 +72,7 @@ class Runner:
             self.cause = self.cause or cause
         self._signal(signal.SIGTERM)
         if first:
-            # For those that do not listen; a daemon, so that it holds nobody up.
+            # For those that ignore SIGTERM; a daemon, so that it does not delay the exit.
             timer = threading.Timer(self.grace, self._signal, [signal.SIGKILL])
             timer.daemon = True
             timer.start()
@@ -85,11 +85,11 @@ class Runner:
                 os.killpg(process.pid, number)
 
     def __call__(self, argv: Sequence[str], *, what: str, env: Mapping[str, str], cwd: Path) -> str:
-        """Run ``argv``; return what it printed (both streams).
+        """Run ``argv``; return its output (both streams).
 
         Raises:
             ToolError: it is missing or failed; the message has ``what`` and its last lines.
-            NetworkError: it failed and its output says that the network is the reason.
+            NetworkError: it failed and its output shows that the network is the reason.
         """
         with self._lock:
             if self._stopped:
@@ -109,7 +109,7 @@ class Runner:
                     start_new_session=True,
                 )
             except (OSError, ValueError) as error:
-                why = "is not there" if isinstance(error, FileNotFoundError) else f"cannot be run: {error}"
+                why = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be run: {error}"
                 raise ToolError(
                     f"{what}: the program `{argv[0]}` {why}",
                     hint="inside Nix the hook provides it; outside, install it and add it to PATH",
@@ -129,10 +129,10 @@ class Runner:
 
 
 def failure(what: str, argv: Sequence[str], code: int, output: str) -> ToolError | NetworkError:
-    """The error for a program that ended with ``code``."""
+    """The error for a program that exited with ``code``."""
     lines = shown_text(output).strip().splitlines()
     shown = "\n".join(f"  | {line}" for line in lines[-TAIL:])
-    # A script that we pass in does not help the reader.
+    # An inline script does not help the reader.
     shown_argv = [word for word in argv[1:3] if "\n" not in word]
     message = f"{what}: `{Path(argv[0]).name} {' '.join(shown_argv)} …` {ended(code)}\n{shown}"
     low = output.lower()
@@ -146,13 +146,13 @@ def failure(what: str, argv: Sequence[str], code: int, output: str) -> ToolError
 
 
 def build_hint(output: str) -> str:
-    """What to do about a failed build, read from what the compiler or the backend said."""
+    """What to do about a failed build, from the output of the compiler or the backend."""
     low = output.lower()
     if any(sign in low for sign in LOGIN_SIGNS):
         return (
-            "the index or the repository requires a login: set UV_INDEX_<NAME>_USERNAME and"
+            "the index or the repository requires credentials: set UV_INDEX_<NAME>_USERNAME and"
             " _PASSWORD (in Nix, "
-            "of the daemon) for a named index, else a netrc file"
+            "for the daemon) for a named index, else a netrc file"
         )
     if wants := _WANTS_PIP.search(output):
         return (
@@ -162,7 +162,7 @@ def build_hint(output: str) -> str:
         )
     if any(sign in low for sign in CRATE_SIGNS):
         return (
-            "cargo has no network here, and Cargo.lock does not list all crates: run "
+            "cargo has no network access here, and Cargo.lock does not list all crates: run "
             "`cargo generate-lockfile` next to Cargo.toml and run `uvlock2nix generate` again"
         )
     if missing := _MISSING_MODULE.search(output):
@@ -173,9 +173,11 @@ def build_hint(output: str) -> str:
         )
     if "fatal error:" in low or "cannot find -l" in low or "was not found in the pkg-config" in low:
         return (
-            "a header or a library is missing: name the nixpkgs attribute that has it under "
+            "a header or a library is missing: add the nixpkgs attribute that has it under "
             "[tool.uvlock2nix.native.<package>] build-inputs and run `uvlock2nix generate` again"
         )
     if "exclude-newer" in low or "was published after the exclude newer time" in low:
-        return "a build requirement is newer than the lock: set [tool.uvlock2nix] exclude-newer later"
+        return (
+            "a build requirement is newer than the lock: set [tool.uvlock2nix] exclude-newer to a later time"
+        )
     return "the lines above are the end of the program's output"

@@ -1,4 +1,4 @@
-"""What a build needs from the index: declared, missing and relaxed build requirements."""
+"""The build requirements to install: declared, added and relaxed ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LEGACY: Final = ("setuptools >= 40.8.0",)
 
 @dataclass(frozen=True, slots=True)
 class BuildSystem:
-    """``[build-system]`` of a source tree, with PEP 517's defaults where it says nothing."""
+    """``[build-system]`` of a source tree, with PEP 517's defaults for missing keys."""
 
     requires: tuple[str, ...]
     backend: str
@@ -32,7 +32,7 @@ def read_build_system(tree: Path) -> BuildSystem:
     """Read ``pyproject.toml`` of an unpacked sdist.
 
     Raises:
-        InputError: it is not TOML, or ``[build-system]`` is not what PEP 518 says.
+        InputError: it is not TOML, or ``[build-system]`` does not follow PEP 518.
     """
     path = tree / "pyproject.toml"
     legacy = BuildSystem(LEGACY, "setuptools.build_meta:__legacy__")
@@ -50,7 +50,7 @@ def read_build_system(tree: Path) -> BuildSystem:
     where = table.get("backend-path", [])
     if not (_strings(requires) and isinstance(backend, str) and _strings(where)):
         raise InputError(
-            f"{tree.name}: pyproject.toml: [build-system] is not what PEP 518 says",
+            f"{tree.name}: pyproject.toml: [build-system] does not follow PEP 518",
             hint="report it to the package's maintainers",
         )
     return BuildSystem(tuple(requires), backend, tuple(where))
@@ -69,13 +69,12 @@ def effective_requires(
     marker_environment: Mapping[str, str] | None = None,
     what: str,
 ) -> tuple[str, ...]:
-    """The requirements to install for a build, in the order declared, each name once where it can be.
+    """The requirements to install for a build, in declared order, each name once if possible.
 
-    ``locked`` maps a name to the version that this environment has of it: where the requirement admits
-    that version, exactly it is asked for, so that what is compiled against a library is compiled against
-    the one that it will run with. ``relax`` names requirements whose pins are dropped where ``locked`` has
-    them. ``added`` are requirements that the package does not declare; those that it does declare are not
-    repeated.
+    ``locked`` maps a name to its version in this environment: if the requirement allows that version, exactly
+    it is installed, so that code is compiled against the version of a library that it will run with.
+    ``relax`` are requirements whose pins are dropped if ``locked`` has the package. ``added`` are
+    requirements that the package does not declare; declared ones are not repeated.
 
     Raises:
         InputError: a requirement cannot be read.

@@ -1,8 +1,8 @@
-"""What is compiled gets no RPATH: which libraries it was linked against is written down instead.
+"""Compiled files get no RPATH; the libraries that they were linked against are recorded instead.
 
-The linker's wrapper of nixpkgs adds the folder of each library to the RPATH, and thereby the length of each
-library's version to the layout of the file (:mod:`uvlock2nix.refs.linked` says what follows from that).
-``NIX_DONT_SET_RPATH`` is its switch. Programs that a build links and runs then need ``LD_LIBRARY_PATH``.
+nixpkgs' linker wrapper adds the folder of each library to the RPATH, and so the length of each library's
+version to the file's layout (see :mod:`uvlock2nix.refs.linked`). ``NIX_DONT_SET_RPATH`` switches that off.
+Programs that a build links and runs then need ``LD_LIBRARY_PATH``.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from uvlock2nix.refs.store import STORE_DIR, Keys, StorePath
 
 
 def without_rpath(env: Mapping[str, str], others: Iterable[str] = ()) -> dict[str, str]:
-    """``env`` for a build whose linker writes no search path into what it links.
+    """``env`` for a build whose linker writes no RPATH.
 
-    ``others`` are further folders in which a program that the build runs may find its libraries: those of
-    packages that were built before and that this build loads. Without nixpkgs' compiler nothing changes.
+    ``others`` are further library folders for programs that the build runs: those of packages that were built
+    before and that this build loads. Without nixpkgs' compiler, nothing changes.
     """
     if not _is_nixpkgs_linux(env):
         return dict(env)
@@ -39,7 +39,7 @@ def without_rpath(env: Mapping[str, str], others: Iterable[str] = ()) -> dict[st
 
 
 def library_folders(env: Mapping[str, str]) -> tuple[str, ...]:
-    """The folders of the store that the linker searches (``-L``), in its order."""
+    """The store folders that the linker searches (``-L``), in its order."""
     store = env.get("NIX_STORE", STORE_DIR).rstrip("/") + "/"
     if not _is_nixpkgs_linux(env):
         return ()
@@ -55,11 +55,11 @@ def linked_libraries(
     keys: Keys,
     store_dir: str = STORE_DIR,
 ) -> tuple[Linked, ...]:
-    """What the linker would have written: for each ELF file the folders that have what it needs.
+    """What the linker would have written: for each ELF file, the folders of the libraries that it needs.
 
     ``files`` maps packages to their files (relative to ``root``), ``folders`` packages to what
-    :func:`library_folders` says of their build; ``keys`` names store paths. Sorted by file, then in the order
-    of the search.
+    :func:`library_folders` returns for their build; ``keys`` names store paths. Sorted by file, then in the
+    order of the search.
     """
     found: list[Linked] = []
     for name in sorted(files):
@@ -71,13 +71,13 @@ def linked_libraries(
                     path = StorePath.parse(folder, store_dir=store_dir)
                     inside = posixpath.relpath(folder, f"{store_dir}/{path.base}")
                     found.append(Linked(file, keys.key(path.hash, path.name), inside))
-                # The first folder that has a library is the one that the linker takes.
+                # The linker takes a library from the first folder that has it.
                 needed = [library for library in needed if library not in here]
     return tuple(found)
 
 
 def _needed(file: Path) -> list[str]:
-    """The libraries that an ELF file names; none for anything else, and for what is not a proper one."""
+    """The libraries that an ELF file needs; empty for other files and for invalid ELF files."""
     if file.is_symlink() or not file.is_file():
         return []
     with file.open("rb") as opened:
@@ -96,7 +96,7 @@ def _is_nixpkgs_linux(env: Mapping[str, str]) -> bool:
 
 
 def _pairs(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each word with the one behind it; a word that belongs to a lone ``-L`` does not come by itself."""
+    """Each word with the next one; the argument of a separate ``-L`` is not yielded on its own."""
     skip = False
     for word, following in zip_longest(words, words[1:], fillvalue=""):
         if not skip:
@@ -105,7 +105,7 @@ def _pairs(words: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _without_rpath_words(words: Sequence[str]) -> list[str]:
-    """``words`` without ``-rpath FOLDER``: stdenv names the derivation's own output so."""
+    """``words`` without ``-rpath FOLDER``: stdenv passes the derivation's own output in this way."""
     kept: list[str] = []
     skip = False
     for word in words:

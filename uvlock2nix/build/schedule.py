@@ -1,4 +1,4 @@
-"""Running builds side by side, each as soon as the builds that it requires are done."""
+"""Run builds in parallel, each as soon as the builds that it requires are done."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def build_all(
 ) -> dict[str, Path]:
     """Build every package; return name → wheel.
 
-    The sources are fetched first, side by side, because what a build requires is in its source, unless
-    ``pinned`` names it. Then each build starts when those that it requires are ready; a circle is broken in
-    the order given.
+    The sources are fetched first, in parallel, because they declare what a build requires, unless ``pinned``
+    has it. Then each build starts when those that it requires are ready; a cycle is broken in the given
+    order.
 
     Raises:
-        Uvlock2nixError: the first failure; builds that run are ended, none is started any more.
+        Uvlock2nixError: the first failure; running builds are stopped, and no other is started.
     """
     by_name = {build.name: build for build in builds}
     with ThreadPoolExecutor(max_workers=max(workers, 4)) as pool:
@@ -59,7 +59,7 @@ def build_all(
 def _required(
     build: Build, system: BuildSystem, names: set[str], locked: LockedBuild | None = None
 ) -> set[str]:
-    """Which of ``names`` the build gets: those that pins name, else those that it requires."""
+    """Which of ``names`` the build gets: those in its pins, else those that it requires."""
     if locked is not None:
         return set(locked.built) & names
     found: set[str] = set()
@@ -67,7 +67,7 @@ def _required(
         try:
             found.add(canonicalize_name(Requirement(text).name))
         except InvalidRequirement:
-            continue  # the build itself says so, with the package's name
+            continue  # the build itself reports this, with the package's name
     return found & names
 
 

@@ -1,4 +1,4 @@
-"""The source of one build, at its fixed place: an archive that is unpacked, a commit that is checked out."""
+"""The source of a build at its fixed path: an unpacked archive or a checked-out commit."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from uvlock2nix.net.locked import fetch
 
 
 def prepare(build: Build, context: BuildContext) -> tuple[Path, BuildSystem]:
-    """Fetch and unpack the source at its fixed place; return the tree to build and its build system.
+    """Fetch and unpack the source at its fixed path; return the tree to build and its build system.
 
-    A folder is built where it is, as uv does: what is beside it may be part of it. Patches are applied at
-    the top of the source.
+    A folder is built in place, as in uv: neighbouring files may be part of it. Patches are applied at the top
+    of the source.
 
     Raises:
-        InputError: there is nothing in it that says how it is built, as uv finds too.
+        InputError: nothing in it defines how to build it, as for uv.
     """
     place = context.root / "src" / build.name
     source = build.source
@@ -50,7 +50,7 @@ def prepare(build: Build, context: BuildContext) -> tuple[Path, BuildSystem]:
 
 
 def _patch(build: Build, context: BuildContext, tree: Path, patch: Path) -> None:
-    """Apply a patch, whose paths have one leading folder, as git and nixpkgs write them."""
+    """Apply a patch with one leading folder in its paths, as from git and in nixpkgs."""
     context.run(
         ["patch", "-p1", "--batch", "--forward", "--no-backup-if-mismatch", f"--input={patch}"],
         what=f"applying {patch.name} to {build.name}",
@@ -60,11 +60,11 @@ def _patch(build: Build, context: BuildContext, tree: Path, patch: Path) -> None
 
 
 def archive(build: Build, context: BuildContext) -> Path:
-    """The archive of a source: the one that is here, or fetched; its hash is checked.
+    """The archive of a source: the given one, or downloaded; its hash is checked.
 
     Raises:
-        InputError: there is none, or it is not the one that was locked.
-        NetworkError: it cannot be had.
+        InputError: there is none, or it does not match the lock.
+        NetworkError: it cannot be downloaded.
     """
     source = build.source
     if source.path is not None:
@@ -74,7 +74,7 @@ def archive(build: Build, context: BuildContext) -> Path:
     name = Path(unquote(source.filename)).name
     if source.url is None or not name or "\0" in name:
         raise InputError(f"{build.name}: no source to build", hint="run `uv lock` again")
-    # Below the package's name: `main.zip` is what many call theirs.
+    # In a folder named after the package, because file names such as `main.zip` are common.
     file = context.root / "files" / build.name / name
     file.parent.mkdir(parents=True, exist_ok=True)
     fetch(source.url, file, expected=source.hash, size=source.size, logins=context.logins, env=context.env)
@@ -96,12 +96,12 @@ def _checkout(build: Build, context: BuildContext, place: Path) -> Path:
 
     git("init", "--quiet")
     git("remote", "add", "--", "origin", source.url or "")
-    # With tags and history: setuptools-scm and its kin read the version from them.
+    # With tags and history: setuptools-scm and similar tools read the version from them.
     git("fetch", "--quiet", "--tags", "--force", "origin", "+refs/heads/*:refs/remotes/origin/*")
     try:
         git("checkout", "--quiet", "--detach", commit)
     except ToolError:
-        # A commit that no branch or tag leads to: some servers give it when asked by name.
+        # A commit that no branch or tag contains: some servers send it on request.
         git("fetch", "--quiet", "origin", commit)
         git("checkout", "--quiet", "--detach", commit)
     if (tree / ".gitmodules").exists():

@@ -1,4 +1,4 @@
-"""Unpacking an sdist into a folder of which we know the name."""
+"""Unpack an sdist into a folder with a fixed name."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from uvlock2nix.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an archive may unpack to: bytes, times its own size, bytes that always may be, entries.
+    """Limits on unpacking: bytes, multiples of the archive's size, bytes that are always allowed, entries.
 
-    The largest sdists of the index unpack to less; text packs by a factor of ten, a bomb by a thousand.
+    The largest sdists on the index are below these; text compresses tenfold, a bomb a thousandfold.
     """
 
     bytes: int = 4 << 30
@@ -41,13 +41,13 @@ _DAMAGED: Final = (
     OSError,
     EOFError,
     ValueError,
-    NotImplementedError,  # a zip with a compression that Python does not know
+    NotImplementedError,  # a zip with a compression that Python does not support
     RuntimeError,  # a zip with a password
 )
 
 
 class _Bound:
-    """Counts what an archive unpacks to; ValueError when it is more than any honest one."""
+    """Counts the unpacked content; raises ValueError above the limits."""
 
     def __init__(self, archive: Path, limits: Limits) -> None:
         packed = archive.stat().st_size
@@ -64,13 +64,13 @@ class _Bound:
 
 
 def unpack(archive: Path, to: Path, limits: Limits = LIMITS) -> Path:
-    """Unpack a ``.tar.*`` or ``.zip`` sdist below ``to``; return its one top folder.
+    """Unpack a ``.tar.*`` or ``.zip`` sdist below ``to``; return its top folder.
 
-    Nothing is written outside ``to``, no device or setuid file is made, no more is written than an sdist
-    of its size can hold. An archive without one top folder is its own, where it can be built (as with uv).
+    Nothing is written outside ``to``, no device or setuid file is created, and the size is limited. An
+    archive without a single top folder is used as one if it can be built (as in uv).
 
     Raises:
-        InputError: the archive is damaged, hostile, or holds nothing to build.
+        InputError: the archive is damaged, hostile, or has nothing to build.
     """
     to.mkdir(parents=True)
     try:
@@ -82,14 +82,14 @@ def unpack(archive: Path, to: Path, limits: Limits = LIMITS) -> Path:
     except _DAMAGED as error:
         raise InputError(
             f"{archive.name}: cannot be unpacked: {error}",
-            hint="the file is what the lock names; report it to the package's maintainers",
+            hint="the file matches the lock; report it to the package's maintainers",
         ) from None
     tops = [entry for entry in to.iterdir() if entry.is_dir() and not entry.is_symlink()]
     if any((to / name).is_file() for name in ("pyproject.toml", "setup.py")):
         return to
     if len(tops) != 1:
         raise InputError(
-            f"{archive.name}: {len(tops)} folders at its top, an sdist has one",
+            f"{archive.name}: {len(tops)} folders at its top, an sdist must have one",
             hint="https://packaging.python.org/en/latest/specifications/source-distribution-format/",
         )
     return tops[0]
@@ -109,10 +109,10 @@ def _bounded(tar: tarfile.TarFile, bound: _Bound) -> Iterator[tarfile.TarInfo]:
 
 
 def plain(member: tarfile.TarInfo, to: Path) -> tarfile.TarInfo:
-    """What PEP 706's ``data`` filter lets pass, for a Python that has none.
+    """PEP 706's ``data`` filter, for a Python without it.
 
     Raises:
-        ValueError: the member is a device, or leads out of ``to``.
+        ValueError: the member is a device or leads out of ``to``.
     """
     root = os.path.realpath(to)
     inside = os.path.realpath(os.path.join(root, member.name))  # noqa: PTH118 - names may be absolute
@@ -134,7 +134,7 @@ def plain(member: tarfile.TarInfo, to: Path) -> tarfile.TarInfo:
 def _unzip(archive: Path, to: Path, bound: _Bound) -> None:
     with zipfile.ZipFile(archive) as zipped:
         for info in zipped.infolist():
-            # No more than this is read of an entry, whatever it holds.
+            # No more than this is read of an entry.
             bound.add(info.file_size)
             if stat.S_ISLNK(info.external_attr >> 16):
                 raise ValueError(f"{info.filename}: a symlink in a zip")

@@ -1,4 +1,4 @@
-"""The values of a build: its source, what only it gets, what all builds share."""
+"""The values of a build: its source, its own inputs, and what all builds share."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Product = Literal["wheel", "sdist"]
 
 @dataclass(frozen=True, slots=True)
 class NativeBuild:
-    """What the build of one package gets that no other build sees.
+    """The inputs of a package's build, which no other build gets.
 
-    ``inputs`` are store paths; ``env`` is set as it is; ``cflags`` reach the compiler, ``flags``
-    (``KEY=VALUE``) the build backend as PEP 517 config settings; ``build_requires`` are added to what the
-    source declares, and the pins of those in ``relax`` are dropped. ``crates`` is a folder with the crates of
-    its Cargo.lock: with it cargo fetches nothing. ``patches`` are files that change the source first.
+    ``inputs`` are store paths; ``env`` is set unchanged; ``cflags`` are for the compiler; ``flags``
+    (``KEY=VALUE``) are PEP 517 config settings for the build backend; ``build_requires`` are added to the
+    declared ones, and pins are dropped from those in ``relax``. ``crates`` is a folder with the crates of its
+    Cargo.lock: with it, cargo fetches nothing. ``patches`` are applied to the source first.
     """
 
     inputs: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class NativeBuild:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a build's source comes from: a file (URL or path), a git commit, or a folder that is here."""
+    """The source of a build: a file (URL or path), a git commit, or a local folder."""
 
     url: str | None = None
     path: Path | None = None
@@ -54,7 +54,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One package to compile or package: its source, and what only it may see."""
+    """A package to build: its source and its own inputs."""
 
     name: str
     version: str | None
@@ -63,16 +63,16 @@ class Build:
 
     @property
     def what(self) -> str:
-        """How messages name the build."""
+        """The name of the build in messages."""
         return f"building {self.name} {self.version or ''}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
 class BuildContext:
-    """What all builds share: the tools, the fixed folder, the time that holds back requirements.
+    """What all builds share: tools, the fixed folder, the time that holds back requirements.
 
-    ``keeps_rpath``: whether what is linked says where its libraries are, as in an ordinary derivation.
-    ``product``: what is built.
+    ``keeps_rpath``: whether linked files get an RPATH, as in an ordinary derivation.
+    ``product``: what to build.
     """
 
     run: Runner
@@ -93,12 +93,12 @@ class BuildContext:
 
 
 def parse_native(text: str, what: str = "uvSyncNative") -> dict[str, NativeBuild]:
-    """Read the JSON that a hook hands over: package name → fields of :class:`NativeBuild`.
+    """Parse the JSON that a hook passes: package name → fields of :class:`NativeBuild`.
 
-    ``what`` is the name of the variable that it comes from.
+    ``what`` is the name of its variable.
 
     Raises:
-        InputError: it is not JSON of that shape.
+        InputError: it is not JSON of that form.
     """
     try:
         data = json.loads(text) if text else {}

@@ -1,4 +1,4 @@
-"""Versions that a backend would ask git for: given to it in the way that its tool reads."""
+"""Pass a version to a backend that would otherwise ask git, in the form that its tool reads."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from uvlock2nix.knowledge.backends import needs_tag
 
 
 def with_version(build: Build, version: str) -> Build:
-    """The build of a folder with ``version``, where its version comes from git; else as it is.
+    """The build of a folder with ``version`` if its version comes from git; else unchanged.
 
-    What is said for the package's build has the last word. A tool that reads no variable finds what it would
-    find in an sdist: https://packaging.python.org/en/latest/specifications/source-distribution-format/, or
-    the tag that :func:`uvlock2nix.build.file_list.commit_source` makes.
+    Settings of the package's build win. A tool that reads no variable finds what an sdist would have
+    (https://packaging.python.org/en/latest/specifications/source-distribution-format/), or the tag that
+    :func:`uvlock2nix.build.file_list.commit_source` makes.
     """
     folder = build.source.folder
     tool = version_tool(folder) if folder is not None else ""
@@ -37,7 +37,7 @@ def _write_metadata(path: Path, name: str, version: str) -> None:
 
 
 def _write_versioneer(path: Path | None, version: str) -> None:
-    """As versioneer's own `sdist` writes it; what it says of the commit is not known."""
+    """As versioneer's `sdist` writes it, without the unknown data on the commit."""
     if path is None:
         return
     known = {"date": None, "dirty": False, "error": None, "full-revisionid": None, "version": version}

@@ -1,8 +1,8 @@
-"""Building one package from source, so that two builds give the same wheel.
+"""Build a package from source into a reproducible wheel.
 
-uv unpacks an sdist, and makes the environment that builds it, below folders with random names; these names
-end up in what the compiler writes. Here both have fixed places, the build requirements are held back in
-time, and the compiler is told to leave out what says where and when it ran.
+uv unpacks sdists and creates their build environments in folders with random names, which end up in what the
+compiler writes. Here both have fixed paths, build requirements are held back in time, and the compiler is
+told to omit where and when it ran.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def build_wheel(
 ) -> Path:
     """Build the wheel of a prepared source (its tree and build system); return its path.
 
-    ``ready`` maps names of this environment that were built already to their wheels: a build that requires
-    one of them gets that very wheel.
+    ``ready`` maps packages of this environment that were already built to their wheels: a build that requires
+    one gets that wheel.
 
     Raises:
         ToolError: the build failed; the message has the end of its output.
-        NetworkError: its requirements cannot be had.
+        NetworkError: its requirements cannot be downloaded.
     """
     (tree, system), native = prepared, build.native
     common = {

@@ -147,15 +147,11 @@ class _Checker:
             return
         sources = self._sources([(self.project.root, root.tool_uv)])
         packages = {package.name for package in self.lock.packages}
+        build = settings.build_constraint_dependencies
         for key, texts, locked, known in (
             ("constraint-dependencies", settings.constraint_dependencies, manifest.constraints, packages),
             ("override-dependencies", settings.override_dependencies, manifest.overrides, packages),
-            (
-                "build-constraint-dependencies",
-                settings.build_constraint_dependencies,
-                manifest.build_constraints,
-                None,
-            ),
+            ("build-constraint-dependencies", build, manifest.build_constraints, None),
         ):
             # Entries that are tables have more than a name and a version: they are left to uv.
             if all(isinstance(item, str) for item in root.tool_uv.get(key, ())):

@@ -1,9 +1,9 @@
-"""The adapter to Nix: it runs nix and reads what nix says.
+"""The adapter to Nix: runs it and reads its output.
 
-- ``runner``: the port through which every outside program is run; ``version``: which Nix it is
-- ``build``: one build of a fixed-output derivation, and the hash that is right for it
-- ``stream``, ``messages``: Nix's log as it comes, and what its messages mean
+- ``runner``: the port that runs every external program; ``version``: the version of Nix
+- ``build``: a build of a fixed-output derivation, and its correct hash
+- ``stream``, ``messages``: Nix's log while it runs, and the meaning of its messages
 - ``hints``: what went wrong, and what to do about it
 - ``nixpkgs``: where nixpkgs comes from; ``project``, ``file``, ``stage``: what is evaluated
-- ``freshness``: whether pins agree with the lock, without Nix
+- ``freshness``: whether the pins match the lock, without Nix
 """

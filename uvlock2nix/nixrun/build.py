@@ -1,4 +1,4 @@
-"""Evaluates a fixed-output derivation, builds it once, and finds the hash that is right for it."""
+"""Evaluate a fixed-output derivation, build it once, and find its correct hash."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from uvlock2nix.nixrun.version import NixVersion, nix_version
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """A fixed-output derivation as Nix evaluated it with some hash.
+    """A fixed-output derivation as evaluated with some hash.
 
-    ``key`` is the digest in its name, ``""`` where it has none; ``uv``, ``python`` and ``nixpkgs`` are
-    versions, ``revision`` is nixpkgs' commit where nixpkgs itself knows it.
+    ``key`` is the digest in its name, ``""`` if there is none; ``uv``, ``python`` and ``nixpkgs`` are
+    versions; ``revision`` is nixpkgs' commit, if nixpkgs itself knows it.
     """
 
     drv: str
@@ -50,13 +50,13 @@ class Evaluated:
     revision: str = ""
 
     def wanted(self) -> Wanted:
-        """What a hash mismatch must be about to be ours."""
+        """The derivation that a hash mismatch must be about."""
         return Wanted(self.drv, self.name, self.out, self.recursive, self.algo)
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The right hash of a derivation; ``builds`` counts the builds that Nix really made for it."""
+    """The correct hash of a derivation; ``builds`` is the number of builds that Nix ran for it."""
 
     hash: Hash
     evaluated: Evaluated
@@ -64,7 +64,7 @@ class Built:
 
 
 class Nix:
-    """Nix on this machine, through a runner. ``on_status`` is told what is going on."""
+    """Nix on this machine, through a runner. ``on_status`` gets the progress."""
 
     def __init__(
         self,
@@ -79,9 +79,9 @@ class Nix:
         self.version: NixVersion = nix_version(runner)
 
     def evaluate(self, file: Path, args: Mapping[str, str]) -> Mapping[str, object]:
-        """The value of the expression in ``file``, called with ``args`` (texts), as JSON gives it.
+        """The value of the expression in ``file``, called with ``args`` (strings), from JSON.
 
-        Derivations that it names are written to the store. ToolError with Nix's own words otherwise.
+        Its derivations are written to the store. ToolError with Nix's own message on failure.
         """
         argv = ["nix-instantiate", "--eval", "--strict", "--json", "--read-write-mode", str(file)]
         argv += FLAKE_FEATURES
@@ -105,7 +105,7 @@ class Nix:
         return value
 
     def derivation(self, file: Path, args: Mapping[str, str]) -> Evaluated:
-        """Evaluate an expression that gives the facts of one fixed-output derivation."""
+        """Evaluate an expression that returns the facts of a fixed-output derivation."""
         value = self.evaluate(file, args)
 
         def text(key: str) -> str:
@@ -127,7 +127,7 @@ class Nix:
         )
 
     def realise(self, drv: str) -> tuple[bool, LogReader]:
-        """Build ``drv`` and what it needs; whether nix-store said it worked, and what it said."""
+        """Build ``drv`` and its dependencies; return whether nix-store succeeded, and its log."""
         reader = LogReader(self._on_status)
         argv = ["nix-store", "--realise", drv]
         argv += ["--log-format", "internal-json"] if self.version.structured_log else ["--no-build-output"]
@@ -136,28 +136,28 @@ class Nix:
         return ran.code == 0, reader
 
     def log(self, drv: str) -> tuple[str, ...]:
-        """The lines of the last build of ``drv``; none where this machine has not written them down."""
+        """The lines of the last build of ``drv``; empty if this machine has not recorded them."""
         ran = self._runner.run(["nix-store", "--read-log", drv], lambda _: None)
         return tuple(plain(line) for line in ran.stdout.splitlines()) if ran.code == 0 else ()
 
     def is_valid(self, path: str) -> bool:
-        """Whether the store has ``path`` and vouches for it."""
+        """Whether ``path`` is valid in the store."""
         return self._runner.run(["nix-store", "--check-validity", path], lambda _: None).code == 0
 
     def discard_invalid(self, path: str) -> bool:
-        """Remove what a build with a wrong hash has left at ``path``; whether there was something to do.
+        """Remove what a build with a wrong hash left at ``path``; return whether there was anything.
 
-        Nix leaves the whole tree there, as an invalid path, until its garbage is collected. Nix itself takes
-        it away, so that a build of the same path by somebody else is not disturbed. What is valid stays.
+        Nix leaves the whole tree there, as an invalid path, until it is garbage-collected. Nix itself deletes
+        it, so that somebody else's build of the same path is not disturbed. A valid path is kept.
         """
         place = Path(path)
-        # In a store that we do not see (a daemon's, elsewhere) Nix alone knows whether it is there.
+        # If the store is not visible here (a remote daemon's), only Nix knows whether the path exists.
         if (place.parent.is_dir() and not place.exists()) or self.is_valid(path):
             return False
         return self._runner.run(["nix-store", "--delete", path], lambda _: None).code == 0
 
     def nar_hash(self, path: str) -> Hash | None:
-        """The NAR hash that the store has written down for ``path``."""
+        """The NAR hash that the store has recorded for ``path``."""
         ran = self._runner.run(["nix-store", "--query", "--hash", path], lambda _: None)
         try:
             return parse_hash(ran.stdout) if ran.code == 0 else None
@@ -166,18 +166,18 @@ class Nix:
 
 
 def _refuse_killed(program: str, code: int) -> None:
-    """Say that Nix itself was killed: what it printed until then is not an answer."""
+    """Raise if Nix itself was killed: its output until then is incomplete."""
     if code < 0:
         raise ToolError(f"{program} {ended(code)}; nothing was changed", hint=hint_for(code))
 
 
 def find_hash(nix: Nix, evaluate: Callable[[Hash], Evaluated], before: Evaluated | None = None) -> Built:
-    """The right hash of the derivation that ``evaluate`` gives for a hash that is put in.
+    """Find the correct hash of the derivation that ``evaluate`` returns for a given hash.
 
-    ``before`` is ``evaluate(FAKE_HASH)`` where the caller has it already.
+    ``before`` is ``evaluate(FAKE_HASH)``, if the caller already has it.
 
-    One build; the hash is proved by the path that the store then has or, where a remote builder keeps the
-    output, by a second build. ToolError (NetworkError) with the builder's last lines where it fails.
+    This takes one build. The hash is verified by the path that the store then has or, if a remote builder
+    keeps the output, by a second build. ToolError (NetworkError) with the builder's last lines if it fails.
     """
     before = before or evaluate(FAKE_HASH)
     wanted = before.wanted()
@@ -195,10 +195,10 @@ def find_hash(nix: Nix, evaluate: Callable[[Hash], Evaluated], before: Evaluated
         case ElseWhere():
             got = verdict.mismatch.got
             raise ToolError(
-                f"another fixed-output derivation, which {wanted.name} needs, has a wrong hash:\n"
+                f"a different fixed-output derivation, which {wanted.name} needs, has a wrong hash:\n"
                 f"  {verdict.mismatch.subject}\n"
-                f"  it gives {got.sri if got else 'a hash that Nix does not name'}",
-                hint="correct that hash first; update-hash only changes the hash that it was asked for",
+                f"  its output has {got.sri if got else 'a hash that Nix does not report'}",
+                hint="correct that hash first; update-hash changes only the requested hash",
             )
         case Failed():
             raise build_error(reader, verdict, before.drv, before.system)
@@ -209,9 +209,9 @@ def find_hash(nix: Nix, evaluate: Callable[[Hash], Evaluated], before: Evaluated
 def _verdict(nix: Nix, reader: LogReader, wanted: Wanted, *, worked: bool) -> Verdict:
     verdict = judge(reader.trusted, wanted)
     if isinstance(verdict, Failed | ElseWhere):
-        # What Nix did not say in its own structured words explains a failure, but gives no hash beside them:
-        # a builder could name an old one, whose path the store still has. Only Nix says that a build is a
-        # remote one (https://nix.dev/manual/nix/stable/advanced-topics/distributed-builds).
+        # What Nix reports outside its structured errors can explain a failure but not give a hash: a builder
+        # could print an old one, whose path the store still has. Only Nix reports that a build is a remote
+        # one (https://nix.dev/manual/nix/stable/advanced-topics/distributed-builds).
         doubted = judge(reader.doubted(), wanted)
         explains = isinstance(doubted, HasReferences | Hidden | ElseWhere)
         says = not reader.trusted or wanted.drv in reader.remote
@@ -220,11 +220,11 @@ def _verdict(nix: Nix, reader: LogReader, wanted: Wanted, *, worked: bool) -> Ve
         elif isinstance(doubted, Failed) and isinstance(verdict, Failed) and verdict.builder is None:
             verdict = Failed(doubted.builder, (*verdict.texts, *doubted.texts))
     if worked and not isinstance(verdict, HasReferences):
-        # Nix 2.4 to 2.15 report success for an output with references, and have no such path afterwards.
+        # Nix 2.4 to 2.15 report success for an output with references, but have no valid path afterwards.
         if not nix.is_valid(wanted.out):
             return HasReferences(None, None)
         raise ToolError(
-            f"Nix built {wanted.out} with a hash that nothing has: it is not a fixed-output derivation"
+            f"Nix built {wanted.out} with an impossible hash: it is not a fixed-output derivation"
         )
     return verdict
 
@@ -236,7 +236,7 @@ def _proved(nix: Nix, evaluate: Callable[[Hash], Evaluated], before: Evaluated, 
         return Built(present[0], before, 1)
     if len(found.hashes) > 1:
         raise ToolError(
-            f"Nix named {len(found.hashes)} hashes for {before.name}: "
+            f"Nix reported {len(found.hashes)} hashes for {before.name}: "
             + ", ".join(one.sri for one in found.hashes),
             hint="the builder prints lines that look like Nix's own; none of them was accepted",
         )
@@ -249,7 +249,7 @@ def _proved(nix: Nix, evaluate: Callable[[Hash], Evaluated], before: Evaluated, 
     if isinstance(again, Found):
         raise ToolError(
             f"two builds of {before.name} differ: first {digest.sri}, then {again.hashes[0].sri}",
-            hint="something in it is not reproducible; no hash can be right for long. Nothing was changed",
+            hint="it is not reproducible, so no hash can be correct for long; nothing was changed",
         )
     if isinstance(again, HasReferences):
         raise _references_error(nix, after.wanted(), again)
@@ -259,7 +259,7 @@ def _proved(nix: Nix, evaluate: Callable[[Hash], Evaluated], before: Evaluated, 
 
 
 def _in_store(nix: Nix, wanted: Wanted) -> Hash:
-    """The hash of the path that hides it: Nix 2.32.0 and .1 say nothing when the real path is there."""
+    """The hash of the existing path: Nix 2.32.0 and .1 do not report it if the real path exists."""
     store = Path(wanted.drv).parent
     found: list[Hash] = []
     for path in sorted(store.glob(f"*-{wanted.name}")):
@@ -283,7 +283,7 @@ def _references_error(nix: Nix, wanted: Wanted, verdict: HasReferences) -> ToolE
         f"the output of {wanted.name} refers to store paths{example};"
         f" a fixed-output derivation must not{known}",
         hint="strip them inside the build (stripReferencesHook, or `uvlock2nix refs strip $out`); "
-        "`uvlock2nix refs audit` on the output names file and package of each",
+        "`uvlock2nix refs audit` on the output shows the file and package of each",
     )
 
 

@@ -1,4 +1,4 @@
-"""update-hash for other people's files: any fixed-output derivation with a literal hash in a Nix file."""
+"""update-hash for handwritten files: any fixed-output derivation with a literal hash in a Nix file."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from uvlock2nix.nixrun.build import Evaluated, Nix
 from uvlock2nix.nixrun.nixpkgs import NixpkgsSource
 from uvlock2nix.reading import read_regular
 
-_LARGEST: Final = 16 * 1024 * 1024  # bytes of a Nix file that we read
+_LARGEST: Final = 16 * 1024 * 1024  # maximum bytes of a Nix file
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A place in a file, the hash that it has now, and the derivation that it belongs to."""
+    """A literal in a file, its current hash, and the derivation that it belongs to."""
 
     path: Path
     text: str
@@ -32,10 +32,12 @@ class Target:
 def find_target(nix: Nix, path: Path, attr: str, source: NixpkgsSource, library: Path, system: str) -> Target:
     """Evaluate ``path`` (and ``attr`` in it) and find the literal that its hash comes from.
 
-    InputError with the reason where the hash is not literal or not unique; ToolError from Nix.
+    InputError with the reason if the hash is not literal or not unique; ToolError from Nix.
     """
     text = read_text(path)
-    literals = find_literals(text, str(path))  # before Nix is asked: it is not Nix, or there is no hash
+    literals = find_literals(
+        text, str(path)
+    )  # before running Nix, to report files that are not Nix or have no hash
     common = {
         "file": str(path.resolve()),
         "attr": attr,
@@ -51,7 +53,7 @@ def find_target(nix: Nix, path: Path, attr: str, source: NixpkgsSource, library:
     literal = choose(literals, current, str(path), int(line) if line.isdecimal() else None)
 
     def evaluate(digest: Hash) -> Evaluated:
-        # The caller's fake hash is SHA-256; the derivation may want another algorithm.
+        # The caller's fake hash is SHA-256; the derivation may need a different algorithm.
         put = digest if digest.algo == current.algo else Hash(current.algo, bytes(len(current.digest)))
         found = nix.derivation(expression, {**common, "outputHash": put.sri})
         return Evaluated(
@@ -62,7 +64,7 @@ def find_target(nix: Nix, path: Path, attr: str, source: NixpkgsSource, library:
 
 
 def write_target(target: Target, digest: Hash) -> bool:
-    """Put ``digest`` into the file; whether it was another one. InputError where the file changed."""
+    """Write ``digest`` to the file; return whether it differs. InputError if the file changed meanwhile."""
     if digest == target.current and not target.literal.placeholder:
         return False
     new = replaced(target.text, target.literal, digest)
@@ -77,7 +79,7 @@ def write_target(target: Target, digest: Hash) -> bool:
 
 
 def read_text(path: Path) -> str:
-    """The text of a Nix file, with its line ends as they are; InputError where it cannot be read."""
+    """The text of a Nix file, with its original line ends; InputError if it cannot be read."""
     try:
         if path.stat().st_size > _LARGEST:
             raise InputError(f"{path} is larger than {_LARGEST} bytes: no Nix file is")

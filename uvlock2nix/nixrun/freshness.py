@@ -1,4 +1,4 @@
-"""Whether pins agree with the lock, the selection and the layout: a comparison of texts, without Nix."""
+"""Whether pins match the lock, the selection and the layout: a comparison without Nix."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from uvlock2nix.pins import Pins
 class Freshness:
     """What is out of date.
 
-    ``systems`` maps each system whose hash is missing or old to the reason; ``lock`` is true when pins were
-    made from a different uv.lock, which alone needs no build; ``toolchain`` names the systems whose key also
-    depends on nixpkgs, so that only an evaluation can say more.
+    ``systems`` maps each system whose hash is missing or outdated to the reason; ``lock`` is true if the pins
+    were made from a different uv.lock, which alone needs no build; ``toolchain`` are systems whose key also
+    depends on nixpkgs, so that only an evaluation can tell more.
     """
 
     systems: Mapping[str, str]
@@ -28,14 +28,14 @@ class Freshness:
 
 
 def content_key(key: str) -> str:
-    """The part of a key that follows from lock, selection, Python and layout: ``<digest>[-<toolchain>]``."""
+    """The part of a key for lock, selection, Python and layout: ``<digest>[-<toolchain>]``."""
     return key.partition("-")[0]
 
 
 def compare(pins: Pins, lock: str, keys: Mapping[str, str]) -> Freshness:
     """Compare ``pins`` with ``lock`` (SHA-256 of uv.lock) and the key of each wanted system.
 
-    Only the first part of a key is compared: ``keys`` may hold the content's digest alone.
+    Only the first part of a key is compared: ``keys`` may have only the content's digest.
     """
     stale: dict[str, str] = {}
     toolchain: list[str] = []
@@ -45,7 +45,7 @@ def compare(pins: Pins, lock: str, keys: Mapping[str, str]) -> Freshness:
             stale[system] = "is not known yet"
         elif content_key(pin.key) != content_key(key):
             stale[system] = (
-                f"was made from something else (key {content_key(pin.key)}, now {content_key(key)})"
+                f"was made from different inputs (key {content_key(pin.key)}, now {content_key(key)})"
             )
         elif "-" in pin.key:
             toolchain.append(system)

@@ -1,7 +1,7 @@
-"""What went wrong in a build or an evaluation, and what to do about it.
+"""Find what went wrong in a build or an evaluation, and what to do about it.
 
-Pure functions over the last lines that a builder printed. What our own ``sync`` says as ``hint:`` inside the
-build is taken as it is; the rest is recognised from the words of compilers, linkers, uv and Nix.
+Pure functions over the last lines of a builder. A ``hint:`` that our own ``sync`` prints inside the build is
+used unchanged; the rest is recognised from messages of compilers, linkers, uv and Nix.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SHOWN: Final = 25
 
 
 class Log(Protocol):
-    """Where the builder's last lines and Nix's own words come from."""
+    """The source of the builder's last lines and Nix's own messages."""
 
     def tail(self, drv: str | None, count: int = ...) -> tuple[str, ...]:
         """The last lines of a derivation's log."""
@@ -34,14 +34,16 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a build failed: what to do about it, and whether it was the network, which has an exit code."""
+    """Why a build failed: what to do about it, and whether it was the network, which has its own exit
+    code.
+    """
 
     hint: str
     network: bool = False
 
 
 def build_error(log: Log, failed: Failed, drv: str, system: str) -> ToolError | NetworkError:
-    """The error for a build that failed for a different reason than its hash."""
+    """The error for a build that failed for a reason other than its hash."""
     subject = failed.builder.subject if failed.builder else drv
     lines = log.tail(subject, _SHOWN)
     cause = recognise(lines, [*failed.texts, log.text()], system)
@@ -56,12 +58,12 @@ def build_error(log: Log, failed: Failed, drv: str, system: str) -> ToolError | 
         parts.append(f"its last lines:\n{shown}")
     network = (cause is not None and cause.network) or _our_network(failed.builder, lines)
     kind: Callable[..., ToolError | NetworkError] = NetworkError if network else ToolError
-    hint = cause.hint if cause else f"the whole log: nix-store --read-log {subject}"
+    hint = cause.hint if cause else f"see the whole log: nix-store --read-log {subject}"
     return kind("\n".join(parts), hint=hint, data={"drv": drv, "failed": subject})
 
 
 def _our_network(builder: BuilderFailed | None, lines: Sequence[str]) -> bool:
-    """Whether our own command inside the build ended with the exit code of a network error."""
+    """Whether our command in the build exited with the code of a network error."""
     code = f"with exit code {NetworkError.exit_code}"
     return builder is not None and builder.how == code and any(line.startswith("error: ") for line in lines)
 
@@ -75,13 +77,13 @@ def _what(builder: BuilderFailed | None, drv: str) -> str:
 
 
 def evaluation_error(lines: Sequence[str]) -> ToolError | InputError:
-    """The error for an expression that Nix could not evaluate, with Nix's own words."""
+    """The error for an expression that Nix could not evaluate, with Nix's own message."""
     text = "\n".join(lines)
-    # The reason is last; before it, and less indented, is the way to it.
+    # The reason comes last; the trace before it is less indented.
     starts = [index for index, line in enumerate(lines) if line.lstrip().startswith("error:")]
     shown = lines[starts[-1] :] if starts else lines[-20:]
     words = textwrap.dedent("\n".join(shown)).strip().removeprefix("error:").strip()
-    if words.startswith("uvlock2nix: "):  # said by our own update-file.nix
+    if words.startswith("uvlock2nix: "):  # from our own update-file.nix
         way_on = "select the fixed-output derivation with --attr A.B"
         if " wants an argument `" in words:
             way_on = "give the argument a default in the file: `nix-build` needs one too"
@@ -121,7 +123,7 @@ _EVALUATION: Final = (
     ),
     (
         r"cannot connect to (?:socket|daemon)|daemon-socket",
-        "the Nix daemon does not answer: start it (systemctl start nix-daemon)",
+        "the Nix daemon does not respond: start it (systemctl start nix-daemon)",
     ),
     (
         r"called with unexpected argument",
@@ -137,12 +139,12 @@ _HOOKS: Final = ("uvSyncHook", "stripReferencesHook", "restoreReferencesHook", "
 def naming_packages(
     error: ToolError | InputError, needs: Mapping[str, Sequence[str]]
 ) -> ToolError | InputError:
-    """The error with the packages that need the attribute that nixpkgs lacks; any other error as it is.
+    """Add the packages that need a missing nixpkgs attribute to its error; return other errors unchanged.
 
-    ``needs``: attribute → the packages for which a generated file takes it.
+    ``needs``: attribute → the packages for which a generated file uses it.
     """
     name = error.data.get("attribute")
-    # `libpq.pg_config` fails at either of its names.
+    # `libpq.pg_config` can fail at either name.
     found = [one for attr, some in needs.items() if name in attr.split(".") for one in some]
     if not isinstance(name, str) or not found:
         return error
@@ -151,7 +153,7 @@ def naming_packages(
 
 
 def _missing_attribute(text: str) -> str | None:
-    """The attribute that nixpkgs lacks and a generated file takes; ``None`` for other errors."""
+    """The attribute of a generated file that nixpkgs lacks; ``None`` for other errors."""
     match = _REQUIRED.search(text) or _ABSENT.search(text)
     return match[1] if match is not None else None
 
@@ -162,7 +164,7 @@ def _on_missing(name: str, packages: Sequence[str]) -> str:
     former = former_attribute(name)
     older = f" (older releases call it `{former}`)" if former is not None else ""
     who = f", which {', '.join(packages)} needs" if packages else ""
-    where = "" if packages else "; the comments in the generated file say which package needs it"
+    where = "" if packages else "; the comments in the generated file tell which package needs it"
     return (
         f"this nixpkgs has no `{name}`{older}{who}{where}."
         " Use a nixpkgs that has it (--nixpkgs), or set an attribute that this nixpkgs has under"
@@ -172,12 +174,12 @@ def _on_missing(name: str, packages: Sequence[str]) -> str:
 
 
 def _refused(text: str) -> str | None:
-    """How to allow what nixpkgs refuses to evaluate: its variable reaches update-hash too."""
+    """How to allow what nixpkgs refuses to evaluate: its variable works for update-hash too."""
     match = re.search(r"NIXPKGS_ALLOW_(UNFREE|INSECURE|BROKEN|UNSUPPORTED_SYSTEM)", text)
     if match is None:
         return None
     return (
-        f"nixpkgs refuses it unless it is allowed: run `NIXPKGS_ALLOW_{match[1]}=1 uvlock2nix update-hash`,"
+        f"nixpkgs refuses it by default: run `NIXPKGS_ALLOW_{match[1]}=1 uvlock2nix update-hash`,"
         " and allow it in the `config` of the nixpkgs that builds the package"
     )
 
@@ -191,13 +193,13 @@ _NETWORK: Final = (
 )
 _TLS: Final = r"invalid peer certificate|UnknownIssuer|certificate verify failed|self.signed certificate"
 _KILLED: Final = r"due to signal 9\b|exit code 137\b|[Kk]illed signal terminated|fatal error: Killed"
-# What our own sync says when it does not know more.
+# What our own sync prints if it does not know more.
 _GENERIC: Final = "the lines above are the end"
 _AUTH: Final = r"\b(?:401 Unauthorized|403 Forbidden|407 Proxy)|could not read Username"
 
 
 def recognise(lines: Sequence[str], words: Sequence[str], system: str) -> Cause | None:
-    """The cause that the last lines of a builder, or Nix's own words, show; None when none is known."""
+    """The cause that the last lines of a builder, or Nix's own messages, show; None if unknown."""
     text = "\n".join(lines)
     ours = [line for line in lines if line.lstrip().startswith("hint: ")]
     network = any(re.search(pattern, text) for pattern in (*_NETWORK, _TLS))
@@ -211,23 +213,23 @@ def recognise(lines: Sequence[str], words: Sequence[str], system: str) -> Cause 
     if re.search(r"is required to build|system or feature not available|platform mismatch", said):
         return Cause(
             f"this machine cannot build for {system} and has no remote builder that can: run the command on"
-            " such a machine, configure one (see distributed builds in Nix's manual), or use --no-nix where"
-            " the environment holds wheels only"
+            " such a machine, configure a remote builder (see Nix's manual), or use --no-nix if"
+            " the environment has only wheels"
         )
     if re.search(r"cannot connect to (?:socket|daemon)", said):
-        return Cause("the Nix daemon does not answer: start it (systemctl start nix-daemon)")
+        return Cause("the Nix daemon does not respond: start it (systemctl start nix-daemon)")
     missing = _missing(text)
     if missing is not None:
         return missing
     if re.search(_TLS, text):
         return Cause(
             "a certificate was not accepted: behind a proxy with its own, set NIX_SSL_CERT_FILE"
-            " (for the daemon too, when there is one)",
+            " (for the daemon too, if there is one)",
             network=True,
         )
     if re.search(_AUTH, text):
         return Cause(
-            "the index requires credentials: give them to the builder as UV_INDEX_<NAME>_USERNAME and"
+            "the index requires credentials: pass them to the builder as UV_INDEX_<NAME>_USERNAME and"
             " _PASSWORD, or NETRC; with a Nix daemon, in the daemon's environment"
             " (docs/private-indexes.md#with-a-daemon)",
             network=True,
@@ -241,7 +243,7 @@ def recognise(lines: Sequence[str], words: Sequence[str], system: str) -> Cause 
     return None
 
 
-# What a compiler, linker or program says, and in which namespace the name that it misses is looked up.
+# What a compiler, linker or program prints, and the namespace in which to look up the missing name.
 _MISSED: Final[tuple[tuple[str, str, Namespace], ...]] = (
     ("header", r"fatal error: '?([\w./+-]+\.h(?:pp|xx)?)'?(?::| file)", "headers"),
     (
@@ -276,7 +278,7 @@ def _missing(text: str) -> Cause | None:
         return named
     if match := re.search(r"No module named '?([\w.]+)'?", text):
         return Cause(
-            f"the build requires the Python module {match[1]} and does not declare it: add its package to"
+            f"the build requires the Python module {match[1]} but does not declare it: add its package to"
             " `build-requires` under [tool.uvlock2nix.native.<package>] in pyproject.toml,"
             " then run `uvlock2nix generate`"
         )
@@ -284,7 +286,7 @@ def _missing(text: str) -> Cause | None:
 
 
 def _named(text: str) -> Cause | None:
-    """Libraries that a build script asks for by name: "make sure the libxml2 and libxslt … are installed"."""
+    """Libraries that a build script names: "make sure the libxml2 and libxslt … are installed"."""
     match = re.search(
         r"(?:make sure|install)(?: that)? (?:the )?(.{1,80}?) development (?:package|file|header)", text
     )
@@ -299,7 +301,7 @@ def _named(text: str) -> Cause | None:
 
 
 def _neighbour(kind: Namespace, name: str) -> str | None:
-    """The attribute that has the other headers of the same folder, when they are all of one."""
+    """The attribute of the other headers in the same folder, if they all have the same."""
     folder = name.partition("/")[0] + "/"
     if kind != "headers" or "/" not in name:
         return None

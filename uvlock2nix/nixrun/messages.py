@@ -1,9 +1,9 @@
-"""What Nix says about a fixed-output derivation, read by pure functions.
+"""Parse Nix's messages about a fixed-output derivation, with pure functions.
 
 Nix 1.11 to 2.35, Lix and Determinate Nix word a hash mismatch in half a dozen ways (transcripts:
-``tests/data/nix_messages``). ``read_messages`` turns text into closed variants; ``judge`` decides what they
-mean for one derivation. A line that a builder prints is not a message: Nix sets those off with a prefix, a
-``>`` or an indent, and the structured log keeps them apart (``uvlock2nix.nixrun.stream``).
+``tests/data/nix_messages``). ``read_messages`` parses text into closed variants; ``judge`` decides what they
+mean for a derivation. A line from a builder is not a message: Nix marks those with a prefix, a ``>`` or an
+indent, and the structured log keeps them apart (``uvlock2nix.nixrun.stream``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from uvlock2nix.nar import Hash, fod_path, parse_hash
 _ESCAPE: Final = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _QUOTED: Final = r"['\u2018](?P<subject>/[^'\u2019\s]+)['\u2019]"
 _MISMATCH: Final = re.compile(rf"hash mismatch in fixed-output derivation {_QUOTED}:?[ \t]*$", re.MULTILINE)
-# A field of the block below: the layout is one blank or several, and Lix adds fields of its own.
+# A field of the block below: indented by one or more spaces, and Lix adds fields of its own.
 _FIELD: Final = re.compile(r"[ \t]+(?P<name>[A-Za-z][A-Za-z ]*):[ \t]*(?P<value>\S.*?)?[ \t]*$")
 _MISMATCH_2_0: Final = re.compile(
     rf"fixed-output derivation produced path {_QUOTED} with (?P<algo>\w+) hash ['\u2018](?P<got>\w+)['\u2019]"
@@ -48,16 +48,16 @@ _BUILDER: Final = (
     re.compile(rf"Cannot build {_QUOTED}\.\s+Reason: builder (?P<how>failed [^.\n]+)"),
 )
 _START: Final = re.compile(r"(?:error|warning|note):[ \t]*")
-# What Nix says of a build on another machine, before that machine's own words.
+# Nix's prefix for a build on another machine, before that machine's own message.
 _REMOTE: Final = re.compile(r"build of '[^']+' on '[^']+' failed: ")
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A fixed-output derivation has a different hash than it says.
+    """A fixed-output derivation has a different hash than specified.
 
-    ``subject`` is the path that Nix names: the ``.drv``; before Nix 2.4 an output path. ``got`` None where
-    Nix does not say it (2.32.0, 2.32.1, when the real path is there already).
+    ``subject`` is the path in the message: the ``.drv``; before Nix 2.4 an output path. ``got`` is None if
+    Nix does not report it (2.32.0, 2.32.1, if the real path already exists).
     """
 
     subject: str
@@ -75,14 +75,14 @@ class References:
 
 @dataclass(frozen=True, slots=True)
 class InvalidPath:
-    """A path that should be there is not: what Nix 2.4 to 2.15 make of references in the output."""
+    """A path that should exist does not: the message of Nix 2.4 to 2.15 for references in the output."""
 
     subject: str
 
 
 @dataclass(frozen=True, slots=True)
 class BuilderFailed:
-    """A builder ended badly; ``how`` is Nix's wording (``with exit code 1``)."""
+    """A builder failed; ``how`` is Nix's wording (``with exit code 1``)."""
 
     subject: str
     how: str
@@ -90,7 +90,7 @@ class BuilderFailed:
 
 @dataclass(frozen=True, slots=True)
 class OtherText:
-    """An error in Nix's words that is none of the above."""
+    """Any other error, in Nix's words."""
 
     text: str
 
@@ -100,9 +100,9 @@ Message = Mismatch | References | InvalidPath | BuilderFailed | OtherText
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The derivation that a hash is looked for: the only one whose hash is accepted.
+    """The derivation whose hash is wanted, the only one whose hash is accepted.
 
-    ``out`` is the output path that it has with the hash that was put in; ``name`` the derivation's.
+    ``out`` is its output path with the given hash; ``name`` is the derivation's.
     """
 
     drv: str
@@ -116,7 +116,7 @@ class Wanted:
         return fod_path(self.name, digest, recursive=self.recursive, store=self.drv.rsplit("/", 1)[0])
 
     def is_meant(self, message: Mismatch) -> bool:
-        """Whether a mismatch is this derivation's: by its .drv or, before Nix 2.4, by an output path."""
+        """Whether a mismatch is about this derivation: by its .drv or, before Nix 2.4, by an output path."""
         if message.subject.endswith(".drv"):
             return message.subject == self.drv
         if message.subject == self.out:
@@ -130,19 +130,19 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The hash; ``doubtful`` when Nix printed more than one for our derivation (all are here)."""
+    """The hash; ``doubtful`` if Nix printed more than one for our derivation (all are included)."""
 
     hashes: tuple[Hash, ...]
 
     @property
     def doubtful(self) -> bool:
-        """Whether messages named different hashes for the same derivation."""
+        """Whether messages have different hashes for the same derivation."""
         return len(self.hashes) > 1
 
 
 @dataclass(frozen=True, slots=True)
 class HasReferences:
-    """Our output refers to store paths; the hash is of no use, known or not."""
+    """Our output refers to store paths; the hash is useless, known or not."""
 
     example: str | None
     hash: Hash | None
@@ -150,19 +150,19 @@ class HasReferences:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """There is a mismatch in our derivation, and Nix does not say with what."""
+    """There is a mismatch in our derivation, but Nix does not report the actual hash."""
 
 
 @dataclass(frozen=True, slots=True)
 class ElseWhere:
-    """Another derivation's hash is wrong: ours was not reached."""
+    """A different derivation's hash is wrong: ours was not reached."""
 
     mismatch: Mismatch
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Something else failed: ``builder`` when a builder did (ours, or one that ours needs)."""
+    """Something else failed: ``builder`` if a builder did (ours, or one that ours needs)."""
 
     builder: BuilderFailed | None
     texts: tuple[str, ...]
@@ -178,9 +178,9 @@ def plain(text: str) -> str:
 
 
 def read_messages(text: str) -> tuple[Message, ...]:
-    """Read what Nix printed to standard error as plain text.
+    """Parse Nix's standard error as plain text.
 
-    Only text at the start of a line counts, with ``error:`` before it or not: lines that Nix shows from a
+    Only text at the start of a line counts, with or without ``error:``: lines that Nix shows from a
     builder's log are indented or prefixed.
     """
     lines = plain(text).split("\n")
@@ -202,13 +202,13 @@ def read_messages(text: str) -> tuple[Message, ...]:
 
 
 def read_error(text: str) -> Message:
-    """Read one error as Nix's structured log gives it: the whole text is one message, colours and all."""
+    """Parse an error of Nix's structured log: the whole text is one message, including colours."""
     lines = plain(text).split("\n")
     return _message(["error: " + lines[0], *lines[1:]]) or OtherText(plain(text).strip())
 
 
 def judge(messages: Iterable[Message], wanted: Wanted) -> Verdict:
-    """What the messages of one build mean for ``wanted``."""
+    """What the messages of a build mean for ``wanted``."""
     evidence = _Evidence(wanted)
     for message in messages:
         evidence.add(message)
@@ -216,7 +216,7 @@ def judge(messages: Iterable[Message], wanted: Wanted) -> Verdict:
 
 
 class _Evidence:
-    """What has been seen so far, and what it comes to."""
+    """What has been seen so far, and the verdict on it."""
 
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
@@ -270,7 +270,7 @@ class _Evidence:
 
 
 def _message(block: list[str]) -> Message | None:
-    """The message of one unindented line and the indented ones below it."""
+    """The message in an unindented line and the indented lines below it."""
     start = _START.match(block[0])
     head = block[0][start.end() :] if start else block[0]
     if start and (remote := _REMOTE.match(head)):

@@ -1,6 +1,6 @@
-"""Where nixpkgs comes from: what the user says, the project's flake.lock, or NIX_PATH.
+"""Find nixpkgs: the user's option, the project's flake.lock, or NIX_PATH.
 
-The result is a set of texts for ``nix/update-hash.nix``; nothing is fetched here. A flake.lock is read as
+The result is a set of arguments for ``nix/update-hash.nix``; nothing is fetched here. A flake.lock is read as
 JSON (https://nix.dev/manual/nix/stable/command-ref/new-cli/nix3-flake#lock-files), so that Nix versions and
 installations without flakes get the same nixpkgs as those with them.
 """
@@ -22,7 +22,7 @@ from uvlock2nix.reading import read_regular
 _FLAKE_REF: Final = re.compile(
     r"(?:flake:|github:|gitlab:|sourcehut:|git\+|path:|tarball\+|[a-z][a-z0-9._-]*\Z)"
 )
-# A flake reference needs them, and so does a package set that fetches with `fetchTree`.
+# Needed for flake references and for package sets that use `fetchTree`.
 FLAKE_FEATURES: Final = ("--option", "extra-experimental-features", "nix-command flakes")
 _RELEASE: Final = re.compile(r"\b(?:nixos|nixpkgs|release)-(\d\d\.\d\d)\b")
 _REV: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
@@ -36,7 +36,7 @@ HINT: Final = (
 class NixpkgsSource:
     """``args`` are arguments of update-hash.nix (none: ``<nixpkgs>``); ``origin`` is for people.
 
-    ``revision`` is the commit where the source names one, ``release`` (``26.05``) the one that it follows.
+    ``revision`` is the source's commit, ``release`` (``26.05``) the release that it follows, if known.
     """
 
     origin: str
@@ -55,8 +55,8 @@ def find_nixpkgs(
     """The nixpkgs to evaluate with, in the order: ``given``, flake.lock of ``project`` or
     of the repository around it, ``<nixpkgs>``.
 
-    InputError for a path that is not there or a lock that cannot be read; ToolError where there is none,
-    unless it is ``optional`` (an expression may do without).
+    InputError for a path that does not exist or a lock that cannot be read; ToolError if there is none,
+    unless it is ``optional`` (an expression may not need it).
     """
     if given:
         return _given(given)
@@ -66,11 +66,11 @@ def find_nixpkgs(
         return source
     if optional or _has_search_path(environ):
         return NixpkgsSource("<nixpkgs> in NIX_PATH")
-    raise ToolError("there is no nixpkgs to evaluate with", hint=HINT)
+    raise ToolError("no nixpkgs to evaluate with", hint=HINT)
 
 
 def _flake_lock(project: Path) -> Path | None:
-    """The flake.lock of the project, or of the repository that it is a part of."""
+    """The flake.lock of the project, or of its repository."""
     for folder in (project.resolve(), *project.resolve().parents):
         if (folder / "flake.lock").is_file():
             return folder / "flake.lock"
@@ -80,7 +80,7 @@ def _flake_lock(project: Path) -> Path | None:
 
 
 def _has_search_path(environ: Mapping[str, str]) -> bool:
-    """Whether ``<nixpkgs>`` can mean something: without NIX_PATH, Nix looks for channels."""
+    """Whether ``<nixpkgs>`` may resolve: without NIX_PATH, Nix searches for channels."""
     if "NIX_PATH" in environ:
         parts = environ["NIX_PATH"].split(":")
         return any(part.startswith("nixpkgs=") or (part and "=" not in part) for part in parts)
@@ -106,7 +106,7 @@ def _given(text: str) -> NixpkgsSource:
 
 
 def _from_lock(path: Path) -> NixpkgsSource | None:
-    """The input ``nixpkgs`` of the flake; None when it has none."""
+    """The input ``nixpkgs`` of the flake; None if it has none."""
     try:
         lock = json.loads(read_regular(path))
         nodes = lock["nodes"]
@@ -130,10 +130,10 @@ def _from_lock(path: Path) -> NixpkgsSource | None:
 
 
 def _follow(nodes: Mapping[str, Mapping[str, object]], root: str, path: tuple[str, ...]) -> str | None:
-    """The node that an input path leads to; an input may be a path of its own (``follows``)."""
+    """The node that an input path leads to; an input may itself be a path (``follows``)."""
     name = root
     left = list(path)
-    for _ in range(100):  # a lock can be made to go round
+    for _ in range(100):  # a malicious lock can have a cycle
         if not left:
             return name
         inputs = nodes[name].get("inputs", {})

@@ -20,14 +20,14 @@ from uvlock2nix.reading import read_regular
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The files of a project that update-hash reads, and the one that it writes."""
+    """The files of a project that update-hash reads, and the file that it writes."""
 
     lock: Path
     expression: Path
     pins: Path
 
     def lock_digest(self) -> str:
-        """The SHA-256 of uv.lock as it is now."""
+        """The SHA-256 of uv.lock now."""
         try:
             return lock_digest(read_regular(self.lock))
         except OSError as error:
@@ -35,12 +35,12 @@ class Files:
 
 
 def files_of(project: Path, environment: str = "") -> Files:
-    """Where the files of an environment of ``project`` (a folder, lock or script) are, or would be.
+    """The paths of an environment's files in ``project`` (a folder, lock or script), existing or not.
 
-    Those of a workspace are where its lock is, also for a member.
+    Those of a workspace are next to its lock, for a member too.
 
     Raises:
-        InputError: it is a folder, and neither it nor a workspace above it has a lock.
+        InputError: a folder has no lock, nor does a workspace above it.
     """
     lock = find_lock(project.resolve())
     if lock.name == "uv.lock" and not lock.is_file():
@@ -50,7 +50,7 @@ def files_of(project: Path, environment: str = "") -> Files:
 
 
 def project_files(project: Path, environment: str = "") -> Files:
-    """The same; InputError where generate has not run yet."""
+    """The same; InputError if generate has not run yet."""
     files = files_of(project, environment)
     for path in (files.expression, files.pins):
         if not path.is_file():
@@ -63,7 +63,7 @@ def project_files(project: Path, environment: str = "") -> Files:
 def evaluator(
     nix: Nix, expression: Path, source: NixpkgsSource, library: Path, system: str
 ) -> Callable[[Hash], Evaluated]:
-    """A function that evaluates deps (``expression``) for ``system`` with a hash put in.
+    """A function that evaluates deps (``expression``) for ``system`` with a given hash.
 
     ``library`` is the directory of our Nix files.
     """

@@ -1,4 +1,4 @@
-"""The port through which every outside program is run, and the one that really runs it."""
+"""The port that runs every external program, and its implementation."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import IO, Final, Protocol
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import ToolError
 
-_LINE: Final = 256 * 1024  # a longer line is cut: a builder may print anything
+_LINE: Final = 256 * 1024  # longer lines are cut: a builder may print anything
 _OUTPUT: Final = 32 * 1024 * 1024
 _PR_SET_PDEATHSIG: Final = 1
-_PATIENCE: Final = 10.0  # seconds that nix has to end its builders after a Ctrl-C
+_PATIENCE: Final = 10.0  # seconds for nix to end its builders after a Ctrl-C
 INSTALL_HINT: Final = (
     "install Nix (https://nixos.org/download), or compute the hash without it: `update-hash --no-nix`"
 )
@@ -40,15 +40,15 @@ class Runner(Protocol):
         *,
         env: Mapping[str, str] | None = None,
     ) -> Ran:
-        """Run ``argv``; every line of its standard error goes to ``on_line`` when it comes.
+        """Run ``argv``; every line of its standard error is passed to ``on_line`` at once.
 
-        ``env`` is put over our own environment. ToolError where there is no such program.
+        ``env`` is added to our own environment. ToolError if there is no such program.
         """
         ...
 
 
 class SystemRunner:
-    """Runs programs of this machine. When we are interrupted, the program is too, and is waited for."""
+    """Runs programs on this machine. On an interrupt, the program is interrupted too, and waited for."""
 
     def run(
         self,
@@ -57,7 +57,7 @@ class SystemRunner:
         *,
         env: Mapping[str, str] | None = None,
     ) -> Ran:
-        """Run a program to its end; each line of its standard error goes to ``on_line``."""
+        """Run a program to its end; each line of its standard error is passed to ``on_line``."""
         try:
             process = subprocess.Popen(
                 list(argv),
@@ -82,10 +82,10 @@ class SystemRunner:
 
 
 def _end_with_parent() -> Callable[[], None] | None:
-    """What a child does first, so that it ends when we are killed; only Linux can."""
+    """What a child runs first, so that it ends when we are killed; only on Linux."""
     if not sys.platform.startswith("linux"):
         return None
-    import ctypes  # here: it costs a start-up that needs no Nix a hundredth of a second
+    import ctypes  # slow to import (10 ms), and not needed without Nix
 
     try:
         prctl = ctypes.CDLL(None).prctl
@@ -125,7 +125,7 @@ def _pump(process: subprocess.Popen[bytes], on_line: Callable[[str], None]) -> b
 
 
 class _Lines:
-    """Cuts a byte stream into lines of text; what is longer than ``_LINE`` bytes is dropped."""
+    """Splits a byte stream into lines of text; longer lines are cut at ``_LINE`` bytes."""
 
     def __init__(self, on_line: Callable[[str], None]) -> None:
         self._on_line = on_line
@@ -144,7 +144,7 @@ class _Lines:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a running program: ask as Ctrl-C does, then end it."""
+    """End a running program: interrupt it as Ctrl-C does, then kill it."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         if process.poll() is not None:
             return
@@ -154,4 +154,4 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             continue
         except KeyboardInterrupt:
-            continue  # a second Ctrl-C: go on to the harder signal
+            continue  # a second Ctrl-C: go on to the next signal

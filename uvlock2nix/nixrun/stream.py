@@ -1,9 +1,9 @@
-"""Nix's standard error while it works: the structured log, or plain lines.
+"""Read Nix's standard error while it runs: the structured log, or plain lines.
 
 Lines of ``--log-format internal-json`` are ``@nix {…}`` with an ``action``: ``start``, ``stop``, ``result``
 (a builder's line, a phase, progress) and ``msg``. A builder can print ``@nix`` lines of its own, which Nix
-hands on as ``msg``; but only Nix's own errors carry ``raw_msg``. So those are trusted, and the rest is
-believed only where the store confirms it (``uvlock2nix.nixrun.build``).
+passes on as ``msg``; but only Nix's own errors have ``raw_msg``. So those are trusted, and the rest only if
+the store confirms it (``uvlock2nix.nixrun.build``).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SHOWN_LINE: Final = re.compile(r"\s*> ?(.*)")
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is going on now, for people: a derivation, its phase or last line, bytes moved and expected."""
+    """The current activity, for people: a derivation, its phase or last line, bytes done and expected."""
 
     drv: str | None
     text: str
@@ -50,7 +50,7 @@ class LogReader:
 
     def __init__(self, on_status: Callable[[Status], None] = lambda _: None) -> None:
         self.trusted: list[Message] = []
-        # Derivations that a remote builder builds: its errors come without ``raw_msg``.
+        # Derivations built by a remote builder, whose errors have no ``raw_msg``.
         self.remote: set[str] = set()
         self._on_status = on_status
         self._doubted: list[str] = []
@@ -60,7 +60,7 @@ class LogReader:
         self._tails: dict[str, deque[str]] = {}
 
     def line(self, line: str) -> None:
-        """One line of standard error, without its newline."""
+        """Take a line of standard error, without its newline."""
         if line.startswith("@nix "):
             try:
                 event = json.loads(line[5:])
@@ -73,14 +73,14 @@ class LogReader:
         self._on_status(Status(None, plain(line).strip()))
 
     def doubted(self) -> tuple[Message, ...]:
-        """What was said outside of Nix's own structured errors: true only if the store confirms it."""
+        """Messages outside Nix's structured errors: true only if the store confirms them."""
         found: list[Message] = []
         for text in [*self._doubted, "\n".join(self._plain)]:
             found.extend(read_messages(text))
         return tuple(found)
 
     def tail(self, drv: str | None, count: int = 25) -> tuple[str, ...]:
-        """The builder's last lines: of ``drv`` when it printed any, else of the last that did."""
+        """The builder's last lines: of ``drv`` if it printed any, else of the last derivation that did."""
         lines = self._tails.get(drv or "")
         if lines is None and self._tails:
             lines = self._tails[next(reversed(self._tails))]
@@ -100,7 +100,7 @@ class LogReader:
             case "stop":
                 self._transfers.pop(_id(event), None)
             case _:
-                pass  # setPhase of a builder, and what later versions add
+                pass  # setPhase of a builder, and additions of later versions
 
     def _message(self, event: Mapping[str, object]) -> None:
         raw = event.get("raw_msg")
@@ -115,7 +115,7 @@ class LogReader:
             self._on_status(Status(None, plain(said).strip()))
 
     def _shown_lines(self, text: str, message: Message) -> None:
-        """Lines that Nix quotes from a builder's log: the only ones there are from some remote builders."""
+        """Lines that Nix quotes from a builder's log: from some remote builders, these are the only ones."""
         if isinstance(message, BuilderFailed) and message.subject not in self._tails:
             shown = [match[1] for line in text.split("\n") if (match := _SHOWN_LINE.match(line))]
             if shown:
@@ -167,7 +167,7 @@ class LogReader:
             self.trusted.append(Mismatch(subject, _json_hash(payload.get("got"))))
 
     def text(self) -> str:
-        """Errors in Nix's own words, for a message to the user."""
+        """Nix's errors, for a message to the user."""
         texts = [message.text for message in self.trusted if isinstance(message, OtherText)]
         texts += [message.text for message in self.doubted() if isinstance(message, OtherText)]
         return "\n".join(dict.fromkeys(texts)) or "\n".join(plain(line) for line in list(self._plain)[-20:])
@@ -179,7 +179,7 @@ def _id(event: Mapping[str, object]) -> int:
 
 
 def _json_hash(value: object) -> Hash | None:
-    """A hash in JSON: a text, or ``{"algorithm", "format", "hash"}``."""
+    """A hash in JSON: a string, or ``{"algorithm", "format", "hash"}``."""
     try:
         if isinstance(value, str):
             return parse_hash(value)

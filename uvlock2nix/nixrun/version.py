@@ -33,7 +33,7 @@ class NixVersion:
 
 
 def parse_version(text: str) -> NixVersion | None:
-    """Read ``nix-store --version``; None when it is not what a Nix prints."""
+    """Read ``nix-store --version``; None if it is not Nix's output."""
     match = _VERSION.search(text)
     if match is None:
         return None
@@ -44,17 +44,17 @@ def parse_version(text: str) -> NixVersion | None:
 
 
 def nix_version(runner: Runner, on_line: Callable[[str], None] = lambda _: None) -> NixVersion:
-    """Ask nix-store for its version. ToolError where Nix is missing or older than 2.3."""
+    """Ask nix-store for its version. ToolError if Nix is missing or older than 2.3."""
     ran = runner.run(["nix-store", "--version"], on_line)
     version = parse_version(ran.stdout)
     if ran.code != 0 or version is None:
         raise ToolError(
-            f"`nix-store --version` {ended(ran.code)} and says {ran.stdout.strip()[:200]!r}",
+            f"`nix-store --version` {ended(ran.code)} and printed {ran.stdout.strip()[:200]!r}",
             hint="check the installation of Nix",
         )
     if version.number[:2] < OLDEST:
         raise ToolError(
-            f"Nix {version.text} is too old; 2.3 is the oldest that update-hash works with",
+            f"Nix {version.text} is too old; update-hash needs 2.3 or newer",
             hint="update Nix, or use `update-hash --no-nix`",
         )
     return version

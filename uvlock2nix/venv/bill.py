@@ -1,4 +1,4 @@
-"""The bill of materials of an environment as it was built."""
+"""The bill of materials of a built environment."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from uvlock2nix.sync.manifest import read_manifest
 
 
 def bill_of(venv: Path, env: Path) -> dict[str, object]:
-    """The CycloneDX document of ``venv``, built on ``env``: from the manifest and the metadata in it.
+    """The CycloneDX document of ``venv``, built on ``env``: from its manifest and metadata.
 
     Raises:
-        InputError: one of them is not what uvlock2nix makes.
+        InputError: one of them was not made by uvlock2nix.
     """
     try:
         manifest = read_manifest(env)
@@ -40,12 +40,12 @@ def bill_of(venv: Path, env: Path) -> dict[str, object]:
 def _listed(manifest: Mapping[str, object]) -> list[dict[str, Any]]:
     packages = manifest["packages"]
     if not isinstance(packages, list):
-        raise TypeError("its packages are no list")
+        raise TypeError("its packages are not a list")
     return packages
 
 
 def _component(one: Installed, entry: Mapping[str, Any] | None, licence: str | None) -> dict[str, object]:
-    """A distribution; ``entry`` is what the manifest says of it, None of the project's own."""
+    """A distribution; ``entry`` is its entry in the manifest, None for the project's own packages."""
     artifact = (entry or {}).get("artifact") or {}
     how = "project" if entry is None else "built" if entry.get("built") else "wheel"
     properties = [named("class", how)]

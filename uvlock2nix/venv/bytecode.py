@@ -1,4 +1,4 @@
-"""Bytecode of installed modules that is the same in every build."""
+"""Reproducible bytecode of installed modules."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Final
 from uvlock2nix.errors import ToolError
 
 _SCRIPT: Final = Path(__file__).with_name("compile_modules.py")
-# Modules that one process compiles, one after the other; the same wherever the build runs.
+# The number of modules that a process compiles in sequence; the same on every machine.
 BATCH: Final = 200
 
 
 def compile_bytecode(folder: Path, python: Path, cores: int) -> None:
-    """Compile all modules below ``folder``; a module that does not compile is left to fail when imported.
+    """Compile all modules below ``folder``; a module that does not compile fails on import.
 
     The bytecode is of the kind that is never compared with its source (PEP 552): in the store neither can
-    change, and modification times are all the same there.
+    change, and all modification times are equal.
 
-    Python marks in a module's bytecode which of its objects were in use when it was written, and a process
-    that has compiled something before uses more of them. So each batch of modules is compiled by a process of
-    its own, forked from one that has compiled nothing, in a fixed order: neither the number of cores nor what
-    else is installed shows. Without ``cores`` nothing is compiled.
+    Python marks in bytecode which of its objects were in use when it was written, and a process that has
+    already compiled something uses more of them. So each batch of modules is compiled by its own process,
+    forked from one that has compiled nothing, in a fixed order: neither the number of cores nor the other
+    packages matter. Without ``cores``, nothing is compiled.
 
     Raises:
         ToolError: the interpreter cannot be run, or ended early.
@@ -32,9 +32,9 @@ def compile_bytecode(folder: Path, python: Path, cores: int) -> None:
     if cores < 1:
         return
     batches = list(_batches(folder))
-    # The largest first, so that the cores are busy to the end.
+    # Largest first, to keep the cores busy to the end.
     batches.sort(key=len, reverse=True)
-    # Not `site`: what it loads would differ with what is installed.
+    # Without `site`, because what it loads depends on the installed packages.
     argv = [str(python), "-I", "-S", "-W", "ignore", str(_SCRIPT), str(cores)]
     names = b"".join(b"\0".join(os.fsencode(name) for name in batch) + b"\0\0" for batch in batches)
     env = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
@@ -56,7 +56,7 @@ def compile_bytecode(folder: Path, python: Path, cores: int) -> None:
 
 
 def _batches(folder: Path) -> Iterator[list[str]]:
-    """The modules below ``folder``: those of each folder in it by themselves, no batch too large."""
+    """The modules below ``folder``: separate for each of its folders, in batches of limited size."""
     if folder.is_file():
         yield [str(folder)]
         return
@@ -67,12 +67,12 @@ def _batches(folder: Path) -> Iterator[list[str]]:
             yield from (modules[at : at + BATCH] for at in range(0, len(modules), BATCH))
         elif entry.name.endswith(".py"):
             single.append(entry.path)
-    # One process each: what is installed alongside must not show.
+    # A process each: other packages must not matter.
     yield from ([module] for module in single)
 
 
 def _modules(folder: str) -> Iterator[str]:
-    """The modules below a folder, in one order; links to folders are somebody else's."""
+    """The modules below a folder, in a fixed order; symlinked folders belong to other packages."""
     for entry in sorted(os.scandir(folder), key=lambda one: os.fsencode(one.name)):
         if entry.is_dir(follow_symlinks=False):
             if entry.name != "__pycache__":

@@ -1,4 +1,4 @@
-"""Comparing what env and package hold with what the lock says that they must: nothing is dropped."""
+"""Check that env and package contain what the lock requires."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from uvlock2nix.dist.installed import Installed, same_version
 from uvlock2nix.errors import InputError
 from uvlock2nix.names import canonicalize_name
 
-_REPORT = "this is a bug in uvlock2nix: report it with the uv.lock"
+_REPORT = "this is a bug in uvlock2nix: please report it with the uv.lock"
 
 
 def check_packages(manifest: Mapping[str, object], there: Iterable[Installed], where: str) -> None:
-    """Compare the distributions of an environment with the packages that deps was made to hold.
+    """Compare the distributions of an environment with the packages of deps.
 
     Raises:
-        InputError: one is missing, or has a different version.
+        InputError: one is missing or has a different version.
     """
     versions = {one.name: one.version for one in there}
     packages = manifest.get("packages")
@@ -27,14 +27,14 @@ def check_packages(manifest: Mapping[str, object], there: Iterable[Installed], w
         elif version is not None and not same_version(versions[name], str(version)):
             wrong.append(f"{name} is {versions[name]}, the lock says {version}")
     if wrong:
-        raise InputError(f"{where} does not hold what the lock says: {'; '.join(wrong)}", hint=_REPORT)
+        raise InputError(f"{where} does not match the lock: {'; '.join(wrong)}", hint=_REPORT)
 
 
 def check_local(manifest: Mapping[str, object], names: Collection[str]) -> None:
-    """Compare the local packages that package is to build with those that deps was made for.
+    """Compare the local packages that package builds with those that deps was made for.
 
     Raises:
-        InputError: one is missing, or is too many.
+        InputError: one is missing or unexpected.
     """
     wanted = manifest.get("buildRequires")
     if not isinstance(wanted, dict):
@@ -44,17 +44,17 @@ def check_local(manifest: Mapping[str, object], names: Collection[str]) -> None:
         wrong = [f"{name} is not built" for name in missing]
         wrong += [f"{name} is not in the environment" for name in more]
         raise InputError(
-            f"package does not hold the project's own packages: {'; '.join(wrong)}",
-            hint="run `uvlock2nix generate` and `uvlock2nix update-hash`; an edited package.nix must name "
+            f"package does not match the project's own packages: {'; '.join(wrong)}",
+            hint="run `uvlock2nix generate` and `uvlock2nix update-hash`; an edited package.nix must list "
             "them all in uvPackageMembers",
         )
 
 
 def check_built(names: Sequence[str], there: Iterable[Installed]) -> None:
-    """Compare the distributions that were built with the names of the local packages.
+    """Compare the distributions that were built with the local packages.
 
     Raises:
-        InputError: a package's backend made one of a different name.
+        InputError: a package's backend built one with a different name.
     """
     found = {one.name for one in there}
     missing = [name for name in names if canonicalize_name(name) not in found]

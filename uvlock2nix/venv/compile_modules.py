@@ -1,10 +1,9 @@
-"""Compile the modules that standard input names: names ended by a NUL, batches ended by one more.
+"""Compile the modules listed on standard input: names end with a NUL, batches with another.
 
-Run as a script, by the Python that they are for, with the number of processes that may work at once; it
-imports nothing but the standard library. Each batch is compiled by a child, forked before anything was
-compiled, so that all begin with the same memory. A module that does not compile is left to fail when it is
-imported: code for a different Python, templates, tests. For a child that ended early, the number of its batch
-and its exit code are printed.
+Run as a script by the target Python, with the maximum number of processes as argument; it imports only the
+standard library. Each batch is compiled by a child that is forked before anything was compiled, so that all
+start with the same memory. A module that does not compile fails on import: code for a different Python,
+templates, tests. For each child that ended early, the number of its batch and its exit code are printed.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ import sys
 
 
 def main() -> None:
-    """Write the bytecode of each module next to it, of the kind that is never compared with its source."""
+    """Write the bytecode of each module next to it, unchecked against its source."""
     batches = sys.stdin.buffer.read().split(b"\0\0")[:-1]
     running: dict[int, int] = {}
-    # When garbage is collected hangs on how much memory is there: a batch does without.
+    # Garbage collection would depend on the memory in use, so a batch runs without it.
     gc.disable()
     for number, batch in enumerate(batches):
         if len(running) >= int(sys.argv[1]):
@@ -38,7 +37,7 @@ def compile_batch(batch: bytes) -> None:
     code = 1
     try:
         for name in batch.split(b"\0"):
-            # Whatever is in a file, also an encoding or a depth that Python refuses.
+            # Any content, including an encoding or a nesting that Python refuses.
             with contextlib.suppress(
                 py_compile.PyCompileError, OSError, ValueError, RecursionError, MemoryError
             ):
@@ -49,11 +48,11 @@ def compile_batch(batch: bytes) -> None:
                 )
         code = 0
     finally:
-        os._exit(code)  # nothing of the parent's is to be run twice
+        os._exit(code)  # without the parent's exit handlers
 
 
 def wait(running: dict[int, int]) -> None:
-    """Wait for one child; report it where it ended early."""
+    """Wait for one child; report it if it ended early."""
     child, status = os.wait()
     number, code = running.pop(child), os.waitstatus_to_exitcode(status)
     if code != 0:

@@ -11,10 +11,10 @@ from uvlock2nix.cloning import copy_content
 
 
 def copy_writable(source: Path, target: Path, *, leave_out: str = "") -> None:
-    """Copy a tree with its symlinks as they are; everything in the copy can be written.
+    """Copy a tree with its symlinks; the copy is writable.
 
-    Folders that are there already are filled; a file, or a link, that is there is replaced: nothing is
-    written through it. Folders called ``leave_out`` are not copied.
+    Existing folders are filled; an existing file or symlink is replaced, never written through. Folders named
+    ``leave_out`` are not copied.
     """
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         target.unlink()
@@ -30,7 +30,7 @@ def copy_writable(source: Path, target: Path, *, leave_out: str = "") -> None:
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy one file or symlink; a file can be written and keeps whether it can be run."""
+    """Copy a file or symlink; a file is writable and stays executable if it was."""
     if target.is_dir() and not target.is_symlink():
         shutil.rmtree(target)
     target.unlink(missing_ok=True)
@@ -42,7 +42,9 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def copy_links(root: Path) -> None:
-    """Replace each link out of the tree ``root`` by a copy; bytecode is left out, to be compiled here."""
+    """Replace each symlink that leaves the tree ``root`` with a copy, without bytecode, which is compiled
+    here.
+    """
     with os.scandir(root) as entries:
         for entry in sorted(entries, key=lambda one: one.name):
             path = Path(entry.path)

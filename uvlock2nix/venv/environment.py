@@ -38,27 +38,27 @@ def finish_environment(
     linked: bool = False,
     libraries: tuple[Path, ...] = (),
 ) -> tuple[Clash, ...]:
-    """Make the restored copy of deps in ``root`` an environment, in place.
+    """Turn the restored copy of deps in ``root`` into an environment, in place.
 
-    ``build_to`` gets the folders with what builds the project's own packages; without it they are removed:
-    the environment must not hold on to them. ``packages`` are installed packages (of nixpkgs) that are
-    linked in. Returned is what they and the lock's packages both have; the lock's stays, unless ``keep``
-    (path → package) says otherwise. ``linked``: the lock's packages are links, which have their bytecode.
-    ``libraries`` are the folders of what packages open by name.
+    ``build_to`` gets the folders with the build requirements of the project's own packages; otherwise they
+    are removed, because the environment must not refer to them. ``packages`` are installed packages (of
+    nixpkgs) to link in. Returns what they and the lock's packages both have; the lock's is kept, unless
+    ``keep`` (path → package) decides otherwise. ``linked``: the lock's packages are symlinks, which have
+    their bytecode. ``libraries`` are the folders of libraries that packages open by name.
     """
     manifest = read_manifest(root)
     version = str(manifest["python"])
     site = root / site_packages(version)
     _take_out(root / BUILD_REQUIRES, build_to)
     interpreter = write_interpreter(root, making.python, version)
-    # Before anything is read of the RECORDs: they are corrected.
+    # Before the RECORDs are read, because this changes them.
     programs_ = Programs(interpreter, making.program_path, own=own_programs(root, site))
     for script in give_interpreters(root, (site, root / SCRIPTS), programs_):
-        making.note(f"{script} is not among the inputs: the script stays as it is (docs/libraries.md)")
+        making.note(f"{script} is not among the inputs, so the script is left unchanged (docs/libraries.md)")
     own = installed(site)
     check_packages(manifest, own, "env")
     scripts = _scripts(root, own, interpreter, linked=linked)
-    # nixpkgs lists the interpreter among the modules, with a site-packages (sitecustomize.py) of its own.
+    # nixpkgs lists the interpreter among the modules, with its own site-packages (sitecustomize.py).
     packages = tuple(one for one in packages if not making.python.resolve().is_relative_to(one.resolve()))
     clashes = Clashes(keep or {})
     link_packages(packages, root, version, clashes)
@@ -89,7 +89,7 @@ def _launch_linked(
     programs: dict[str, Owner],
     clashes: Clashes,
 ) -> None:
-    """Launchers for what was linked in; those of the lock's packages stay, whatever the names sort like."""
+    """Write launchers for linked packages; those of the lock's packages win, whatever their order."""
     names = {one.name for one in own}
     references = {name: point for one in own for name, point in entry_points(one).items()}
     for one in installed(site):
@@ -121,7 +121,7 @@ def _take_out(source: Path, to: Path | None) -> None:
 def _scripts(
     root: Path, own: Sequence[Installed], interpreter: Path, *, linked: bool
 ) -> dict[str, list[str]]:
-    """Put the scripts that wheels ship from their keeping place into ``bin``; return each package's names."""
+    """Move the scripts of wheels into ``bin``; return each package's names."""
     kept = root / SCRIPTS
     placed = {
         path.name
@@ -130,7 +130,8 @@ def _scripts(
     }
     for name in placed if linked else ():
         source = (kept / name).resolve()
-        # Compiled, and no Python of its own that would look for this environment: the package's file serves.
+        # Compiled, and without an embedded Python that would look for this environment: keep the package's
+        # file.
         if is_compiled(source) and os.access(source, os.X_OK) and not embeds_python(source):
             (root / "bin" / name).unlink()
             (root / "bin" / name).symlink_to(source)
@@ -140,7 +141,7 @@ def _scripts(
 
 
 def bin_winners(manifest: Mapping[str, object]) -> dict[str, str]:
-    """Name of a program that several packages ship → the package that wins."""
+    """Program of several packages → the package that wins."""
     found: dict[str, str] = {}
     collided = manifest.get("collisions")
     for one in collided if isinstance(collided, list) else ():
@@ -151,7 +152,7 @@ def bin_winners(manifest: Mapping[str, object]) -> dict[str, str]:
 
 
 def launchers_of(one: Installed, winners: Mapping[str, str]) -> dict[str, str]:
-    """The entry points of a distribution whose launchers are not another's."""
+    """The entry points of a distribution whose launchers are not those of another package."""
     points = entry_points(one)
     return {name: points[name] for name in points if winners.get(name, one.name) == one.name}
 
@@ -165,7 +166,7 @@ def scripts_in(one: Installed) -> list[str]:
 
 
 def record_bin(one: Installed, root: Path, names: Iterable[str]) -> None:
-    """Write the RECORD of a distribution whose programs ``names`` are now in ``bin``."""
+    """Write the RECORD of a distribution whose programs ``names`` have moved to ``bin``."""
     added = {f"../../../bin/{name}": root / "bin" / name for name in names}
     lines = [
         (entry.path, entry.hash, entry.size)
@@ -179,7 +180,7 @@ def record_bin(one: Installed, root: Path, names: Iterable[str]) -> None:
 
 
 def copy_tree(source: Path, out: Path) -> None:
-    """Copy deps to where env is made, writable.
+    """Copy deps to the output of env, writable.
 
     Raises:
         InputError: ``source`` has no manifest, so it is not deps.

@@ -1,4 +1,4 @@
-"""More packages in a finished environment: of nixpkgs, or of environments that were made of a lock."""
+"""More packages for a finished environment: from nixpkgs, or from environments of other locks."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ EXTRA: Final = "extraPackages"
 def add_packages(
     packages: Iterable[Path], out: Path, python: Path, version: str, clashes: Clashes
 ) -> set[str]:
-    """Link ``packages`` into the environment ``out``, where nothing gives way; return the names that are new.
+    """Link ``packages`` into the environment ``out``, without replacing anything; return the new names.
 
-    A package that is there in the same version is left out. What two have and only one can is kept as it is,
-    and reported through ``clashes``.
+    A package that is already there in the same version is left out. Conflicting paths keep their owner, and
+    are reported through ``clashes``.
 
     Raises:
-        InputError: a package is there in a different version: one import would get the one, its neighbour the
-            other; or a path holds no package for this Python.
+          InputError: a package is there in a different version, so that some imports would get one and some
+          the other;
+            or a path has no package for this Python.
     """
     site = out / site_packages(version)
     there = {one.name: one for one in installed(site)}
@@ -39,7 +40,7 @@ def add_packages(
         source = package / site_packages(version)
         if not source.is_dir():
             raise InputError(
-                f"{package}: no packages for Python {version} are in it",
+                f"{package}: it has no packages for Python {version}",
                 hint="extraPackages takes packages of nixpkgs' set for that Python, and environments of it",
             )
         for one in installed(source):
@@ -52,19 +53,19 @@ def add_packages(
 
 
 def add_programs(packages: Iterable[Path], bin_dir: Path) -> None:
-    """Link what programs ``packages`` have that no entry point names, where the name is free."""
+    """Link the programs of ``packages`` that are not entry points, if the name is free."""
     for package in packages:
         folder = package / "bin"
         for program in sorted(folder.iterdir()) if folder.is_dir() else ():
             target = bin_dir / program.name
-            # The hidden ones are what nixpkgs' wrappers run.
+            # Hidden programs are run by nixpkgs' wrappers.
             hidden = program.name.startswith(".") or is_interpreter(program.name)
             if not hidden and not target.exists() and not target.is_symlink():
                 target.symlink_to(program)
 
 
 def _is_there(one: Installed, there: Mapping[str, Installed], package: Path) -> bool:
-    """Whether a distribution is there in this version already."""
+    """Whether a distribution is already there in this version."""
     before = there.get(one.name)
     if before is None:
         return False
@@ -72,12 +73,12 @@ def _is_there(one: Installed, there: Mapping[str, Installed], package: Path) -> 
         return True
     raise InputError(
         f"{one.name} is in the environment twice: {before.version}, and {one.version} from {package}",
-        hint="add it to the lock (`uv add`) in the place of extraPackages, so that both agree on one version",
+        hint="add it to the lock (`uv add`) instead of extraPackages, so that both agree on one version",
     )
 
 
 def _link(one: Installed, source: Path, site: Path, owners: dict[str, Owner], clashes: Clashes) -> None:
-    """Link what the RECORD of a distribution names below site-packages."""
+    """Link the files below site-packages in the RECORD of a distribution."""
     owner = Owner(one.name, EXTRA)
 
     def replaces(path: Path, target: Path) -> bool:

@@ -1,4 +1,4 @@
-"""``pyvenv.cfg`` and ``bin/python``: what makes a folder an environment (PEP 405)."""
+"""``pyvenv.cfg`` and ``bin/python``: what turns a folder into an environment (PEP 405)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Final
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.rpath import without_rpath
 
-# CPython looks for pyvenv.cfg next to the name that it was called by, and does not follow that name when it
-# is a link; so a link to bin/python from a profile would be the bare interpreter. This one knows its
-# own name. Compiled, not a script: macOS runs no script whose interpreter is a script.
+# CPython looks for pyvenv.cfg next to the path that it was called by, without following symlinks; so a
+# symlink to bin/python from a profile would be the bare interpreter. This program knows its own path. It is
+# compiled, because macOS does not run scripts whose interpreter is a script.
 # https://docs.python.org/3/library/site.html
 _PROGRAM: Final = """\
 #include <stdio.h>
@@ -30,7 +30,7 @@ int main(int argc, char **argv) {
 def write_interpreter(root: Path, python: Path, version: str) -> Path:
     """Make ``root`` a virtual environment of ``python``; return its interpreter.
 
-    ``version`` is the minor (``3.13``). https://docs.python.org/3/library/site.html
+    ``version`` is the minor version (``3.13``). https://docs.python.org/3/library/site.html
     """
     bin_dir = root / "bin"
     bin_dir.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def write_interpreter(root: Path, python: Path, version: str) -> Path:
 
 
 def write_wrapper(root: Path, python: Path, compiler: str, work: Path, run: Runner) -> None:
-    """Make ``bin/python`` of an environment a program that is the environment through any link to it.
+    """Replace ``bin/python`` with a program that finds its environment through any symlink to it.
 
     ``work`` is an existing folder for its source.
 
@@ -66,5 +66,5 @@ def write_wrapper(root: Path, python: Path, compiler: str, work: Path, run: Runn
 
 
 def _c_string(path: Path) -> str:
-    """A path as a literal of C, whatever is in it."""
+    """A path as a C literal, whatever its characters."""
     return '"' + "".join(f"\\{byte:03o}" for byte in os.fsencode(path)) + '"'

@@ -1,7 +1,7 @@
-"""env in mode `files`: packages, each in its own store path, joined by links.
+"""env in mode `files`: packages, each in its own store path, joined by symlinks.
 
-A folder that only one package has is one link; one that several have is a folder with links. Nothing is
-copied but what has to differ: RECORDs of packages with programs, and compiled files that need a sibling's
+A folder of a single package is a symlink; a folder of several packages is a folder of symlinks. Only what has
+to differ is copied: RECORDs of packages with programs, and compiled files that need another package's
 library.
 """
 
@@ -25,13 +25,13 @@ from uvlock2nix.venv.symlinks import open_up
 _UP: Final = "../../../"
 _KEPT: Final = f"{_UP}{SCRIPTS}/"
 _BIN: Final = f"{_UP}bin/"
-# Made for each environment.
+# Created for each environment.
 _OWN: Final = frozenset(["bin", "pyvenv.cfg", SUPPORT.split("/", maxsplit=1)[0]])
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """One package: its store path and its distribution there."""
+    """A package: its store path and its distribution there."""
 
     path: Path
     one: Installed
@@ -39,7 +39,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What several packages have, and whose stays."""
+    """A path of several packages, and the package whose file is kept."""
 
     collision: Collision
     kept: str
@@ -54,12 +54,12 @@ def join(
 ) -> tuple[Decided, ...]:
     """Make ``root`` the tree of all ``packages``, with a manifest; return what collided.
 
-    ``version`` is the minor of the interpreter, ``system`` Nix's name of the system.
+    ``version`` is the minor version of the interpreter, ``system`` Nix's name of the system.
 
-    As in mode `sync`, the last in the order given stays, unless ``keep`` (path → package) says otherwise.
+    As in mode `sync`, the last in the given order wins, unless ``keep`` (path → package) decides otherwise.
 
     Raises:
-        InputError: a package occurs twice, or ``keep`` names one that does not have the path.
+        InputError: a package occurs twice, or a package in ``keep`` does not have the path.
     """
     joined = _read(packages, version)
     order = [one.one.name for one in joined]
@@ -86,7 +86,7 @@ def join(
 
 
 def own_record(site: Path, dist_info: str) -> Path:
-    """Give a distribution of the environment a RECORD that can be written; return its dist-info."""
+    """Give a distribution of the environment a writable RECORD; return its dist-info."""
     place = site / dist_info
     if place.is_symlink():
         open_up(place)
@@ -138,14 +138,14 @@ def _scripts_of(one: Installed) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Linker:
-    """Links what one package has into the environment; ``winners``: recorded path → the package that wins."""
+    """Links a package into the environment; ``winners``: recorded path → the package that wins."""
 
     name: str
     site: Path
     winners: Mapping[str, str]
 
     def link(self, source: Path, target: Path) -> None:
-        """Show ``source`` at ``target``: a link where nothing is, a merged folder where both are folders."""
+        """Link ``source`` at ``target``: as a symlink if nothing is there, merged if both are folders."""
         if not target.is_symlink() and not target.exists():
             target.symlink_to(source)
         elif source.is_dir() and target.is_dir():
@@ -161,7 +161,7 @@ class _Linker:
         path = posixpath.relpath(target.as_posix(), self.site.as_posix())
         folder, name = posixpath.split(path)
         if posixpath.basename(folder) == "__pycache__":
-            # Bytecode goes with its source: it is never compared with it.
+            # Bytecode follows its source, because it is not checked against it.
             path = posixpath.join(posixpath.dirname(folder), f"{name.partition('.')[0]}.py")
         return self.winners.get(path) == self.name
 

@@ -22,7 +22,7 @@ from uvlock2nix.venv.making import Making
 from uvlock2nix.venv.programs import embeds_python, own_programs, programs_of
 from uvlock2nix.venv.symlinks import LOCK, PROJECT, Clash, Clashes, Owner, link_into
 
-# Made again in every environment, never shared.
+# Created for every environment, never shared.
 OWN = frozenset(["bin", "pyvenv.cfg", SUPPORT.split("/", maxsplit=1)[0]])
 
 
@@ -37,19 +37,19 @@ def layer(
     wrap: Callable[[Path, Path], None] = lambda out, python: None,
     extra: tuple[Path, ...] = (),
 ) -> tuple[Clash, ...]:
-    """Make ``out`` an environment of its own: ``tree`` (installed, normalised) over links into ``env``.
+    """Create the environment ``out``: ``tree`` (installed, normalised) over symlinks into ``env``.
 
-    A folder that only ``env`` has becomes one link; where both have it (namespace packages), it is a folder
-    with links. A file that both have is ``tree``'s. ``wrap`` makes ``bin/python`` of an environment (``out``)
-    what works through any link. ``extra`` are more packages (:mod:`uvlock2nix.venv.extra`). Returned is what
-    two have and only one can.
+    A folder that only ``env`` has becomes a symlink; a folder of both (namespace packages) becomes a folder
+    of symlinks. For a file of both, ``tree`` wins. ``wrap`` makes ``bin/python`` of an environment (``out``)
+    work through any symlink. ``extra`` are more packages (:mod:`uvlock2nix.venv.extra`). Returns the
+    conflicts.
     """
     out.mkdir(parents=True, exist_ok=True)
     own = tree / site_packages(version), tree / SCRIPTS
     brought = own_programs(tree, own[0]) | {path.name for path in (env / "bin").iterdir()}
     programs = Programs(out / "bin" / "python", making.program_path, own=brought)
     for script in give_interpreters(tree, own, programs):
-        making.note(f"{script} is not among the inputs: the script stays as it is (docs/libraries.md)")
+        making.note(f"{script} is not among the inputs, so the script is left unchanged (docs/libraries.md)")
     for entry in sorted(tree.iterdir()):
         if entry.name not in OWN:
             _copy(entry, out / entry.name)
@@ -85,16 +85,16 @@ def _bin(
     scripts: tuple[Script, ...],
     added: Set[str] = frozenset(),
 ) -> tuple[Clash, ...]:
-    """Launchers for everything that is there: those of ``env`` would run without the project's packages.
+    """Write launchers for everything: those of ``env`` would run without the project's packages.
 
-    Returned are the programs of the project that a dependency has, too.
+    Returns the programs of the project that a dependency has too.
     """
     bin_dir = out / "bin"
     site = out / site_packages(version)
     own = {one.name for one in installed(tree / site_packages(version))}
     winners = bin_winners(read_manifest(env))
     written: dict[str, list[str]] = {}
-    # The project's own come last: of two programs with one name theirs is kept; what was added gives way.
+    # The project's own come last, so their programs win; added packages never win.
     for one in sorted(installed(site), key=lambda one: (one.name not in added) + (one.name in own)):
         ours = one.name in own or one.name in added
         points = entry_points(one) if ours else _kept(launchers_of(one, winners), env)
@@ -118,7 +118,7 @@ def _bin(
 def _clashes(
     programs: Mapping[str, Iterable[str]], own: Set[str], added: Set[str] = frozenset()
 ) -> tuple[Clash, ...]:
-    """What a package of the project (``own``) and a different one have in ``bin``; ``added`` gives way."""
+    """Conflicts in ``bin`` between packages of the project (``own``) and others; ``added`` never wins."""
     locked = sorted(programs.keys() - own - added) if added else ()
     mine = {program: Owner(name, LOCK) for name in locked for program in programs[name]}
     mine |= {program: Owner(name, PROJECT) for name in sorted(own) for program in programs[name]}
@@ -132,7 +132,7 @@ def _clashes(
 
 
 def _kept(points: Mapping[str, str], env: Path) -> dict[str, str]:
-    """Those whose launchers ``env`` has: it decided between packages that have a program of one name."""
+    """The entry points with a launcher in ``env``, which decided between packages with the same program."""
     python = env / "bin" / "python"
     return {
         name: reference
@@ -142,7 +142,9 @@ def _kept(points: Mapping[str, str], env: Path) -> dict[str, str]:
 
 
 def _link_bytecode(env_site: Path, site: Path) -> None:
-    """Links to the bytecode of modules that are links themselves; another's would never be compared."""
+    """Link the bytecode of symlinked modules; that of other modules would not be checked against the
+    source.
+    """
     compiled = env_site / "__pycache__"
     for path in sorted(compiled.iterdir()) if compiled.is_dir() else ():
         if (site / f"{path.name.partition('.')[0]}.py").is_symlink():
@@ -151,18 +153,18 @@ def _link_bytecode(env_site: Path, site: Path) -> None:
 
 
 def _adopt(path: Path, target: Path, env: Path, interpreter: Path) -> None:
-    """Bring a script of env over: with our interpreter if it names env's, else as a link."""
+    """Take over a script of env: with our interpreter if it has env's, else as a symlink."""
     here = os.fsencode(env / "bin" / "python")
     with path.open("rb") as file:
         first = file.readline(4096)
-        # The form for long paths has it in the second line.
+        # In the form for long paths, it is in the second line.
         head = first + file.readline(4096) if first.startswith(b"#!/bin/sh") else first
         if head.startswith(b"#!") and here in head:
             target.write_bytes(head.replace(here, os.fsencode(interpreter)) + file.read())
             target.chmod(0o755)
             return
     if not path.is_symlink() and embeds_python(path):
-        # It looks for pyvenv.cfg where it really is: through a link it would be env's.
+        # It looks for pyvenv.cfg at its real path: through a symlink, it would find env's.
         copy_file(path, target)
     else:
         target.symlink_to(path)

@@ -1,8 +1,8 @@
-"""Libraries that packages open by name, for packages that have no compiled file which could say where.
+"""Libraries that packages open by name, for packages without a compiled file that could have a search path.
 
 ``ctypes.util.find_library`` and a ``dlopen`` of a bare name ask the system: ldconfig's cache, a compiler,
-``/usr/lib``. A Nix build, and NixOS, have none of these. An environment gets a map from names to store paths
-and a start-up file (``.pth``) that makes ctypes ask it. Why this and nothing else is in docs/libraries.md.
+``/usr/lib``. Nix builds and NixOS have none of these. An environment gets a map from names to store paths and
+a start-up file (``.pth``) that makes ctypes use it. docs/libraries.md explains why.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ _FILE: Final = re.compile(r"lib(?P<name>.+?)(?:\.so(?P<elf>(?:\.\d+)*)|(?P<mac>(
 
 
 def write_lookup(site: Path, folders: Iterable[Path]) -> int:
-    """Make ctypes in the environment of ``site`` find the libraries in ``folders``; how many names there are.
+    """Make ctypes in the environment of ``site`` find the libraries in ``folders``; return the number of
+    names.
 
-    Of two libraries with one name the one in the earlier folder counts.
+    Of libraries with the same name, the one in the earlier folder wins.
     """
     files: dict[str, str] = {}
     for folder in dict.fromkeys(folders):
@@ -42,9 +43,9 @@ def write_lookup(site: Path, folders: Iterable[Path]) -> int:
 
 
 def linker_names(files: Mapping[str, str]) -> dict[str, str]:
-    """``magic`` → the path of ``libmagic.so.1``: of several versions of one file, the one that programs link.
+    """``magic`` → the path of ``libmagic.so.1``: of several versions of a file, the one that programs link.
 
-    That is the name with one number; else the shortest.
+    That is the name with a single number, else the shortest.
     """
     found: dict[str, list[tuple[bool, int, str]]] = {}
     for file, path in files.items():

@@ -1,4 +1,4 @@
-"""Libraries that packages of this environment open by name: ctypes finds them in the Nix store.
+"""Let ctypes find libraries that packages of this environment open by name, in the Nix store.
 
 uvlock2nix copies this file into an environment as ``_uvlock2nix_lookup.py``, with a ``.pth`` file that
 imports it when Python starts and the paths in ``_uvlock2nix_paths.py``. Only the standard library is used.
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class _Finder:
-    """Finds ctypes as it would be found anyway, and gives it a loader that changes it when it is imported."""
+    """Finds ctypes as usual, with a loader that patches it on import."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The spec that the finders behind this one have (https://docs.python.org/3/library/importlib.html)."""
+        """The spec of the next finders (https://docs.python.org/3/library/importlib.html)."""
         change = _CHANGES.get(name)
         if change is None:
             return None
@@ -38,7 +38,7 @@ class _Finder:
 
 
 class _Loader:
-    """The module's own loader, and then the change."""
+    """The module's own loader, followed by the patch."""
 
     def __init__(self, loader: Any, change: Callable[[Any], None]) -> None:
         self._loader = loader
@@ -52,14 +52,14 @@ class _Loader:
         return self._loader.create_module(spec)  # type: ignore[no-any-return]
 
     def exec_module(self, module: Any) -> None:
-        """Run the module under its own loader, then change it."""
+        """Run the module with its own loader, then patch it."""
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
         self._change(module)
 
 
 def _change_ctypes(module: Any) -> None:
-    """``CDLL("libx.so.1")``: a bare file name that we know is opened by its path."""
+    """``CDLL("libx.so.1")``: open a known bare file name by its path."""
     original = getattr(module, "_dlopen", None)
     if original is None:
         return
@@ -69,11 +69,11 @@ def _change_ctypes(module: Any) -> None:
 
         return original(FILES.get(name, name) if isinstance(name, str) else name, *arguments)
 
-    module._dlopen = _dlopen  # what CDLL calls, on every version of Python
+    module._dlopen = _dlopen  # called by CDLL in every version of Python
 
 
 def _change_util(module: Any) -> None:
-    """``find_library("x")``: ours first, for what the host has may need another C library."""
+    """``find_library("x")``: ours first, because the host's may need a different C library."""
     original = module.find_library
 
     def find_library(name: Any) -> Any:
@@ -82,13 +82,13 @@ def _change_util(module: Any) -> None:
         key = os.fsdecode(name) if isinstance(name, (str, bytes)) else name
         return NAMES.get(key) or FILES.get(key) or original(name) or _of_libc(key)
 
-    # So that it can be pickled, as what it stands for.
+    # To be pickled like the original.
     find_library.__module__, find_library.__qualname__ = original.__module__, original.__qualname__
     find_library.__doc__ = original.__doc__
     module.find_library = find_library
 
 
-# The parts of glibc by the names that linkers use; every process has them or finds them next to libc.
+# The parts of glibc by linker name; every process has them or finds them next to libc.
 _LIBC = {
     "c": "libc.so.6",
     "dl": "libdl.so.2",
@@ -99,7 +99,7 @@ _LIBC = {
 
 
 def _of_libc(name: Any) -> str | None:
-    """Where neither ldconfig nor a compiler is there to ask, as everywhere in Nix."""
+    """For systems with neither ldconfig nor a compiler, as in Nix."""
     try:
         glibc = os.confstr("CS_GNU_LIBC_VERSION")
     except (AttributeError, ValueError, OSError):
@@ -111,7 +111,7 @@ _CHANGES: dict[str, Callable[[Any], None]] = {"ctypes": _change_ctypes, "ctypes.
 
 
 def install() -> None:
-    """Change ctypes when it is imported, or now where it is there already."""
+    """Patch ctypes on import, or now if it is already imported."""
     for name, change in _CHANGES.items():
         if name in sys.modules:
             change(sys.modules[name])

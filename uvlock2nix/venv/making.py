@@ -1,4 +1,4 @@
-"""What an environment is made with, whatever is put into it."""
+"""What an environment is made with."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from uvlock2nix.dataclass import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """``python`` is what the environment is for, ``builder`` the same Python for the machine that
-    builds, where that is a different one.
+    """``python`` is the environment's Python, ``builder`` the same Python for the build platform, if that is
+    a different one.
 
-    ``cores`` may compile bytecode at once (0: none is compiled); ``program_path`` has the programs that run
-    scripts; ``note`` reports what a person should read.
+    ``cores`` may compile bytecode in parallel (0: none is compiled); ``program_path`` has the programs that
+    run scripts; ``note`` reports what people should read.
     """
 
     python: Path

@@ -1,4 +1,4 @@
-"""Building the wheels of local packages offline, with what deps holds for it, and installing them."""
+"""Build the wheels of local packages offline, with the requirements in deps, and install them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from uvlock2nix.venv.interpreter import write_interpreter
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """While local packages are built: env, the build requirements by package, a place to work."""
+    """Paths for building local packages: env, the build requirements by package, a work folder."""
 
     env: Path
     requires: Path
@@ -44,7 +44,7 @@ def local_builds(
 ) -> tuple[Build, ...]:
     """The builds of local packages (name and folder).
 
-    ``version`` is that of those which would ask git; ``versions`` are those of packages with a different one.
+    ``version`` is for packages that take theirs from git; ``versions`` has those that differ.
     """
     builds = (
         Build(name, None, Source(folder=folder), natives.get(name, NativeBuild())) for name, folder in folders
@@ -54,7 +54,7 @@ def local_builds(
 
 
 def parse_versions(text: str) -> dict[str, str]:
-    """Read the JSON that the hook hands over: local package → version. InputError where it is none."""
+    """Parse the JSON that the hook passes: local package → version. InputError if it is invalid."""
     try:
         found = json.loads(text) if text else {}
     except ValueError:
@@ -69,10 +69,10 @@ def parse_versions(text: str) -> dict[str, str]:
 def local_tree(
     builds: Sequence[Build], places: Places, run: Runner, uv: str, python: Path
 ) -> tuple[Path, tuple[Script, ...]]:
-    """Build local packages and install them into an environment of their own; return it and its scripts.
+    """Build local packages and install them into their own environment; return it and its scripts.
 
     Raises:
-        InputError: they are not those of the environment, or a build made a different one.
+        InputError: they do not match the environment, or a build made a different package.
         ToolError: a build failed, with the end of its output.
     """
     manifest = read_manifest(places.env)
@@ -81,7 +81,7 @@ def local_tree(
     target = Target.parse(system=str(manifest["system"]), python=version)
     context = build_context(run, uv, python, target, places, builds)
     commit_source(Path.cwd(), builds, run, context.env)
-    # One after the other: they are built where they are, and one may be inside another's folder.
+    # One by one: they are built in place, and one may be inside another's folder.
     wheels = build_all(builds, context, Prepared(places.requires, places.env / site_packages(version)), 1)
     system = str(manifest["system"])
     if system != this_system():
@@ -94,7 +94,7 @@ def local_tree(
 def build_context(
     run: Runner, uv: str, python: Path, target: Target, places: Places, builds: Sequence[Build]
 ) -> BuildContext:
-    """What all builds of local packages share."""
+    """The context of all builds of local packages."""
     root = places.work / "builds"
     root.mkdir(parents=True, exist_ok=True)
     return BuildContext(

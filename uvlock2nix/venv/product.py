@@ -1,4 +1,4 @@
-"""The files of the project's own packages that one uploads to an index: wheels or sdists."""
+"""The files of the project's own packages for an index: wheels or sdists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""package: what a user installs of a venv, and nothing that collides with what others install."""
+"""package: the part of a venv that a user installs, without anything that collides with other packages."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _STARTS_PYTHON: Final = (b"Py_Initialize", b"Py_BytesMain", b"Py_RunMain")
 _MACH_O: Final = frozenset(bytes.fromhex(text) for text in ("cffaedfe", "cefaedfe", "cafebabe"))
 _UP: Final = "../../../"
 _BIN: Final = f"{_UP}bin/"
-# What of an environment is not for a profile: everybody's packages, and what is for the interpreter.
+# Parts of an environment that do not belong in a profile: packages, and files for the interpreter.
 _PRIVATE: Final = frozenset({"bin", "include", "lib", "lib64", "nix-support", "pyvenv.cfg"})
 
 
 def programs_of(one: Installed, bin_dir: Path) -> tuple[str, ...]:
-    """The names in ``bin_dir`` that a distribution has brought, by its RECORD."""
+    """The programs in ``bin_dir`` of a distribution, from its RECORD."""
     names = {entry.path.removeprefix(_BIN) for entry in one.entries if entry.path.startswith(_BIN)}
     there = (name for name in names if not is_interpreter(name) and (bin_dir / name).exists())
     return tuple(sorted(name for name in there if "/" not in name))
 
 
 def own_programs(root: Path, site: Path) -> frozenset[str]:
-    """The programs that the distributions in ``site`` bring: entry points, and scripts below ``root``."""
+    """The programs of the distributions in ``site``: entry points, and scripts below ``root``."""
     kept = root / SCRIPTS
     names = {path.name for path in kept.iterdir()} if kept.is_dir() else set()
     names.update(name for one in installed(site) for name in entry_points(one))
@@ -40,7 +40,7 @@ def own_programs(root: Path, site: Path) -> frozenset[str]:
 
 
 def data_of(one: Installed, root: Path) -> tuple[str, ...]:
-    """The files below ``root`` that a distribution has for others (``share/man/…``), by its RECORD."""
+    """The shared data of a distribution below ``root`` (``share/man/…``), from its RECORD."""
     paths = {
         posixpath.normpath(entry.path.removeprefix(_UP)) for entry in one.entries if _is_data(entry.path)
     }
@@ -55,10 +55,10 @@ def _is_data(path: str) -> bool:
 def expose(venv: Path, out: Path, site: Path, names: Sequence[str], programs: Sequence[str] = ()) -> None:
     """Make ``out``: links to the programs and the data of the distributions ``names`` of ``venv``.
 
-    ``site`` is venv's site-packages; ``programs`` are further ones by their own names.
+    ``site`` is venv's site-packages; ``programs`` are further programs by name.
 
     Raises:
-        InputError: a name is not a distribution of ``venv``, or has nothing to show.
+        InputError: a name is not a distribution of ``venv``, or has nothing to expose.
     """
     there = {one.name: one for one in installed(site)}
     out.mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ def expose(venv: Path, out: Path, site: Path, names: Sequence[str], programs: Se
         one = there.get(canonicalize_name(name))
         if one is None:
             raise InputError(
-                f"expose: there is no {name} in the environment",
+                f"expose: no {name} in the environment",
                 hint="remove it from `expose` under [tool.uvlock2nix] and run `uvlock2nix generate`",
             )
         bin_dir = venv / "bin"
@@ -84,7 +84,7 @@ def _link(venv: Path, out: Path, paths: Iterable[str]) -> None:
 
 
 def embeds_python(path: Path) -> bool:
-    """Whether a program (no script) starts an interpreter of its own, as uWSGI does."""
+    """Whether a program (not a script) embeds an interpreter, as uWSGI does."""
     with path.open("rb") as file:
         if file.read(2) == b"#!" or path.stat().st_size == 0:
             return False
@@ -93,7 +93,7 @@ def embeds_python(path: Path) -> bool:
 
 
 def is_compiled(path: Path) -> bool:
-    """Whether a program is machine code, so that nothing in it names an interpreter."""
+    """Whether a program is machine code, without a shebang."""
     with path.open("rb") as file:
         magic = file.read(4)
     return magic == b"\x7fELF" or magic in _MACH_O

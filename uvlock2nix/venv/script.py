@@ -1,4 +1,4 @@
-"""A script of its own (PEP 723) in an environment: the file, what it takes along, its program."""
+"""A script (PEP 723) in an environment: the file, the files that it needs, its program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uvlock2nix.errors import InputError
 from uvlock2nix.scripts import program_of
 from uvlock2nix.venv.copying import copy_file, copy_writable
 
-# Python sees the script where its companions are, as with `uv run`: `__file__`, the first place for imports.
+# Python runs the script next to its other files, as `uv run` does: for `__file__` and imports.
 _LAUNCHER: Final = """\
 #!{python}
 import os, sys
@@ -23,13 +23,13 @@ os.execv(sys.executable, [sys.executable, script, *sys.argv[1:]])
 
 
 def install_script(files: Sequence[Path], venv: Path) -> None:
-    """Put a script and its companions into ``venv``, and the program that runs it into its ``bin``.
+    """Put a script and its other files into ``venv``, and the program that runs it into ``bin``.
 
-    ``files`` are relative to the folder that this runs in, the script first. A program of that name that a
-    dependency has gives way.
+    ``files`` are relative to the current folder, the script first. The program replaces a dependency's
+    program of the same name.
 
     Raises:
-        InputError: a file is not there, or is not below that folder.
+        InputError: a file does not exist, or is not below that folder.
     """
     program = program_of(files[0].name)
     place = venv / "libexec" / program

@@ -1,9 +1,9 @@
-"""Libraries that one package takes from another: torch from nvidia-cublas, in mode `files`.
+"""Libraries of other packages in mode `files`, such as nvidia-cublas' for torch.
 
-A wheel names them relative to itself (``$ORIGIN/../nvidia/cublas/lib``). The loader takes ``$ORIGIN`` from
-the path by which a file was opened and does not follow links, but the kernel does for ``..``: so the folders
-that lead to such a file are real ones in the environment, and the file alone is a link. Where a wheel does
-not say where its sibling is, the file is copied and gets a search path.
+A wheel refers to them relative to itself (``$ORIGIN/../nvidia/cublas/lib``). The loader takes ``$ORIGIN``
+from the path by which a file was opened without following symlinks, but the kernel follows them for ``..``:
+so the folders that lead to such a file are real in the environment, and only the file is a symlink. If a
+wheel does not have the path, the file is copied and gets a search path.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ def satisfy(
     ignore: Sequence[str],
     interpreter: str | None,
 ) -> tuple[str, ...]:
-    """Make every file of the environment ``root`` find what its own package lacks; return the files copied.
+    """Make every file of ``root`` find the libraries of other packages; return the copied files.
 
     Raises:
-        RefsError: no package has a library, nor do the folders ``libraries``; all are named.
+        RefsError: libraries that neither a package nor the folders ``libraries`` have; all are listed.
     """
     wanted: dict[str, list[Want]] = {}
     for package in packages:
@@ -74,7 +74,7 @@ def satisfy(
 
 
 def _providers(root: Path, version: str, names: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
-    """Name of a library → the folders (below ``root``) of packages that have it."""
+    """Library → the folders (below ``root``) of packages that have it."""
     wanted = frozenset(names)
     found: dict[str, dict[str, None]] = {}
     inside = site_packages(version)
@@ -88,14 +88,14 @@ def _providers(root: Path, version: str, names: Iterable[str]) -> Mapping[str, t
 
 
 def _reach(folder: Path) -> None:
-    """Make the folders of the environment that lead to ``folder``, and itself, real ones."""
+    """Make ``folder`` and its parents in the environment real folders."""
     for part in (*reversed(folder.parents), folder):
         if part.is_symlink() and part.is_dir():
             open_up(part)
 
 
 def _says_where(file: Path, library: str) -> bool:
-    """Whether the search path of a file leads to ``library``, from where the file is in the environment."""
+    """Whether the search path of a file leads to ``library``, from the file's path in the environment."""
     with open_file(file.resolve()) as descriptor:
         runpath = effective_runpath(read_elf(descriptor).facts)
     for entry in split_runpath(runpath):
@@ -106,7 +106,7 @@ def _says_where(file: Path, library: str) -> bool:
 
 
 def _own_records(root: Path, version: str, files: Sequence[str]) -> None:
-    """RECORDs that can be corrected, for the owners of ``files``."""
+    """Make the RECORDs of the owners of ``files`` writable."""
     site = root / site_packages(version)
     paths = {posixpath.relpath(file, site_packages(version)) for file in files}
     owners = [one for one in installed(site) if any(entry.path in paths for entry in one.entries)]

@@ -1,4 +1,4 @@
-"""One wheel in a store path of its own (mode `files`): installed, libraries found, bytecode made."""
+"""A wheel in its own store path (mode `files`): installed, with libraries found and bytecode compiled."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ WANTS: Final = "wants"
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A library that ``file`` (below the package's store path) needs and only a sibling package can have."""
+    """A library that ``file`` (below the package's store path) needs and that only another package can
+    have.
+    """
 
     file: str
     library: str
@@ -35,7 +37,7 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What installing shares: uv, the interpreter and its minor version, a place to work, its variables."""
+    """What installations share: uv, the interpreter and its minor version, a work folder, variables."""
 
     run: Runner
     uv: str
@@ -48,14 +50,14 @@ class Place:
 def install_wheel(
     wheel: Path, filename: str, out: Path, place: Place, artifact: Mapping[str, object]
 ) -> None:
-    """Install a wheel into the new folder ``out``, normalised as mode `sync` does it, with a manifest.
+    """Install a wheel into the new folder ``out``, normalised as in mode `sync`, with a manifest.
 
-    ``filename`` is the wheel's own name, which a path in the store does not have; ``artifact`` what the
-    manifest says of the locked file, from which the wheel was built or which it is.
+    ``filename`` is the wheel's own name, which its store path does not have; ``artifact`` is the manifest's
+    entry for the locked file, which is the wheel or the source that it was built from.
 
     Raises:
-        ToolError: uv does not take the wheel.
-        InputError: it is none, or holds no distribution, or several.
+        ToolError: uv does not accept the wheel.
+        InputError: it is not a wheel, or does not have exactly one distribution.
     """
     named = place.work / "wheel" / filename
     named.parent.mkdir(parents=True)
@@ -106,11 +108,11 @@ def settle(
     interpreter: str | None,
     cores: int,
 ) -> tuple[Want, ...]:
-    """Make an installed package right for what it now holds: RECORD, search paths, bytecode.
+    """Finish an installed package: RECORD, search paths, bytecode.
 
-    What has been patched since it was installed is recorded again. Libraries that are neither its own nor in
-    ``libraries`` are not an error yet: a sibling may have them. They are returned, and written down for the
-    environment, which looks.
+    Files that were patched after the installation are recorded again. Libraries that are neither its own nor
+    in ``libraries`` are not an error yet, because another package may have them: they are returned, and
+    recorded for the environment.
 
     Raises:
         RefsError: a file cannot be changed.
@@ -134,12 +136,12 @@ def settle(
 
 
 def is_ignored(library: str, patterns: Iterable[str]) -> bool:
-    """Whether a library need not be found."""
+    """Whether a library may be missing."""
     return any(fnmatchcase(library, pattern) for pattern in (*DEFAULT_IGNORE, *patterns))
 
 
 def wants_of(package: Path) -> tuple[Want, ...]:
-    """What :func:`settle` wrote down for a package."""
+    """What :func:`settle` recorded for a package."""
     listed = read_manifest(package).get(WANTS)
     return tuple(
         Want(str(one["file"]), str(one["library"])) for one in (listed if isinstance(listed, list) else ())

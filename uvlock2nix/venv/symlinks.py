@@ -1,4 +1,4 @@
-"""Environments made of links: folders of several trees merged into one without copying them."""
+"""Environments made of symlinks: several trees merged into one without copying."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STORE_HASH: Final = re.compile(r"\A[0-9a-z]{32}-")
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A package and where it comes from."""
+    """A package and its origin."""
 
     name: str
     origin: str
@@ -34,7 +34,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Something that two packages have and only one can: a file, a program (``bin/x``), a module."""
+    """A conflict between two packages: a file, a program (``bin/x``), a module."""
 
     what: str
     kept: Owner
@@ -52,7 +52,7 @@ class Clashes:
     found: list[Clash] = field(default_factory=list)
 
     def wins(self, path: str, there: Owner, new: Owner) -> bool:
-        """Whether ``new`` replaces what is there: where the user says so, else never."""
+        """Whether ``new`` replaces what is there: only if the user says so."""
         name = chosen(path, self.keep)
         replaced = name is not None and canonicalize_name(name) == canonicalize_name(new.name)
         kept, left_out = (new, there) if replaced else (there, new)
@@ -63,9 +63,9 @@ class Clashes:
 def link_into(
     source: Path, target: Path, replaces: Callable[[Path, Path], bool] = lambda source, target: False
 ) -> None:
-    """Make ``target`` show ``source``: a link where nothing is, a merged folder where both are folders.
+    """Link ``source`` at ``target``: as a symlink if nothing is there, merged if both are folders.
 
-    What is there already stays, unless ``replaces`` (asked where there are two) says otherwise.
+    Existing files are kept, unless ``replaces`` (called on conflicts) decides otherwise.
     """
     if not target.exists() and not target.is_symlink():
         target.symlink_to(source)
@@ -81,7 +81,7 @@ def link_into(
 
 
 def open_up(link: Path) -> None:
-    """Replace the link to a folder by a folder of links, so that something can be put next to them."""
+    """Replace a symlink to a folder with a folder of symlinks, so that files can be added."""
     folder = link.resolve()
     link.unlink()
     link.mkdir()
@@ -95,7 +95,7 @@ def link_packages(
     """Link installed packages (store paths of nixpkgs) into the environment ``root``.
 
     Raises:
-        InputError: a distribution occurs twice: one import would get the one, its neighbour the other.
+        InputError: a distribution occurs twice: some imports would get one, some the other.
     """
     clashes = clashes if clashes is not None else Clashes()
     site = root / site_packages(version)
@@ -120,7 +120,7 @@ def link_packages(
 
 
 def owner_of(package: Path, distributions: Iterable[Installed]) -> Owner:
-    """The owner of what a package of nixpkgs has: its (first) distribution, else the derivation's name."""
+    """The owner of the files of a nixpkgs package: its (first) distribution, else the derivation's name."""
     name = next((one.name for one in distributions), _STORE_HASH.sub("", package.name))
     return Owner(name, NIXPKGS)
 
@@ -143,7 +143,7 @@ def _link_package(
         if path.is_file() and target.is_file() and filecmp.cmp(path, target, shallow=False):
             return False
         place = target.relative_to(site).as_posix()
-        # A folder that a file cannot replace stays.
+        # A file cannot replace a folder.
         before = _owner_at(place, owners)
         return clashes.wins(place, before, owner) and not target.is_dir()
 
@@ -161,7 +161,7 @@ def _owner_at(path: str, owners: Mapping[str, Owner]) -> Owner:
 
 
 def _module(entry: Path) -> str:
-    """The top-level module that a file or folder of site-packages is imported as, ``""`` for none."""
+    """The top-level module that a file or folder of site-packages is imported as, or ``""``."""
     if entry.is_dir():
         return entry.name if entry.name.isidentifier() else ""
     stem, _, ending = entry.name.partition(".")
@@ -177,7 +177,7 @@ def _modules(site: Path) -> dict[str, list[Path]]:
 
 
 def _rank(entry: Path) -> int:
-    """Which of several files of one module Python imports: the lowest."""
+    """The precedence of a module's file: Python imports the lowest."""
     if entry.is_dir():
         return 0 if (entry / "__init__.py").exists() else 3
     return 2 if entry.suffix == ".py" else 1
@@ -191,7 +191,7 @@ def _hidden(
     owners: Mapping[str, Owner],
     clashes: Clashes,
 ) -> None:
-    """Note a module that two packages have as files of different names: one hides the other."""
+    """Record a module that two packages have under different file names: one hides the other."""
     name = _module(entry)
     for other in modules.get(name, ()):
         if other.name != entry.name:
@@ -207,10 +207,10 @@ def link_programs(
     programs: dict[str, Owner],
     clashes: Clashes,
 ) -> None:
-    """Link the programs of installed packages that have no launcher: scripts, which no entry point names.
+    """Link the programs of installed packages without a launcher: scripts that are not entry points.
 
-    Those of nixpkgs bring their own interpreter and path along. ``programs``: name → whose the program in
-    ``bin_dir`` is; a name that is taken stays as it is, unless the user says otherwise.
+    nixpkgs' programs have their own interpreter and path. ``programs``: name → owner of the program in
+    ``bin_dir``; an existing name is kept, unless the user says otherwise.
     """
     for package in packages:
         folder = package / "bin"
@@ -219,7 +219,7 @@ def link_programs(
         owner = owner_of(package, distributions)
         names = {one.name for one in distributions}
         for program in sorted(folder.iterdir()) if folder.is_dir() else ():
-            # The hidden ones are what nixpkgs' wrappers run.
+            # Hidden programs are run by nixpkgs' wrappers.
             if program.name.startswith(".") or is_interpreter(program.name):
                 continue
             target = bin_dir / program.name

@@ -101,7 +101,7 @@ def test_what_only_the_environment_has_is_seen(tmp_path: Path, trees: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"), [("absent", "requires absent"), ("helper>=2", r"helper>=2, .*there is helper 1\.0")]
+    ("asked", "said"), [("absent", "requires absent"), ("helper>=2", r"helper>=2, .*they have helper 1\.0")]
 )
 def test_what_is_missing_is_named_with_the_way_out(
     tmp_path: Path, trees: Path, asked: str, said: str

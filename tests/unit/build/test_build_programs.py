@@ -75,7 +75,7 @@ def test_whose_fault_it_is(output: str, error: type[Exception]) -> None:
         ("x.c:1:10: fatal error: libxml/x.h: No such file", "a header or a library is missing"),
         ("/bin/ld: cannot find -lxml2", "a header or a library is missing"),
         ("Package gssapi was not found in the pkg-config search path.", "a header or a library"),
-        ("hint: `x` was published after the exclude newer time", "exclude-newer later"),
+        ("hint: `x` was published after the exclude newer time", "exclude-newer to a later time"),
         ("fatal: Authentication failed for 'https://x/'", "UV_INDEX_<NAME>_USERNAME"),
         ("HTTP status client error (401 Unauthorized)", "UV_INDEX_<NAME>_USERNAME"),
         ('Installing cffi with `"/x/python" -m pip install cffi` failed', 'build-requires = ["cffi"]'),

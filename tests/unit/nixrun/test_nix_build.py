@@ -124,7 +124,7 @@ def test_references_before_2_16_a_success_without_a_path() -> None:
 
 
 def test_a_mismatch_in_something_that_deps_needs_is_not_ours() -> None:
-    with pytest.raises(ToolError, match=r"another fixed-output derivation.*\n.*-source\.drv"):
+    with pytest.raises(ToolError, match=r"a different fixed-output derivation.*\n.*-source\.drv"):
         found(failing([msg(mismatch(OTHER_DRV, FAKE_HASH, WRONG)), msg("1 dependency failed")]))
 
 

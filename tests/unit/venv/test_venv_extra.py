@@ -102,5 +102,5 @@ def test_a_second_version_is_refused(env: Path, tree: Path, tmp_path: Path) -> N
 
 def test_what_is_no_package_is_refused(env: Path, tree: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=f"no packages for Python {VERSION} are in it"):
+    with pytest.raises(InputError, match=f"it has no packages for Python {VERSION}"):
         layer(env, tree, tmp_path / "out", VERSION, Making(PYTHON), scripts=(), extra=(tmp_path / "empty",))
