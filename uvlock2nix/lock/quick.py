@@ -1,9 +1,9 @@
 """Nearly all of a lock has one format: read that with patterns, and only the rest as TOML.
 
-Whole packages, if they are as uv writes them and have nothing unusual, and the lists of files of the others are
-replaced by marks, so that the TOML around them stays valid and in order; the parser turns marks back. Whatever is
-not written exactly so stays in the text, and if anything is wrong, the whole text is read again as TOML: this can
-be faster, never laxer.
+Whole packages, if they are as uv writes them and have nothing unusual, and the lists of files of the others
+are replaced by marks, so that the TOML around them stays valid and in order; the parser turns marks back.
+Whatever is not written exactly so stays in the text, and if anything is wrong, the whole text is read again
+as TOML: this can be faster, never laxer.
 """
 
 from __future__ import annotations
