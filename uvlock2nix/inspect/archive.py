@@ -1,7 +1,7 @@
-"""Reading an sdist without unpacking it: only the files that say how it is built, within hard bounds.
+"""Read an sdist without unpacking it: only the files that describe its build, within hard limits.
 
-The archive is somebody else's: nothing is written to disk, links are not followed, names are only text,
-and a bomb ends in an error that says so.
+The archive is untrusted: nothing is written to disk, symlinks are not followed, names are only text, and a
+bomb ends in an error that reports it.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _SYMLINK: Final = 0xA
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of what is read, in bytes but for ``members``.
+    """Limits on reading, in bytes except for ``members``.
 
-    The largest sdists of the index unpack to about 1 GB; their build files are small. ``kept``: of all files
+    The largest sdists on the index unpack to about 1 GB; their build files are small. ``kept``: of all files
     that are read; ``names``: of all names; ``directory``: of a zip.
     """
 
@@ -49,9 +49,9 @@ USUAL: Final = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """The part of an sdist that inspection looks at.
+    """The part of an sdist that inspection reads.
 
-    ``names`` are all regular files, below the archive's top directory. ``texts`` holds what was wanted, as
+    ``names`` are all regular files, below the archive's top directory. ``texts`` has the wanted files, as
     text (undecodable bytes replaced). ``oddities`` are names that point outside, links and files that
     were too big to be read.
     """
@@ -62,7 +62,7 @@ class Archive:
 
 
 class _Counted:
-    """A stream that refuses to give more than ``limit`` bytes: a decompression bomb stops here."""
+    """A stream that refuses to return more than ``limit`` bytes: a decompression bomb stops here."""
 
     def __init__(self, stream: IO[bytes], limit: int) -> None:
         self._stream = stream
@@ -77,7 +77,7 @@ class _Counted:
 
 
 class _Xz:
-    """An xz stream, unpacked with bounded memory: its header may ask for gigabytes of it."""
+    """An xz stream, unpacked with bounded memory: its header may request gigabytes."""
 
     def __init__(self, file: BinaryIO, memory: int) -> None:
         self._file = file
@@ -96,13 +96,13 @@ class _Xz:
 
 
 class _Header(tarfile.TarInfo):
-    """Refuses headers that no honest sdist has and that are read into memory whole.
+    """Refuses headers that no honest sdist has and that are read into memory completely.
 
-    Those are long extended ones, global ones that go on and on, and maps of sparse files. tarfile has no
-    bounds for them, so its own readers of sparse maps are replaced.
+    These are long extended headers, endless global headers, and maps of sparse files. tarfile has no
+    limits for them, so its own readers of sparse maps are replaced.
     """
 
-    # Of one archive: each gets a class of its own.
+    # Per archive: each gets its own class.
     global_left = MAX_HEADER
 
     @classmethod
@@ -126,7 +126,7 @@ class _Header(tarfile.TarInfo):
 
 
 class _Limited:
-    """A file that refuses to read much at once: the directory of a zip is read whole."""
+    """A file that limits a single read, because the directory of a zip is read at once."""
 
     def __init__(self, file: BinaryIO, limit: int) -> None:
         self._file = file
@@ -143,12 +143,12 @@ class _Limited:
 
 
 def read_archive(path: Path, wanted: Callable[[str], bool], limits: Limits = USUAL) -> Archive:
-    """Read the files of an sdist (``.tar.gz``, ``.tar.bz2``, ``.tar.xz``, ``.zip``) that ``wanted`` names.
+    """Read the files of an sdist (``.tar.gz``, ``.tar.bz2``, ``.tar.xz``, ``.zip``) that ``wanted`` accepts.
 
     ``wanted`` gets a file's name below the top directory.
 
     Raises:
-        InputError: when the file is not such an archive, is damaged, or goes beyond the bounds.
+        InputError: the file is not such an archive, is damaged, or exceeds the limits.
     """
     try:
         with open_regular(path) as file:
@@ -162,7 +162,7 @@ def read_archive(path: Path, wanted: Callable[[str], bool], limits: Limits = USU
         raise InputError(f"{path.name} cannot be read as an sdist: {error}", hint=_HINT) from error
 
 
-# Directories of a source tree that are not part of an sdist of it, and may be huge.
+# Directories of a source tree that would not be in its sdist, and may be huge.
 _NOT_SOURCE: Final = frozenset(
     {".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", ".tox", "target"}
 )
@@ -172,7 +172,7 @@ def read_tree(root: Path, wanted: Callable[[str], bool], limits: Limits = USUAL)
     """The same for a source tree on disk; symlinks are not followed.
 
     Raises:
-        InputError: the tree is missing, or beyond the bounds.
+        InputError: the tree is missing, or exceeds the limits.
     """
     names: list[str] = []
     texts: dict[str, str] = {}
@@ -201,11 +201,11 @@ def read_tree(root: Path, wanted: Callable[[str], bool], limits: Limits = USUAL)
                     f"{root}: its build files are larger than {limits.kept >> 20} MiB", hint=_HINT
                 )
     if not names:
-        raise InputError(f"{root}: there is no source tree", hint=_HINT)
+        raise InputError(f"{root}: no source tree", hint=_HINT)
     return Archive(tuple(names), texts, tuple(oddities))
 
 
-_HINT: Final = "it was not inspected; add what it needs to [tool.uvlock2nix.native.<name>]"
+_HINT: Final = "it was not inspected; declare what it needs under [tool.uvlock2nix.native.<name>]"
 
 
 def _read(file: BinaryIO, wanted: Callable[[str], bool], limits: Limits) -> Archive:
@@ -237,7 +237,7 @@ def _tar_files(stream: _Counted) -> Iterator[_File]:
     with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|", tarinfo=headers) as tar:
         while (member := tar.next()) is not None:
             yield _File(member.name, member.size, member.isreg(), partial(tar.extractfile, member))
-            # tarfile remembers every member; with a hostile archive that is the attacker's memory, not ours.
+            # tarfile keeps every member in memory; a hostile archive could exhaust it.
             tar.members = []  # type: ignore[attr-defined]
 
 
@@ -245,7 +245,7 @@ def _zip_files(file: BinaryIO, limits: Limits) -> Iterator[_File]:
     with zipfile.ZipFile(cast("IO[bytes]", _Limited(file, limits.directory))) as archive:
         for info in archive.infolist():
             regular = not info.is_dir() and (info.external_attr >> 28) != _SYMLINK
-            # The other methods unpack without a bound, whatever is asked for.
+            # The other methods cannot be limited.
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise InputError(f"{info.filename[:200]!r} is packed with method {info.compress_type}")
             yield _File(info.filename, info.file_size, regular, partial(archive.open, info))

@@ -1,7 +1,7 @@
-"""Which lines of a build script run on Linux when nobody sets anything, judged without running it.
+"""Which lines of a build script run on Linux by default, decided without running it.
 
-The script is parsed, never executed. What its conditions say is followed through names that are assigned
-once; what cannot be told counts as "perhaps".
+The script is parsed, never executed. Conditions are followed through names that are assigned once; what
+cannot be decided counts as "perhaps".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.inspect.build_conditions import Conditions, path_of
 
-# A parser can be made to work hard by text that no person wrote.
+# Generated text can make a parser work hard.
 MAX_TEXT: Final = 400_000
 MAX_DEPTH: Final = 60
 MAX_NODES: Final = 150_000
@@ -27,7 +27,7 @@ MAX_USES: Final = 100
 class Branches:
     """Lines (1-based) that never run, and lines that run under a condition that cannot be determined.
 
-    ``strings`` maps names to the strings, with their lines, in the values that are assigned to them.
+    ``strings`` maps names to the strings, with their lines, in the values assigned to them.
     """
 
     dead: frozenset[int] = frozenset()
@@ -36,7 +36,7 @@ class Branches:
 
 
 def certain_text(text: str) -> str:
-    """The script without the lines that do not run, or only perhaps."""
+    """The script without lines that do not run, or only perhaps."""
     judged = branches(text)
     lines = enumerate(text.split("\n"), 1)
     return "\n".join("" if n in judged.dead or n in judged.perhaps else line for n, line in lines)
@@ -44,7 +44,7 @@ def certain_text(text: str) -> str:
 
 @lru_cache(maxsize=4)
 def branches(text: str) -> Branches:
-    """Judge a script; a text that is not Python of today (or no honest one) has only lines that run."""
+    """Analyse a script; in a text that is not valid Python 3 (or malicious), all lines count as run."""
     if len(text) > MAX_TEXT or "\0" in text or _depth(text) > MAX_DEPTH:
         return Branches()
     try:
@@ -57,7 +57,7 @@ def branches(text: str) -> Branches:
 
 
 def _depth(text: str) -> int:
-    """A bound of how deep the tree can be: brackets, indentation, and chains of operators or of elif."""
+    """An upper bound for the depth of the tree: brackets, indentation, chains of operators or elif."""
     deepest = depth = 0
     for char in text:
         if char in "([{":
@@ -134,7 +134,7 @@ class _Judge:
                 pass
 
     def _argument_loop(self, node: ast.For) -> None:
-        """What is assigned while the command line is read is not assigned: nobody gives options."""
+        """Ignore assignments while the command line is parsed, because no options are given."""
         if "argv" in "".join(path_of(part) for part in ast.walk(node.iter) if isinstance(part, ast.expr)):
             self._mark(node.body, self._options)
 
@@ -155,7 +155,7 @@ class _Judge:
             match node:
                 case ast.If(test=test, body=then, orelse=otherwise):
                     known = self._conditions.truth(test)
-                    if known is None:  # what is asked about is not needed
+                    if known is None:  # the library in the condition is optional
                         self._perhaps.update(range(test.lineno, (test.end_lineno or test.lineno) + 1))
                     self._branch(then, known)
                     self._branch(otherwise, None if known is None else not known)
@@ -203,7 +203,7 @@ class _Judge:
                 pass
 
     def _uncalled(self) -> None:
-        """What is called only from lines that never run never runs either."""
+        """Mark functions that are called only from lines that never run."""
         for _ in range(3):
             weak = self._dead | self._perhaps
             for function in self._functions:
@@ -219,7 +219,7 @@ class _Judge:
 
 
 def _leaves(body: Sequence[ast.stmt]) -> bool:
-    """Whether a block ends by leaving what is around it."""
+    """Whether a block ends by leaving the enclosing one."""
     return bool(body) and isinstance(body[-1], ast.Return | ast.Raise | ast.Continue | ast.Break)
 
 

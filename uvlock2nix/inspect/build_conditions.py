@@ -1,4 +1,4 @@
-"""What the conditions of a build script say on Linux when nobody sets anything. Nothing is executed."""
+"""The truth of a build script's conditions on Linux by default. Nothing is executed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Final, TypeAlias
 Value: TypeAlias = str | int | float | bool | tuple[int, ...] | None
 
 
-# Names refer to names: what is followed is bounded for all conditions of a script together.
+# Names refer to names: the steps are limited for all conditions of a script together.
 MAX_STEPS: Final = 50_000
 
 
 class _Unknown:
-    """What cannot be determined without running the script."""
+    """A value that cannot be determined without running the script."""
 
 
 UNKNOWN: Final = _Unknown()
@@ -50,7 +50,7 @@ _GET: Final = ("os.environ.get", "os.getenv", "environ.get", "getenv", "os.envir
 
 
 class Conditions:
-    """Judges expressions; ``assigned`` maps names to what is assigned to them, ``None`` for "anything"."""
+    """Evaluates expressions; ``assigned`` maps names to assigned values, ``None`` for "anything"."""
 
     def __init__(self) -> None:
         self.assigned: dict[str, list[ast.expr | None]] = {}
@@ -58,7 +58,7 @@ class Conditions:
         self._left = MAX_STEPS
 
     def truth(self, test: ast.expr) -> bool | None:
-        """Whether a condition holds; ``None`` where that cannot be determined."""
+        """Whether a condition holds; ``None`` if that cannot be determined."""
         value = self._value(test)
         return None if isinstance(value, _Unknown) else bool(value)
 
@@ -103,7 +103,7 @@ class Conditions:
             found = [self._value(value) for value in values if value is not None]
         finally:
             self._asked.discard(name)
-        # Assigned more than once: only where it is the same each time (`None` and `False` are).
+        # Assigned more than once: known only if the truth is always the same (as of `None` and `False`).
         if len(found) > 1 and any(found) is False and not any(isinstance(v, _Unknown) for v in found):
             return False
         return found[0] if len(found) == 1 else UNKNOWN
@@ -133,7 +133,7 @@ class Conditions:
 
     def _contains(self, left: ast.expr, right: ast.expr) -> bool | None:
         if path_of(right) in _ENVIRONMENT:
-            return False  # nobody set a variable or gave an option
+            return False  # no variable is set and no option given
         item = self._value(left)
         if isinstance(right, ast.Tuple | ast.List | ast.Set):
             values = [self._value(part) for part in right.elts]
@@ -216,7 +216,7 @@ def _fact(path: str) -> Value | _Unknown:
 
 
 def path_of(node: ast.expr, depth: int = 8) -> str:
-    """``sys.platform`` as text; empty for what is not a chain of names, or a long one."""
+    """``sys.platform`` as text; empty if it is not a chain of names, or too long."""
     if depth == 0:
         return ""
     match node:

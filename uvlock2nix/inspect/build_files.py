@@ -1,4 +1,4 @@
-"""Which files of an sdist are read, and which libraries they name."""
+"""The files of an sdist to read, and the libraries that they name."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _RUNS_MAKE: Final = re.compile(r"""["']make(?: |["'])|\bwaf\b""")
 
 
 def wanted(name: str) -> bool:
-    """Which files of an sdist are read: build files everywhere but in tests and vendored trees."""
+    """Whether a file of an sdist is read: build files, except in tests and vendored trees."""
     base = name.rpartition("/")[2]
     depth = name.count("/")
     if depth == 0 and base in _TOP:
@@ -60,10 +60,10 @@ def wanted(name: str) -> bool:
 def libraries(
     archive: Archive, backend: str, languages: tuple[str, ...], tool: Mapping[str, object]
 ) -> list[Clue]:
-    """Clues of the build system that is really used: a CMakeLists.txt next to a setup.py is a different
+    """Clues of the build system that is actually used: a CMakeLists.txt next to a setup.py is a different
     build.
 
-    One clue for each name; where a name is found more than once, the one that is not optional.
+    There is one clue per name; if a name is found more than once, a clue that is not optional wins.
     """
     if not languages:
         return []
@@ -123,7 +123,7 @@ def _all_clues(
 
 
 def _qt(pyproject: str) -> Iterator[Clue]:
-    """PyQt and what extends it: the base of Qt; its other modules are bound where they are there."""
+    """For PyQt and its extensions, the base of Qt; other modules are bound if they are available."""
     version = re.search(r"\bPyQt([56])\b", pyproject)
     if version is not None and "PyQt-builder" in pyproject:
         line = pyproject.count("\n", 0, version.start()) + 1
@@ -134,7 +134,7 @@ _MACRO: Final = re.compile(r"""\(\s*["']([A-Z][A-Z0-9_]{3,60})["']\s*,|-D([A-Z][
 
 
 def _macros(texts: Mapping[str, str]) -> frozenset[str]:
-    """Macros that the build files define whatever they find."""
+    """Macros that the build files always define."""
     found: set[str] = set()
     for name, text in texts.items():
         if name == "setup.cfg":
@@ -146,7 +146,7 @@ def _macros(texts: Mapping[str, str]) -> frozenset[str]:
 
 
 def _shipped(archive: Archive) -> frozenset[str]:
-    """The headers that the sdist carries, by their names and by the last parts of their paths."""
+    """The headers in the sdist, by their names and by the last parts of their paths."""
     found: set[str] = set()
     headers = library_names("headers")
     for name in archive.names:
@@ -160,7 +160,7 @@ def _shipped(archive: Archive) -> frozenset[str]:
 
 
 def bundled(archive: Archive) -> frozenset[str]:
-    """The libraries whose headers the sdist carries: it can be built without those of the system."""
+    """The libraries whose headers are in the sdist, so that it can be built without the system's."""
     headers = library_names("headers")
     return frozenset(headers[name] for name in _shipped(archive) if name in headers)
 
@@ -173,7 +173,7 @@ def _table(tool: Mapping[str, object], *path: str) -> Mapping[str, object]:
 
 
 def _start(texts: Mapping[str, str], tool: Mapping[str, object], section: str, base: str) -> str:
-    """The first file of a CMake or Meson build: what pyproject says, else the one nearest to the top."""
+    """The first file of a CMake or Meson build: as in pyproject.toml, else the one nearest to the top."""
     said = _table(tool, section, "cmake").get("source-dir") if section == "scikit-build" else None
     if isinstance(said, str):
         return posixpath.normpath(posixpath.join(said, base))
@@ -187,7 +187,7 @@ _CMAKE_PROJECT: Final = re.compile(r"^\s*project\s*\(", re.IGNORECASE | re.MULTI
 
 
 def _vendored(archive: Archive, uses_cmake: bool) -> tuple[str, ...]:
-    """Directories that hold another project's whole source: its build files are not this package's."""
+    """Directories with the whole source of another project, whose build files do not count."""
     tool = archive.texts.get("pyproject.toml", "")
     meson = "meson.build" in archive.texts
     found: dict[str, None] = {}

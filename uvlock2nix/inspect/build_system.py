@@ -1,7 +1,8 @@
-"""What a source tree declares for its own build, and what its backend would ask for: read, never run.
+"""The build requirements that a source tree declares, and those its backend would ask for, without running
+it.
 
 PEP 518 has the declared requirements in ``[build-system]``; PEP 517 lets the backend ask for more
-(``get_requires_for_build_wheel``). What the usual backends answer follows from files that can be read.
+(``get_requires_for_build_wheel``). What common backends return follows from files that can be read.
 https://packaging.python.org/en/latest/specifications/pyproject-toml/#build-system-table
 https://peps.python.org/pep-0517/#get-requires-for-build-wheel
 """
@@ -35,10 +36,10 @@ _PROVIDERS: Final[Mapping[str, str]] = {
 @dataclass(frozen=True, slots=True)
 class BuildFacts:
     """``requires`` is declared; ``dynamic`` is what the backend asks for because of the source, ``programs``
-    what it asks for only where the machine has no such program.
+    what it asks for only if the machine lacks the program.
 
-    ``unsure`` says why there may be more: only the backend itself knows. ``""`` where that is all. Then
-    ``digest`` is that of the files that were read: what it answers may change with them.
+    ``unsure`` is why there may be more that only the backend knows, ``""`` if that is all. Then ``digest`` is
+    that of the files that were read, with which the backend's answer may change.
     """
 
     requires: tuple[str, ...]
@@ -51,16 +52,16 @@ class BuildFacts:
 
     @property
     def is_setuptools(self) -> bool:
-        """Whether setuptools answers; before 70.1 it also asks for ``wheel``."""
+        """Whether the backend is setuptools, which before 70.1 also asks for ``wheel``."""
         return self.backend.startswith("setuptools.")
 
 
 def wanted(name: str) -> bool:
-    """Which files of a source tree :func:`read_build_facts` looks at."""
+    """Whether :func:`read_build_facts` reads a file of a source tree."""
     base = name.rpartition("/")[2]
     if "/" not in name:
         return base in ("pyproject.toml", "setup.py", "setup.cfg", "hatch.toml") or base.endswith(".py")
-    # Backends in the tree; a source tree has few folders of that depth with such names.
+    # Backends in the tree; few folders of that depth have such names.
     return base.endswith(".py") and name.count("/") <= 2 and _BACKEND_FOLDER.search(name) is not None
 
 
@@ -70,10 +71,10 @@ _BACKEND_FOLDER: Final = re.compile(
 
 
 def read_build_facts(texts: Mapping[str, str], where: str) -> BuildFacts:
-    """Read the build files of a source tree; ``texts`` maps their names to what is in them.
+    """Read the build files of a source tree; ``texts`` maps their names to their contents.
 
     Raises:
-        InputError: pyproject.toml is not TOML, or ``[build-system]`` is not what PEP 518 says.
+        InputError: pyproject.toml is not TOML, or ``[build-system]`` does not follow PEP 518.
     """
     project = _toml(texts.get("pyproject.toml", ""), f"{where}: pyproject.toml")
     requires, backend, path = _build_system(project, where)
@@ -98,7 +99,7 @@ def _build_system(project: Mapping[str, object], where: str) -> tuple[tuple[str,
     path = _strings(known.get("backend-path", []))
     if requires is None or path is None or not isinstance(backend, str):
         raise InputError(
-            f"{where}: pyproject.toml: [build-system] is not what PEP 518 says",
+            f"{where}: pyproject.toml: [build-system] does not follow PEP 518",
             hint="report it to the package's maintainers",
         )
     return tuple(requires), backend, tuple(path)
@@ -118,7 +119,9 @@ Answer = tuple[list[str], tuple[str, ...], str]
 def _answer(
     backend: str, path: tuple[str, ...], project: Mapping[str, object], texts: Mapping[str, str]
 ) -> Answer:
-    """What ``get_requires_for_build_wheel`` says, what for want of programs, and why there may be more."""
+    """What ``get_requires_for_build_wheel`` returns, what only for missing programs, and why there may be
+    more.
+    """
     if path:
         return _in_tree(backend, path, texts)
     if backend.startswith("hatchling"):
@@ -144,7 +147,7 @@ def _answer(
 
 
 def _in_tree(backend: str, path: tuple[str, ...], texts: Mapping[str, str]) -> Answer:
-    """A backend inside the source: what it leaves to setuptools is known, its own code is not run."""
+    """A backend inside the source: what it delegates to setuptools is known, its own code is not run."""
     module = backend.partition(":")[0].replace(".", "/")
     for folder in path:
         prefix = "/".join(part for part in folder.split("/") if part not in ("", "."))
@@ -159,7 +162,7 @@ def _in_tree(backend: str, path: tuple[str, ...], texts: Mapping[str, str]) -> A
 
 
 def _table(value: Mapping[str, object], *keys: str) -> Mapping[str, object]:
-    """A table inside of tables; empty where one is missing or no table."""
+    """A nested table; empty if one is missing or not a table."""
     for key in keys:
         inner = value.get(key)
         if not isinstance(inner, dict):
@@ -197,7 +200,7 @@ def _hatchling(project: Mapping[str, object], texts: Mapping[str, str]) -> Answe
 
 
 def _scikit_build(project: Mapping[str, object]) -> tuple[list[str], tuple[str, ...]]:
-    """See https://scikit-build-core.readthedocs.io/en/latest/configuration/."""
+    """From https://scikit-build-core.readthedocs.io/en/latest/configuration/."""
     table = _table(project, "tool", "scikit-build")
     programs = []
     for program, default in (("cmake", ">=3.15"), ("ninja", ">=1.5")):
@@ -234,7 +237,7 @@ def _from_setup_cfg(text: str) -> Iterator[str]:
 
 
 def _from_setup_py(script: str) -> list[str] | None:
-    """The value of ``setup(setup_requires=…)``; None where it is not plain."""
+    """The value of ``setup(setup_requires=…)``; None if it is not a literal."""
     try:
         tree = ast.parse(script)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -257,7 +260,7 @@ def _from_setup_py(script: str) -> list[str] | None:
 
 
 def _literal(node: ast.expr, names: Mapping[str, ast.expr], depth: int = 0) -> list[str] | None:
-    """A list of strings; what runs only the tests (``pytest-runner``) may be in a condition."""
+    """A list of strings; requirements only for tests (``pytest-runner``) may be in a condition."""
     if depth > 8:
         return None
     if isinstance(node, ast.Name) and node.id in names:

@@ -1,4 +1,4 @@
-"""What can be looked into of a package, before anything is loaded that looks into it."""
+"""A package to inspect, as a value that does not load the code for inspection."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from uvlock2nix.dataclass import dataclass
 
-# Raised whenever reading of wheels changes: old results are then made again.
+# Raised whenever the reading of wheels changes, which discards old results.
 WHEEL_EDITION: Final = 4
 
 
@@ -15,7 +15,7 @@ WHEEL_EDITION: Final = 4
 class Candidate:
     """A package to inspect: an sdist at ``url`` with ``hash``, or a file or tree on disk at ``path``.
 
-    ``fallback`` is a tree that is read where the file cannot be had.
+    ``fallback`` is a tree to read if the file cannot be downloaded.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The Cargo.lock of a local package that is built with cargo: the crates that its build finds offline."""
+"""The Cargo.lock of a local package built with cargo, which lists the crates for its offline build."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def cargo_lock(root: Path, package: PurePosixPath, name: str) -> PurePosixPath |
     """The Cargo.lock of the package in the folder ``package`` of ``root``, relative to ``root``.
 
     It is next to the Cargo.toml of the package, or of the Cargo workspace around it
-    (https://doc.rust-lang.org/cargo/reference/workspaces.html). None where its crate needs no other one.
+    (https://doc.rust-lang.org/cargo/reference/workspaces.html). None if it needs no other crate.
 
     Raises:
-        ProjectError: there is no Cargo.lock, and crates are needed.
+        ProjectError: there is no Cargo.lock, although crates are needed.
     """
     folder = _manifest_folder(root, package)
     for candidate in (folder, *folder.parents):
@@ -38,7 +38,7 @@ def cargo_lock(root: Path, package: PurePosixPath, name: str) -> PurePosixPath |
 
 
 def _manifest_folder(root: Path, package: PurePosixPath) -> PurePosixPath:
-    """Where Cargo.toml is: maturin and setuptools-rust let pyproject.toml say so."""
+    """The folder of Cargo.toml, which pyproject.toml can set for maturin and setuptools-rust."""
     table = _toml(root / package / "pyproject.toml").get("tool")
     tool = table if isinstance(table, dict) else {}
     maturin = tool.get("maturin")
@@ -59,7 +59,7 @@ def _manifest_folder(root: Path, package: PurePosixPath) -> PurePosixPath:
 
 
 def _crates(manifest: Mapping[str, object]) -> Iterator[str]:
-    """The crates that a Cargo.toml asks for, those in its own tree left out."""
+    """The crates that a Cargo.toml requires, except those in its own tree."""
     for key in _DEPENDENCIES:
         table = manifest.get(key)
         for name, wanted in (table if isinstance(table, dict) else {}).items():
@@ -75,4 +75,4 @@ def _toml(path: Path) -> Mapping[str, object]:
     try:
         return tomli.loads(read_regular(path).decode())
     except (OSError, ValueError, RecursionError):
-        return {}  # what is wrong with it, its build says
+        return {}  # its build reports what is wrong with it

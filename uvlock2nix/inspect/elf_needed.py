@@ -1,9 +1,8 @@
-"""``DT_NEEDED`` and ``DT_SONAME`` of an ELF file, from the few places of it that say so.
+"""Read ``DT_NEEDED`` and ``DT_SONAME`` of an ELF file.
 
-A reader of a few dozen lines for what inspection wants to know of a stranger's file: it looks at the program
-headers only, checks every offset, reads no more than it needs (a library can be larger than memory, and be
-packed in a wheel), and answers ``None`` for whatever does not fit. Changing ELF files is the business of
-``uvlock2nix.refs``.
+A reader of a few dozen lines for what inspection needs from an untrusted file: it reads only the program
+headers, checks every offset, reads no more than it needs (a library can be larger than memory, and compressed
+in a wheel), and returns ``None`` for anything invalid. Changing ELF files is the job of ``uvlock2nix.refs``.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ _MAX_NAME: Final = 255
 
 
 class Seekable(Protocol):
-    """A file that can be read anywhere; going back may cost as much as beginning again."""
+    """A file that can be read anywhere; seeking back may cost as much as starting over."""
 
     def seek(self, offset: int, /) -> int:
-        """As of a binary file."""
+        """As for a binary file."""
 
     def read(self, size: int, /) -> bytes:
-        """As of a binary file."""
+        """As for a binary file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +44,11 @@ class Needed:
 
 
 def read_needed(file: bytes | Seekable, size: int | None = None) -> Needed | None:
-    """Read an ELF file's dynamic section; ``None`` for what is not an ELF file or a broken one.
+    """Read an ELF file's dynamic section; ``None`` if it is not an ELF file or is broken.
 
-    ``size`` in bytes must be given for what is not in memory. What ``file`` raises is passed on. An ELF file
-    without dynamic section (static, an object file) needs nothing; neither does one of macOS, whose needs
-    are not sonames.
+    ``size`` in bytes is required for a file that is not in memory. Exceptions of ``file`` are passed on. An
+    ELF file without dynamic section (static, or an object file) needs nothing; nor does a Mach-O file, whose
+    dependencies are not sonames.
     """
     reader = _Reader(io.BytesIO(file), len(file)) if isinstance(file, bytes) else _Reader(file, size or 0)
     try:
@@ -59,7 +58,7 @@ def read_needed(file: bytes | Seekable, size: int | None = None) -> Needed | Non
 
 
 class _Broken(Exception):
-    """The file does not fit together."""
+    """The file is inconsistent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ def _dynamic(
     if start is None or start + table_size > reader.size:
         return None
     wanted = sorted({*needed, *(() if soname is None else (soname,))})
-    # In order: going back in a packed file means unpacking it again.
+    # In order, because seeking back in a compressed file means decompressing it again.
     names = {at: _name(reader, start, table_size, at) for at in wanted}
     return Needed(tuple(names[at] for at in needed), names[soname] if soname is not None else "")
 

@@ -1,4 +1,4 @@
-"""Inspecting the sdists of an environment, and keeping the results: an sdist's hash never lies about it."""
+"""Inspect the sdists of an environment, and cache the results by their hashes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from uvlock2nix.inspect.sdist import Inspection, inspect_sdist, inspect_tree
 from uvlock2nix.net.fetch import Fetcher
 from uvlock2nix.net.urls import realm_of, shown_url
 
-# So often in a row a host may not be reached before it is not asked again.
+# How often in a row a host may be unreachable before it is not tried again.
 PATIENCE: Final = 3
 
 
@@ -25,10 +25,11 @@ def inspect_all(
     cache: Path,
     tick: Callable[[], None] = lambda: None,
 ) -> tuple[Finding, ...]:
-    """Inspect each candidate; nothing is raised for one that cannot be, the finding says why.
+    """Inspect each candidate; for one that cannot be inspected, nothing is raised; its finding has the
+    reason.
 
-    ``fetcher`` is ``None`` where nothing may be fetched. ``tick`` is called after each. When the network is
-    gone it is not asked again for each of the rest.
+    ``fetcher`` is ``None`` if nothing may be fetched. ``tick`` is called after each. A host that is
+    unreachable is not tried again for each of the rest.
     """
     network = _Network(fetcher)
 
@@ -43,7 +44,7 @@ def inspect_all(
 
 
 class _Network:
-    """Remembers for each host that it cannot be reached, and in which words."""
+    """Remembers unreachable hosts and the reasons."""
 
     def __init__(self, fetcher: Fetcher | None) -> None:
         self._fetcher = fetcher
@@ -52,19 +53,17 @@ class _Network:
 
     def file(self, candidate: Candidate) -> Path:
         if candidate.url is None:
-            raise InputError(
-                "it is not a file that can be fetched, and uv's cache has no tree of it (`uv sync` makes one)"
-            )
+            raise InputError("it cannot be fetched, and uv's cache has no tree of it (`uv sync` creates one)")
         if self._fetcher is None:
             raise InputError("not inspected (--no-inspect, or no network)")
         host = realm_of(candidate.url)[1]
         if self._failures[host] >= PATIENCE:
-            # As if it had been asked: the answer must not hang on who was asked before whom.
+            # The same error as from the host: it must not depend on the order of requests.
             raise NetworkError(f"{shown_url(candidate.url)}: {self._reasons[host]}")
         try:
             path = self._fetcher.file(candidate.url, candidate.hash, candidate.filename)
         except NetworkError as error:
-            # What the server itself says is about this file; what keeps us from it is about the server.
+            # An HTTP status is about this file; any other failure is about the server.
             if "status" not in error.data:
                 reason = str(error.data.get("reason") or "its server cannot be reached")
                 self._reasons.setdefault(host, reason)
@@ -77,7 +76,7 @@ class _Network:
 def _inspect(candidate: Candidate, network: _Network, cache: Path) -> Finding:
     if (found := recalled(candidate, cache)) is not None:
         return found
-    # What stands for a file whose hash nobody of us saw is not kept under that hash.
+    # A substitute, whose hash was not checked, is not cached under the file's hash.
     checked = candidate.path is None
     try:
         if candidate.path is not None and candidate.path.is_dir():
@@ -89,7 +88,7 @@ def _inspect(candidate: Candidate, network: _Network, cache: Path) -> Finding:
     except Uvlock2nixError as error:
         return Finding(candidate.name, why_not=error.message.splitlines()[0][:300])
     if result.nature == "unknown":
-        said = f"its build files ({result.backend}) do not say whether it compiles anything"
+        said = f"its build files ({result.backend}) do not tell whether it compiles anything"
         finding = Finding(candidate.name, external=result.external, why_not=said)
     else:
         finding = Finding(candidate.name, inputs=result.inputs, external=result.external)
@@ -99,7 +98,7 @@ def _inspect(candidate: Candidate, network: _Network, cache: Path) -> Finding:
 
 
 def _fetched(candidate: Candidate, network: _Network) -> tuple[Inspection, bool]:
-    """The inspection, and whether it is one of the very file that the lock names."""
+    """The inspection, and whether it is of the locked file itself."""
     try:
         path = network.file(candidate)
     except Uvlock2nixError:

@@ -1,4 +1,4 @@
-"""Which programs scripts name in their first line, other than Python and shells, which are there anyway."""
+"""The interpreters of scripts other than Python and shells, which always exist."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from uvlock2nix.reading import open_regular
 
 # Python is the environment's own, sh and bash are in every build.
 _THERE: Final = re.compile(r"(python[0-9.]*t?|sh|bash|dash)\Z")
-# Many archives mark every file as executable; these hold no script.
+# Many archives mark every file as executable; these are not scripts.
 _NO_SCRIPT: Final = re.compile(
     r".*\.(pyc?|pyi|pyx|txt|md|rst|json|toml|ya?ml|c|h|cpp|hpp|html|css|png|svg)\Z"
 )
-# What of a source tree is installed, and what only developers run.
+# Folders of a source tree that only developers use.
 _DEVELOPERS: Final = re.compile(
     r"(\..*|tests?|testing|docs?|examples?|benchmarks?|ci|node_modules|__pycache__|venv|build|dist|target)\Z"
 )
@@ -34,20 +34,21 @@ _MOST_BYTES: Final = 1 << 20
 
 
 def is_no_script(name: str) -> bool:
-    """Whether a file is no script, or one of Python, by its name."""
+    """Whether a file is not a script or a Python script, by its name."""
     return _NO_SCRIPT.match(name) is not None
 
 
 def foreign_interpreter(first: bytes) -> str | None:
-    """The program that a first line asks for by a place that a Nix system does not have, if it is foreign."""
+    """The program in a shebang whose path a NixOS system does not have, unless it is Python or a shell."""
     wanted = asked(first)
     return None if wanted is None or _THERE.match(wanted.program) else wanted.program
 
 
 def interpreters_of_tree(tree: Path) -> Mapping[str, str]:
-    """Program → the first executable of a source tree that names it, of those that a build may install.
+    """Program → the first executable of a source tree that names it, among those that a build may install.
 
-    A script counts if it is in a Python package or below ``src``, or if a build file names it or its folder.
+    A script counts if it is in a Python package or below ``src``, or if a build file mentions it or its
+    folder.
     """
     texts = "\n".join(_text(tree / name) for name in _BUILD_FILES)
     found: dict[str, str] = {}
@@ -58,7 +59,7 @@ def interpreters_of_tree(tree: Path) -> Mapping[str, str]:
             with open_regular(path) as file:
                 name = foreign_interpreter(file.read(LIMIT))
         except OSError:
-            continue  # nobody can install it either
+            continue  # it cannot be installed either
         if name is not None:
             found.setdefault(name, str(path.relative_to(tree)))
     return found

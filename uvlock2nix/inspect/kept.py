@@ -1,4 +1,4 @@
-"""What inspections found in earlier runs: read without anything that looks into files."""
+"""Cached findings of inspections, read without loading the code for inspection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uvlock2nix.inspect.candidate import Candidate
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, NativeKind, Origin, Provenance, RunInputs
 from uvlock2nix.knowledge.tables import Row
 
-# Raised whenever inspection itself changes: old results are then made again.
+# Raised whenever inspection changes, which discards old results.
 EDITION: Final = 3
 
 
@@ -27,7 +27,7 @@ class Finding:
 
 
 def recalled(candidate: Candidate, cache: Path) -> Finding | None:
-    """The result of an earlier run: under the file's hash, so never for a tree that can change."""
+    """The result of an earlier run: by the file's hash, so never for a tree that can change."""
     value = _kept(cache).recall_json(candidate.hash) if candidate.path is None else None
     try:
         return (
@@ -45,7 +45,7 @@ def recalled(candidate: Candidate, cache: Path) -> Finding | None:
 
 
 def remember(candidate: Candidate, finding: Finding, cache: Path) -> None:
-    """Keep the result under the file's hash."""
+    """Cache the result by the file's hash."""
     _kept(cache).keep_json(
         candidate.hash,
         {
@@ -77,7 +77,7 @@ def _to_json(inputs: NativeInputs | None) -> dict[str, object] | None:
 
 
 def _from_json(value: object, provenance: Provenance = "inspected") -> NativeInputs | None:
-    """What was kept. Raises InputError where it is not as we write it: then it is made again."""
+    """Parse a cached result. Raises InputError if it is invalid, which discards it."""
     if value is None:
         return None
     row = Row("a kept inspection", value)

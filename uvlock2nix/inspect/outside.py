@@ -1,4 +1,4 @@
-"""What wheels need from outside: which sonames nobody in the environment has, and who has them."""
+"""What wheels need from outside: the sonames that no wheel of the environment has, and their providers."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _QT: Final = re.compile(r"libQt([56])\w+\.so\.\1\Z")
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What one wheel needs that no wheel has: nixpkgs ``attributes``, sonames of the ``driver``, those that
-    are ``optional`` (a plugin that uv's users do without too), and those ``unknown`` to our table.
+    """What a wheel needs that no wheel has: nixpkgs ``attributes``, sonames of the ``driver``, those that are
+    ``optional`` (for a plugin that also does not load with uv), and those ``unknown`` to our table.
     """
 
     attributes: tuple[str, ...] = ()
@@ -28,9 +28,9 @@ class Outside:
 
 
 def missing_sonames(wheels: Mapping[str, WheelContents]) -> Mapping[str, tuple[str, ...]]:
-    """Package → the sonames that neither its wheel, nor another wheel, nor the C library has, sorted.
+    """Package → the sonames that neither a wheel nor the C library has, sorted.
 
-    A library in a sibling wheel counts as there: it is found by a path relative to the wheels.
+    A library in any other wheel counts as found, by a path relative to the wheels.
     """
     everywhere = frozenset(soname for wheel in wheels.values() for soname in wheel.provided)
     found = {
@@ -41,7 +41,7 @@ def missing_sonames(wheels: Mapping[str, WheelContents]) -> Mapping[str, tuple[s
 
 
 def sorted_out(sonames: Iterable[str]) -> Outside:
-    """Who has these sonames, as far as is known."""
+    """The providers of these sonames, as far as they are known."""
     names = list(sonames)
     driver = tuple(name for name in names if is_driver(name))
     optional = tuple(name for name in names if name in optional_sonames() or _is_left_out_of_qt(name, names))
@@ -56,10 +56,10 @@ def sorted_out(sonames: Iterable[str]) -> Outside:
 
 
 def _is_left_out_of_qt(name: str, names: Sequence[str]) -> bool:
-    """Whether it is a module of a Qt that some wheel brings without this module.
+    """Whether it is a Qt module, of a Qt that a wheel ships without this module.
 
-    Wheels of PyQt and PySide have plugins for modules that other wheels of theirs bring, and that nobody
-    loads where these are not installed.
+    Wheels of PyQt and PySide have plugins for modules in their other wheels, which are not loaded if those
+    are not installed.
     """
     match = _QT.match(name)
     return match is not None and f"libQt{match[1]}Core.so.{match[1]}" not in names

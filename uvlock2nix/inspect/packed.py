@@ -1,4 +1,4 @@
-"""Files inside of a wheel, read where they are: bounded memory and work, whatever the wheel claims."""
+"""Read files inside a wheel, with limited memory and work whatever the wheel claims."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import IO, Final
 
 from uvlock2nix.dataclass import dataclass, field
 
-# How members of wheels are packed; others may need much memory to unpack.
+# The compression methods in wheels; others may need much memory.
 PLAIN: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of what is read of one wheel, in bytes but for ``entries``.
+    """Limits on reading a wheel, in bytes except for ``entries``.
 
-    ``text``: of a small file; ``piece``: at once (the table of contents); ``unpacked``: in all (the largest
-    wheels of CUDA hold 3 GiB). ``chunk``: at a time; ``keep``: what stays
-    in memory of a packed file. Without ``inside`` no shared object is looked into.
+    ``text``: of a small file; ``piece``: at once (the table of contents); ``unpacked``: in total (the largest
+    CUDA wheels have 3 GiB). ``chunk``: at a time; ``keep``: kept in memory of a compressed file. Without
+    ``inside``, shared objects are not read.
     """
 
     text: int = 1 << 20
@@ -36,7 +36,7 @@ USUAL: Final = Limits()
 
 @dataclass(slots=True)
 class Budget:
-    """What may still be unpacked of one wheel."""
+    """How much of a wheel may still be unpacked."""
 
     limits: Limits
     left: int = field(init=False)
@@ -55,19 +55,19 @@ class Bounded(io.RawIOBase):
         self._size = file.seek(0, io.SEEK_END)
 
     def seekable(self) -> bool:
-        """As of a binary file."""
+        """As for a binary file."""
         return True
 
     def tell(self) -> int:
-        """As of a binary file."""
+        """As for a binary file."""
         return self._file.tell()
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """As of a binary file."""
+        """As for a binary file."""
         return self._file.seek(offset, whence)
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """As of a binary file."""
+        """As for a binary file."""
         left = max(self._size - self._file.tell(), 0)
         wanted = left if size is None or size < 0 else min(size, left)
         if wanted > self._most:
@@ -76,10 +76,10 @@ class Bounded(io.RawIOBase):
 
 
 class Member:
-    """A packed file: going on unpacks what is between, going back unpacks it again from the start.
+    """A compressed file: seeking forward decompresses, seeking back starts over.
 
-    Its beginning and what was read last are kept: what we look for most often is there, close together,
-    in an order of its own.
+    Its start and the last part that was read are kept in memory: most of what is needed is there, close
+    together, in no particular order.
     """
 
     def __init__(self, file: IO[bytes], budget: Budget) -> None:
@@ -91,12 +91,12 @@ class Member:
         self._tail = bytearray()
 
     def seek(self, offset: int, /) -> int:
-        """As of a binary file."""
+        """As for a binary file."""
         self._position = offset
         return offset
 
     def read(self, size: int, /) -> bytes:
-        """As of a binary file."""
+        """As for a binary file."""
         data = self._kept(size)
         if not data:
             if self._position < self._unpacked:
@@ -131,11 +131,11 @@ class Member:
 
 
 class TooMuchError(Exception):
-    """More would have to be unpacked than any honest wheel holds."""
+    """More would have to be unpacked than any honest wheel has."""
 
 
 class Stored:
-    """A file that is in the wheel as it is: read where it is."""
+    """An uncompressed file in the wheel, read in place."""
 
     def __init__(self, wheel: Bounded, info: zipfile.ZipInfo) -> None:
         wheel.seek(info.header_offset)
@@ -146,12 +146,12 @@ class Stored:
         self._position = 0
 
     def seek(self, offset: int, /) -> int:
-        """As of a binary file."""
+        """As for a binary file."""
         self._position = offset
         return offset
 
     def read(self, size: int, /) -> bytes:
-        """As of a binary file."""
+        """As for a binary file."""
         self._wheel.seek(self._start + self._position)
         data = self._wheel.read(size)
         self._position += len(data)

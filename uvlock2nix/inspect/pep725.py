@@ -1,8 +1,8 @@
-"""``[external]`` of pyproject.toml: system requirements that a project declares itself.
+"""``[external]`` of pyproject.toml: system requirements declared by a project.
 
 See https://peps.python.org/pep-0725/ (draft). Both spellings are read: ``pkg:generic/libxml2`` and
-``virtual:compiler/c`` of the first drafts, ``dep:generic/libxml2`` and ``dep:virtual/compiler/c`` of the
-later ones.
+``virtual:compiler/c`` (first drafts), ``dep:generic/libxml2`` and ``dep:virtual/compiler/c`` of the
+later drafts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from uvlock2nix.dataclass import dataclass
 from uvlock2nix.knowledge.libraries import generic_names
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, NativeKind, Origin, RunInputs
 
-# Key of [external] -> what it is for us. Build requirements are programs, host requirements libraries.
+# Key of [external] -> our field. Build requirements are programs, host requirements libraries.
 _KEYS: Final[Mapping[str, str]] = {
     "build-requires": "native",
     "host-requires": "build",
@@ -28,7 +28,7 @@ _KEYS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """What ``[external]`` gave: inputs, and the entries that we have no nixpkgs attribute for."""
+    """The result of ``[external]``: inputs, and entries without a known nixpkgs attribute."""
 
     inputs: NativeInputs
     unknown: tuple[str, ...] = ()
@@ -37,8 +37,8 @@ class External:
 def parse_external(table: Mapping[str, object], where: str) -> External | None:
     """Read an ``[external]`` table; ``where`` (a file) becomes the source of the facts.
 
-    ``None`` where the table says nothing that we can use. Entries of the wrong type count as unknown:
-    the file is somebody else's.
+    ``None`` if the table has nothing useful. Entries of the wrong type count as unknown, because the file is
+    somebody else's.
     """
     names = generic_names()
     found: dict[str, list[str]] = {"native": [], "build": [], "run": []}

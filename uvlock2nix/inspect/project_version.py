@@ -1,4 +1,4 @@
-"""Where the version of a source tree comes from: written in a file, or asked of git when it is built."""
+"""The source of a source tree's version: written in a file, or taken from git during the build."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import ast
 
 _MAX_BYTES: Final = 2 << 20
-# What hatchling looks for: https://hatch.pypa.io/latest/plugins/version-source/regex/
+# hatchling's pattern: https://hatch.pypa.io/latest/plugins/version-source/regex/
 _ASSIGNED: Final = re.compile(
     r"""^(?:__version__|VERSION)(?: ?: ?str)? *= *(['"])v?(?P<version>.+?)\1""", re.IGNORECASE | re.MULTILINE
 )
@@ -30,13 +30,13 @@ Tables = Mapping[str, object]
 
 
 def version_tool(tree: Path) -> str:
-    """The tool that asks git for the version of a source tree; ``""`` where its version is its own."""
+    """The tool that takes the version of a source tree from git; ``""`` if there is none."""
     project = _toml(tree / "pyproject.toml")
     if isinstance(_table(project, "project").get("version"), str):
         return ""
     known, requires = version_tools(), _requirements(tree, project)
     for name in requires:
-        # A backend that can do it, and need not.
+        # pdm-backend can do this, but need not.
         if name in known and name != "pdm-backend":
             return name
     if _table(project, "tool", "versioneer") or "versioneer" in _setup_cfg(tree):
@@ -52,7 +52,7 @@ def version_tool(tree: Path) -> str:
 
 
 def version_variables(tree: Path, name: str, version: str) -> dict[str, str]:
-    """The variables that make the tool of :func:`version_tool` take this version."""
+    """The variables that set this version for the tool of :func:`version_tool`."""
     tool = version_tool(tree)
     capitals = re.sub(r"[^A-Z0-9]+", "_", name.upper())
     names = version_tools().get(tool, ())
@@ -60,7 +60,7 @@ def version_variables(tree: Path, name: str, version: str) -> dict[str, str]:
 
 
 def versioneer_file(tree: Path) -> Path | None:
-    """Where versioneer keeps the version in an sdist, and looks for it first.
+    """The file in which versioneer keeps the version in an sdist, and looks for it first.
 
     https://github.com/python-versioneer/python-versioneer/blob/master/INSTALL.md
     """
@@ -74,10 +74,10 @@ def versioneer_file(tree: Path) -> Path | None:
 
 
 def static_version(tree: Path) -> str | None:
-    """The version that files of a source tree say; None where none does, or it is not a version.
+    """The version in the files of a source tree; None if there is none or it is invalid.
 
-    Read as the backends would: ``[project]``, ``[tool.poetry]``, and the files that hatchling, setuptools,
-    flit, pdm, scikit-build-core, meson and cargo take it from.
+    It is read as the backends do: from ``[project]``, ``[tool.poetry]``, and the files that hatchling,
+    setuptools, flit, pdm, scikit-build-core, meson and cargo use.
     """
     for text in _candidates(tree, _toml(tree / "pyproject.toml")):
         try:
@@ -136,7 +136,7 @@ def _setup_files(tree: Path) -> Iterator[str]:
 
 
 def _attribute(tree: Path, reference: object) -> Iterator[str]:
-    """``package.module.attribute`` where it is set to a plain text."""
+    """``package.module.attribute`` if it is set to a literal."""
     import ast
 
     if not isinstance(reference, str):
@@ -182,7 +182,7 @@ def _requirements(tree: Path, project: Tables) -> list[str]:
 
 
 def _setup_cfg(tree: Path) -> Mapping[str, Mapping[str, str]]:
-    """The sections of setup.cfg; none where it is not there, or cannot be read."""
+    """The sections of setup.cfg; empty if it is missing or cannot be read."""
     text = _read(tree / "setup.cfg")
     if not text:
         return {}
@@ -224,7 +224,7 @@ def _parsed(text: str) -> ast.Module:
 
 
 def _inside(tree: Path, path: str) -> Path:
-    """A path below the tree; one that leads out of it is none that exists."""
+    """A path below the tree; a path that leads out of it becomes one that does not exist."""
     place = tree / path
     return place if place.resolve().is_relative_to(tree.resolve()) else tree / "outside of the tree"
 

@@ -1,7 +1,7 @@
-"""Which versions the locked packages ask of each other: the lock does not say, their metadata does.
+"""The version ranges that locked packages require of each other, which are only in their metadata.
 
-Needed only where nixpkgs' version of a package may stand for a different one (``--from-nixpkgs compatible``):
-a package of the lock that depends on it must accept that version.
+This is needed only where nixpkgs' version of a package may replace a different one (``--from-nixpkgs
+compatible``): the locked packages that depend on it must accept that version.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from uvlock2nix.net.urls import shown_url
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """``ranges``: (dependent, dependency) → version range; ``unread``: packages that could not be asked."""
+    """``ranges``: (dependent, dependency) → version range; ``unread``: packages whose metadata could not
+    be read.
+    """
 
     ranges: Mapping[tuple[str, str], str]
     unread: tuple[str, ...] = ()
@@ -36,8 +38,8 @@ def parse_requirements(
 ) -> Mapping[str, str]:
     """``Requires-Dist`` of a METADATA file that hold in ``environment`` with ``extras``: name → range.
 
-    Several requirements of one name are joined. What is not a requirement is left out: then nothing is known
-    about it, which counts as "may need exactly the locked version".
+    Several requirements with the same name are joined. Invalid requirements are left out: then the range is
+    unknown, which counts as "may need exactly the locked version".
     """
     found: dict[str, str] = {}
     for text in HeaderParser().parsestr(metadata).get_all("Requires-Dist", []):
@@ -62,10 +64,10 @@ def read_requirements(
     extras: Mapping[str, Sequence[str]],
     tick: Callable[[], None] = lambda: None,
 ) -> Asked:
-    """What the wheels ask for, from the metadata next to them (PEP 658), else inside them.
+    """The requirements of wheels, from the metadata next to them (PEP 658), else inside them.
 
-    ``extras``: package → those of it that are active. See https://peps.python.org/pep-0658/. Of a wheel that
-    cannot be reached, or read in parts, nothing is known.
+    ``extras``: package → its active extras. See https://peps.python.org/pep-0658/. Nothing is known of a
+    wheel that cannot be reached or read in parts.
     """
 
     def one(wheel: Candidate) -> str | None:
@@ -100,7 +102,7 @@ def _metadata(wheel: Candidate, fetcher: Fetcher, cache: Path) -> str | None:
     try:
         text = fetcher.text(f"{url}.metadata", MAX_METADATA)
         if not _is_metadata(text):
-            raise NetworkError(f"{shown_url(url)}.metadata is something else")
+            raise NetworkError(f"{shown_url(url)}.metadata is not metadata")
     except NetworkError:
         text = read_metadata(fetcher, url, wheel.filename)
     kept.keep(wheel.hash, text.encode())

@@ -1,6 +1,6 @@
-"""Inspection: what the build files of an sdist say about its build. A proposal with evidence, not a fact.
+"""Inspection: what the build files of an sdist tell about its build. A proposal with evidence, not a fact.
 
-No code of the sdist runs. What is not found stays unknown, and is said to be.
+No code of the sdist is run. What is not found stays unknown, and is reported as such.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ Nature: TypeAlias = Literal["pure", "native", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What one sdist says.
+    """What an sdist tells about its build.
 
-    ``inputs`` is the proposal (``provenance="inspected"``), ``external`` what ``[external]`` declares.
+    ``inputs`` is the proposal (``provenance="inspected"``), ``external`` the content of ``[external]``.
     ``requires`` is ``build-system.requires`` as written. ``languages`` are those that it compiles.
-    ``evidence`` has one line for each library and tool: what was found, where. ``unknown`` are names of
-    libraries that we have no attribute for.
+    ``evidence`` has a line per library and tool: what was found, and where. ``unknown`` are names of
+    libraries without a known attribute.
     """
 
     nature: Nature
@@ -64,7 +64,7 @@ _PURE_BACKENDS: Final = (
 
 
 def inspect_sdist(path: Path, filename: str = "") -> Inspection:
-    """Inspect an sdist on disk (``filename`` is its name where ``path`` has a different one).
+    """Inspect an sdist on disk (``filename`` is its name if ``path`` has a different one).
 
     Raises:
         InputError: it cannot be read (see ``archive``).
@@ -73,12 +73,12 @@ def inspect_sdist(path: Path, filename: str = "") -> Inspection:
 
 
 def inspect_tree(path: Path, name: str) -> Inspection:
-    """Inspect a source tree on disk. Raises InputError when it cannot be read."""
+    """Inspect a source tree on disk. Raises InputError if it cannot be read."""
     return inspect_archive(read_tree(path, wanted), name)
 
 
 def inspect_archive(archive: Archive, where: str) -> Inspection:
-    """Judge the files of an sdist; ``where`` names it in the sources."""
+    """Analyse the files of an sdist; ``where`` names it in the sources."""
     project, torn = _toml(archive.texts.get("pyproject.toml", ""))
     build = project.get("build-system")
     build = build if isinstance(build, dict) else {}
@@ -114,7 +114,7 @@ def inspect_archive(archive: Archive, where: str) -> Inspection:
                 doubtful=doubtful,
                 sources=(f"inspected {where}",),
                 provenance="inspected",
-                notes=f"names that we have no attribute for: {', '.join(unknown)}" if unknown else "",
+                notes=f"names without a known attribute: {', '.join(unknown)}" if unknown else "",
                 evidence=evidence,
             ),
             kind=kind,
@@ -126,17 +126,17 @@ def inspect_archive(archive: Archive, where: str) -> Inspection:
     )
 
 
-# So many libraries that no build file names are plugins: nobody builds them all.
+# This many libraries that no build file names must be plugins, which are never all built.
 _PLUGINS: Final = 5
 
 
 def _choose(found: Sequence[Clue], bundled: frozenset[str]) -> tuple[list[Clue], list[Clue]]:
-    """What is proposed, and what is only shown.
+    """Split clues into those that are proposed and those that are only shown.
 
-    Proposed is what a build file names, also where it could do without, but not where the sdist carries that
-    library (``bundled``), nor where the sources too use it only if told so. What the build can fetch by
-    itself is proposed where it looks for the system's first. A header that no build file stands for is
-    weak evidence.
+    Libraries that a build file names are proposed, even optional ones; but not if the sdist bundles the
+    library (``bundled``), nor if the sources use it only on request. A library that the build can fetch
+    itself is proposed if the build looks for the system's first. A header without a build file that names its
+    library is weak evidence.
     """
     fetched = {clue.attr for clue in found if clue.fetched}
     known = [clue for clue in found if clue.attr is not None and not clue.fetched]
@@ -177,7 +177,7 @@ def _requirement_name(text: str) -> str:
 
 
 def _is_pure(archive: Archive, backend: str, project: Mapping[str, object]) -> bool:
-    """Whether the absence of native code can be told from the build files: a plain backend, no hooks."""
+    """Whether the build files show that there is no native code: a plain backend, no hooks."""
     tool = project.get("tool")
     tool = tool if isinstance(tool, dict) else {}
     if backend.startswith(_PURE_BACKENDS):
@@ -246,7 +246,7 @@ def _tools(
     languages: tuple[str, ...],
     found: Iterable[Clue],
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The programs that the build runs, with the reason for each."""
+    """The programs that the build runs, each with its reason."""
     if not languages:
         return (), ()
     tools: dict[str, str] = {}
@@ -272,7 +272,7 @@ def _tools(
     if "Fortran" in languages and (backend.startswith("mesonpy") or "numpy" in requires):
         tools["gfortran"] = "compiles Fortran"
     if "swig" in scripts.lower() and ("SWIG" in languages or "swig" in requires):
-        tools["swig"] = "wrappers are made by SWIG"
+        tools["swig"] = "wrappers are generated by SWIG"
     for clue in found:
         if clue.kind == "programs" and clue.attr is not None and not clue.optional:
             tools.setdefault(clue.attr, clue.describe())

@@ -1,6 +1,6 @@
-"""Source trees that uv has unpacked already: read from its cache, never written to.
+"""Source trees that uv has already unpacked: its cache is read, never written to.
 
-The layout is uv's own and may change with its version; what is not found is simply not there.
+The layout is uv's own and may change with its version; then nothing is found.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,150}\Z")
 
 
 def uv_cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where uv keeps its cache: ``UV_CACHE_DIR``, ``$XDG_CACHE_HOME/uv`` or ``~/.cache/uv``."""
+    """The folder of uv's cache: ``UV_CACHE_DIR``, ``$XDG_CACHE_HOME/uv`` or ``~/.cache/uv``."""
     if own := environ.get("UV_CACHE_DIR"):
         return Path(own)
     base = environ.get("XDG_CACHE_HOME", "")
@@ -35,7 +35,9 @@ def git_tree(cache: Path, commit: str) -> Path | None:
 
 
 def sdist_tree(cache: Path, name: str, version: str) -> Path | None:
-    """The unpacked sdist of a release from any index, or ``None``. uv checked its hash, we do not."""
+    """The unpacked sdist of a release from any index, or ``None``. uv has checked its hash; it is not
+    checked here.
+    """
     if not _PLAIN.match(name) or not _PLAIN.match(version):
         return None
     for pattern in (f"sdists-v*/pypi/{name}/{version}/*/src", f"sdists-v*/index/*/{name}/{version}/*/src"):

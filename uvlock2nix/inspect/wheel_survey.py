@@ -1,4 +1,4 @@
-"""Looking at all wheels of an environment: what each needs from outside, and which files conflict."""
+"""Read all wheels of an environment: what each needs from outside, and which files conflict."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHOWN: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """``needs``: package → attributes from outside (``()`` where it was read and needs none); ``notes``:
+    """``needs``: package → attributes from outside (``()`` if it needs none); ``notes``:
     package → sentences about the driver, unknown sonames, unread files and collisions.
     """
 
@@ -36,9 +36,9 @@ def survey(
     cache: Path,
     tick: Callable[[], None] = lambda: None,
 ) -> Survey:
-    """Read every wheel (in parallel, each only once ever) and compare them; failures become notes."""
+    """Read every wheel (in parallel, and cached) and compare them; failures become notes."""
     contents, unread = read_all(wheels, fetcher, cache, frozenset(), tick)
-    notes = {name: [f"its wheel was not looked at: {why}"] for name, why in unread.items()}
+    notes = {name: [f"its wheel was not read: {why}"] for name, why in unread.items()}
     foreign = outside(contents)
     for name, needs in foreign.items():
         if needs.driver:
@@ -57,8 +57,8 @@ def survey(
 
 @dataclass(frozen=True, slots=True)
 class FromOutside:
-    """Package → the sonames that its wheel needs from outside, ``programs`` that run its scripts and that no
-    wheel brings, why its wheel was not read as a whole (``unread``).
+    """Package → the sonames that its wheel needs from outside; ``programs`` that run its scripts and that no
+    wheel has; and why its wheel was not read completely (``unread``).
     """
 
     sonames: Mapping[str, tuple[str, ...]]
@@ -75,7 +75,7 @@ def from_outside(
 ) -> FromOutside:
     """What wheels need from outside.
 
-    Of the ``large`` ones only the table of contents is read: what they bring counts for the others.
+    For ``large`` wheels, only the table of contents is read: their libraries count for the others.
     """
     contents, unread = read_all(wheels, fetcher, cache, large, tick)
     for name, found in contents.items():
@@ -95,7 +95,7 @@ def read_all(
     large: frozenset[str],
     tick: Callable[[], None],
 ) -> tuple[dict[str, WheelContents], dict[str, str]]:
-    """Package → what its wheel has; package → why it was not read. Of ``large`` only the table is read."""
+    """Package → the content of its wheel; package → why it was not read. ``large``: see above."""
 
     def one(wheel: Candidate) -> WheelContents | str:
         try:
@@ -114,7 +114,7 @@ def read_all(
 def sizes(
     files: Sequence[Candidate], fetcher: Fetcher, tick: Callable[[], None] = lambda: None
 ) -> Mapping[str, int]:
-    """The sizes of files that the lock gives none for, as their servers say; what fails is left out."""
+    """The sizes of files without a size in the lock, from their servers; failures are left out."""
 
     def one(file: Candidate) -> int | None:
         try:
@@ -138,7 +138,7 @@ def _note_collisions(contents: Mapping[str, WheelContents], notes: dict[str, lis
                     by_pair.setdefault((name, other), []).append(collision.path.removeprefix("../../../"))
     for (name, other), paths in by_pair.items():
         shown = first_of(paths, SHOWN)
-        notes.setdefault(name, []).append(f"ships {shown} with other bytes than {other}")
+        notes.setdefault(name, []).append(f"ships {shown} with different content than {other}")
 
 
 def _contents(wheel: Candidate, fetcher: Fetcher | None, cache: Path, *, names_only: bool) -> WheelContents:
@@ -155,7 +155,7 @@ def _contents(wheel: Candidate, fetcher: Fetcher | None, cache: Path, *, names_o
     except NetworkError:
         if names_only:
             raise
-        # A server without ranges: the whole file then, with its hash checked.
+        # The server does not support ranges: fetch the whole file, with its hash checked.
         found = read_wheel(fetcher.file(wheel.url, wheel.hash, wheel.filename))
     _remember(kept, wheel, found)
     return found

@@ -1,7 +1,7 @@
-"""Reading wheels: what each installs, which shared objects it has, and what these ask the loader for.
+"""Read wheels: the installed files, the shared objects, and what these need from the loader.
 
-A wheel is read where it is, by ranges where the server serves them: its table of contents, then its
-shared objects only. The same tables of contents show two wheels that ship one path with different bytes.
+A wheel is read in place, by ranges if the server supports them: its table of contents, then only its shared
+objects. The tables of contents also show if two wheels ship a path with different content.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from uvlock2nix.reading import open_regular
 _SHARED: Final = re.compile(r"\.so(?:\.[0-9A-Za-z]+)*\Z")
 ROOT: Final = "../../../"
 BIN: Final = f"{ROOT}bin/"
-# What reading a zip file may raise when it is damaged.
+# Exceptions on reading a damaged zip file.
 DAMAGE: Final = (
     zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, RuntimeError, EOFError,
     OverflowError, KeyError, IndexError,
@@ -41,10 +41,10 @@ MAX_METADATA: Final = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class WheelContents:
-    """``files``: path as in RECORD → (size, CRC 32) of what the wheel installs; launchers of entry points
-    count by what they start. ``provided`` are names of its shared
-    objects, ``needed`` what they ask the loader for; ``unread`` shared objects that could not be looked at;
-    ``interpreters`` the programs, other than Python and shells, that its executable scripts name.
+    """``files``: path as in RECORD → (size, CRC 32) of the installed files; launchers of entry points count
+    by what they start. ``provided`` are names of its shared objects, ``needed`` what they need from the
+    loader; ``unread`` shared objects that could not be read; ``interpreters`` the programs, other than Python
+    and shells, in the shebangs of its executable scripts.
     """
 
     files: Mapping[str, tuple[int, int]]
@@ -56,7 +56,7 @@ class WheelContents:
 
 @dataclass(frozen=True, slots=True)
 class Collision:
-    """``path`` is shipped by several packages, with different bytes."""
+    """``path`` is shipped by several packages, with different content."""
 
     path: str
     packages: tuple[str, ...]
@@ -66,7 +66,7 @@ def read_wheel(path: Path, limits: Limits = USUAL) -> WheelContents:
     """Read a wheel on disk.
 
     Raises:
-        InputError: it is not a zip file, damaged, or beyond the bounds.
+        InputError: it is not a zip file, is damaged, or exceeds the limits.
     """
     try:
         with open_regular(path) as file:
@@ -81,7 +81,7 @@ def read_remote_wheel(
     """Read a wheel at a URL by ranges.
 
     Raises:
-        NetworkError: also where the server does not serve ranges.
+        NetworkError: also if the server does not support ranges.
         InputError: as :func:`read_wheel`.
     """
     with RemoteFile(fetcher, url, parts or USUAL_PARTS) as file:
@@ -99,7 +99,7 @@ def read_metadata(fetcher: Fetcher | None, place: str | Path, name: str) -> str:
                 folder, _, base = info.filename.rpartition("/")
                 if base == "METADATA" and folder.endswith(".dist-info") and "/" not in folder:
                     if info.file_size > MAX_METADATA or info.compress_type not in PLAIN:
-                        raise InputError(f"{name}: its METADATA is too large, or packed as wheels are not")
+                        raise InputError(f"{name}: its METADATA is too large, or has an unusual compression")
                     return archive.read(info).decode("utf-8", "replace")
     except OSError as error:
         raise InputError(f"cannot read {place}: {error.strerror}") from error
@@ -167,7 +167,7 @@ def _collect(
 
 
 def _interpreter(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[str, ...]:
-    """The program that the first line of an executable names, where env does not have it anyway."""
+    """The program that the first line of an executable names, unless env always has it."""
     if info.compress_type not in PLAIN or info.flag_bits & 1:
         return ()
     with archive.open(info) as file:
@@ -176,9 +176,9 @@ def _interpreter(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[str, 
 
 
 def _needed(archive: zipfile.ZipFile, wheel: Bounded, info: zipfile.ZipInfo, budget: Budget) -> Needed | str:
-    """What one shared object needs, or why that is not known; its size does not matter."""
+    """What a shared object needs, or why that is unknown; of any size."""
     if info.compress_type not in PLAIN:
-        return "packed in a way that wheels are not"
+        return "has an unusual compression"
     if info.flag_bits & 1:
         return "encrypted"
     try:
@@ -195,7 +195,7 @@ def _needed(archive: zipfile.ZipFile, wheel: Bounded, info: zipfile.ZipInfo, bud
 
 
 def _installed(name: str) -> str | None:
-    """Where a member of a wheel is installed, as RECORD says it; ``None`` for nowhere that counts here."""
+    """Where a member of a wheel is installed, as in RECORD; ``None`` if that does not matter here."""
     parts = name.split("/")
     if ".." in parts or name.startswith("/") or "\0" in name:
         return None
@@ -209,7 +209,7 @@ def _installed(name: str) -> str | None:
 
 
 def _launchers(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> dict[str, tuple[int, int]]:
-    """The programs that an installer makes of the entry points, each with the sum of what it starts.
+    """The programs that an installer creates for entry points, each with a checksum of its target.
 
     https://packaging.python.org/en/latest/specifications/entry-points/
     """
@@ -235,7 +235,7 @@ def _launchers(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> di
 
 
 def collisions(wheels: Mapping[str, WheelContents]) -> tuple[Collision, ...]:
-    """Paths that several packages ship with different bytes, sorted."""
+    """Paths that several packages ship with different content, sorted."""
     owners: dict[str, list[str]] = {}
     for package, wheel in wheels.items():
         for path in wheel.files:

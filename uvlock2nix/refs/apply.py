@@ -1,9 +1,9 @@
-"""Write changes so that the tree is either changed as planned or as it was.
+"""Write changes so that the tree is either changed as planned or unchanged.
 
-Every new file is first written, in full, into a folder of the tree's own file system; only then the
-files are swapped, and any failure while swapping puts the old ones back. A run that was killed while
-swapping leaves its journal, by which the next run puts the tree back first. Files that no edit names are
-never opened for writing: their inode, times and mode stay.
+Every new file is first written completely into a folder on the tree's own file system; only then are the
+files swapped, and any failure while swapping restores the old ones. A run that is killed while swapping
+leaves its journal, with which the next run first restores the tree. Files without edits are never opened for
+writing: their inode, times and mode are kept.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """A file's whole new content."""
+    """The complete new content of a file."""
 
     path: str
     content: bytes
@@ -54,7 +54,7 @@ Edit: TypeAlias = Patch | Rewrite | Relink
 
 @contextmanager
 def _told(place: Path) -> Iterator[None]:
-    """Any trouble with the file system inside is a :class:`RefsError` that names the file."""
+    """Turn file system errors inside into a :class:`RefsError` that names the file."""
     try:
         yield
     except OSError as error:
@@ -62,9 +62,9 @@ def _told(place: Path) -> Iterator[None]:
 
 
 class Stage:
-    """New versions of a tree's files, swapped in all together by :meth:`commit`.
+    """New versions of a tree's files, which :meth:`commit` swaps in together.
 
-    ``source``: where the present content is read, when that is a different tree than the one to be changed.
+    ``source``: the tree with the current content, if it is not the one to be changed.
     """
 
     def __init__(self, tree: Path, *, source: Path | None = None) -> None:
@@ -89,13 +89,13 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._half_changed:
-            return  # putting back failed: the next run does it, from the journal
+            return  # restoring failed: the next run does it, from the journal
         with uninterrupted():
             self._end()
 
     def _end(self) -> None:
-        """Close what was opened, and only then say that nothing is left to undo."""
-        # The tree itself stays writable until the stage's own folder is gone from it.
+        """Restore the folders' modes, and only then remove the journal."""
+        # The tree itself stays writable until the stage's folder is removed from it.
         own = self._opened.pop(self.tree, None)
         for folder, mode in reversed(self._opened.items()):
             with suppress(OSError):
@@ -113,7 +113,7 @@ class Stage:
             self._opened[folder] = stat.S_IMODE(mode)
 
     def add(self, edit: Edit, *, also: tuple[str, ...] = ()) -> Path:
-        """Write the new version of one file, and say where it is now; ``also``: other hard links of it."""
+        """Write the new version of a file, and return its path; ``also``: its other hard links."""
         number = len(self._swaps)
         new = self._folder / f"{number}.new"
         with _told(self.source / edit.path):
@@ -127,7 +127,7 @@ class Stage:
         before = self.source / edit.path
         match edit:
             case Relink(_, target):
-                os.symlink(target, os.fsencode(new))  # noqa: PTH211 - bytes, as they are
+                os.symlink(target, os.fsencode(new))  # noqa: PTH211 - unchanged bytes
             case Rewrite(_, content):
                 with new.open("xb", buffering=0) as stream:
                     _write_all(stream.fileno(), content)
@@ -143,14 +143,14 @@ class Stage:
                 assert_never(edit)
 
     def content(self, path: str) -> bytes:
-        """What ``path`` will hold: its staged version, else the present one."""
+        """The future content of ``path``: its staged version, else the current one."""
         try:
             return self.files.get(path, self.source / path).read_bytes()
         except OSError as error:
             raise RefsError(f"{self.source / path} cannot be read: {error.strerror}") from error
 
     def write(self, path: str, content: bytes) -> None:
-        """Stage ``content`` for ``path``, which may be staged already, or not exist yet."""
+        """Stage ``content`` for ``path``, which may already be staged, or not exist yet."""
         if path not in self.files and os.path.lexists(self.source / path):
             self.add(Rewrite(path, content))
             return
@@ -178,9 +178,9 @@ class Stage:
             new.chmod(mode)
 
     def commit(self, renames: tuple[tuple[str, str], ...] = ()) -> None:
-        """Swap every staged file in, then rename ``(old, new)`` in this order; all of it or nothing.
+        """Swap every staged file in, then rename ``(old, new)`` in this order; all or nothing.
 
-        Signals wait until it is done: only a kill stops in between, and then the journal is there.
+        Signals wait until this is done: only a kill can stop in between, and then there is the journal.
         """
         with uninterrupted(), _told(self.tree):
             journal = Journal.of(self.tree, self._swaps, renames, self._opened)
@@ -201,7 +201,7 @@ class Stage:
         if before.parent.resolve() != before.parent:
             raise RefsError(f"{old}: a folder of it is a symlink")
         if os.path.lexists(after):
-            raise RefsError(f"{after} exists already: {before} cannot get its name")
+            raise RefsError(f"{after} already exists, so {before} cannot get its name")
         self._writable(before.parent)
         before.rename(after)
 
@@ -213,8 +213,8 @@ class Stage:
             swap.new.rename(fresh)
         else:
             try:
-                os.link(swap.new, fresh)  # each name gets its link, so that hard links stay hard links
-            except OSError:  # a file system without hard links has none to keep
+                os.link(swap.new, fresh)  # link each name, so that hard links stay hard links
+            except OSError:  # a file system without hard links
                 shutil.copy2(swap.new, fresh)
         if os.path.lexists(swap.target):
             swap.target.rename(swap.old)

@@ -1,4 +1,4 @@
-"""Prove that a tree holds no store reference, by Nix's own rule."""
+"""Prove that a tree has no store reference, by Nix's own rule."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Left: TypeAlias = "tuple[str, Hit, Place]"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """A reference that is left.
+    """A remaining reference.
 
     ``offset``: in the content, the symlink's target or the file's name; ``reference``: ``<hash>-<name>``
-    where the name is known, else the hash; ``package``: the owner by RECORD, or "".
+    if the name is known, else the hash; ``package``: the owner by RECORD, or "".
     """
 
     file: str
@@ -43,9 +43,9 @@ class Finding:
 
 
 def audit(tree: Path, *, store_paths: Iterable[StorePath], store_dir: str = STORE_DIR) -> tuple[Finding, ...]:
-    """Every reference in ``tree`` to one of ``store_paths``, and whatever looks like a path of the store.
+    """Every reference in ``tree`` to one of ``store_paths``, and anything that looks like a store path.
 
-    Contents, file names and symlink targets; nothing is exempt, not even the manifest.
+    It covers contents, file names and symlink targets; nothing is exempt, not even the manifest.
     """
     tree = tree.resolve()
     names = {path.hash: path.name for path in store_paths}
@@ -62,7 +62,9 @@ def audit(tree: Path, *, store_paths: Iterable[StorePath], store_dir: str = STOR
 
 
 def findings_of(tree: Path, left: Iterable[Left], names: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Findings, sorted, of (file, hit, place); ``names``: hash → name; owners by the RECORDs of ``tree``."""
+    """Findings, sorted, of (file, hit, place); ``names``: hash → name; owners are from the RECORDs of
+    ``tree``.
+    """
     left = list(left)
     if not left:
         return ()
@@ -76,7 +78,7 @@ def findings_of(tree: Path, left: Iterable[Left], names: Mapping[str, str]) -> t
 
 
 def _in_entry(tree: Path, entry: Entry, scanner: Scanner) -> Iterator[Left]:
-    """What is in the name of ``entry``, and in its target when it is a symlink."""
+    """References in the name of ``entry``, and in its target if it is a symlink."""
     name = entry.path.rpartition("/")[2]
     if len(name) >= HASH_LENGTH:
         yield from ((entry.path, hit, "name") for hit in scanner.in_bytes(os.fsencode(name)))

@@ -1,4 +1,4 @@
-"""Which store paths a build can refer to: from a file, or from the build's own environment."""
+"""The store paths that a build can refer to: from a file, or from the build's own environment."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from uvlock2nix.refs.store import STORE_DIR, StorePath
 
 
 def closure_from_file(file: Path, *, store_dir: str = STORE_DIR) -> tuple[StorePath, ...]:
-    """The store paths of ``file``, one a line.
+    """The store paths of ``file``, one per line.
 
-    ``closureInfo``'s ``store-paths``, the output of ``nix-store -qR`` and what ``exportReferencesGraph``
-    writes (its lines with counts and its empty lines are passed over) all fit. :class:`InputError` when the
-    file cannot be read or has a line that is not a store path.
+    It accepts ``closureInfo``'s ``store-paths``, the output of ``nix-store -qR`` and what
+    ``exportReferencesGraph`` writes (its lines with counts and empty lines are skipped). :class:`InputError`
+    if the file cannot be read or has a line that is not a store path.
     """
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
@@ -30,7 +30,7 @@ def closure_from_file(file: Path, *, store_dir: str = STORE_DIR) -> tuple[StoreP
         if path is None:
             raise InputError(
                 f"{file}, line {number}: {text[:120]!r} is not a path in the store {store_dir}",
-                hint="The file holds store paths, one per line, as `nix-store -qR` prints them.",
+                hint="the file has store paths, one per line, as `nix-store -qR` prints them",
             )
         found.append(path)
     return tuple(dict.fromkeys(found))
@@ -39,11 +39,11 @@ def closure_from_file(file: Path, *, store_dir: str = STORE_DIR) -> tuple[StoreP
 def closure_from_environment(
     environment: Mapping[str, str], *, store_dir: str = STORE_DIR
 ) -> tuple[StorePath, ...]:
-    """The store paths that a Nix build names: in its variables, in its structured attributes, in its sandbox.
+    """The store paths of a Nix build: from its variables, its structured attributes and its sandbox.
 
-    With ``NIX_BUILD_TOP`` set, everything that the store directory shows is taken too: in a sandbox that is
-    exactly the closure of the inputs, elsewhere it is more, which does no harm (another 100,000 paths cost
-    nothing in the scan).
+    With ``NIX_BUILD_TOP`` set, everything in the store directory is included: in a sandbox that is exactly
+    the closure of the inputs; elsewhere it is more, which does no harm (100,000 more paths do not slow the
+    scan down).
     """
     pattern = re.compile(
         re.escape(store_dir.rstrip("/").encode()) + rb"/([0-9a-df-np-sv-z]{32})-([0-9A-Za-z+\-._?=]{1,211})"
@@ -54,7 +54,7 @@ def closure_from_environment(
     for file in files:
         try:
             texts.append(Path(file).read_bytes() if file else b"")
-        except OSError:  # not every build has one
+        except OSError:  # not every build has it
             continue
     found = {
         StorePath(hash=match[1].decode(), name=match[2].decode())

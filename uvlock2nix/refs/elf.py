@@ -1,16 +1,16 @@
-"""The facts of an ELF file that matter for references: pyelftools reads them, this module keeps watch.
+"""The facts of an ELF file that matter for references, read by pyelftools under the checks of this module.
 
 Classes 32 and 64, both byte orders, after the System V gABI
-(https://www.sco.com/developers/gabi/latest/contents.html). The bounds are ours, so that a hostile file costs
+(https://www.sco.com/developers/gabi/latest/contents.html). The limits are ours, so that a hostile file costs
 little more than its own size: every offset, size and count is checked against the file before it is used, and
-pyelftools sees the file through a stream with a budget. What does not fit together is :class:`CorruptElf`.
+pyelftools reads the file through a stream with a budget. An inconsistent file raises :class:`CorruptElf`.
 
-Its structures are used, not its ``ELFFile``. That constructs 30 of them again for each file (0.9 of 2.2 ms,
-1.2 ms as it is here), walks along section headers (a hostile file has 2**64 of them; the dynamic loader
-reads none and tools that shrink a file drop them), and decodes names: a search path need not be UTF-8, and
-must come back byte for byte.
+Its structures are used, not its ``ELFFile``, which constructs 30 of them again for each file (0.9 of 2.2 ms,
+1.2 ms as it is here), follows section headers (a hostile file has 2**64 of them; the dynamic loader reads
+none, and tools that shrink files drop them), and decodes names: a search path need not be UTF-8, and must
+come back byte for byte.
 
-pyelftools is imported when the first ELF file is read: that takes 50 ms, and most commands see none.
+pyelftools is imported when the first ELF file is read: that takes 50 ms, and most commands read none.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ class RunPath:
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """The program interpreter: file ``offset``, ``text``, and the ``room`` for it with the NULs behind it."""
+    """The program interpreter: file ``offset``, ``text``, and the ``room`` for it, including trailing
+    NULs.
+    """
 
     offset: int
     text: bytes
@@ -71,7 +73,9 @@ class Interpreter:
 
 @dataclass(frozen=True, slots=True)
 class ElfFacts:
-    """What the dynamic loader reads. ``target``: class, byte order, machine: what may be loaded together."""
+    """What the dynamic loader reads. ``target``: class, byte order and machine, which must match to be
+    loaded.
+    """
 
     target: Target
     kind: int
@@ -84,7 +88,7 @@ class ElfFacts:
 
 @contextmanager
 def _guarded() -> Iterator[None]:
-    """What pyelftools cannot read is :class:`CorruptElf`."""
+    """Turn errors of pyelftools into :class:`CorruptElf`."""
     from elftools.common.exceptions import ELFError
 
     try:
@@ -94,13 +98,13 @@ def _guarded() -> Iterator[None]:
 
 
 def _number(names: Mapping[str, object], value: int | str) -> int:
-    """The number in the file for what pyelftools shows by name where it knows one."""
+    """The number for a value that pyelftools shows by name if it has one."""
     return value if isinstance(value, int) else cast("int", names[value])
 
 
 @cache
 def _structures(bits: int, order: str) -> ELFStructs:
-    """pyelftools' structures for a class and byte order; what is special to a machine is not looked at."""
+    """pyelftools' structures for a class and byte order; without what is specific to a machine."""
     from elftools.elf.structs import ELFStructs
 
     structures = ELFStructs(little_endian=order == "<", elfclass=bits)
@@ -110,9 +114,9 @@ def _structures(bits: int, order: str) -> ELFStructs:
 
 
 class ElfTables:
-    """The header and the tables of an ELF file of ``size`` bytes behind ``read``.
+    """The header and the tables of an ELF file of ``size`` bytes read by ``read``.
 
-    Only :class:`CorruptElf` is raised for what it holds.
+    Its content raises only :class:`CorruptElf`.
     """
 
     def __init__(self, read: Read, size: int) -> None:
@@ -137,7 +141,7 @@ class ElfTables:
         return int(getattr(self._structures, kind).sizeof())
 
     def rows(self, kind: str, offset: int, count: int) -> Iterator[Any]:
-        """``count`` records of one of pyelftools' structures, one behind the other."""
+        """``count`` records of one of pyelftools' structures, in sequence."""
         from elftools.common.utils import struct_parse
 
         layout, stream = getattr(self._structures, kind), self._stream()
@@ -179,7 +183,7 @@ class ElfFile(ElfTables):
                 interpreter = self._interpreter(segment.p_offset, segment.p_filesz)
             elif segment.p_type == "PT_DYNAMIC":
                 self.dynamic = tuple(self._dynamic_entries(segment.p_offset, segment.p_filesz))
-        # As the dynamic loader does it: of several entries with one tag, the last one counts.
+        # As in the dynamic loader: of several entries with the same tag, the last counts.
         values = dict(self.dynamic)
         self.values = values
         self.strings = self.offset_of(values[_DT_STRTAB]) if _DT_STRTAB in values else -1
@@ -202,7 +206,7 @@ class ElfFile(ElfTables):
         text, end, rest = self.window(offset, size).partition(b"\0")
         if not end:
             raise CorruptElf("the interpreter has no end")
-        filling = len(rest) - len(rest.lstrip(b"\0"))  # what else is in the segment is not ours to overwrite
+        filling = len(rest) - len(rest.lstrip(b"\0"))  # other content of the segment must not be overwritten
         return Interpreter(offset, text, len(text) + 1 + filling)
 
     def _dynamic_entries(self, offset: int, size: int) -> Iterator[tuple[int, int]]:
@@ -218,7 +222,7 @@ class ElfFile(ElfTables):
             yield tag, row.d_val
 
     def offset_of(self, address: int) -> int:
-        """Where in the file the byte is that is loaded at ``address``."""
+        """The file offset of the byte that is loaded at ``address``."""
         for vaddr, offset, filesz in self.loads:
             if vaddr <= address < vaddr + filesz:
                 return offset + address - vaddr
@@ -237,7 +241,7 @@ class ElfFile(ElfTables):
         return text
 
     def _texts(self, indices: Iterable[int]) -> Iterator[bytes]:
-        """Strings of the table, which may not be repeated without end."""
+        """Strings of the table, limited in total, because indices may repeat."""
         left = _MOST_TEXT
         for index in indices:
             text = self.string(index)
@@ -263,7 +267,7 @@ class ElfFile(ElfTables):
         return value
 
     def _runpaths(self) -> tuple[RunPath, ...]:
-        """The search paths; the one that the loader goes by is the last one of its tag."""
+        """The search paths; the loader uses the last of each tag."""
         tags: dict[int, list[str]] = {}
         for tag, value in self.dynamic:
             if tag in (_DT_RPATH, _DT_RUNPATH):
@@ -275,7 +279,7 @@ class ElfFile(ElfTables):
 
 
 def _open(read: Read, size: int) -> tuple[ELFStructs, Any, Target]:
-    """(the structures for the file, its header, what it is made for)."""
+    """(the structures for the file, its header, its target)."""
     from elftools.common.utils import struct_parse
     from elftools.elf.enums import ENUM_E_MACHINE
 
@@ -291,10 +295,10 @@ def _open(read: Read, size: int) -> tuple[ELFStructs, Any, Target]:
 
 
 def read_elf(descriptor: int) -> ElfFile:
-    """The ELF file open at ``descriptor``; :class:`CorruptElf` when it does not fit together."""
+    """The ELF file open at ``descriptor``; :class:`CorruptElf` if it is inconsistent."""
     return ElfFile(file_reader(descriptor), os.fstat(descriptor).st_size)
 
 
 def read_target(descriptor: int) -> Target:
-    """What the ELF file open at ``descriptor`` is made for; :class:`CorruptElf` when it has no ELF header."""
+    """The target of the ELF file open at ``descriptor``; :class:`CorruptElf` if it has no ELF header."""
     return _open(file_reader(descriptor), os.fstat(descriptor).st_size)[2]

@@ -1,4 +1,4 @@
-"""What restore does to one ELF file: facts → plan → one change, read again afterwards."""
+"""What restore does to an ELF file: facts → plan → one change, verified afterwards."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from uvlock2nix.refs.undo import Undo, check_counts, kept_entries, names_of, str
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """What does not fit into the file as it is: the whole search path, the interpreter."""
+    """What does not fit into the existing file: the whole search path, the interpreter."""
 
     runpath: bytes | None
     force: bool
@@ -38,7 +38,7 @@ class Growth:
 
 @dataclass(slots=True)
 class ElfPlan:
-    """One ELF file: what it says now (``member.facts``), what it should say, the writes that make it so."""
+    """An ELF file: its facts (``member.facts``), what it should have, and the writes for that."""
 
     member: Member
     references: Sequence[Reference]
@@ -62,7 +62,7 @@ class ElfPlan:
             self.interpreter = os.fsencode(interpreter)
 
     def finish(self, descriptor: int) -> Growth | None:
-        """Complete ``writes`` with what fits in place; returns what does not."""
+        """Complete ``writes`` with what fits in place; return what does not."""
         facts = self.member.facts
         changed = {
             one.index: one for one in facts.runpaths if self.runpaths.get(one.index, one.text) != one.text
@@ -96,7 +96,7 @@ class ElfPlan:
         return Growth(grown, effective is not None and "RUNPATH" not in effective.tags, long_interpreter)
 
     def _in_place(self, elf: ElfFile, runpath: RunPath, text: bytes) -> bytes | None:
-        """The bytes for the place that strip left for the string; None when ``text`` does not fit there."""
+        """The bytes for the room that strip left for the string; None if ``text`` does not fit."""
         recorded = {one.room for one in self.references if one.kind == "rpath"}
         for room in sorted({*recorded, len(runpath.text)}, reverse=True):
             if not len(runpath.text) <= room <= elf.strings_size - runpath.index - 1:
@@ -114,7 +114,7 @@ class ElfPlan:
         return None
 
     def check(self, old: int, new: int) -> None:
-        """Read the new file again; :class:`RefsError` unless it says what was planned, the rest as before."""
+        """Verify the new file; :class:`RefsError` unless it is as planned and otherwise unchanged."""
         path = self.member.path
         try:
             facts, after = self.member.facts, read_elf(new)
@@ -125,7 +125,7 @@ class ElfPlan:
                 and facts.soname == after.facts.soname
             )
             searched = {runpath.index for runpath in facts.runpaths}
-            # Most files have no search path before: then there is nothing in the old one to compare with.
+            # Most files have no search path before, so there is nothing to compare.
             before = read_elf(old) if facts.runpaths else after
             for runpath in facts.runpaths:
                 room = max([len(runpath.text), *(one.room for one in self.references)])
@@ -142,16 +142,16 @@ class ElfPlan:
         if not same or (found.text if found else None) != self.interpreter:
             raise RefsError(
                 f"{path}: the changed file differs from the plan",
-                hint="This is a bug in uvlock2nix or patchelf; please report it with the file.",
+                hint="this is a bug in uvlock2nix or patchelf; please report it with the file",
             )
 
 
 def plan_elf(
     path: str, descriptor: int, references: Sequence[Reference], undo: Undo, tree: Path
 ) -> ElfPlan | None:
-    """The plan for an open file, references put back, needs not yet looked at; None when it is not ELF.
+    """The plan for an open file, with its references but without its needs; None if it is not ELF.
 
-    :class:`CorruptElf` when it is a broken ELF file.
+    :class:`CorruptElf` if it is a broken ELF file.
     """
     if os.pread(descriptor, 4, 0) != MAGIC:
         return None

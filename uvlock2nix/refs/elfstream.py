@@ -1,4 +1,4 @@
-"""The bytes of an ELF file, for pyelftools and for ourselves: never outside of it, never without end."""
+"""The bytes of an ELF file, for pyelftools and for us: never outside the file, and limited in total."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BLOCK: Final = 1 << 12
 
 
 class CorruptElf(Exception):
-    """The file begins like ELF, and then does not fit together."""
+    """The file starts like ELF, but is inconsistent."""
 
 
 def file_reader(descriptor: int) -> Read:
@@ -40,7 +40,7 @@ def bytes_reader(content: bytes) -> Read:
 
 
 class GuardedStream:
-    """What pyelftools takes for the file: small reads come out of one block, and no more than a budget."""
+    """The file for pyelftools: small reads come from a cached block, and the total is limited."""
 
     def __init__(self, read: Read, size: int) -> None:
         self._raw, self._size = read, size
@@ -49,16 +49,16 @@ class GuardedStream:
         self._left = _MOST_READS
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """As of a binary file."""
+        """As for a binary file."""
         self._at = offset + (0, self._at, self._size)[whence]
         return self._at
 
     def tell(self) -> int:
-        """As of a binary file."""
+        """As for a binary file."""
         return self._at
 
     def read(self, size: int = -1) -> bytes:
-        """As of a binary file; CorruptElf when more is read than an honest file needs."""
+        """As for a binary file; CorruptElf if more is read than an honest file needs."""
         there = max(self._size - self._at, 0)
         size = there if size < 0 else min(size, there)
         self._left -= 1 + size // _BLOCK

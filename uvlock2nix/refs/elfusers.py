@@ -1,13 +1,13 @@
-"""Who uses which bytes of an ELF file's dynamic string table: linkers let strings share their ends.
+"""Find the users of bytes in an ELF file's dynamic string table, where linkers let strings share suffixes.
 
-Before a search path is overwritten, everything that names a string is asked whether it means one that ends
-with the path's own bytes: other dynamic tags, symbol versions and all symbols.
+Before a search path is overwritten, everything that refers to a string is checked for one that ends with the
+path's bytes: other dynamic tags, symbol versions and all symbols.
 
-Records are read by pyelftools, through :class:`~uvlock2nix.refs.elf.ElfFile`. Two columns of numbers are
-not: the names of the symbols, where it takes every symbol apart with all its fields (libtorch_cpu.so, 75,415
-symbols: 5.0 s against 0.02 s here), and the symbol hash tables, which say how many symbols there are. Its own
-count (``DynamicSegment.num_symbols``) takes an empty GNU hash table, which GNU ld writes for a library that
-only imports, for an empty symbol table, and does not know the wide hash tables of s390x and Alpha; its walks
+Records are read by pyelftools, through :class:`~uvlock2nix.refs.elf.ElfFile`, with two exceptions. For the
+names of symbols, it would parse every symbol with all fields (libtorch_cpu.so, 75,415 symbols: 5.0 s against
+0.02 s here). And for the number of symbols, from the symbol hash tables, its own
+``DynamicSegment.num_symbols`` takes an empty GNU hash table, which GNU ld writes for a library that only
+imports, for an empty symbol table, and does not support the wide hash tables of s390x and Alpha; its walks
 along versions and hash chains end only with the file.
 """
 
@@ -29,7 +29,7 @@ _DT_GNU_HASH, _DT_VERDEF, _DT_VERDEFNUM, _DT_VERNEED, _DT_VERNEEDNUM = (
     0x6FFFFFFE,
     0x6FFFFFFF,
 )
-# Tags whose value is an offset in the string table, search paths apart:
+# Tags whose value is an offset in the string table, except search paths:
 # NEEDED SONAME CONFIG DEPAUDIT AUDIT AUXILIARY FILTER
 _STRING_TAGS: Final = frozenset({1, 14, 0x6FFFFEFA, 0x6FFFFEFB, 0x6FFFFEFC, 0x7FFFFFFD, 0x7FFFFFFF})
 # Tags whose value is the address of a table: PLTGOT HASH STRTAB SYMTAB RELA INIT FINI REL JMPREL INIT_ARRAY
@@ -45,8 +45,8 @@ _BLOCK: Final = 1 << 16
 def other_users(elf: ElfFile, runpath: RunPath, room: int) -> frozenset[int] | None:
     """Distances from the start of ``runpath`` at which other strings begin, within its ``room`` bytes.
 
-    None when the string is itself the end of a longer one, or is used as something else too: then not one
-    byte of it may change. :class:`CorruptElf` when the tables that tell do not fit together.
+    None if the string is itself the end of a longer one, or has other uses: then no byte of it may change.
+    :class:`CorruptElf` if the tables are inconsistent.
     """
     start, end = runpath.index, runpath.index + room
     if start and elf.window(elf.strings + start - 1, 1) != b"\0":
@@ -58,7 +58,7 @@ def other_users(elf: ElfFile, runpath: RunPath, room: int) -> frozenset[int] | N
 
 
 def users(elf: ElfFile) -> Iterator[int]:
-    """Offsets in the string table that anything but a search path names."""
+    """Offsets in the string table that anything but a search path refers to."""
     for tag, value in elf.dynamic:
         if tag in _STRING_TAGS:
             yield value
@@ -119,7 +119,8 @@ def _symbol_count(elf: ElfFile, start: int, entry: int) -> int:
         hashed = _hashed(elf, at, most=(elf.size - start) // entry)
         if hashed:
             return hashed
-    # No table counts them: the symbols end at the latest where the next table begins, or their segment ends.
+    # No table has the number: the symbols end where the next table begins or their segment ends, at the
+    # latest.
     address = elf.values[_DT_SYMTAB]
     ends = [value for tag, value in elf.dynamic if tag in _TABLE_TAGS and value > address]
     ends += [vaddr + filesz for vaddr, _, filesz in elf.loads if vaddr <= address < vaddr + filesz]
@@ -127,7 +128,7 @@ def _symbol_count(elf: ElfFile, start: int, entry: int) -> int:
 
 
 def _hashed(elf: ElfFile, at: int, *, most: int) -> int:
-    """How many symbols there are by the GNU hash table at ``at``; 0 when it has none and cannot tell."""
+    """The number of symbols by the GNU hash table at ``at``; 0 if it is empty and cannot tell."""
     buckets, first, blooms = (elf.number("Elf_word", at + 4 * number) for number in range(3))
     start = at + 16 + blooms * elf.bits // 8
     last = max((max(words) for words in _words(elf, start, buckets)), default=0)
@@ -153,9 +154,9 @@ def _words(elf: ElfFile, offset: int, count: int, step: int = 1) -> Iterator[arr
 
 
 def shared_runpaths(facts: ElfFacts) -> frozenset[int]:
-    """The indices of search paths that have bytes in common: none of them can be changed by itself.
+    """The indices of search paths that share bytes: none of them can be changed alone.
 
-    Their references are replaced byte for byte, as those of any other string.
+    Their references are replaced in place, as in any other string.
     """
     spans = sorted((one.index, one.index + len(one.text)) for one in facts.runpaths)
     shared: set[int] = set()

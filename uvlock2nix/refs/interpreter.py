@@ -1,4 +1,4 @@
-"""The program interpreter of the build that we run in."""
+"""The program interpreter of the current build."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def default_interpreter() -> str | None:
-    """What the bintools wrapper of a nixpkgs build names, if this is one."""
+    """The interpreter of the bintools wrapper, if this is a nixpkgs build."""
     tools = os.environ.get("NIX_BINTOOLS")
     if not tools:
         return None

@@ -1,7 +1,7 @@
-"""The journal of a stage: by it, a tree that a killed run left half-changed is put back.
+"""The journal of a stage, with which a tree that a killed run left half-changed is restored.
 
-It is there from before the first file is swapped until the last one has been: a stage's folder without a
-journal belongs to a run that had changed nothing yet, or everything.
+It exists from before the first file is swapped until after the last: a stage's folder without a journal
+belongs to a run that had changed nothing yet, or everything.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAME: Final = "journal.json"
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """``new`` takes the place of ``target``, which is kept as ``old``; all are absolute paths."""
+    """``new`` replaces ``target``, which is kept as ``old``; all are absolute paths."""
 
     target: Path
     new: Path
@@ -36,7 +36,7 @@ class Swap:
 class Journal:
     """What a commit is about to do. Paths are relative to the tree, originals to the stage's folder.
 
-    ``swaps``: (target, original, whether the target was there); ``folders``: those that the commit makes, the
+    ``swaps``: (target, original, whether the target existed); ``folders``: those that the commit creates,
     deepest first; ``renames``: (old, new); ``modes``: (folder, its mode before the run).
     """
 
@@ -74,22 +74,22 @@ class Journal:
         )
 
     def write(self, folder: Path) -> None:
-        """Write it into the stage's folder, whole or not at all."""
+        """Write it into the stage's folder, completely or not at all."""
         fields = {"swaps": self.swaps, "folders": self.folders, "renames": self.renames, "modes": self.modes}
-        # Names of files need not be text: surrogates are escaped, and so come back as they were.
+        # File names may not be text: surrogates are escaped, and restored on reading.
         write_atomic(folder / NAME, json.dumps(fields))
 
     @staticmethod
     def forget(folder: Path) -> None:
-        """The commit is over: nothing is to be undone."""
+        """Remove the journal: the commit is complete, and nothing is to be undone."""
         (folder / NAME).unlink(missing_ok=True)
 
     @classmethod
     def read(cls, folder: Path) -> Journal | None:
-        """The journal in a stage's folder, or ``None`` where there is none.
+        """The journal in a stage's folder, or ``None`` if there is none.
 
         Raises:
-            RefsError: it is not one that we wrote.
+            RefsError: it is not one of ours.
         """
         place = folder / NAME
         if not os.path.lexists(place):
@@ -120,7 +120,7 @@ class Journal:
         yield from (path for path, _ in self.modes)
 
     def undo(self, folder: Path) -> None:
-        """Put the tree around ``folder`` back as it was before the commit, however far that had come."""
+        """Restore the tree around ``folder`` to its state before the commit, wherever that stopped."""
         tree = folder.parent
         for before, after in reversed(self.renames):
             if not os.path.lexists(tree / before) and os.path.lexists(tree / after):
@@ -139,14 +139,14 @@ class Journal:
 
 
 def undo_killed_runs(tree: Path) -> None:
-    """Put back what killed runs had changed in ``tree``, and remove their folders.
+    """Undo the changes of killed runs in ``tree``, and remove their folders.
 
     Raises:
         RefsError: a journal is damaged, or the tree cannot be written.
     """
     for folder in sorted(tree.glob(f"{STAGE_PREFIX}*")):
         if folder.is_symlink() or not folder.is_dir():
-            # A temporary file of a manifest, which never took its name.
+            # A temporary file of a manifest, which was never renamed.
             folder.unlink(missing_ok=True)
             continue
         journal = Journal.read(folder)
@@ -165,11 +165,11 @@ def undo_killed_runs(tree: Path) -> None:
 def _damaged(folder: Path) -> RefsError:
     return RefsError(
         f"{folder / NAME} is damaged; files *.old next to it are originals of files of the tree",
-        hint=f"make the tree again from its source, or delete {folder} to keep the tree as it is",
+        hint=f"create the tree again from its source, or delete {folder} to keep the tree as it is",
     )
 
 
 def _is_inside(path: str) -> bool:
-    """Whether a relative path stays where it is: a journal may be forged."""
+    """Whether a relative path stays inside: a journal may be forged."""
     parts = Path(path).parts
     return not Path(path).is_absolute() and ".." not in parts

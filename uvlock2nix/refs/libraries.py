@@ -1,8 +1,8 @@
-"""Which library satisfies which NEEDED, as the dynamic loader of the env will see it.
+"""Find the library for each NEEDED entry, as the dynamic loader of env will.
 
-The rules of ld.so(8): a name with a slash is a path; else the search path of the object (``$ORIGIN`` is its
-own folder), else the loader's default folder, which for a Nix libc is the folder of the interpreter. A
-library of a different class, byte order or machine is passed over.
+The rules are those of ld.so(8): a name with a slash is a path; otherwise the object's search path is used
+(``$ORIGIN`` is its own folder), then the loader's default folder, which for a Nix libc is the interpreter's
+folder. A library of a different class, byte order or machine is skipped.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from uvlock2nix.refs.elf import ET_DYN, ET_EXEC, CorruptElf, ElfFacts, RunPath, 
 from uvlock2nix.refs.undo import split_runpath
 
 DEFAULT_IGNORE: Final = ("libcuda.so.1",)
-# What every libc brings, for the case that nobody says which one it is.
+# The libraries of every libc, in case the interpreter is unknown.
 _LIBC: Final = frozenset(
     f"lib{name}" for name in (
         "c.so.6", "m.so.6", "pthread.so.0", "dl.so.2", "rt.so.1", "util.so.1", "resolv.so.2", "nsl.so.1",
@@ -31,7 +31,7 @@ _LIBC: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An ELF file of the tree: ``path`` relative to it, its facts, and the search path that it will have."""
+    """An ELF file of the tree: ``path`` relative to it, its facts, and its future search path."""
 
     path: str
     facts: ElfFacts
@@ -45,7 +45,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """For one file: search path entries to append, in order, and the names that nothing satisfies."""
+    """For a file: search path entries to append, in order, and the names that were not found."""
 
     additions: tuple[bytes, ...]
     missing: tuple[str, ...]
@@ -54,10 +54,10 @@ class Resolution:
 
 @dataclass(slots=True)
 class Libraries:
-    """Where libraries are: in the tree (by file name), in folders outside, next to the interpreter."""
+    """The places of libraries: the tree (by file name), outside folders, the interpreter's folder."""
 
     tree: Path
-    own: bytes | None  # the path of the tree's output in the store, which may not be where it is now
+    own: bytes | None  # the store path of the tree's output, which may differ from its current path
     members: Mapping[str, Target]
     search: Sequence[str]
     interpreter: str | None
@@ -71,7 +71,7 @@ class Libraries:
             self._targets[posixpath.normpath(os.fsencode(self.tree / path))] = target
 
     def resolve(self, member: Member, extra: Iterable[bytes] = ()) -> Resolution:
-        """What ``member`` lacks. ``extra``: entries that it should get in any case (for dlopen)."""
+        """The missing libraries of ``member``. ``extra``: entries that it always gets (for dlopen)."""
         entries = split_runpath(member.runpath)
         added = [entry for entry in dict.fromkeys(extra) if entry not in entries]
         missing: list[str] = []
@@ -107,7 +107,7 @@ class Libraries:
         return self._target(os.fsencode(posixpath.join(posixpath.dirname(self.interpreter), name))) == target
 
     def _provider(self, member: Member, name: str) -> bytes | None:
-        """The entry that brings ``name``: a file of the tree, the nearest one; else a folder outside."""
+        """The entry that provides ``name``: the nearest file of the tree, else an outside folder."""
         folder = posixpath.dirname(member.path)
         near = [path for path in self.by_name.get(name, ()) if self.members[path] == member.facts.target]
         if near:
@@ -135,7 +135,7 @@ class Libraries:
 
 
 def elf_target(path: bytes) -> Target | None:
-    """(class, byte order, machine) of the ELF file at ``path``, None when there is none."""
+    """(class, byte order, machine) of the ELF file at ``path``, None if there is none."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -149,7 +149,7 @@ def elf_target(path: bytes) -> Target | None:
 
 
 def main_target(members: Iterable[Member], interpreter: str | None) -> Target | None:
-    """What the env runs on: the interpreter's target, else what most files of the tree are made for."""
+    """The target of env: the interpreter's, else that of most files in the tree."""
     if interpreter is not None:
         return elf_target(os.fsencode(interpreter))
     counts = Counter(member.facts.target for member in members)
@@ -165,7 +165,7 @@ def effective_runpath(facts: ElfFacts) -> bytes:
 def effective_entry(facts: ElfFacts) -> RunPath | None:
     """The search path that the loader uses: DT_RUNPATH, else DT_RPATH, else none."""
     for tag in ("RUNPATH", "RPATH"):
-        for runpath in reversed(facts.runpaths):  # of several with one tag the last one counts
+        for runpath in reversed(facts.runpaths):  # of several with the same tag, the last counts
             if tag in runpath.tags:
                 return runpath
     return None

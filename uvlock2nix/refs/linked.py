@@ -1,8 +1,8 @@
-"""Libraries that compiled files were linked against, written down instead of an RPATH.
+"""Libraries that compiled files were linked against, recorded instead of an RPATH.
 
-An RPATH decides how long an ELF file's string table is, and so where everything behind it is: a library
-whose version has one more digit would give other bytes everywhere. So deps links without one, and says in
-its manifest, under ``libraries``, what the linker would have written; restore appends it.
+An RPATH decides the length of an ELF file's string table, and so the position of everything after it: a
+library whose version has one more digit would change bytes everywhere. So deps links without one, and records
+in its manifest, under ``libraries``, what the linker would have written; restore appends it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from uvlock2nix.refs.stripped import Manifest, Reference, is_inside, is_text
 
 @dataclass(frozen=True, slots=True, order=True)
 class Linked:
-    """``file`` of the tree needs the folder ``folder`` (relative, as ``lib``) of what ``key`` stands for."""
+    """``file`` of the tree needs the folder ``folder`` (relative, such as ``lib``) of the input ``key``."""
 
     file: str
     key: str
@@ -30,10 +30,10 @@ class Linked:
 
 
 def read_linked(record: Manifest, *, where: str) -> tuple[Linked, ...]:
-    """What the manifest ``record`` says under ``libraries``, in its order, which is the search order.
+    """Read ``libraries`` of the manifest ``record``, in its order, which is the search order.
 
     Raises:
-        RefsError: it is of a different shape; ``where`` is for the message.
+        RefsError: it has a different form; ``where`` is for the message.
     """
     items = record.rest.get("libraries", [])
     if not isinstance(items, list):
@@ -44,7 +44,7 @@ def read_linked(record: Manifest, *, where: str) -> tuple[Linked, ...]:
 def _linked(item: object, where: str) -> Linked:
     texts = [item.get(name) for name in ("file", "key", "folder")] if isinstance(item, dict) else []
     if len(texts) != 3 or not all(is_text(text) for text in texts):
-        raise RefsError(f"{where} is not an object with the texts file, key and folder")
+        raise RefsError(f"{where} is not an object with the strings file, key and folder")
     file, key, folder = (str(text) for text in texts)
     if not is_inside(file) or not is_inside(folder) or ":" in folder:
         raise RefsError(f"{where}: {file!r} and {folder!r} must be relative paths that stay inside")
@@ -56,14 +56,14 @@ def _linked(item: object, where: str) -> Linked:
 
 
 def as_references(linked: Iterable[Linked]) -> tuple[Reference, ...]:
-    """One reference for each: what must stand for its key at restore."""
+    """A reference for each, whose key needs an input at restore."""
     return tuple(Reference(one.file, "rpath", one.key) for one in linked)
 
 
 def search_paths(
     linked: Iterable[Linked], paths: Mapping[str, StorePath], store: bytes
 ) -> dict[str, list[bytes]]:
-    """File → search path entries; ``store`` ends with a slash. Keys that ``paths`` lacks were left out."""
+    """File → search path entries; ``store`` ends with a slash. Keys without a path were left in place."""
     found: dict[str, list[bytes]] = {}
     for one in linked:
         if one.key in paths:

@@ -1,4 +1,4 @@
-"""What to do about libraries that no file of an environment, and no input, has."""
+"""Hints on libraries that neither a file of an environment nor an input has."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _SHOWN = 6
 
 
 def missing_hint(origin: Path, entries: Sequence[Entry], missing: Mapping[str, Sequence[str]]) -> str:
-    """The lines to write for the libraries that are not found; ``missing`` maps files to their names.
+    """The settings for missing libraries; ``missing`` maps files to the names that they need.
 
-    The files of a package are those of its RECORD; a file that no RECORD has is nobody's.
+    The files of a package are those in its RECORD; a file in no RECORD has no package.
     """
     owners = _owners(origin, entries, missing)
     attributes: dict[str, dict[str, None]] = {}
@@ -36,10 +36,10 @@ def missing_hint(origin: Path, entries: Sequence[Entry], missing: Mapping[str, S
         package = next(iter(sorted(set(owners.values()))), "PACKAGE")
         words = [f'[tool.uvlock2nix.native.{package}] wheel-runtime-libs = ["ATTRIBUTE"]']
     if unknown:
-        words.append(f"name the nixpkgs attribute that has {_shown(unknown)} there too")
+        words.append(f"add the nixpkgs attribute that has {_shown(unknown)}, too")
     every = {name: None for names in missing.values() for name in names}
     return (
-        f"add to pyproject.toml: {'; '.join(words)}. For what need not be found:"
+        f"add to pyproject.toml: {'; '.join(words)}. For libraries that may be missing:"
         f" [tool.uvlock2nix] ignore-missing-libraries = [{_quoted(every)}]. Then run `uvlock2nix generate`."
         " (`refs restore` by hand: --library, --input, --ignore.)"
     )

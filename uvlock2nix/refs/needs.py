@@ -1,4 +1,4 @@
-"""What the ELF files of a tree get at restore: their references back, and the libraries that they need."""
+"""Plan the ELF files of a tree for restore: their references, and the libraries that they need."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class RestoreOptions:
     """How ELF files find their libraries.
 
     ``needed_search``: folders outside the tree for NEEDED libraries, before the ``lib`` of each input;
-    ``ignore``: patterns of library names that need not be found; ``interpreter``: the program interpreter for
+    ``ignore``: patterns of library names that may be missing; ``interpreter``: the program interpreter for
     executables, whose folder also has libc; ``dlopen``: package → folders for its search paths.
-    ``libraries``: without, only what was stripped comes back.
+    ``libraries``: if false, only stripped references are restored.
     """
 
     needed_search: Sequence[str] = ()
@@ -38,7 +38,7 @@ class RestoreOptions:
 
 @dataclass(slots=True)
 class Result:
-    """What was found out so far, and what follows: edits, files that must grow, and what cannot be done."""
+    """The findings so far: edits, files that must grow, and problems."""
 
     edits: dict[str, Edit] = field(default_factory=dict)
     growth: dict[str, Growth] = field(default_factory=dict)
@@ -61,10 +61,10 @@ def plan_elf_files(
     result: Result,
     own: bytes | None,
 ) -> None:
-    """Plan every ELF file of the tree: what the manifest says of it, then what it needs; all into ``result``.
+    """Plan every ELF file of the tree into ``result``: its entries in the manifest, then its needs.
 
     ``linked``: file → the search path entries that the linker would have written.
-    ``own``: the path of the tree's output in the store, where that is not where it is now.
+    ``own``: the store path of the tree's output, if that is not its current path.
     """
     recorded = by_file(record)
     plans = result.plans
@@ -85,9 +85,9 @@ def plan_elf_files(
             result.edits.pop(entry.path, None)
     for file, references in recorded.items():
         if any(one.kind in ("rpath", "interp") for one in references) and file not in plans:
-            result.problems.append(f"{file}: the ELF file that was stripped is no longer there")
+            result.problems.append(f"{file}: the ELF file that was stripped no longer exists")
     for file in linked.keys() - plans.keys():
-        result.problems.append(f"{file}: the ELF file that the manifest has libraries for is no longer there")
+        result.problems.append(f"{file}: the ELF file that the manifest has libraries for no longer exists")
     libraries = _libraries(origin, plans, links, options, own)
     _resolve_all(origin, entries, plans, linked, libraries, options, undo, result)
 
@@ -107,7 +107,7 @@ def _libraries(
     if options.interpreter is not None and elf_target(os.fsencode(options.interpreter)) is None:
         raise InputError(
             f"the interpreter {options.interpreter} is not an ELF file",
-            hint="In nixpkgs it is $(< $NIX_BINTOOLS/nix-support/dynamic-linker).",
+            hint="in nixpkgs it is $(< $NIX_BINTOOLS/nix-support/dynamic-linker)",
         )
     return Libraries(origin, own, members, options.needed_search, options.interpreter, options.ignore)
 
@@ -134,7 +134,7 @@ def _resolve_all(
             resolution = libraries.resolve(plan.member, (*before, *extra.get(path, ())))
             plan.want(resolution.additions, options.interpreter, undo)
         elif plan.member.is_loaded:
-            result.skipped.append((path, "made for another machine"))
+            result.skipped.append((path, "made for a different machine"))
         if resolution.additions:
             result.added.append((path, tuple(os.fsdecode(entry) for entry in resolution.additions)))
         result.ignored += [(path, name) for name in resolution.ignored]
@@ -154,7 +154,7 @@ def _resolve_all(
 def _opened_by_name(
     origin: Path, entries: Sequence[Entry], dlopen: Mapping[str, Sequence[str]]
 ) -> dict[str, list[bytes]]:
-    """File → the folders that its package opens libraries from."""
+    """File → the folders from which its package opens libraries."""
     extra: dict[str, list[bytes]] = {}
     wanted = {canonicalize_name(package): folders for package, folders in dlopen.items()}
     for entry in entries if wanted else ():

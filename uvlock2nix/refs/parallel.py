@@ -1,4 +1,4 @@
-"""Scan many files, on several cores when that pays."""
+"""Scan many files, on several cores if it is worth it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.scan import Entry, Hit, Scanner
 
-# Below this a second process costs more than it brings.
+# Below this size, a second process costs more than it saves.
 _WORTH_IT: Final = 64 << 20
 _PER_FILE: Final = 1 << 14  # opening a file costs about as much as scanning 16 KiB
 _MOST_WORKERS: Final = 8
@@ -21,9 +21,9 @@ _MOST_WORKERS: Final = 8
 def scan_files(
     tree: Path, entries: Sequence[Entry], scanner: Scanner, workers: int | None = None
 ) -> list[list[Hit]]:
-    """The hits of each file, in the order of ``entries``; :class:`RefsError` when one cannot be read.
+    """The hits of each file, in the order of ``entries``; :class:`RefsError` if one cannot be read.
 
-    ``workers``: how many processes scan; by default as many as the machine has and the size is worth.
+    ``workers``: the number of processes; by default, depending on the cores and the size.
     """
     if workers is None:
         workers = worth(sum(entry.status.st_size for entry in entries))
@@ -45,20 +45,20 @@ def scan_files(
 
 
 def worth(size: int) -> int:
-    """How many processes a scan of that many bytes is worth, here."""
-    # Darwin's own libraries do not like to be forked.
+    """The number of processes for a scan of that many bytes on this machine."""
+    # Darwin's system libraries are not safe to fork.
     return 1 if sys.platform == "darwin" else min(cores(), _MOST_WORKERS, 1 + size // _WORTH_IT)
 
 
 def cores() -> int:
-    """How many processes may run: what Nix allows the build, else what the machine lets us have."""
+    """How many processes may run: the build's cores in Nix, else those available to us."""
     allowed = os.environ.get("NIX_BUILD_CORES", "")
     there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(there, int(allowed)) if allowed.isdecimal() and int(allowed) > 0 else there
 
 
 def _shares(entries: Sequence[Entry], workers: int) -> list[list[int]]:
-    """The numbers of the files for each worker, so that each has about as many bytes."""
+    """The file numbers for each worker, with about the same number of bytes."""
     shares: list[list[int]] = [[] for _ in range(workers)]
     loads = [0] * workers
     for number in sorted(range(len(entries)), key=lambda number: -entries[number].status.st_size):
@@ -100,7 +100,7 @@ def _start(tree: Path, entries: Sequence[Entry], share: Sequence[int], scanner: 
             pickle.dump(answer, stream)
         code = 0
     finally:
-        os._exit(code)  # nothing of the parent's is to be run twice
+        os._exit(code)  # without the parent's exit handlers
 
 
 def _collect(child: int, reading: int) -> _Answer:
@@ -108,6 +108,6 @@ def _collect(child: int, reading: int) -> _Answer:
         data = stream.read()
     _, status = os.waitpid(child, 0)
     if os.waitstatus_to_exitcode(status) != 0:
-        return RefsError("a process that scanned files ended early", hint="Check whether memory ran out.")
+        return RefsError("a process that scanned files ended early", hint="check whether memory ran out")
     answer: _Answer = pickle.loads(data)  # noqa: S301 - written by our own child
     return answer

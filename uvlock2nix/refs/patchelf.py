@@ -1,4 +1,4 @@
-"""The outside programs of restore: ``patchelf`` where an ELF file must grow, ``codesign`` on Darwin."""
+"""The external programs of restore: ``patchelf`` if an ELF file must grow, ``codesign`` on Darwin."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ Sign: TypeAlias = Callable[[Path], None]
 
 
 def run_patchelf(file: Path, runpath: bytes | None, force: bool, interpreter: bytes | None) -> None:
-    """Let ``patchelf`` rewrite ``file``; :class:`ToolError` when it is missing or fails."""
+    """Let ``patchelf`` rewrite ``file``; :class:`ToolError` if it is missing or fails."""
     command: list[str | bytes] = ["patchelf"]
     if runpath is not None:
         command += [*(["--force-rpath"] if force else []), "--set-rpath", runpath]
     if interpreter is not None:
         command += ["--set-interpreter", interpreter]
-    _run([*command, os.fsencode(file)], hint="Add patchelf to nativeBuildInputs.")
+    _run([*command, os.fsencode(file)], hint="add patchelf to nativeBuildInputs")
 
 
 def run_codesign(file: Path) -> None:
-    """Give a changed Mach-O file its ad-hoc signature again, without which Darwin does not run it."""
+    """Sign a changed Mach-O file ad hoc again, without which Darwin does not run it."""
     _run(
         ["codesign", "--force", "--sign", "-", os.fsencode(file)],
-        hint="Add darwin.sigtool to nativeBuildInputs.",
+        hint="add darwin.sigtool to nativeBuildInputs",
     )
 
 

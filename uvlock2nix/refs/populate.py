@@ -1,4 +1,4 @@
-"""Make a tree from another one, for an env that is not changed in place."""
+"""Create a tree from another, for an env that is not changed in place."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from uvlock2nix.refs.scan import Entry, read_link
 def populate(
     source: Path, tree: Path, entries: Sequence[Entry], *, link: bool, changed: Collection[str]
 ) -> Iterator[None]:
-    """Fill ``tree`` with ``entries`` of ``source``, bar ``changed``, which the caller writes then.
+    """Fill ``tree`` with ``entries`` of ``source``, except ``changed``, which the caller then writes.
 
     Files are copied, or with ``link`` become symlinks into ``source``; RECORDs are always copied. Folders are
-    made, symlinks kept. ``tree`` must be empty or absent; whatever was made is removed when the block fails.
-    Nothing is done when both are the same tree.
+    created, symlinks kept. ``tree`` must be empty or absent; everything created is removed if the block
+    fails. If both are the same tree, nothing is done.
     """
     if source == tree:
         yield
         return
     existed = tree.is_dir()
     if os.path.lexists(tree) and (not existed or any(tree.iterdir())):
-        raise RefsError(f"{tree} exists and is not an empty directory", hint="--from makes a new tree.")
+        raise RefsError(f"{tree} exists and is not an empty directory", hint="--from creates a new tree")
     if tree.is_relative_to(source):
         raise RefsError(f"{tree} is inside {source}")
     try:

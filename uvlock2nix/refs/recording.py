@@ -1,4 +1,4 @@
-"""RECORD lines follow the changes of a stage."""
+"""Update RECORD lines for the changes of a stage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uvlock2nix.refs.apply import Stage
 
 
 class Moved:
-    """Where a path is after the renames."""
+    """Maps a path to its name after the renames."""
 
     def __init__(self, renames: tuple[tuple[str, str], ...]) -> None:
         self._new = {old: new.rpartition("/")[2] for old, new in renames}
@@ -28,15 +28,15 @@ def correct_records(
     moved: Moved,
     each: Callable[[Callable[[str], bytes | None], Iterable[str]], Iterable[bytes | None]] = map,
 ) -> None:
-    """Correct the RECORD lines of the files that were changed, also where a RECORD itself was.
+    """Correct the RECORD lines of changed files, including changed RECORDs.
 
-    ``each``: ``map``, or what does the same side by side.
+    ``each``: ``map``, or a parallel equivalent.
     """
     changed = {moved(path): place for path, place in stage.files.items() if not place.is_symlink()}
     if not changed:
         return
     records = list(records)
-    # All of them before the first is written: a RECORD may have a line for another file.
+    # Compute all before writing the first: a RECORD may have a line for another RECORD.
     contents = list(each(lambda path: Record(path, stage.content(path)).corrected(changed), records))
     for path, content in zip(records, contents, strict=True):
         if content is not None:

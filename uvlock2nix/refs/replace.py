@@ -1,4 +1,4 @@
-"""References turned into placeholders, as values: what is where afterwards, and what was there."""
+"""Turn references into placeholders, as values: the new bytes, and records of the old."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Replacer:
         self.counts: Counter[Reference] = Counter()
 
     def _name_after(self, store_hash: str, after: bytes) -> str:
-        """The store name that ``after`` (what follows the hash) begins with behind its dash, or ""."""
+        """The store name at the start of ``after`` (what follows the hash), after its dash, or ""."""
         known = self._keys.names.get(store_hash)
         if known is not None:
             return known if after.startswith(b"-" + known.encode()) else ""
@@ -52,7 +52,7 @@ class Replacer:
         return placeholder(self._count(file, kind, hit, name, kept=True))
 
     def canonical(self, file: str, kind: Kind, text: bytes, *, room: int = 0) -> bytes:
-        """``text`` with one placeholder for each ``<hash>-<name>``: nothing of the version is left."""
+        """``text`` with one placeholder for each ``<hash>-<name>``: the version is removed."""
         parts: list[bytes] = []
         done = 0
         for hit in self.scanner.in_bytes(text):
@@ -76,7 +76,7 @@ class Replacer:
 
 
 def elf_places(elf: ElfFile, hits: list[Hit]) -> list[tuple[Kind, int, bytes, int]]:
-    """(kind, offset, text, bytes at its end that stay) of the strings that can become canonical."""
+    """(kind, offset, text, number of final bytes to keep) of the strings that can become canonical."""
     places: list[tuple[Kind, int, bytes, int]] = []
 
     def has_hit(offset: int, text: bytes) -> bool:
@@ -96,18 +96,22 @@ def elf_places(elf: ElfFile, hits: list[Hit]) -> list[tuple[Kind, int, bytes, in
 
 
 def place(old: bytes, new: bytes, keep: int) -> bytes | None:
-    """``new`` in the bytes of ``old``, the last ``keep`` of which stay, NULs between; None: no room."""
+    """Fit ``new`` into ``old``, keeping its last ``keep`` bytes, padded with NULs; None if it does not
+    fit.
+    """
     if len(new) + (1 + keep if keep else 0) <= len(old):
         return new + b"\0" * (len(old) - len(new) - keep) + old[len(old) - keep :]
     return new if len(new) == len(old) and new.endswith(old[len(old) - keep :]) else None
 
 
 def read_text(descriptor: int, size: int) -> bytes | None:
-    """The content of a text file, None when it is not one (a NUL, not UTF-8, or larger than 32 MiB)."""
+    """The content of a text file, None if it is not one (a NUL, not UTF-8, or larger than 32 MiB)."""
     if size > _LARGEST_TEXT:
         return None
     content = os.pread(descriptor, size, 0)
-    if b"\0" in content or content.startswith((b"!<arch>\n", b"!<thin>\n")):  # ar counts its members' bytes
+    if b"\0" in content or content.startswith(
+        (b"!<arch>\n", b"!<thin>\n")
+    ):  # ar records the size of its members
         return None
     try:
         content.decode()

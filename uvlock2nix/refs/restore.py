@@ -41,9 +41,9 @@ class RestoreReport:
     """What :func:`restore` did.
 
     ``grown``: files that patchelf had to rewrite. ``added``: (file, search path entries added for NEEDED).
-    ``dropped``: (file, entries left out because nothing can be there). ``ignored``: (file, library) pairs of
-    the ignore list. ``skipped``: (file, why) of ELF files that were left alone. ``left``: keys whose
-    placeholder stays.
+    ``dropped``: (file, entries removed because they cannot exist). ``ignored``: (file, library) pairs of the
+    ignore list. ``skipped``: (file, why) for ELF files that were left alone. ``left``: keys whose
+    placeholders are kept.
     """
 
     changed: tuple[str, ...]
@@ -57,11 +57,11 @@ class RestoreReport:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What strip took out of a tree, and the store paths that take its place today.
+    """What strip took out of a tree, and the current store paths in its place.
 
-    ``inputs``: attribute → path in the store (``out``: the tree's own). ``manifest``: what strip wrote; None
-    when nothing was stripped. ``others``: store paths that may stand for a key by their name. ``leave``: keys
-    whose placeholder stays.
+    ``inputs``: attribute → store path (``out``: the tree's own). ``manifest``: as written by strip; None if
+    nothing was stripped. ``others``: store paths that may match a key by name. ``leave``: keys whose
+    placeholders are kept.
     """
 
     inputs: Mapping[str, str]
@@ -73,7 +73,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What rewrites a file that has to grow, and what signs a changed one (on macOS)."""
+    """The functions that rewrite a file that has to grow, and sign a changed file (on macOS)."""
 
     grow: Grow = run_patchelf
     sign: Sign | None = None
@@ -88,11 +88,11 @@ def restore(
     link: bool = False,
     tools: Tools | None = None,
 ) -> RestoreReport:
-    """Undo :func:`strip` in ``tree`` with the store paths of today, and do what auto-patchelf does.
+    """Undo :func:`strip` in ``tree`` with the current store paths, and do what auto-patchelf does.
 
-    ``source``: make ``tree`` from this one (files that do not change are copied, or with ``link`` symlinks).
+    ``source``: create ``tree`` from this one (unchanged files are copied, or symlinked with ``link``).
 
-    The tree is changed as a whole or not at all. :class:`RefsError` lists everything that cannot be put back
+    The tree is changed as a whole or not at all. :class:`RefsError` lists everything that cannot be restored
     and every library that is not found.
     """
     inputs, manifest, store_dir = recorded.inputs, recorded.manifest, recorded.store_dir
@@ -146,7 +146,7 @@ def _report(changed: tuple[str, ...], result: Result, undo: Undo) -> RestoreRepo
 def _raise_if_any(origin: Path, entries: Sequence[Entry], result: Result) -> None:
     found = sorted(result.problems)
     if found:
-        hint = "a compiled-in path that became longer needs deps to be built again: `uvlock2nix update-hash`"
+        hint = "a longer compiled-in path requires a new build of deps: run `uvlock2nix update-hash`"
         raise RefsError(
             "\n".join(["these cannot be restored:", *(f"  {line}" for line in found)]),
             hint=missing_hint(origin, entries, result.missing) if result.missing else hint,
@@ -154,14 +154,14 @@ def _raise_if_any(origin: Path, entries: Sequence[Entry], result: Result) -> Non
         )
 
 
-# -- what the manifest says, bar ELF files --
+# -- entries of the manifest, except ELF files --
 
 
 def _plan_recorded(origin: Path, record: Manifest, undo: Undo, result: Result) -> None:
     for file, references in by_file(record).items():
         kinds = {one.kind for one in references}
         if "rpath" in kinds or "interp" in kinds:
-            continue  # planned with all ELF files
+            continue  # planned with the ELF files
         try:
             edit = _plan_file(origin, file, references, undo, result.problems)
         except RefsError as error:
@@ -181,7 +181,7 @@ def _plan_file(
     names = names_of(references)
     if references[0].kind == "symlink":
         if not place.is_symlink():
-            raise RefsError(f"{file}: the symlink is no longer there")
+            raise RefsError(f"{file}: the symlink no longer exists")
         before = read_link(place)
         target = undo.text(before, names, counts)
         return Relink(file, target) if check_counts(file, references, counts) and target != before else None
@@ -210,23 +210,23 @@ def _stage(
         if entry.is_file and entry.status.st_nlink > 1:
             by_inode.setdefault((entry.status.st_dev, entry.status.st_ino), []).append(entry.path)
     twins = {path: tuple(paths) for paths in by_inode.values() for path in paths}
-    from concurrent.futures import as_completed  # costly to import: most commands need none
+    from concurrent.futures import as_completed  # slow to import, and rarely needed
 
     sizes = {entry.path: entry.status.st_size for entry in entries}
     with _workers() as pool:
         jobs: dict[Path, Future[None]] = {}
-        # The largest first, so that no core waits for it at the end.
+        # Largest first, so that no core waits for it at the end.
         for path in sorted(result.edits, key=lambda path: (-sizes.get(path, 0), path)):
             if path not in stage.files:
                 also = tuple(twin for twin in twins.get(path, ()) if twin != path)
                 stage.add(result.edits[path], also=also)
             new = stage.files[path]
-            if path in result.growth and new not in jobs:  # names of one file have one new version
+            if path in result.growth and new not in jobs:  # names of the same file share a new version
                 jobs[new] = pool.submit(result.growth[path].apply, new, tools.grow)
         grown: dict[Future[None] | None, list[str]] = {}
         for path in result.edits:
             grown.setdefault(jobs.get(stage.files[path]), []).append(path)
-        # Each is looked at as soon as patchelf is done with it, while patchelf has the next ones.
+        # Check each file as soon as patchelf is done with it, while patchelf works on the next.
         for job in chain((None,), as_completed(jobs.values())):
             if job is not None:
                 job.result()
@@ -245,7 +245,7 @@ def _check_and_sign(stage: Stage, path: str, result: Result, undo: Undo, sign: S
 
 @contextmanager
 def _workers() -> Iterator[Executor]:
-    """Threads for calls of patchelf, of which there may be hundreds; none begins after a failure."""
+    """Threads for calls of patchelf, of which there may be hundreds; none starts after a failure."""
     from concurrent.futures import ThreadPoolExecutor
 
     pool = ThreadPoolExecutor(max_workers=cores())
@@ -256,14 +256,14 @@ def _workers() -> Iterator[Executor]:
 
 
 def _check(before: Path, after: Path, path: str, edit: Edit, plan: ElfPlan | None, undo: Undo) -> None:
-    """Read the new file again: no placeholder is left, and an ELF file differs in what was planned only."""
+    """Read the new file again: no placeholder is left, and an ELF file has only the planned changes."""
     if isinstance(edit, Relink):
         return
     with open_file(after) as new:
         for spot in find_spots(new):
             found = undo.find(spot.token)
             if found is not None and found[1] is not None:
-                raise RefsError(f"{path}: a placeholder of {found[0]} is still there at offset {spot.offset}")
+                raise RefsError(f"{path}: a placeholder of {found[0]} remains at offset {spot.offset}")
         if plan is not None:
             with open_file(before) as old:
                 plan.check(old, new)
@@ -277,7 +277,7 @@ def _is_mach_o(file: Path) -> bool:
 def _names_now(
     origin: Path, record: Manifest, renames: tuple[tuple[str, str], ...]
 ) -> tuple[Manifest, tuple[tuple[str, str], ...], Moved]:
-    """(the manifest, the renames to do, what is called otherwise) for a tree that may be restored already."""
+    """(the manifest, the renames to do, the new names) for a tree that may already be restored."""
     moved = Moved(renames)
     done = all(
         os.path.lexists(origin / moved(old)) and not os.path.lexists(origin / old) for old, _ in renames

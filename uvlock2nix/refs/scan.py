@@ -1,9 +1,9 @@
-"""Find store references by Nix's rule: any 32 characters equal to a known hash, wherever they stand.
+"""Find store references by Nix's rule: any 32 characters equal to a known hash, anywhere.
 
-One pass, whatever the number of hashes. Each block is translated into a map of zeros and ones (can this byte
-be in a hash?), in which runs of 32 ones are searched: both are single C loops, and the few runs that exist
-are looked up in a set. That is faster in CPython than one search per hash from three hashes on, and than any
-regular expression.
+It takes one pass, whatever the number of hashes. Each block is translated into a map of zeros and ones (can
+this byte be in a hash?), which is searched for runs of 32 ones: both are single C loops, and the few runs are
+looked up in a set. In CPython, this is faster than one search per hash from three hashes on, and faster than
+any regular expression.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.store import ALPHABET, HASH_LENGTH
 from uvlock2nix.sparse import filled
 
-BLOCK: Final = 1 << 18  # stays in the second-level cache
+BLOCK: Final = 1 << 18  # fits into the second-level cache
 _IN_HASH: Final = bytes(1 if byte in ALPHABET else 0 for byte in range(256))
 _RUN: Final = b"\1" * HASH_LENGTH
 
@@ -35,7 +35,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A thing of the tree, ``path`` relative to it with ``/``; ``status`` is its lstat."""
+    """An entry of the tree; ``path`` is relative to it, with ``/``; ``status`` is its lstat."""
 
     path: str
     status: os.stat_result
@@ -83,7 +83,7 @@ class Scanner:
         hits = [
             Hit(at, data[at : at + 32].decode()) for at in range(first, last) if data[at : at + 32] in hashes
         ]
-        # Behind a slash and before a dash a run is a whole hash: only its first place can be a foreign path.
+        # Between a slash and a dash, a run is a whole hash: only its start can be a foreign path.
         if (
             first < last
             and data[first + 32 : first + 33] == b"-"
@@ -101,7 +101,7 @@ class Scanner:
             raise RefsError(f"{path}: the file cannot be read: {error.strerror}") from error
         try:
             if size < self._block_size:
-                # Almost every file: one read, one more byte asked for so that a file that grew is noticed.
+                # Almost every file takes one read, of one more byte than expected to notice a file that grew.
                 data = os.read(descriptor, size + 1)
                 if len(data) <= size:
                     return self._block(data, 0, len(data)) if len(data) >= HASH_LENGTH else []
@@ -112,7 +112,7 @@ class Scanner:
             os.close(descriptor)
 
     def in_file(self, descriptor: int) -> list[Hit]:
-        """All references of an open file, read in blocks; holes have none and are not read."""
+        """All references of an open file, read in blocks; holes are skipped."""
         return [hit for begin, end in filled(descriptor) for hit in self._part(descriptor, begin, end)]
 
     def _part(self, descriptor: int, begin: int, end: int) -> Iterator[Hit]:
@@ -140,7 +140,9 @@ def read_link(path: Path) -> bytes:
 
 @contextmanager
 def open_file(path: Path) -> Iterator[int]:
-    """A descriptor of a file for reading; a symlink is not followed. :class:`RefsError` when it cannot be."""
+    """A descriptor of a file for reading; a symlink is not followed. :class:`RefsError` if it cannot be
+    opened.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
@@ -154,9 +156,10 @@ def open_file(path: Path) -> Iterator[int]:
 
 
 def walk(root: Path) -> Iterator[Entry]:
-    """Everything below ``root`` in byte order, directories before what is in them; no symlink is followed.
+    """Everything below ``root`` in byte order, directories before their content; symlinks are not followed.
 
-    :class:`RefsError` for what a store path cannot hold (devices, sockets, pipes) and unreadable directories.
+    :class:`RefsError` for files not allowed in a store path (devices, sockets, pipes) and unreadable
+    directories.
     """
     stack = [""]
     while stack:
@@ -176,7 +179,7 @@ def walk(root: Path) -> Iterator[Entry]:
             elif not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
                 raise RefsError(
                     f"{root / entry.path} is neither a file, a directory nor a symlink",
-                    hint="The Nix store cannot hold it; remove it before stripping.",
+                    hint="the Nix store cannot contain it; remove it before stripping",
                 )
             yield entry
         stack += reversed(below)

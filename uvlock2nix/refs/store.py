@@ -1,4 +1,4 @@
-"""Store paths, the stable keys that references are recorded under, and placeholders."""
+"""Store paths, the stable keys of recorded references, and placeholders."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ NAME_CHARACTERS: Final = rb"[0-9A-Za-z+\-._?=]"
 
 _STORE_NAME = re.compile(r"([0-9a-df-np-sv-z]{32})-([0-9A-Za-z+\-._?=]{1,211})")
 _OUTPUT = re.compile(r"-([a-z][a-z_]*)$")
-# Words that end a version but are not an output of a derivation.
+# Words at the end of a version that are not an output of a derivation.
 _PRERELEASE: Final = frozenset({"alpha", "beta", "pre", "rc", "post", "final", "git", "unstable", "stable"})
 
-# Both letters of the prefix that no hash has (u, o) and the last one (e, o) keep every window of 32
-# characters that overlaps a placeholder from ever being a hash, whatever is next to it.
+# The letters that no hash has, in the prefix (u, o) and at the end (e, o), prevent every window of 32
+# characters that overlaps a placeholder from being a hash, whatever surrounds it.
 _PREFIX: Final = b"uvlock2nixref0"
 _DIGEST: Final = HASH_LENGTH - len(_PREFIX) - 1
 HASH_ONLY: Final = b"e"
@@ -44,19 +44,19 @@ class StorePath:
 
     @classmethod
     def parse(cls, text: str, *, store_dir: str = STORE_DIR) -> StorePath:
-        """The store path that ``text`` is or is below of; :class:`InputError` when it is not in the store."""
+        """The store path of ``text`` or above it; :class:`InputError` if it is not in the store."""
         found = cls.find(text, store_dir=store_dir)
         if found is None:
             raise InputError(
                 f"{text!r} is not a path in the store {store_dir}",
-                hint=f"It looks like {store_dir}/<32 characters>-<name>; another store: --store-dir.",
+                hint=f"it looks like {store_dir}/<32 characters>-<name>; for another store: --store-dir",
                 data={"path": text},
             )
         return found
 
     @classmethod
     def find(cls, text: str, *, store_dir: str = STORE_DIR) -> StorePath | None:
-        """Like :meth:`parse`, but None when ``text`` is not in the store."""
+        """Like :meth:`parse`, but None if ``text`` is not in the store."""
         prefix = store_dir.rstrip("/") + "/"
         if not text.startswith(prefix):
             return None
@@ -65,10 +65,11 @@ class StorePath:
 
 
 def split_store_name(name: str) -> tuple[str, str, str]:
-    """(name, version, output) of a store name: ``libxml2-2.13.8-dev`` gives ``("libxml2", "2.13.8", "dev")``.
+    """(name, version, output) of a store name: ``libxml2-2.13.8-dev`` → ``("libxml2", "2.13.8", "dev")``.
 
-    The version begins at the first dash that no letter follows (the rule of ``builtins.parseDrvName``); a
-    last word of letters is the output, which nixpkgs puts behind the version. Parts that are absent are "".
+    The version begins at the first dash that is not followed by a letter (the rule of
+    ``builtins.parseDrvName``); a last word of letters is the output, which nixpkgs puts after the version.
+    Missing parts are "".
     """
     match = re.search(r"-(?![A-Za-z])", name)
     if match is None or match.start() == 0:
@@ -81,15 +82,15 @@ def split_store_name(name: str) -> tuple[str, str, str]:
 
 
 def store_key(name: str) -> str:
-    """The key of a store path whose attribute is not known: its name without the version, and its output."""
+    """The key of a store path without a known attribute: its name without the version, and its output."""
     pname, _, output = split_store_name(name)
     return f"{pname}.{output}" if output else pname
 
 
 def placeholder(key: str, *, whole: bool = False) -> bytes:
-    """The 32 bytes that stand for the store hash recorded under ``key``; no hash can look like it.
+    """The 32 bytes in place of the store hash recorded under ``key``; no hash can look like them.
 
-    ``whole``: it stands for ``<hash>-<name>``, so that nothing of the version is left.
+    ``whole``: it replaces ``<hash>-<name>``, so the version is removed.
     """
     value = int.from_bytes(hashlib.sha256(b"uvlock2nix placeholder 1\0" + key.encode()).digest(), "big")
     digits = bytes(ALPHABET[value >> 5 * i & 31] for i in range(_DIGEST))
@@ -97,11 +98,11 @@ def placeholder(key: str, *, whole: bool = False) -> bytes:
 
 
 class Keys:
-    """Which key a hash is recorded under; a key never stands for two hashes.
+    """Assigns keys to hashes; a key never stands for two hashes.
 
-    ``inputs``: ATTR → path in the store. Paths that no attribute names get their name without hash and
-    version; when that is taken, with the version, and when that is taken too, with a number by the order of
-    asking, which is the order of the tree and so does not depend on hashes.
+    ``inputs``: ATTR → store path. Paths without an attribute get their name without hash and version as key;
+    if that is taken, with the version; and if that is taken too, with a number, in the order of requests,
+    which is the order of the tree and so independent of hashes.
     """
 
     def __init__(self, paths: Iterable[StorePath], inputs: Mapping[str, str], *, store_dir: str) -> None:
@@ -117,7 +118,7 @@ class Keys:
                 self._taken[attr] = found.hash
 
     def key(self, store_hash: str, name: str) -> str:
-        """The key of ``store_hash``; ``name`` is what follows it where the closure does not say its name."""
+        """The key of ``store_hash``; ``name`` is the text after it, if the closure does not have its name."""
         if store_hash not in self._key:
             name = self.names.setdefault(store_hash, name) or "unknown"
             choices = [
@@ -132,19 +133,19 @@ class Keys:
 
 
 def check_key(attr: str) -> None:
-    """:class:`UsageError` unless ``attr`` can be a key: printable, not empty, no blank and no ``=``."""
+    """:class:`UsageError` unless ``attr`` can be a key: printable, not empty, no space and no ``=``."""
     if not re.fullmatch(r"[^\s=\x00-\x1f\x7f\ud800-\udfff]{1,300}", attr):
         raise UsageError(
             f"{attr!r} cannot be the name of an input",
-            hint="Write --input ATTR=PATH, for example libxml2.dev=/nix/store/….",
+            hint="write --input ATTR=PATH, for example libxml2.dev=/nix/store/…",
         )
 
 
 def find_input(key: str, inputs: Mapping[str, StorePath], others: Iterable[StorePath]) -> StorePath | None:
-    """What stands for ``key`` at restore: the input of that name, else the only one with such a store name.
+    """The path for ``key`` at restore: the input of that name, else the only path with such a store name.
 
-    ``others`` are store paths without attribute (the build's environment). Two different candidates by name
-    are no answer: None.
+    ``others`` are store paths without attribute (the build's environment). Two different candidates
+    by name give None.
     """
     if key in inputs:
         return inputs[key]

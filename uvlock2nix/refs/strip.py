@@ -1,4 +1,4 @@
-"""Take every store reference out of a tree, so that it can be put back."""
+"""Take every store reference out of a tree, so that it can be restored."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from uvlock2nix.signals import uninterrupted
 class StripReport:
     """What :func:`strip` did to ``files`` files and symlinks.
 
-    ``corrupt``: (file, why) of ELF files with references that were left alone. ``left``: every reference that
-    is still in the tree, as :func:`~uvlock2nix.refs.audit.audit` would find it: what was not changed was read
-    before, what was changed after.
+    ``corrupt``: (file, why) for ELF files with references that were left alone. ``left``: every reference
+    that is still in the tree, as :func:`~uvlock2nix.refs.audit.audit` would find it, from reading unchanged
+    files before and changed files after.
     """
 
     files: int
@@ -49,11 +49,11 @@ def strip(
     manifest: Path,
     store_dir: str = STORE_DIR,
 ) -> StripReport:
-    """Replace every reference of ``tree`` by a placeholder and write down in ``manifest`` what was there.
+    """Replace every reference of ``tree`` with a placeholder, and record it in ``manifest``.
 
-    ``store_paths``: the closure that is looked for; ``inputs``: attribute → path in the store, ``out`` for
-    the tree's own path. Paths of other stores' machines (``<store_dir>/<hash>-``) are taken out too. The tree
-    is changed as a whole or not at all. :class:`RefsError`, :class:`InputError` when that cannot be done.
+    ``store_paths``: the closure to look for; ``inputs``: attribute → store path, ``out`` for the tree's own
+    path. Paths of other machines' stores (``<store_dir>/<hash>-``) are taken out too. The tree is changed as
+    a whole or not at all. :class:`RefsError`, :class:`InputError` if that is not possible.
     """
     tree = tree.resolve()
     undo_killed_runs(tree)
@@ -100,7 +100,7 @@ _MANIFEST_TEXT: Final = "\0manifest"
 
 
 class _Found:
-    """What one pass over the tree found."""
+    """The findings of one pass over the tree."""
 
     def __init__(self, tree: Path, manifest: Path) -> None:
         self._tree = tree
@@ -138,7 +138,7 @@ class _Found:
             self.hits.append((entry, hits))
 
     def finish(self, scanner: Scanner) -> None:
-        """Scan the files that were looked at."""
+        """Scan the collected files."""
         found = scan_files(self._tree, self._files, scanner)
         self.hits += [(entry, hits) for entry, hits in zip(self._files, found, strict=True) if hits]
         self.hits.sort(key=lambda pair: os.fsencode(pair[0].path))
@@ -208,7 +208,7 @@ class _Plan:
             mark = self._replacer.counts.copy()
             new = self._replacer.canonical(entry.path, kind, text, room=len(text))
             placed = place(text, new, keep)
-            if placed is None:  # the ends of the string are somebody else's: only the hash is replaced
+            if placed is None:  # other strings share the end of this one: only the hash is replaced
                 self._replacer.counts = mark
                 continue
             writes.append((offset, placed))
@@ -217,7 +217,7 @@ class _Plan:
 
 
 def _renames(paths: list[str], replacer: Replacer) -> tuple[tuple[str, str], ...]:
-    """(old, new) for names that hold a hash, deepest first: each old path is still right when it is used."""
+    """(old, new) for names with a hash, deepest first, so that each old path is still valid when used."""
     renames: list[tuple[str, str]] = []
     for path in paths:
         folder, slash, name = path.rpartition("/")
@@ -233,7 +233,7 @@ def _renames(paths: list[str], replacer: Replacer) -> tuple[tuple[str, str], ...
 
 
 def _read_old(manifest: Path, replacer: Replacer) -> Manifest:
-    """The manifest that is there, without the references in its own text; an empty one when there is none."""
+    """The existing manifest, without the references in its own text; an empty one if there is none."""
     try:
         content = manifest.read_bytes()
     except FileNotFoundError:
@@ -264,7 +264,7 @@ def _still_true(manifest: Manifest, tree: Path) -> Manifest:
 
 
 def _tokens(path: Path) -> bytes:
-    """The placeholders in the name, target and content of a file, one behind the other."""
+    """The placeholders in the name, target and content of a file, concatenated."""
     found = os.fsencode(path.name) + b" "
     if path.is_symlink():
         return found + read_link(path)
@@ -284,13 +284,13 @@ def _stage(stage: Stage, plan: _Plan, found: _Found, scanner: Scanner) -> None:
                 left = scanner.in_file(descriptor)
         if left:
             raise RefsError(
-                f"{entry.path}: {left[0].hash} at offset {left[0].offset} is still there after stripping",
-                hint="This is a bug in uvlock2nix; please report it with the file.",
+                f"{entry.path}: {left[0].hash} at offset {left[0].offset} remains after stripping",
+                hint="this is a bug in uvlock2nix; please report it with the file",
             )
 
 
 def _in_staged(stage: Stage, moved: Moved, scanner: Scanner) -> Iterator[Left]:
-    """The references in what was written: RECORDs and the manifest too, which nobody has looked at yet."""
+    """The references in what was written, including RECORDs and the manifest, which were not scanned yet."""
     for path in stage.files:
         now = stage.tree / moved(path)
         if now.is_symlink():
@@ -311,7 +311,7 @@ def _relative(path: Path, tree: Path) -> str | None:
 
 @contextmanager
 def _written(file: Path, content: bytes) -> Iterator[None]:
-    """``file`` has ``content`` inside, and what it had when that fails: no tree is stripped for good."""
+    """``file`` has ``content`` in the block, and its old content if that fails: no strip is irreversible."""
     before = file.read_bytes() if file.is_file() else None
     write_atomically(file, content)
     try:

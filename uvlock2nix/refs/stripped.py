@@ -1,7 +1,7 @@
-"""The part of the manifest that says what was stripped.
+"""The part of the manifest that records what was stripped.
 
-The manifest is one JSON object that the installing step shares: its own keys are kept as they are, this
-module reads and writes ``references`` and ``placeholders`` only. Paths are relative to the tree, with ``/``.
+The manifest is one JSON object that the installing step shares: its keys are kept unchanged, and this module
+reads and writes only ``references`` and ``placeholders``. Paths are relative to the tree, with ``/``.
 """
 
 from __future__ import annotations
@@ -26,13 +26,12 @@ KINDS: Final = frozenset(get_args(Kind))
 
 @dataclass(frozen=True, slots=True, order=True)
 class Reference:
-    """One reference of one file, however often it occurs there (``count``).
+    """A reference of a file, which may occur several times (``count``).
 
     ``key``: the input's attribute, else its store name without version. ``name``: the store name that is
-    still in the file behind the placeholder; "" when it was taken out too, or when the hash stood alone.
-    ``room``: for rpath and interp, how many bytes the string had. ``foreign``: no path of the build's
-    closure, so nothing can be at that place on any machine; restore puts it back only when an input has its
-    key.
+    still in the file after the placeholder; "" if it was taken out too, or if the hash stood alone. ``room``:
+    for rpath and interp, the length of the string in bytes. ``foreign``: not in the build's closure, so its
+    path exists on no machine; restore puts it back only if an input has its key.
     """
 
     file: str
@@ -44,7 +43,7 @@ class Reference:
     foreign: bool = False
 
     def to_json(self) -> dict[str, object]:
-        """The JSON object of the manifest; what is empty is left out."""
+        """The JSON object of the manifest; without empty members."""
         value: dict[str, object] = {
             "count": self.count,
             "file": self.file,
@@ -62,7 +61,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What is in the file: the references, and everything else as it was read."""
+    """The content of the file: the references, and everything else unchanged."""
 
     references: tuple[Reference, ...]
     rest: Mapping[str, object]
@@ -79,12 +78,12 @@ class Manifest:
         return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
 
     def with_references(self, references: Iterable[Reference]) -> Manifest:
-        """The same manifest with these references added to what it has."""
+        """The same manifest with these references added."""
         return Manifest(tuple(sorted({*self.references, *references})), self.rest)
 
 
 def by_file(record: Manifest) -> dict[str, list[Reference]]:
-    """The references of each file, bar those of its name."""
+    """The references of each file, except those in its name."""
     files: dict[str, list[Reference]] = {}
     for one in record.references:
         if one.kind != "name":
@@ -93,7 +92,7 @@ def by_file(record: Manifest) -> dict[str, list[Reference]]:
 
 
 def read_manifest(file: Path) -> Manifest:
-    """The manifest in ``file``; :class:`InputError` when unreadable, :class:`RefsError` when it is none."""
+    """The manifest in ``file``; :class:`InputError` if unreadable, :class:`RefsError` if invalid."""
     try:
         if file.stat().st_size > _LARGEST:
             raise InputError(f"{file}: the manifest is larger than {_LARGEST} bytes")
@@ -101,8 +100,8 @@ def read_manifest(file: Path) -> Manifest:
     except OSError as error:
         raise InputError(
             f"{file}: the manifest cannot be read: {error.strerror}",
-            hint="`uvlock2nix refs strip` writes it; name it with --manifest, "
-            "or use --no-manifest when nothing was stripped.",
+            hint="`uvlock2nix refs strip` writes it; pass it with --manifest, "
+            "or use --no-manifest if nothing was stripped",
         ) from error
     return parse_manifest(content, where=str(file))
 
@@ -117,8 +116,8 @@ def parse_manifest(content: bytes, *, where: str) -> Manifest:
         raise RefsError(f"{where}: not a JSON object")
     if value.get("schema") != SCHEMA:
         raise RefsError(
-            f"{where}: the manifest has schema {value.get('schema')!r}; this uvlock2nix knows {SCHEMA}",
-            hint="Strip and restore with the same version of uvlock2nix.",
+            f"{where}: the manifest has schema {value.get('schema')!r}; this uvlock2nix supports {SCHEMA}",
+            hint="strip and restore with the same version of uvlock2nix",
         )
     references = value.pop("references", [])
     value.pop("placeholders", None)
@@ -173,7 +172,7 @@ def _reference(item: object, number: int, problems: list[str]) -> Reference | No
 
 
 def is_text(value: object) -> bool:
-    """Whether ``value`` is a string that can be a name: JSON can also hold halves of characters."""
+    """Whether ``value`` is a string that can be a name: JSON can also contain lone surrogates."""
     if not isinstance(value, str):
         return False
     try:
@@ -184,5 +183,5 @@ def is_text(value: object) -> bool:
 
 
 def is_inside(path: str) -> bool:
-    """Whether ``path`` is relative, plain, and stays inside the tree by its letters."""
+    """Whether ``path`` is relative, plain, and lexically stays inside the tree."""
     return bool(path) and "\0" not in path and all(part not in ("", ".", "..") for part in path.split("/"))

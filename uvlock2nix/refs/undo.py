@@ -1,4 +1,4 @@
-"""Placeholders turned back into references: the pure half of restore."""
+"""Turn placeholders back into references: the pure half of restore."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Spot:
 
 @dataclass(slots=True)
 class Undo:
-    """What stands for each key now. ``store`` is the store directory with a slash, as bytes."""
+    """The current path for each key. ``store`` is the store directory with a slash, as bytes."""
 
     store: bytes
     paths: Mapping[str, StorePath]
@@ -42,14 +42,15 @@ class Undo:
     keys: Mapping[bytes, str] = field(default_factory=dict)
 
     def find(self, token: bytes) -> tuple[str, StorePath | None] | None:
-        """(key, its path now or None when it is left) of a token; None for an unknown token."""
+        """(key, its current path or None if it is left) of a token; None for an unknown token."""
         key = self.keys.get(token)
         return None if key is None else (key, self.paths.get(key))
 
     def text(self, content: bytes, names: Mapping[str, frozenset[str]], counts: Counter[str]) -> bytes:
-        """``content`` with every placeholder put back; what was ``<hash>-<name>`` becomes the new one wholly.
+        """``content`` with every placeholder replaced; a former ``<hash>-<name>`` becomes the new one
+        completely.
 
-        ``names``: key → the names that strip left behind the placeholder. ``counts`` is added to, by key.
+        ``names``: key → the names that strip left after the placeholder. ``counts`` is increased, by key.
         """
         parts: list[bytes] = []
         done = 0
@@ -79,11 +80,11 @@ class Undo:
     def string(
         self, spot: Spot, before: bytes, after: bytes, names: frozenset[str] | None
     ) -> tuple[int, bytes] | None:
-        """The same-length write for a placeholder in a binary file; None when the key is left.
+        """The same-length write for a placeholder in a binary file; None if the key is left.
 
-        A shorter path is filled up with slashes behind the store name: the length of the string, which the
-        code may hold as a constant, stays, and ``/nix/store/<hash>-<name>//lib`` is the same file. A longer
-        one cannot be written: :class:`RefsError`.
+        A shorter path is padded with slashes after the store name: the string keeps its length, which the
+        code may have as a constant, and ``/nix/store/<hash>-<name>//lib`` is the same file. A longer path
+        cannot be written: :class:`RefsError`.
         """
         found = self.find(spot.token)
         if found is None or found[1] is None:
@@ -110,7 +111,7 @@ def make_undo(
     leave: Iterable[str],
     store_dir: str,
 ) -> Undo:
-    """What stands for each key of the manifest; :class:`RefsError` names those that nothing stands for."""
+    """The path for each key of the manifest; :class:`RefsError` names keys without one."""
     others = tuple(others)
     leave = frozenset(leave)
     paths: dict[str, StorePath] = {}
@@ -133,15 +134,15 @@ def make_undo(
         listed = "\n".join(f"  {key} (for {file})" for key, file in sorted(missing.items()))
         raise RefsError(
             f"no input matches these references:\n{listed}",
-            hint="Pass each with --input ATTR=PATH (in a derivation: referenceInputs), "
-            "or keep its placeholder with --leave ATTR.",
+            hint="pass each with --input ATTR=PATH (in a derivation: referenceInputs), "
+            "or keep its placeholder with --leave ATTR",
             data={"missing": sorted(missing)},
         )
     return Undo(os.fsencode(store_dir.rstrip("/") + "/"), paths, frozenset(left), keys)
 
 
 def find_spots(descriptor: int) -> list[Spot]:
-    """All placeholders of an open file, in order; read in blocks, without its holes."""
+    """All placeholders of an open file, in order; read in blocks, without holes."""
     return [spot for begin, end in filled(descriptor) for spot in _spots(descriptor, begin, end)]
 
 
@@ -160,7 +161,7 @@ def _spots(descriptor: int, begin: int, end: int) -> Iterator[Spot]:
 
 
 def split_runpath(text: bytes) -> list[bytes]:
-    """The entries of a search path; an empty one stays, it means the current directory."""
+    """The entries of a search path; an empty entry is kept, because it means the current directory."""
     return text.split(b":") if text else []
 
 
@@ -171,10 +172,10 @@ def kept_entries(
     names: Mapping[str, frozenset[str]],
     counts: Counter[str],
 ) -> tuple[bytes, tuple[bytes, ...]]:
-    """(the search path put back, entries that were dropped).
+    """(the restored search path, the dropped entries).
 
-    Dropped: entries below the tree's own output that name no directory of the tree (the linker of nixpkgs
-    adds ``$out/lib`` whether it exists or not), and entries of foreign stores, which exist nowhere.
+    Dropped are entries below the tree's own output that are not a directory of the tree (nixpkgs' linker adds
+    ``$out/lib`` whether it exists or not), and entries of foreign stores, which do not exist.
     """
     entries: list[bytes] = []
     dropped: list[bytes] = []
@@ -196,7 +197,7 @@ def kept_entries(
 
 
 def names_of(references: Iterable[Reference]) -> dict[str, frozenset[str]]:
-    """Key → the store names that stand behind its placeholders."""
+    """Key → the store names after its placeholders."""
     names: dict[str, frozenset[str]] = {}
     for one in references:
         if one.name:
@@ -214,7 +215,9 @@ def string_writes(
     *,
     without: Sequence[tuple[int, int]] = (),
 ) -> tuple[tuple[int, bytes], ...]:
-    """The writes for the compiled-in placeholders of a file, bar those between the offsets of ``without``."""
+    """The writes for the compiled-in placeholders of a file, except those between the offsets in
+    ``without``.
+    """
     writes: list[tuple[int, bytes]] = []
     os.lseek(descriptor, 0, os.SEEK_SET)
     for spot in find_spots(descriptor):
@@ -236,9 +239,9 @@ def string_writes(
 
 
 def check_counts(file: str, references: Iterable[Reference], counts: Counter[str]) -> bool:
-    """Whether the file has what the manifest says; False when it has been restored already.
+    """Whether the file matches the manifest; False if it has already been restored.
 
-    :class:`RefsError` when it is neither as strip left it nor without any placeholder.
+    :class:`RefsError` if it is neither as strip left it nor without placeholders.
     """
     expected: Counter[str] = Counter()
     for one in references:

@@ -336,7 +336,7 @@ def test_a_survey_notes_what_went_wrong_and_keeps_the_rest(tmp_path: Path) -> No
     assert found.needs["good"] == ("libGL",)
     assert found.needs["other"] == ()
     assert "bad" not in found.needs
-    assert "not looked at" in found.notes["bad"][0]
+    assert "not read" in found.notes["bad"][0]
     assert "libcuda.so.1 comes with the graphics driver" in found.notes["good"]
     assert any("ships pkg/__init__.py with other bytes than other" in note for note in found.notes["good"])
     # A second time nothing is fetched for what has a hash.

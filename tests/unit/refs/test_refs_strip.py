@@ -214,7 +214,7 @@ def test_a_failure_while_swapping_puts_everything_back(
     (tmp_path / f"x-{XML.hash}").touch()
     (tmp_path / f"x-{placeholder('libxml2').decode()}").touch()  # the name that is wanted is taken
     before = snapshot(tmp_path)
-    with pytest.raises(RefsError, match="exists already"):
+    with pytest.raises(RefsError, match="already exists"):
         run(tmp_path)
     assert snapshot(tmp_path) == before
 

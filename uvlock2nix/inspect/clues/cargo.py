@@ -1,4 +1,4 @@
-"""Clues in Cargo's files: crates that link a library of the system."""
+"""Clues in Cargo's files: crates that link a system library."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MAX_CRATES: Final = 500
 
 
 def cargo_clues(file: str, text: str, chosen: frozenset[str]) -> Iterator[Clue]:
-    """Clues of one manifest; ``chosen`` are the features that the build backend asks for."""
+    """Clues of a manifest; ``chosen`` are the features that the build backend requests."""
     try:
         manifest = tomli.loads(text)
     except (ValueError, RecursionError):
@@ -37,7 +37,9 @@ def cargo_clues(file: str, text: str, chosen: frozenset[str]) -> Iterator[Clue]:
 
 
 def lock_clues(file: str, text: str) -> Iterator[Clue]:
-    """Crates of a Cargo.lock. Weak: it also lists what only tests, other systems or unused features need."""
+    """Crates of a Cargo.lock. Weak, because it also has crates for tests, other systems or unused
+    features.
+    """
     matches = re.finditer(r'^name = "([\w-]{1,60})"', text, re.MULTILINE)
     names = {match[1]: match.start() for match in islice(matches, 20 * _MAX_CRATES)}
     for name, position in names.items():
@@ -58,7 +60,7 @@ def _dependency_tables(manifest: Mapping[str, object]) -> Iterator[Mapping[str, 
 
 
 def _active(features: Mapping[str, object], chosen: frozenset[str]) -> frozenset[str]:
-    """The features, and optional crates, that are on."""
+    """The features and optional crates that are enabled."""
     active: set[str] = set()
     todo = ["default", *chosen]
     while todo and len(active) < 1000:

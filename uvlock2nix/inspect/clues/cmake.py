@@ -1,7 +1,7 @@
-"""Clues in CMake: what the lists that are really read look for, on Linux, with their options' defaults.
+"""Clues in CMake: what the lists that are actually read look for, on Linux, with default options.
 
 The lists are followed from the first one through ``add_subdirectory`` and ``include``; a branch whose
-condition is known to be false is not read, one whose condition cannot be told makes its clues optional.
+condition is known to be false is not read, and an undecided condition makes its clues optional.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def cmake_clues(
 ) -> list[Clue]:
     """Clues of the lists reached from ``start``; ``given`` are values that the build backend sets.
 
-    ``foreign`` are directories (with a slash) that hold other projects: their lists are not read.
+    ``foreign`` are directories (with a slash) of other projects, whose lists are not read.
     """
     walk = _Walk(texts, dict(given), tuple(foreign))
     walk.read(start, 0)
@@ -52,7 +52,7 @@ def cmake_clues(
 
 
 def given_values(scripts: Sequence[str], table: Mapping[str, object]) -> dict[str, str]:
-    """What CMake is given: ``-DNAME=VALUE`` in build scripts, ``cmake.args`` and ``cmake.define``."""
+    """The values passed to CMake: ``-DNAME=VALUE`` in build scripts, ``cmake.args`` and ``cmake.define``."""
     args = table.get("args")
     texts = [*scripts, *(str(arg) for arg in (args if isinstance(args, list) else ()))]
     found = {key: value for text in texts for key, value in _DEFINE.findall(text)}
@@ -80,7 +80,7 @@ class _Walk:
     modules: dict[str, Clue | None] = field(default_factory=dict)
 
     def result(self) -> list[Clue]:
-        """A package that is always linked is not an option; what is fetched is reported as well."""
+        """A package that is always linked is not optional; fetched copies are reported as well."""
         sure = [
             replace(clue, optional=False) if clue.optional and key and key in self.linked else clue
             for clue, key in self.found
@@ -211,7 +211,7 @@ class _Walk:
         self.found.append((clue if inner is None else replace(inner, optional=clue.optional), key))
 
     def module(self, package: str) -> Iterator[Clue]:
-        """What the project's own ``FindX.cmake`` looks for: the first library of it that we know."""
+        """What the project's own ``FindX.cmake`` looks for: the first known library in it."""
         for name in self.by_base().get(f"Find{package}.cmake", ())[:3]:
             for call in calls(self.texts[name]):
                 if call.name in ("pkg_check_modules", "pkg_search_module"):
@@ -231,7 +231,7 @@ class _Walk:
                 self.found.append((make_clue("linker", word, file, line), ""))
 
     def by_base(self) -> Mapping[str, Sequence[str]]:
-        """Base names of the files, made once."""
+        """The base names of the files, computed once."""
         if not self.bases:
             for name in sorted(self.texts):
                 self.bases.setdefault(name.rpartition("/")[2], []).append(name)
@@ -240,7 +240,7 @@ class _Walk:
     # --- conditions -------------------------------------------------------------------------------------
 
     def truth(self, words: Sequence[str], depth: int = 0) -> bool | None:
-        """Whether a condition holds; ``None`` where that cannot be determined."""
+        """Whether a condition holds; ``None`` if that cannot be determined."""
         if depth > 20 or len(words) > 60:
             return None
         for operator, absorbing in (("OR", True), ("AND", False)):
@@ -280,14 +280,14 @@ class _Walk:
             return word.lower() in _TRUE
         value = self.value(word)
         if value is None and word not in self.unsure and _SWITCH.search(word):
-            return False  # a variable that nobody has set
+            return False  # an unset variable
         if value is None or "$" in value:
             return None
         return value.lower() not in _FALSE and not value.upper().endswith("-NOTFOUND")
 
 
 def _is_library(text: str) -> bool:
-    """Whether a directory of the sdist is the source of a library that we know: then it is carried along."""
+    """Whether a directory of the sdist is the source of a known library, which is then bundled."""
     project = re.search(r"^\s*project\s*\(\s*\"?([\w.+-]{2,60})", text, re.IGNORECASE | re.MULTILINE)
     if project is None:
         return False

@@ -1,4 +1,4 @@
-"""The commands of CMake's lists, and their words, within bounds.
+"""The commands of CMake's lists and their arguments, within limits.
 
 https://cmake.org/cmake/help/latest/manual/cmake-language.7.html
 """
@@ -20,7 +20,7 @@ _TOKEN: Final = re.compile(r'"([^"]{0,300})"|([()])|([^\s()"]{1,300})')
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One command: its name in lower case, its words, its line."""
+    """A command: its name in lower case, its arguments, its line."""
 
     name: str
     words: tuple[str, ...]
@@ -28,7 +28,7 @@ class Call:
 
 
 def calls(text: str) -> Iterator[Call]:
-    """The commands of a list, in their order."""
+    """The commands of a list, in order."""
     text = re.sub(r"^([^\n\"#]{0,400})#[^\n]*", r"\1", text, flags=re.MULTILINE)
     lines = Lines(text)
     end = 0
@@ -50,7 +50,7 @@ def calls(text: str) -> Iterator[Call]:
 
 
 def split(words: Sequence[str], operator: str) -> list[Sequence[str]]:
-    """The words between ``operator`` where it is not inside of parentheses."""
+    """Split the words at ``operator``, except inside parentheses."""
     parts: list[Sequence[str]] = []
     depth = start = 0
     for position, word in enumerate(words):

@@ -1,4 +1,4 @@
-"""Clues in C, C++ and Cython: headers that the sdist does not carry, but for those of other systems."""
+"""Clues in C, C++ and Cython: headers that are not in the sdist, except those of other systems."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MAX_DEPTH: Final = 200
 
 
 def header_clues(file: str, text: str, macros: frozenset[str] = frozenset()) -> Iterator[Clue]:
-    """Headers of known libraries; one inside ``#ifdef FEATURE`` is optional, unless ``macros`` has it."""
+    """Headers of known libraries; one inside ``#ifdef FEATURE`` is optional, unless it is in ``macros``."""
     lines: Lines | None = None
     state: list[bool | None] = []
     for match in _LINE.finditer(text):
@@ -57,7 +57,7 @@ def _branch(word: str, condition: str, state: list[bool | None], macros: frozens
 
 
 def _truth(word: str, condition: str, macros: frozenset[str]) -> bool | None:
-    """``True`` where the branch is read on Linux, ``None`` where a feature decides."""
+    """``True`` if the branch is compiled on Linux, ``None`` if a feature decides."""
     text = condition.partition("//")[0].partition("/*")[0].strip()
     if text in ("0", "1"):
         return text == "1"

@@ -1,4 +1,4 @@
-"""Clues in Meson: the dependencies of the files that are really read, with the options' defaults."""
+"""Clues in Meson: the dependencies of the files that are actually read, with default options."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class _Walk:
 
 
 def _values(text: str) -> dict[str, str]:
-    """What names stand for that are assigned once (or the same each time)."""
+    """The values of names that are assigned once (or always the same)."""
     found: dict[str, str] = {}
     several: set[str] = set()
     for name, value in _ASSIGNED.findall(text):

@@ -1,4 +1,4 @@
-"""Clues in build scripts: the idioms by which a setup.py, or a cffi build file, names libraries."""
+"""Clues in build scripts: the idioms with which a setup.py or a cffi build file names libraries."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from uvlock2nix.inspect.clues.headers import header_clues
 from uvlock2nix.inspect.clues.text import Clue, Lines, make_clue, without_comments
 from uvlock2nix.knowledge.libraries import library_attribute, library_names
 
-# Each match is followed for at most 4000 characters: the product bounds the work on a hostile file.
+# Each match is followed for at most 4000 characters: the product limits the work on a hostile file.
 _MAX_MATCHES: Final = 500
-# Without one of these words a script says nothing about libraries, and is not parsed.
+# A script without any of these words does not mention libraries, and is not parsed.
 _PROMISING: Final = re.compile(
     r"librar|libs|pkg_?-?config|[\"'/ ]-l\w|-config\b|pg_config|\.h[\"']|\.so\b|swig"
 )
@@ -42,7 +42,7 @@ _SHARED_OBJECT: Final = re.compile(r"lib([A-Za-z0-9_+-]{2,40})\.(?:so|a)\Z")
 
 
 def python_clues(file: str, text: str) -> Iterator[Clue]:
-    """Clues of a script; what is in a branch that does not run on Linux is not a clue."""
+    """Clues of a script; branches that do not run on Linux are ignored."""
     if not _PROMISING.search(text):
         return
     judged = branches(text)
@@ -69,7 +69,7 @@ def _clues(file: str, text: str, judged: Branches) -> Iterator[Clue]:
 
 
 def _lists(file: str, text: str, judged: Branches, lines: Lines) -> Iterator[Clue]:
-    """``libraries=[…]`` and the like; also names that stand for such a list."""
+    """``libraries=[…]`` and the like; also through names of such a list."""
     for match in islice(_LIBRARIES.finditer(text), _MAX_MATCHES):
         for position, name in _strings(text, match.end()):
             if _NAME.match(name) and name[0].isalnum() and not name.endswith(_FILES):
@@ -85,7 +85,7 @@ def _lists(file: str, text: str, judged: Branches, lines: Lines) -> Iterator[Clu
 
 
 def _string_clues(file: str, line: int, value: str, pkg_config_used: bool) -> Iterator[Clue]:
-    """What a string literal of a build script names by itself, wherever it is."""
+    """Clues in a single string literal of a build script, wherever it is."""
     for word in value.split()[:20]:
         program = word.rpartition("/")[2]
         if library_attribute("programs", program):
@@ -114,13 +114,13 @@ def _looks_like_module(value: str) -> bool:
 
 
 def _distinct_module(name: str) -> bool:
-    """A module name that can hardly be another word: ``libxml-2.0`` and not ``zlib`` or ``python``."""
+    """Whether a module name can hardly be any other word: ``libxml-2.0`` and not ``zlib`` or ``python``."""
     table = library_names("pkg-config")
     return name in table and (any(c.isdigit() for c in name) or name.startswith("lib") or "-" in name)
 
 
 def _strings(text: str, start: int) -> Iterator[tuple[int, str]]:
-    """The string literals from ``start`` to the end of the bracket that opens there (or of one string)."""
+    """The string literals from ``start`` to the end of the bracket that opens there (or a single string)."""
     depth = 0
     position = start
     end = min(len(text), start + 4000)

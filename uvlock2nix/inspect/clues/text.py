@@ -1,7 +1,7 @@
-"""Clues in build files: which libraries and programs their text names.
+"""Clues in build files: the libraries and programs that their text names.
 
-Build scripts are programs, and programs of strangers are not run. What is looked for are the few idioms by
-which build files name libraries; each kind of file has a module of its own.
+Build scripts are programs, and untrusted programs are not run. Instead, the few idioms with which build files
+name libraries are recognised; each kind of file has its own module.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _MAX_LINE: Final = 2000
 class Clue:
     """``name`` in the namespace ``kind`` was found in ``file`` at ``line`` (1-based).
 
-    ``attr`` is the nixpkgs attribute, ``None`` where our table does not know the name. ``optional`` is true
-    where the build file itself says that it can do without; ``fetched`` where it fetches a copy by itself.
+    ``attr`` is the nixpkgs attribute, ``None`` if our table does not have the name. ``optional`` is true if
+    the build file itself can do without it; ``fetched`` if it fetches its own copy.
     """
 
     kind: Namespace
@@ -48,7 +48,7 @@ class Clue:
 
 
 def shortened(text: str) -> str:
-    """The text without what is too long to be written by a person: lines are cut."""
+    """The text with lines cut that are too long to be written by a person."""
     if len(text) <= _MAX_LINE:
         return text
     return "\n".join(line[:_MAX_LINE] for line in text.split("\n"))
