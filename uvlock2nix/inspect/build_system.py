@@ -119,9 +119,7 @@ Answer = tuple[list[str], tuple[str, ...], str]
 def _answer(
     backend: str, path: tuple[str, ...], project: Mapping[str, object], texts: Mapping[str, str]
 ) -> Answer:
-    """What ``get_requires_for_build_wheel`` returns, what only for missing programs, and why there may be
-    more.
-    """
+    """The result of ``get_requires_for_build_wheel``, for missing programs too, and why there may be more."""
     if path:
         return _in_tree(backend, path, texts)
     if backend.startswith("hatchling"):

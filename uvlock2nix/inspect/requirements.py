@@ -25,9 +25,7 @@ from uvlock2nix.net.urls import shown_url
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """``ranges``: (dependent, dependency) → version range; ``unread``: packages whose metadata could not
-    be read.
-    """
+    """``ranges``: (dependent, dependency) → version range; ``unread``: packages without readable metadata."""
 
     ranges: Mapping[tuple[str, str], str]
     unread: tuple[str, ...] = ()

@@ -35,9 +35,7 @@ def git_tree(cache: Path, commit: str) -> Path | None:
 
 
 def sdist_tree(cache: Path, name: str, version: str) -> Path | None:
-    """The unpacked sdist of a release from any index, or ``None``. uv has checked its hash; it is not
-    checked here.
-    """
+    """The unpacked sdist of a release from any index, or ``None``. Only uv has checked its hash."""
     if not _PLAIN.match(name) or not _PLAIN.match(version):
         return None
     for pattern in (f"sdists-v*/pypi/{name}/{version}/*/src", f"sdists-v*/index/*/{name}/{version}/*/src"):

@@ -34,9 +34,7 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a build failed: what to do about it, and whether it was the network, which has its own exit
-    code.
-    """
+    """Why a build failed: what to do about it, and whether it was the network (its own exit code)."""
 
     hint: str
     network: bool = False

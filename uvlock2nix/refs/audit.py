@@ -62,9 +62,7 @@ def audit(tree: Path, *, store_paths: Iterable[StorePath], store_dir: str = STOR
 
 
 def findings_of(tree: Path, left: Iterable[Left], names: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Findings, sorted, of (file, hit, place); ``names``: hash → name; owners are from the RECORDs of
-    ``tree``.
-    """
+    """Findings, sorted, of (file, hit, place); ``names``: hash → name; owners by the RECORDs in ``tree``."""
     left = list(left)
     if not left:
         return ()

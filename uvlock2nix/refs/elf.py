@@ -62,9 +62,7 @@ class RunPath:
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """The program interpreter: file ``offset``, ``text``, and the ``room`` for it, including trailing
-    NULs.
-    """
+    """The program interpreter: file ``offset``, ``text``, and the ``room`` for it with trailing NULs."""
 
     offset: int
     text: bytes
@@ -73,9 +71,7 @@ class Interpreter:
 
 @dataclass(frozen=True, slots=True)
 class ElfFacts:
-    """What the dynamic loader reads. ``target``: class, byte order and machine, which must match to be
-    loaded.
-    """
+    """What the dynamic loader reads. ``target``: class, byte order, machine; libraries must have the same."""
 
     target: Target
     kind: int

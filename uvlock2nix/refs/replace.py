@@ -96,9 +96,7 @@ def elf_places(elf: ElfFile, hits: list[Hit]) -> list[tuple[Kind, int, bytes, in
 
 
 def place(old: bytes, new: bytes, keep: int) -> bytes | None:
-    """Fit ``new`` into ``old``, keeping its last ``keep`` bytes, padded with NULs; None if it does not
-    fit.
-    """
+    """Fit ``new`` into ``old`` with NULs as padding, keeping its last ``keep`` bytes; None if too long."""
     if len(new) + (1 + keep if keep else 0) <= len(old):
         return new + b"\0" * (len(old) - len(new) - keep) + old[len(old) - keep :]
     return new if len(new) == len(old) and new.endswith(old[len(old) - keep :]) else None

@@ -140,9 +140,7 @@ def read_link(path: Path) -> bytes:
 
 @contextmanager
 def open_file(path: Path) -> Iterator[int]:
-    """A descriptor of a file for reading; a symlink is not followed. :class:`RefsError` if it cannot be
-    opened.
-    """
+    """A descriptor of a file for reading, without following symlinks. Raises :class:`RefsError`."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:

@@ -215,9 +215,7 @@ def string_writes(
     *,
     without: Sequence[tuple[int, int]] = (),
 ) -> tuple[tuple[int, bytes], ...]:
-    """The writes for the compiled-in placeholders of a file, except those between the offsets in
-    ``without``.
-    """
+    """The writes for the compiled-in placeholders of a file, except for those between ``without``."""
     writes: list[tuple[int, bytes]] = []
     os.lseek(descriptor, 0, os.SEEK_SET)
     for spot in find_spots(descriptor):

@@ -42,9 +42,7 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def copy_links(root: Path) -> None:
-    """Replace each symlink that leaves the tree ``root`` with a copy, without bytecode, which is compiled
-    here.
-    """
+    """Replace each symlink that leaves the tree ``root`` with a copy, without its bytecode."""
     with os.scandir(root) as entries:
         for entry in sorted(entries, key=lambda one: one.name):
             path = Path(entry.path)

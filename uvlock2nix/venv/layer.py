@@ -142,9 +142,7 @@ def _kept(points: Mapping[str, str], env: Path) -> dict[str, str]:
 
 
 def _link_bytecode(env_site: Path, site: Path) -> None:
-    """Link the bytecode of symlinked modules; that of other modules would not be checked against the
-    source.
-    """
+    """Link the bytecode of symlinked modules only: it is not checked against its source."""
     compiled = env_site / "__pycache__"
     for path in sorted(compiled.iterdir()) if compiled.is_dir() else ():
         if (site / f"{path.name.partition('.')[0]}.py").is_symlink():

@@ -27,9 +27,7 @@ WANTS: Final = "wants"
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A library that ``file`` (below the package's store path) needs and that only another package can
-    have.
-    """
+    """A library that ``file`` (below the package's store path) needs from another package."""
 
     file: str
     library: str

@@ -314,7 +314,7 @@ def test_a_way_of_packing_that_needs_much_memory_is_not_unpacked(tmp_path: Path)
     path = tmp_path / "x.whl"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("a.so", elf("libGL.so.1"))
-    assert read_wheel(path).unread == ("a.so: packed in a way that wheels are not",)
+    assert read_wheel(path).unread == ("a.so: has an unusual compression",)
 
 
 def test_what_record_says_does_not_count(tmp_path: Path) -> None:
@@ -338,7 +338,9 @@ def test_a_survey_notes_what_went_wrong_and_keeps_the_rest(tmp_path: Path) -> No
     assert "bad" not in found.needs
     assert "not read" in found.notes["bad"][0]
     assert "libcuda.so.1 comes with the graphics driver" in found.notes["good"]
-    assert any("ships pkg/__init__.py with other bytes than other" in note for note in found.notes["good"])
+    assert any(
+        "ships pkg/__init__.py with different content than other" in note for note in found.notes["good"]
+    )
     # A second time nothing is fetched for what has a hash.
     assert survey(listed[:1], None, tmp_path).needs == {"good": ("libGL",)}
 
@@ -357,8 +359,8 @@ def test_programs_of_one_name_are_found_before_the_build(tmp_path: Path) -> None
     )
     found = survey([Candidate(n, f"{n}.whl", n, None, None) for n in server.files], server, tmp_path)
     assert found.notes["a"] == (
-        "ships bin/tool with other bytes than b",
-        "ships bin/tool with other bytes than c",
+        "ships bin/tool with different content than b",
+        "ships bin/tool with different content than c",
     )
     assert not any("same" in note or "odd" in note for notes in found.notes.values() for note in notes)
     assert "torn" not in found.notes
@@ -395,7 +397,7 @@ def test_without_ranges_the_whole_file_is_read_if_its_hash_is_right(tmp_path: Pa
         tmp_path / "cache",
     )
     assert found.needs == {"good": ("libGL",)}
-    assert found.notes["wrong"] == ("its wheel was not looked at: wrong.whl: wrong hash",)
+    assert found.notes["wrong"] == ("its wheel was not read: wrong.whl: wrong hash",)
     assert "no hash" in found.notes["bare"][0]
 
 

@@ -37,9 +37,7 @@ def cargo_clues(file: str, text: str, chosen: frozenset[str]) -> Iterator[Clue]:
 
 
 def lock_clues(file: str, text: str) -> Iterator[Clue]:
-    """Crates of a Cargo.lock. Weak, because it also has crates for tests, other systems or unused
-    features.
-    """
+    """Crates of a Cargo.lock: weak clues, because some are for tests, other systems or unused features."""
     matches = re.finditer(r'^name = "([\w-]{1,60})"', text, re.MULTILINE)
     names = {match[1]: match.start() for match in islice(matches, 20 * _MAX_CRATES)}
     for name, position in names.items():
