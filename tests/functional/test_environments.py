@@ -92,7 +92,7 @@ def test_an_environment_that_is_gone_is_reported(project: Path) -> None:
     assert again.returncode == 0
     assert "nix/old: was generated for an environment that no longer exists" in again.stderr
     checked = run("check", project)
-    assert "nix/old was generated for an environment that is gone" in checked.stderr
+    assert "nix/old was generated for an environment that no longer exists" in checked.stderr
     assert f"rm -r {project}/nix/old" in checked.stderr
 
 
