@@ -28,7 +28,7 @@
         service = "A web service with a NixOS module";
         workspace = "Two programs and a library of one lock";
       };
-      # A template may be for fewer systems than this flake.
+      # A template may support fewer systems than this flake.
       checksOf =
         pkgs: name:
         nixpkgs.lib.filterAttrs
@@ -46,7 +46,7 @@
       packages = forAllSystems (pkgs: {
         default = pkgs.uvlock2nix;
         inherit (pkgs) uvlock2nix;
-        # uvlock2nix as its own uv.lock says, by itself.
+        # uvlock2nix built by itself, from its own uv.lock.
         self = pkgs.callPackage ./nix/self/package.nix { };
       });
 

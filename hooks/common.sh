@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the hooks share: reading attributes, and phases that belong to the hook and to nothing else.
+# What the hooks share: reading attributes, and phases of a hook that no other hook may change.
 #
 # Each hook sources this file. A setup hook is sourced once for each occurrence among the inputs, so everything
 # here may run more than once.

@@ -1,6 +1,6 @@
 /**
-  The setup hooks: `callPackage ./hooks { inherit uvlock2nix; }` gives them all. What each reads is written at the top of
-  its shell file.
+  The setup hooks, from `callPackage ./hooks { inherit uvlock2nix; }`. The attributes of each hook are listed at the top
+  of its shell file.
 
   # Type
 
@@ -24,14 +24,14 @@ let
   };
 
   /**
-    References are named by the nixpkgs attribute that they come from. This makes, of a set of
-    derivations, the set of the outputs that code can refer to. An attribute that is null on this system
-    (`libGL` on macOS) is left out.
+    References are named after the nixpkgs attribute that they come from. From a set of derivations, this makes the
+    set of the outputs that code can refer to. Attributes that are null on this system (`libGL` on macOS) are left
+    out.
 
     # Inputs
 
     `inputs`
-    : From the name of an attribute to its derivation.
+    : Attribute names with their derivations.
 
     # Type
 
@@ -78,8 +78,8 @@ let
 in
 {
   /**
-    Install the locked packages of a project by `uv sync` (deps of mode `sync`); what builds from source gets is said
-    for each package.
+    Install the locked packages of a project with `uv sync` (deps of mode `sync`); each build from source gets only its
+    own inputs.
   */
   uvSyncHook = makeSetupHook {
     name = "uv-sync-hook";
@@ -89,8 +89,8 @@ in
   } ./uv-sync-hook.sh;
 
   /**
-    Replace every store reference of an output by a placeholder, and fail where one is left. `passthru.referenceInputs`
-    names what code can refer to.
+    Replace every store reference of an output with a placeholder, and fail if one is left. `passthru.referenceInputs`
+    names the outputs that code can refer to.
   */
   stripReferencesHook = makeSetupHook {
     name = "strip-references-hook";
@@ -99,7 +99,7 @@ in
   } ./strip-references-hook.sh;
 
   /**
-    Put the references that `stripReferencesHook` took out back, by their names, and find every library of every ELF file.
+    Restore the references that `stripReferencesHook` took out, by name, and find every library of every ELF file.
   */
   restoreReferencesHook = makeSetupHook {
     name = "restore-references-hook";
@@ -109,7 +109,7 @@ in
   } ./restore-references-hook.sh;
 
   /**
-    Install one wheel into a store path of its own (mode `files`).
+    Install a wheel into its own store path (mode `files`).
   */
   uvWheelHook = makeSetupHook {
     name = "uv-wheel-hook";
@@ -120,7 +120,7 @@ in
   } ./uv-wheel-hook.sh;
 
   /**
-    Build the wheel of one sdist, offline, with its locked build requirements (mode `files`).
+    Build the wheel of an sdist, offline, with its locked build requirements (mode `files`).
   */
   uvSdistHook = makeSetupHook {
     name = "uv-sdist-hook";
@@ -130,7 +130,7 @@ in
   } ./uv-sdist-hook.sh;
 
   /**
-    Put the build requirements of one local package into a folder of their own (mode `files`).
+    Put the build requirements of a local package into a folder (mode `files`).
   */
   uvRequiresHook = makeSetupHook {
     name = "uv-requires-hook";
@@ -140,7 +140,7 @@ in
   } ./uv-requires-hook.sh;
 
   /**
-    Make a runnable environment of deps, or of packages with store paths of their own.
+    Make a runnable environment from deps, or from packages in their own store paths.
   */
   uvEnvHook = makeSetupHook {
     name = "uv-env-hook";
@@ -149,8 +149,8 @@ in
   } ./uv-env-hook.sh;
 
   /**
-    Build the local packages of a project over its environment. `passthru.projectSource` is the source of
-    a project, `passthru.parts` what its package has besides its outputs.
+    Build the local packages of a project over its environment. `passthru.projectSource` is the source of a project,
+    `passthru.parts` the attributes of its package besides its outputs.
   */
   uvPackageHook = makeSetupHook {
     name = "uv-package-hook";

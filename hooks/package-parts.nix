@@ -5,7 +5,7 @@
 }:
 
 let
-  # The output of a package itself, without what is put over it here.
+  # The plain output of a package, without the attributes added here.
   output =
     package: name: lib.findFirst (one: one.outputName == name) (throw "no output ${name}") package.all;
 
@@ -19,9 +19,9 @@ let
       ofNixpkgs = lib.filter (one: one ? pythonModule) extra;
     in
     lib.throwIf (foreign != [ ])
-      "${package.name}: ${lib.getName (lib.head foreign)} is for another Python than ${python.pythonVersion}; take it from ${package.name}.python.pkgs"
+      "${package.name}: ${lib.getName (lib.head foreign)} is for a different Python than ${python.pythonVersion}; take it from ${package.name}.python.pkgs"
       (
-        # With what they require; an environment or package of a lock brings that along.
+        # With their dependencies, which environments and packages of a lock already include.
         lib.optionals (ofNixpkgs != [ ]) (python.pkgs.requiredPythonModules ofNixpkgs)
         ++ lib.filter (one: !(one ? pythonModule)) extra
       );
@@ -35,12 +35,12 @@ let
     };
 in
 /**
-  What every package of a project has besides its two outputs.
+  The attributes of every package of a project besides its two outputs.
 
   # Inputs
 
   `package`
-  : A package that `uvPackageHook` builds; `package.check` is the command of its tests.
+  : A package that `uvPackageHook` builds; `package.check` is its test command.
 
   # Type
 
@@ -62,13 +62,13 @@ in
 
   ```nix
   (parts package).venv.override { extraPackages = [ package.python.pkgs.gunicorn ]; }
-  => an environment that has gunicorn, too
+  => an environment that also has gunicorn
   ```
   :::
 */
 package: {
-  # The same package over an environment that has more: packages of nixpkgs' Python set, or environments and packages
-  # that were made of a lock.
+  # The same package over a larger environment: with packages of nixpkgs' Python set, or environments and packages of
+  # other locks.
   withPackages =
     extra:
     package.overrideAttrs (before: {
@@ -79,11 +79,11 @@ package: {
     override = { extraPackages }: (package.withPackages extraPackages).venv;
   };
 
-  # The files that one uploads to an index.
+  # The files to upload to an index.
   wheel = alone package "wheel";
   sdist = alone package "sdist";
 
-  # What it consists of, with files, hashes and licences: CycloneDX.
+  # The bill of materials with files, hashes and licences: CycloneDX.
   sbom =
     runCommand "${package.name}-sbom"
       {
@@ -96,7 +96,7 @@ package: {
       '';
 
   tests = lib.optionalAttrs (package.check or [ ] != [ ]) {
-    # In a copy of the source, as the developers run them.
+    # In a copy of the source, as developers run them.
     ${lib.head package.check} =
       runCommand "${package.name}-${lib.strings.sanitizeDerivationName (lib.head package.check)}"
         {

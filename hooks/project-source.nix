@@ -1,9 +1,9 @@
 /**
-  The source of a project's own packages: what git tracks where `root` has a `.git`, else everything but secrets
-  and what tools leave behind, at every depth. The generated files are never part of it: they would make each
-  package new when only a hash changes.
+  The source of a project's own packages: the files that git tracks if `root` has a `.git`, else everything except
+  secrets and the output of tools, at every depth. Generated files are never part of it: otherwise each package would
+  be rebuilt when only a hash changes.
 
-  In a flake, `root` is what git tracks already, without its `.git`; the second rule then removes little.
+  In a flake, `root` already has only tracked files, and no `.git`; the second rule then removes little.
 
   # Inputs
 
@@ -11,10 +11,10 @@
   : The project's folder.
 
   `include`
-  : Paths that are taken although the rules leave them out.
+  : Paths to include even if the rules leave them out.
 
   `exclude`
-  : Paths that are left out although the rules take them.
+  : Paths to leave out even if the rules include them.
 
   # Type
 
@@ -43,7 +43,7 @@
 let
   # Matched against the whole name of a file or folder.
   left = [
-    # what tools leave behind
+    # the output of tools
     "\\.(git|hg|svn|jj|direnv|tox|nox|eggs|idea|vscode|ipynb_checkpoints|terraform)"
     "\\.venv.*"
     "node_modules"
@@ -65,7 +65,7 @@ let
       name = baseNameOf path;
     in
     lib.any (pattern: builtins.match pattern name != null) left
-    # What `nix build` leaves: links into the store.
+    # The result links of `nix build`.
     || (type == "symlink" && builtins.match "result(-.*)?" name != null);
 
   cleaned = lib.fileset.fromSource (

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# restore-references-hook: put back what strip-references-hook took out, with the store paths of this build.
+# restore-references-hook: restore the references that strip-references-hook took out, with the store paths of this build.
 #
 # For an ordinary derivation on top of a stripped one. Search paths, interpreters, scripts, texts, symlinks and
-# compiled-in strings come back exactly; then every ELF file must find every library that it needs, among the
-# tree's own wheels (by $ORIGIN), the interpreter's folder, referencesLibraryPath and the lib folder of each
-# input: what auto-patchelf does, without its losing $ORIGIN. It runs before fixup (preFixupPhases), so that
-# postFixup hooks see the result; patchELF (shrinks search paths), strip and autoPatchelf, which would undo or
+# compiled-in strings are restored exactly; then every ELF file must find every library that it needs: among the
+# tree's own wheels (by $ORIGIN), in the interpreter's folder, in referencesLibraryPath and in the lib folder of each
+# input. That is what auto-patchelf does, but without losing $ORIGIN. It runs before fixup (preFixupPhases), so that
+# postFixup hooks see the result; patchELF (which shrinks search paths), strip and autoPatchelf, which would undo or
 # damage it, are switched off unless the derivation sets them.
 #
 #   stdenv.mkDerivation {
@@ -20,21 +20,21 @@
 #
 # Without __structuredAttrs, referenceInputs is a list or text of "ATTR=PATH", or JSON:
 #     referenceInputs = [ "libxml2=${libxml2}" ];      referenceInputs = builtins.toJSON { inherit libxml2; };
-# A compiled-in path to the tree's own output comes back only if env's name is not longer than deps'.
+# A compiled-in path to the tree's own output can be restored only if env's name is not longer than deps'.
 #
 #   referenceInputs         attribute → store path; `out` is added
-#   referencesFrom          a stripped tree to make the tree from; default: the tree is there already
-#   referencesLink          set, with referencesFrom: files that do not change become symlinks into it
-#   referencesTree          the tree; default: $out, and each further output that holds a stripped tree
+#   referencesFrom          a stripped tree to create the tree from; default: the tree already exists
+#   referencesLink          if set, with referencesFrom: unchanged files become symlinks into it
+#   referencesTree          the tree; default: $out, and each further output with a stripped tree
 #   referencesManifest      default: nix-support/uvlock2nix/manifest.json of the stripped tree; "none": nothing
-#                           was stripped, only libraries and interpreters are looked after
+#                           was stripped, only set search paths and interpreters
 #   referencesLibraryPath   folders with libraries (list)
-#   referencesIgnore        library names or patterns that need not be found (list; libcuda.so.1 always)
-#   referencesDlopen        "PACKAGE=DIR[:DIR]" (list): folders that a package opens libraries from by name
-#   referencesLeave         attributes whose placeholders stay (list)
+#   referencesIgnore        library names or patterns that may be missing (list; libcuda.so.1 always)
+#   referencesDlopen        "PACKAGE=DIR[:DIR]" (list): folders from which a package opens libraries by name
+#   referencesLeave         attributes whose placeholders are left in place (list)
 #   referencesInterpreter   program interpreter; default: that of $NIX_BINTOOLS
 #   restoreReferencesFlags  further arguments of `uvlock2nix refs restore`
-#   dontRestoreReferences   set: do nothing
+#   dontRestoreReferences   if set, do nothing
 # A derivation with a `buildCommand` or `phases` of its own (runCommand) calls restoreReferencesPhase itself.
 #   preRestoreReferences, postRestoreReferences: hooks
 

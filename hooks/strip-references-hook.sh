@@ -1,19 +1,19 @@
 # shellcheck shell=bash
-# strip-references-hook: take every store reference out of the output, and prove it.
+# strip-references-hook: take every store reference out of the output, and verify it.
 #
-# For a fixed-output derivation that installs or compiles: what Nix would find in $out (contents, file names,
-# symlink targets) is replaced by placeholders of the same length and written down in
-# $out/nix-support/uvlock2nix/manifest.json; restore-references-hook puts it back in an ordinary derivation.
-# It runs as the last phase (postPhases), after fixup, whose patchShebangs and recorded dependencies would put
-# references in again; so it also works with dontFixup. Then it audits, and fails the build on anything left.
+# For a fixed-output derivation that installs or compiles: every reference that Nix would find in $out (contents, file
+# names, symlink targets) is replaced with a placeholder of the same length and recorded in
+# $out/nix-support/uvlock2nix/manifest.json; restore-references-hook restores it in an ordinary derivation. It runs as
+# the last phase (postPhases), after fixup, whose patchShebangs and recorded dependencies would add references again;
+# so it also works with dontFixup. Then it audits, and fails the build if any reference is left.
 #
 #   stdenv.mkDerivation {
 #     name = "deps"; outputHashMode = "recursive"; outputHashAlgo = "sha256"; outputHash = "sha256-…";
 #     __structuredAttrs = true;
 #     nativeBuildInputs = [ stripReferencesHook ];
 #     buildInputs = [ libxml2 ];
-#     # attribute → path: the names that references are recorded under. Anything else gets its store name
-#     # without hash and version. Give derivations, restoreReferences gets the same attributes.
+#     # attribute → path: the names under which references are recorded. Any other path gets its store name
+#     # without hash and version. Pass derivations; restoreReferences gets the same attributes.
 #     referenceInputs = { inherit libxml2; "libxml2.dev" = libxml2.dev; python = python312; };
 #   }
 #
@@ -22,10 +22,10 @@
 #
 #   referenceInputs        attribute → store path; `out` is added
 #   referencesTree         the tree; default: each output (a fixed-output derivation has one)
-#   referencesClosure      file of store paths, one per line (closureInfo's store-paths); default: what the build's
-#                          environment and its sandbox name
+#   referencesClosure      file of store paths, one per line (closureInfo's store-paths); default: those in the build's
+#                          environment and sandbox
 #   stripReferencesFlags   further arguments of `uvlock2nix refs strip`
-#   dontStripReferences    set: do nothing
+#   dontStripReferences    if set, do nothing
 # A derivation with a `buildCommand` or `phases` of its own (runCommand) calls stripReferencesPhase itself.
 #   preStripReferences, postStripReferences: hooks
 

@@ -1,26 +1,26 @@
 # shellcheck shell=bash
 # Make an environment of a deps: copy it to $out, and finish it after its references are restored. Or join packages
-# that have store paths of their own, by links.
+# with store paths of their own with symlinks.
 #
 # Attributes:
 #   pythonDeps         the output of deps
-#   uvEnvJoin          instead of it: packages that uv-wheel-hook has installed (list)
-#   uvEnvLinkMode      with it: `symlink`, or `copy` for one tree (optional)
+#   uvEnvJoin          instead of it: packages that uv-wheel-hook installed (list)
+#   uvEnvLinkMode      with it: `symlink`, or `copy` for a single tree (optional)
 #   uvEnvPython        with it: the minor version of the interpreter
-#   uvEnvSystem        with it: the system, as x86_64-linux
+#   uvEnvSystem        with it: the system, such as x86_64-linux
 #   uvEnvLibraries     with it: folders with libraries (list, optional)
-#   uvEnvIgnore        with it: names or patterns of libraries that need not be found (list, optional)
+#   uvEnvIgnore        with it: names or patterns of libraries that may be missing (list, optional)
 #   uvEnvInterpreter   the Python that runs the environment (path of the program)
-#   uvEnvBuilder       the same Python for the machine that builds, which compiles the modules (optional)
+#   uvEnvBuilder       the same Python for the build platform, which compiles the modules (optional)
 #   uvEnvPackages      packages of nixpkgs to link into it (list, optional)
-#   uvEnvKeep          PATH=PACKAGE: the package that wins a path that packages of nixpkgs and of deps have (list, optional)
+#   uvEnvKeep          PATH=PACKAGE: the package that wins a path of packages of both nixpkgs and deps (list, optional)
 #   referencesDlopen   PACKAGE=DIR[:DIR]: where packages open libraries by name; ctypes finds them there (list, optional)
-#   dontCompileBytecode  set: no bytecode is made
-#   uvKeepPhases       phases that inputs' setup hooks add and that are wanted (list, optional)
-#   dontUseUvEnv       set: do nothing
+#   dontCompileBytecode  if set, leave bytecode out
+#   uvKeepPhases       phases of inputs' setup hooks to keep (list, optional)
+#   dontUseUvEnv       if set, do nothing
 #   preInstall, postInstall, preUvEnvFinish, postUvEnvFinish: hooks
-# A second output `build`, where there is one, gets what builds the project's own packages.
-# The hook comes after restoreReferencesHook in nativeBuildInputs: it finishes what that one has restored.
+# A second output `build`, if there is one, gets the build requirements of the project's own packages.
+# The hook must come after restoreReferencesHook in nativeBuildInputs, whose result it finishes.
 
 # shellcheck disable=SC2154 # the derivation sets what is read here
 # shellcheck source=hooks/common.sh

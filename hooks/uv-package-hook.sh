@@ -1,25 +1,25 @@
 # shellcheck shell=bash
 # Build the project's own packages offline and put them over an environment.
 #
-# The output `venv` gets everything: every program, bin/python, what `uv sync` would give. `out` gets what a user
-# installs: links to the programs of uvPackageExpose. Without an output `venv`, `out` is that environment.
+# The output `venv` gets everything: every program, bin/python, all that `uv sync` would install. `out` gets what a
+# user installs: links to the programs of uvPackageExpose. Without an output `venv`, `out` is that environment.
 #
 # Attributes:
 #   uvPackageEnv          the environment below
-#   uvPackageRequires     what builds the packages: the `build` output of the environment
+#   uvPackageRequires     their build requirements: the `build` output of the environment
 #   uvPackageInterpreter  the Python that runs it (path of the program)
-#   uvPackageBuilder      the same Python for the machine that builds, which runs the builds (optional)
-#   uvPackageMembers      NAME=PATH of each package, paths relative to the source, blanks percent-encoded (list)
-#   uvPackageNative       JSON: what each of these builds needs, as uvSyncNative of uv-sync-hook (optional)
-#   uvPackageVersion      the version of packages that would ask git for it (optional)
-#   uvPackageVersions     JSON: those of packages with a different one (optional)
+#   uvPackageBuilder      the same Python for the build platform, which runs the builds (optional)
+#   uvPackageMembers      NAME=PATH of each package, paths relative to the source, spaces percent-encoded (list)
+#   uvPackageNative       JSON: each package's native inputs, as uvSyncNative of uv-sync-hook (optional)
+#   uvPackageVersion      the version of packages that take theirs from git (optional)
+#   uvPackageVersions     JSON: the versions of packages that differ (optional)
 #   uvPackageExtra        more packages: of nixpkgs, or environments of a lock (list, optional)
 #   uvPackageProduct      wheel or sdist: instead of an environment, the files of the exposed packages (optional)
-#   uvPackageScript       a script that becomes a program, then the files that it takes along, as such paths (list)
-#   uvPackageExpose       names of the packages whose programs are in bin of `out` (list)
-#   dontCompileBytecode   set: no bytecode is made
-#   uvKeepPhases          phases that inputs' setup hooks add and that are wanted (list, optional)
-#   dontUseUvPackage      set: do nothing
+#   uvPackageScript       a script that becomes a program, then the files that it needs, as such paths (list)
+#   uvPackageExpose       the packages whose programs are in bin of `out` (list)
+#   dontCompileBytecode   if set, leave bytecode out
+#   uvKeepPhases          phases of inputs' setup hooks to keep (list, optional)
+#   dontUseUvPackage      if set, do nothing
 #   preInstall, postInstall: hooks
 
 # shellcheck disable=SC2154 # the derivation sets what is read here
@@ -42,7 +42,7 @@ _uvlock2nixPackageInstall() {
   fi
   _uvlock2nixOption --compiler "${CC-}"
   if [[ -n "${dontCompileBytecode-}" ]]; then flags+=(--no-bytecode); fi
-  # What is compiled is in the environment: a search path into `out`, which links to it, would go in circles.
+  # Compiled files are in the environment: a search path into `out`, which links to it, would make a cycle.
   read -r -d '' -a words <<<"${NIX_LDFLAGS-}" || true
   if ((${#words[@]} > 0)); then export NIX_LDFLAGS="${words[*]//"$out"/"$environment"}"; fi
 
@@ -72,8 +72,8 @@ if [[ -z "${dontUseUvPackage-}" ]]; then
   _uvlock2nixSkipPhase configurePhase
   _uvlock2nixSkipPhase buildPhase
   _uvlock2nixSetPhase installPhase uvPackageInstallPhase
-  # Fixup looks after interpreters of scripts and after links. What wheels and compilers made stays as it is, and
-  # nothing moves between `out` and `venv`: the one links to the other.
+  # Fixup handles the interpreters of scripts, and symlinks. Files from wheels and compilers are left unchanged, and
+  # nothing moves between `out` and `venv`, because one links to the other.
   : "${dontStrip=1}" "${dontPatchELF=1}" "${dontGzipMan=1}"
   _uvlock2nixUnwanted=" _multioutDocs _multioutDevs "
 fi

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Install the locked build requirements of one local package into $out, as uv-package-hook takes them.
+# Install the locked build requirements of one local package into $out, in the form for uv-package-hook.
 #
 # Attributes: uvSdistName, uvSdistSystem, uvSdistPython, uvSdistRequires and uvWheelInterpreter, as for
 # uv-sdist-hook.
-#   dontUseUvRequires  set: do nothing
+#   dontUseUvRequires  if set, do nothing
 #   preInstall, postInstall: hooks
 
 # shellcheck disable=SC2154 # the derivation sets what is read here

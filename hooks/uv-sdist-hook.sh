@@ -3,19 +3,19 @@
 # installs it. Patches are applied to the source.
 #
 # Attributes:
-#   src                  the sdist, or a tree
+#   src                  the sdist, or a directory
 #   uvSdistName          the package
 #   uvSdistVersion       its version
-#   uvSdistFile          the file's own name, which says how it is packed; "" for a tree
-#   uvSdistSubdirectory  where in the source the package is (optional)
-#   uvSdistSystem        the system, as x86_64-linux
+#   uvSdistFile          the file's own name, which gives the archive format; "" for a directory
+#   uvSdistSubdirectory  the package's folder in the source (optional)
+#   uvSdistSystem        the system, such as x86_64-linux
 #   uvSdistPython        the version of the interpreter
 #   uvSdistRequires      NAME=PATH of the wheels of its build requirements, or of folders with one wheel (list)
-#   uvSdistAsked         the same, of those that are installed only if the build backend asks for them (list)
+#   uvSdistAsked         the same, for those that are installed only if the build backend asks for them (list)
 #   uvSdistNative        JSON: env, cflags and flags of this build (optional)
 #   uvWheelInterpreter   the Python to build with (path of the program)
-#   uvKeepPhases         phases that inputs' setup hooks add and that are wanted (list, optional)
-#   dontUseUvSdist       set: do nothing
+#   uvKeepPhases         phases of inputs' setup hooks to keep (list, optional)
+#   dontUseUvSdist       if set, do nothing
 #   preUnpack, postUnpack, preBuild, postBuild: hooks
 
 # shellcheck disable=SC2154 # the derivation sets what is read here

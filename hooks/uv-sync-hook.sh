@@ -1,24 +1,24 @@
 # shellcheck shell=bash
-# Install the packages of a uv.lock into $out, the same way every time.
+# Install the packages of a uv.lock into $out, reproducibly.
 #
 # For a fixed-output derivation whose source has uv.lock and the pyproject.toml files. Attributes:
-#   uvSyncProject       a lock other than uv.lock: that of a script, a pylock.toml (optional)
-#   uvSyncFlags         uv's selection flags, as --extra=NAME (list)
+#   uvSyncProject       a lock other than uv.lock: a script's, or a pylock.toml (optional)
+#   uvSyncFlags         uv's selection flags, such as --extra=NAME (list)
 #   uvSyncInterpreter   the Python to install for (path of the program)
 #   uvSyncPython        its version
-#   uvSyncSystem        the system, as x86_64-linux
-#   uvSyncLibc          the C library's baseline, as glibc-2.40 (optional)
-#   uvSyncMacos         the oldest macOS, as 14.0 (optional)
-#   uvSyncExcludeNewer  build requirements published later are not seen, RFC 3339 (optional)
+#   uvSyncSystem        the system, such as x86_64-linux
+#   uvSyncLibc          the C library's baseline, such as glibc-2.40 (optional)
+#   uvSyncMacos         the oldest macOS, such as 14.0 (optional)
+#   uvSyncExcludeNewer  build requirements published later are ignored, RFC 3339 (optional)
 #   uvSyncBuildRequirements  JSON: the locked build requirements, `build` of the pins; with passAsFile (optional)
-#   uvSyncNoBinary      packages to build although a wheel fits (list, optional)
+#   uvSyncNoBinary      packages to build even if a wheel fits (list, optional)
 #   uvSyncExclude       packages that come from elsewhere (list, optional)
-#   uvSyncNative        JSON: what each build from source needs (optional)
+#   uvSyncNative        JSON: the native inputs of each build from source (optional)
 #   referenceInputs     attribute -> store path: the names of libraries that compiled files need (as for
 #                       strip-references-hook; optional)
-#   uvSyncCollisions    JSON: path -> the package whose bytes are kept (optional)
-#   uvSyncKey           what the environment must be, as `uvlock2nix generate` wrote it (optional)
-#   dontUseUvSync       set: do nothing
+#   uvSyncCollisions    JSON: path -> the package whose file is kept (optional)
+#   uvSyncKey           the key that the environment must have, from `uvlock2nix generate` (optional)
+#   dontUseUvSync       if set, do nothing
 #   preBuild, postBuild, preInstall, postInstall: hooks
 
 # shellcheck disable=SC2154 # the derivation sets what is read here
@@ -43,7 +43,7 @@ _uvlock2nixSync() {
   _uvlock2nixOption --key "${uvSyncKey-}"
   _uvlock2nixInputs
 
-  # The daemon's certificates win over ours: behind a proxy only they are right.
+  # The daemon's certificates override ours: behind a proxy, only they are valid.
   if [[ -n "${NIX_SSL_CERT_FILE-}" && -e "$NIX_SSL_CERT_FILE" ]]; then
     export SSL_CERT_FILE=$NIX_SSL_CERT_FILE
   fi
@@ -60,7 +60,7 @@ _uvlock2nixSync() {
 }
 
 uvSyncBuildPhase() { _uvlock2nixRun uvSyncBuildPhase Build _uvlock2nixSync; }
-# $out is made by the build phase: nothing is copied twice.
+# The build phase creates $out directly, to save a copy.
 uvSyncInstallPhase() { _uvlock2nixRun uvSyncInstallPhase Install true; }
 
 if [[ -z "${dontUseUvSync-}" ]]; then

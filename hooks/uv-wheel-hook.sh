@@ -1,19 +1,19 @@
 # shellcheck shell=bash
-# Install one wheel into $out: a package of its own, to be joined with others by uv-env-hook.
+# Install one wheel into $out: a package in its own store path, which uv-env-hook joins with others.
 #
 # Attributes:
-#   src                 the wheel; where uv-sdist-hook has built one, that
-#   uvWheelFile         its own name, which a path in the store does not have
-#   uvWheelArtifact     JSON: what the manifest says of the locked file (optional)
+#   src                 the wheel; by default the one that uv-sdist-hook built
+#   uvWheelFile         its own name, which a store path does not have
+#   uvWheelArtifact     JSON: the manifest's entry for the locked file (optional)
 #   uvWheelInterpreter  the Python to install for (path of the program)
 #   uvWheelPython       its minor version
 #   uvWheelLibraries    folders with libraries that it links (list, optional)
-#   uvWheelDlopen       folders that it opens libraries from by name (list, optional)
-#   uvWheelIgnore       names or patterns of libraries that need not be found (list, optional)
-#   dontCompileBytecode set: no bytecode is made
-#   patches             patches of what is installed, relative to site-packages (a built wheel: of its source)
-#   uvKeepPhases        phases that inputs' setup hooks add and that are wanted (list, optional)
-#   dontUseUvWheel      set: do nothing
+#   uvWheelDlopen       folders from which it opens libraries by name (list, optional)
+#   uvWheelIgnore       names or patterns of libraries that may be missing (list, optional)
+#   dontCompileBytecode if set, leave bytecode out
+#   patches             patches of the installed files, relative to site-packages (of the source, for a built wheel)
+#   uvKeepPhases        phases of inputs' setup hooks to keep (list, optional)
+#   dontUseUvWheel      if set, do nothing
 #   preInstall, postInstall, preUvWheelSettle, postUvWheelSettle: hooks
 
 # shellcheck disable=SC2154 # the derivation sets what is read here
@@ -62,7 +62,7 @@ uvWheelSettlePhase() { _uvlock2nixRun uvWheelSettlePhase UvWheelSettle _uvlock2n
 if [[ -z "${dontUseUvWheel-}" ]]; then
   _uvlock2nixOwnPhases phases
   if [[ -z "${dist-}" ]]; then
-    # What a wheel installs is patched, not the wheel.
+    # The installed files are patched, not the wheel.
     _uvlock2nixSkipPhase patchPhase
     _uvlock2nixSkipPhase configurePhase
     _uvlock2nixSkipPhase buildPhase

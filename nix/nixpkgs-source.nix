@@ -1,4 +1,4 @@
-# The nixpkgs that update-hash evaluates with: from one of the texts that are not empty, else <nixpkgs>.
+# The nixpkgs that update-hash evaluates with: from the argument that is not empty, else <nixpkgs>.
 {
   overlay,
   system,

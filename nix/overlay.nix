@@ -11,7 +11,7 @@
 final: _prev:
 
 let
-  # In a checkout this file is nix/overlay.nix, in an installed package share/nix/overlay.nix.
+  # In a checkout, this file is nix/overlay.nix; in an installed package, share/nix/overlay.nix.
   installed = !(builtins.pathExists ../uvlock2nix/__init__.py);
   hooks = import ../hooks {
     inherit (final)
@@ -26,10 +26,10 @@ let
 in
 {
   uvlock2nix = final.callPackage ./uvlock2nix.nix {
-    # Only the Python package: a change of tests or pages builds nothing again.
+    # Only the Python package, so that a change to tests or documentation rebuilds nothing.
     source = if installed then ../.. else ../uvlock2nix;
     hooks = ../hooks;
-    # What the command needs of this folder: nothing of it is built again when a template changes.
+    # The parts of this folder that the command needs, so that a change to a template rebuilds nothing.
     library = final.lib.fileset.toSource {
       root = ./.;
       fileset = final.lib.fileset.difference ./. (

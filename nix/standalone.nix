@@ -1,5 +1,5 @@
-# What generated files need of uvlock2nix, written next to them by `generate --standalone`: its setup hooks, the
-# command that these run, and importUvLock.
+# The parts of uvlock2nix that generated files need, written next to them by `generate --standalone`: its setup hooks,
+# the command that they run, and importUvLock.
 { callPackage }:
 
 let

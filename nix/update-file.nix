@@ -1,11 +1,11 @@
-# What `uvlock2nix update-hash FILE.nix` evaluates: the facts of one fixed-output derivation of somebody's file.
-# Every value comes by --argstr: no text is ever pasted into Nix.
+# Evaluated by `uvlock2nix update-hash FILE.nix`: the facts of a fixed-output derivation in a handwritten file.
+# Every value is passed with --argstr: no text is ever pasted into Nix.
 {
   # Absolute path of the file.
   file,
-  # Attribute path below its value, `a.b`; "" is the value itself.
+  # Attribute path in its value, `a.b`; "" is the value itself.
   attr ? "",
-  # A hash to evaluate with in the place of the derivation's own; "" leaves that.
+  # A hash to evaluate with instead of the derivation's own; "" keeps that.
   outputHash ? "",
   # Absolute path of uvlock2nix's overlay.nix.
   overlay,
@@ -32,8 +32,8 @@ let
       ;
   };
   content = import (path file);
-  # As `nix-build` calls it: a function's own defaults win, and only arguments without one are given. So a file that
-  # pins its nixpkgs is evaluated with that, and one that needs none needs none here.
+  # Called as by `nix-build`: a function's own defaults win, and only arguments without one are passed. So a file that
+  # pins its nixpkgs is evaluated with it, and a file that needs none needs none here.
   wanted = builtins.functionArgs content;
   required = builtins.filter (name: !wanted.${name}) (builtins.attrNames wanted);
   given = builtins.listToAttrs (
@@ -46,7 +46,7 @@ let
           system
         else
           pkgs.${name}
-            or (throw "uvlock2nix: ${file} wants an argument `${name}`, which nixpkgs does not have");
+            or (throw "uvlock2nix: ${file} requires the argument `${name}`, which nixpkgs does not have");
     }) required
   );
   called =
@@ -66,7 +66,7 @@ let
   ) called (if attr == "" then [ ] else steps);
 
   isFixed = value: builtins.isAttrs value && (value.type or "") == "derivation" && value ? outputHash;
-  # Where builders of nixpkgs keep the fixed-output derivation of a package.
+  # The attributes in which nixpkgs' builders keep a package's fixed-output derivation.
   inner = [
     "deps"
     "npmDeps"
@@ -106,7 +106,7 @@ let
             ) (builtins.attrNames selected)
         )
       );
-  # The very arguments of the derivation, with a different hash: what was made from the hash before stays.
+  # The same arguments of the derivation, with a different hash: attributes derived from the old hash are kept.
   deps = if outputHash == "" then fixed else derivation (fixed.drvAttrs // { inherit outputHash; });
   position = builtins.unsafeGetAttrPos "outputHash" fixed;
 in

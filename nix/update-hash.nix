@@ -1,7 +1,7 @@
-# What `uvlock2nix update-hash PROJECT` evaluates: the facts of the project's deps.
-# Every value comes by --argstr: no text is ever pasted into Nix.
+# Evaluated by `uvlock2nix update-hash PROJECT`: the facts of the project's deps.
+# Every value is passed with --argstr: no text is ever pasted into Nix.
 {
-  # Absolute path of the python-deps.nix.
+  # Absolute path of python-deps.nix.
   file,
   # Absolute path of uvlock2nix's overlay.nix.
   overlay,
@@ -34,7 +34,7 @@ let
   };
 in
 {
-  # Not drvPath and outPath: a set that has those is written as one text in JSON.
+  # Not drvPath and outPath: a set with these becomes a single string in JSON.
   drv = deps.drvPath;
   out = deps.outPath;
   inherit (deps) name;
@@ -44,7 +44,7 @@ in
   key = deps.pinsKey or "";
   uv = deps.uv.version or "";
   python = deps.python.version or "";
-  # Which nixpkgs this is. The commit is known to a git checkout and to a channel.
+  # The version of nixpkgs. A git checkout and a channel also know the commit.
   nixpkgs = pkgs.lib.trivial.version or "";
   revision = (pkgs.lib.trivial.revisionWithDefault or (text: text)) "";
 }

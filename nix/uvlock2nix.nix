@@ -1,14 +1,14 @@
-# The command, from the Python package alone: it is pure Python, so that it is copied, not built.
+# The command, from the Python package only: it is pure Python, so it is copied, not built.
 {
   lib,
   python3,
   stdenv,
   # The folder of the package `uvlock2nix`.
   source,
-  # The folders of the hooks and of this library, which the command hands to Nix.
+  # The folders of the hooks and of this library, which the command passes to Nix.
   hooks,
   library,
-  # Shell completions and the manual page; what only runs inside of builds needs none.
+  # Shell completions and the manual page; not needed where the command runs only inside builds.
   completions ? stdenv.buildPlatform.canExecute stdenv.hostPlatform,
 }:
 
@@ -37,7 +37,7 @@ python3.pkgs.buildPythonApplication {
     tomli
   ];
 
-  # Only `index update --channel` needs it; the closure of the hooks does without.
+  # Needed only by `index update --channel`, so not in the closure of the hooks.
   passthru.optional-dependencies.channel = [ python3.pkgs.brotli ];
 
   dontBuild = true;
@@ -58,8 +58,8 @@ python3.pkgs.buildPythonApplication {
     ${lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
       # Its program is wrapped after this phase.
       export PYTHONPATH=$site''${PYTHONPATH:+:$PYTHONPATH}
-      # It is started several times in each build, where nobody can keep the bytecode: the store has it. The
-      # same bits in every build, as in env.
+      # It is started several times in each build, where bytecode cannot be kept: so the store has it, with the same bits
+      # in every build, as in env.
       PYTHONDONTWRITEBYTECODE=1 ${python3.interpreter} -c '
       import sys
       from pathlib import Path

@@ -1,4 +1,4 @@
-# The development shell: uv works in it as anywhere else, with Nix's interpreter and what packages of the lock need.
+# The development shell: uv works as usual, with Nix's interpreter and the native inputs of the lock's packages.
 {
   pkgs,
   package,
@@ -9,7 +9,7 @@ let
   inherit (package) python;
   inherit (package) deps env;
 
-  # What builds get, without what makes deps and packages of it.
+  # The inputs of builds, without the hooks that make deps and packages.
   ours = [
     "uv"
     "uv-sync-hook"
@@ -19,30 +19,30 @@ let
   ];
   tools = one: lib.filter (input: !(lib.elem (lib.getName input) ours)) (one.nativeBuildInputs or [ ]);
 
-  # Opened by name: PACKAGE=FOLDER.
+  # Libraries opened by name: PACKAGE=FOLDER.
   opened = map (one: lib.last (lib.splitString "=" one)) (env.referencesDlopen or [ ]);
   libraries = lib.unique (deps.libraryPath or env.referencesLibraryPath or [ ] ++ opened);
 in
 pkgs.mkShell {
   packages = [
-    # Before all others: uv takes the first interpreter that fits.
+    # Before all others, because uv uses the first interpreter that fits.
     python
     pkgs.uv
   ]
   ++ shellPackages;
 
-  # What compiles the packages of the lock, and the project's own.
+  # The inputs for compiling the packages of the lock, and the project's own.
   nativeBuildInputs = tools deps ++ tools package;
   buildInputs = deps.buildInputs or [ ] ++ package.buildInputs or [ ];
 
-  # Not UV_PYTHON: `uv pip` would then mean the interpreter in the store, not .venv.
+  # Not UV_PYTHON: `uv pip` would then use the interpreter in the store instead of .venv.
   UV_PYTHON_DOWNLOADS = "never";
   UV_PYTHON_PREFERENCE = "only-system";
 
   shellHook = ''
     unset PYTHONPATH SOURCE_DATE_EPOCH
     ${lib.optionalString (libraries != [ ]) ''
-      # Wheels look for these libraries in the system, which NixOS does not have in the usual place.
+      # Wheels expect these libraries in the system's usual folders, which NixOS does not have.
       export LD_LIBRARY_PATH=${lib.concatStringsSep ":" libraries}''${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
     ''}
   '';

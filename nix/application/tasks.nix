@@ -1,5 +1,5 @@
-# An app for each script of a folder: `nix run .#NAME`. A script runs in the folder where it is called, with the
-# programs of the environment on its PATH.
+# An app for each script in a folder: `nix run .#NAME`. A script runs in the current folder, with the programs of the
+# environment in PATH.
 {
   pkgs,
   tasks,
@@ -34,7 +34,7 @@ let
     file: _kind:
     let
       name = nameOf file;
-      # A file without an interpreter of its own is run by the one that its name asks for.
+      # A file without a shebang is run by the interpreter for its suffix.
       run =
         if lib.hasSuffix ".py" file then
           "${venv}/bin/python"

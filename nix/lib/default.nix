@@ -1,5 +1,5 @@
 /**
-  The functions that the flake exports as `lib`, a file for each.
+  The functions that the flake exports as `lib`, one per file.
 
   # Type
 

@@ -1,8 +1,8 @@
 { lib, fetchurl }:
 
 /**
-  The file or tree of one package of a uv.lock, from its entry in python-deps.json: fetched with the hash of the
-  lock, or taken from the project.
+  The file or tree of a package of a uv.lock, from its entry in python-deps.json: fetched with the hash of the lock, or
+  taken from the project.
 
   # Inputs
 
@@ -10,9 +10,9 @@
   : The project's folder, as a path.
 
   `logins`
-  : Hosts that may ask for a login, as `logins` of python-deps.json: host → what the names of the variables that
-    have it begin with (`UV_INDEX_LOCAL` for `UV_INDEX_LOCAL_USERNAME` and `_PASSWORD`), or `""`. The variables
-    are the builder's, and `NETRC` among them names a netrc file: no login is in the derivation.
+  : Hosts that may require credentials, as in `logins` of python-deps.json: host → the prefix of the variables with
+    the credentials (`UV_INDEX_LOCAL` for `UV_INDEX_LOCAL_USERNAME` and `_PASSWORD`), or `""`. The variables are the
+    builder's, and `NETRC` names a netrc file: the derivation contains no credentials.
 
   `entry`
   : A member of `packages.${system}`, or of `build.files`: `url` and `hash`; or `path`, relative to `root`; or `git`
@@ -52,11 +52,11 @@ let
     url: variables:
     let
       host = hostOf url;
-      # netrc files know no ports.
+      # netrc files have no ports.
       machine = lib.head (builtins.match "(\\[[^]]*]|[^:]*).*" host);
     in
     if variables != "" && builtins.match "UV_INDEX_[A-Z0-9_]+" variables == null then
-      throw "python-deps.json: logins.\"${host}\": ${variables} is not the beginning of variables of an index"
+      throw "python-deps.json: logins.\"${host}\": ${variables} is not the prefix of an index's variables"
     else
       {
         netrcImpureEnvVars = [
@@ -66,7 +66,7 @@ let
           "${variables}_USERNAME"
           "${variables}_PASSWORD"
         ];
-        # curl takes the first that fits.
+        # curl uses the first that matches.
         netrcPhase = ''
           (umask 077 && : > netrc)
           quoted() {
@@ -91,18 +91,18 @@ if entry ? git then
       url = entry.git;
       inherit (entry) rev;
       allRefs = true;
-      # As uv: always.
+      # As in uv: always.
       submodules = true;
     }
     // lib.optionalAttrs (entry.lfs or false) (
       if lib.versionAtLeast builtins.nixVersion "2.27" then
         { lfs = true; }
       else
-        throw "${entry.git}: its files in Git LFS take Nix 2.27 or newer; this is ${builtins.nixVersion}"
+        throw "${entry.git}: its files in Git LFS require Nix 2.27 or newer; this is ${builtins.nixVersion}"
     )
   )
 else if entry ? path then
-  # A path of its own: nothing else of the project decides what is built from it.
+  # A store path of its own, so that nothing else in the project affects what is built from it.
   builtins.path (
     {
       path = root + "/${entry.path}";

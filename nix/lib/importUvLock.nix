@@ -12,8 +12,8 @@
 }:
 
 /**
-  The packages of a uv.lock, each in a store path of its own, from the python-deps.json that
-  `uvlock2nix generate --mode files` writes: one fetch for each file, with the hashes of the lock.
+  The packages of a uv.lock, each in its own store path, from the python-deps.json that `uvlock2nix generate --mode files`
+  writes: one fetch per file, with the hashes of the lock.
 
   # Inputs
 
@@ -21,31 +21,31 @@
   : The python-deps.json.
 
   `root`
-  : The project's folder; files that the lock names by path are taken from there.
+  : The project's folder; local files of the lock are taken from there.
 
   `python`
-  : The interpreter, of the minor version that the file was generated for.
+  : The interpreter, with the minor version that the file was generated for.
 
   `lock`
-  : The uv.lock that `pins` must have been made for; `null` does not look.
+  : The uv.lock that `pins` must have been made for; `null` skips the check.
 
   `native`
-  : Package → what its build from source gets: `buildInputs`, `nativeBuildInputs`, `env`, `cflags`, `flags`.
+  : Package → the inputs of its build from source: `buildInputs`, `nativeBuildInputs`, `env`, `cflags`, `flags`.
 
   `libraries`
   : Package → packages, or folders, whose libraries its wheel links.
 
   `programs`
-  : Package → packages whose programs run scripts that it ships.
+  : Package → packages whose programs run its scripts.
 
   `dlopen`
-  : Package → folders that it opens libraries from by name.
+  : Package → folders from which it opens libraries by name.
 
   `patches`
-  : Package → patches: of the source where it is built, else of what its wheel installs.
+  : Package → patches: of the source if it is built, else of the files that its wheel installs.
 
   `bytecode`
-  : Whether modules are compiled.
+  : Whether to compile modules.
 
   `overrides`
   : `final: prev: { … }` over the packages, as with overlays.
@@ -82,13 +82,13 @@
   patches ? { },
   overrides ? _final: _prev: { },
   bytecode ? true,
-  # What manylinux wheels may take from every system: libstdc++, libgcc_s, libexpat, libz.
+  # What manylinux wheels may expect from every system: libstdc++, libgcc_s, libexpat, libz.
   systemLibraries ? [
     stdenv.cc.cc
     expat
     zlib
   ],
-  # What it was generated for, which `uvlock2nix check` and `update-hash` read from the file.
+  # What it was generated for, as `uvlock2nix check` and `update-hash` read it from the file.
   selection ? [ ],
   keys ? { },
   libc ? "",
@@ -102,7 +102,7 @@ let
   stale = lock != null && builtins.hashFile "sha256" lock != data.lock;
   entries =
     if stale then
-      throw "${toString lock} is not the one that ${toString pins} was made for. ${run}"
+      throw "${toString lock} is not the lock that ${toString pins} was made for. ${run}"
     else
       data.packages.${system}
         or (throw "${toString pins}: nothing was generated for ${system}. ${run} --system ${system}");
@@ -113,7 +113,7 @@ let
   build = data.build or { };
   builds = (build.packages or { }).${system} or { };
   nested = (build.sdists or { }).${system} or { };
-  # One fetch for each build requirement, whoever needs it; those that only exist as sdists are built first.
+  # One fetch for each build requirement, shared by all builds; those that exist only as sdists are built first.
   requirements = lib.mapAttrs (
     key: file:
     let
@@ -128,11 +128,11 @@ let
 
   minor = python.pythonVersion;
   storeVersion = version: lib.replaceStrings [ "!" ] [ "-" ] version;
-  # A folder is given as a text where it is not the usual one.
+  # A folder is passed as a string if it is not the usual one.
   folders = map (library: if lib.isString library then library else "${lib.getLib library}/lib");
   isPure = entry: lib.hasSuffix "-any.whl" entry.file;
 
-  # What the manifest says of the file. The URL of a fetch is in its derivation: another mirror builds nothing again.
+  # The manifest's entry for the file. It has no URL, so a different mirror rebuilds nothing.
   artifact = entry: {
     kind = entry.kind or "sdist";
     filename = entry.file or "";
@@ -172,7 +172,7 @@ let
 
   };
 
-  # A wheel that has compiled code gets what it links; a pure one depends on nothing but Python.
+  # A wheel with compiled code gets the libraries that it links; a pure wheel depends only on Python.
   wheel =
     name: entry: src:
     stdenv.mkDerivation (
@@ -237,13 +237,13 @@ let
       src = fetch entry;
       how =
         builds.${name}
-          or (throw "${toString pins}: what builds ${name} is not locked. ${run}, on a machine with uv and network access");
+          or (throw "${toString pins}: the build requirements of ${name} are not locked. ${run}, on a machine with uv and network access");
     in
     if entry.kind == "wheel" then wheel name entry src else sdist name entry src how final;
 
   packages = lib.fix (lib.extends overrides (final: lib.mapAttrs (package final) entries));
 
-  # What builds each local package, in a folder of its own: it builds on top of the environment.
+  # The build requirements of each local package, in a folder each.
   locals = lib.filter (name: !(entries ? ${name})) (lib.attrNames builds);
   local =
     name:
@@ -259,7 +259,7 @@ let
       dontFixup = true;
     };
 
-  # For a development shell: what builds get, and where libraries are that wheels look for.
+  # For a development shell: the inputs of builds, and the folders of libraries for wheels.
   given = part: lib.unique (lib.concatMap (one: one.${part} or [ ]) (lib.attrValues native));
   libraryPath = lib.unique (
     folders (lib.concatLists (lib.attrValues libraries) ++ systemLibraries)

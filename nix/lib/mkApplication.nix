@@ -1,25 +1,25 @@
 { overlay }:
 
 /**
-  Everything that people want of one project on one system, from the files that `uvlock2nix generate` has written,
-  for those who write their own flake, or none.
+  The package, module, image, development shell, apps and checks of a project on a system, from the files that
+  `uvlock2nix generate` wrote, for a handwritten flake or none at all.
 
   # Inputs
 
   `pkgs`
-  : The package set; the overlay of uvlock2nix is added where it has not got it.
+  : The package set; the overlay of uvlock2nix is added if it is missing.
 
   `files`
   : The folder with the generated files.
 
   `version`
-  : The version of a project that takes it from git.
+  : The version of a project that takes its version from git.
 
   `tasks`
   : A folder of development scripts; each becomes an app.
 
   `shellPackages`
-  : More programs for the development shell.
+  : Additional programs for the development shell.
 
   # Type
 
@@ -76,7 +76,7 @@ let
   has = folder: file: builtins.pathExists (folder + "/${file}");
   isThere = has files "package.nix";
 
-  # The environments that pyproject.toml names: each has a folder of its own.
+  # The environments that pyproject.toml names, each with its own folder.
   named = lib.filterAttrs (
     name: kind: kind == "directory" && has (files + "/${name}") "package.nix"
   ) (builtins.readDir files);
@@ -93,7 +93,7 @@ let
       wanted = lib.functionArgs (import (folder + "/package.nix"));
       arguments = lib.optionalAttrs (version != null && wanted ? version) { inherit version; };
       package = set.callPackage (folder + "/package.nix") arguments;
-      # For the shell, which needs no hash: `uv add` must not lock one out of it.
+      # For the shell, which needs no hash: it must still work after `uv add`.
       depsFile = folder + "/python-deps.nix";
       unhashed = set.callPackage (folder + "/package.nix") (
         arguments
@@ -162,9 +162,9 @@ let
     if isThere then
       application files ""
     else
-      throw "${toString files}: there is no package.nix. Run: uvlock2nix generate";
+      throw "${toString files}: no package.nix. Run: uvlock2nix generate";
 
-  # What the project has itself, then what its environments have, each under its own name.
+  # The project's own outputs, then those of its environments, each under its name.
   all =
     part: lib.foldl' (found: one: one.${part} // found) main'.${part} (lib.attrValues environments);
   main' =
@@ -180,7 +180,7 @@ let
   scripts = import ../application/tasks.nix {
     pkgs = set;
     inherit tasks app;
-    # A task runs in the first environment that is there, as `uv run` would have it.
+    # A task runs in the first environment, as with `uv run`.
     venv = (if isThere then main else lib.head (lib.attrValues environments)).venv;
   };
   twice = lib.attrNames (builtins.intersectAttrs scripts programs);
@@ -197,7 +197,7 @@ in
   checks = all "checks";
   apps =
     if twice != [ ] then
-      throw "${toString tasks}: ${lib.head twice} is the name of a program, too; call the task something else"
+      throw "${toString tasks}: ${lib.head twice} is also the name of a program; rename the task"
     else
       programs // scripts;
 }

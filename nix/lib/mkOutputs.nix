@@ -1,15 +1,15 @@
 { overlay, mkApplication }:
 
 /**
-  The outputs of a flake for one project, from the files that `uvlock2nix generate` has written.
+  The outputs of a flake for one project, from the files that `uvlock2nix generate` wrote.
 
   # Inputs
 
   `self`, `nixpkgs`
-  : The flake of the project, and the package set that it takes.
+  : The flake of the project, and its nixpkgs.
 
   `name`
-  : The name of the project: of its attribute in the overlay.
+  : The name of the project, for its attribute in the overlay.
 
   `files`
   : The folder with the generated files.
@@ -18,13 +18,13 @@
   : The systems that the files were generated for.
 
   `version`
-  : The version of a project that takes it from git.
+  : The version of a project that takes its version from git.
 
   `tasks`
-  : A folder of development scripts; each is run by `nix run .#NAME`.
+  : A folder of development scripts; each runs with `nix run .#NAME`.
 
   `shellPackages`
-  : From the package set to more programs for the development shell.
+  : A function from the package set to additional programs for the development shell.
 
   # Type
 
@@ -85,7 +85,7 @@ let
       shellPackages = shellPackages pkgs;
     };
 
-  # One evaluation of nixpkgs for each system.
+  # Evaluate nixpkgs once per system.
   forAllSystems =
     let
       every = lib.genAttrs systems (system: rec {
@@ -103,7 +103,7 @@ let
     )
   );
 
-  # The packages of one application; those of an environment have its name in front.
+  # The packages of an application; those of an environment are prefixed with its name.
   packagesOf =
     prefix: one:
     let
@@ -122,7 +122,7 @@ let
     { pkgs, ... }:
     {
       imports = [ (folder + "/module.nix") ];
-      # The name of a service is that of its package, which is the same on every system.
+      # A service is named after its package, which has the same name on every system.
       services.${self.packages.${lib.head systems}.${attribute}.pname}.package =
         lib.mkDefault
           self.packages.${pkgs.stdenv.hostPlatform.system}.${attribute};

@@ -1,7 +1,6 @@
 /**
-  Make a function that collects the static files of a web application when it is built, with a command such as
-  Django's `collectstatic`. The command runs with the service's variables, in which `{static}` is the folder that
-  the files belong in.
+  Make a function that collects the static files of a web application at build time, with a command such as Django's
+  `collectstatic`. The command runs with the service's variables, in which `{static}` is the folder for the files.
 
   # Type
 
@@ -30,7 +29,7 @@
 
 let
   inherit (pkgs) lib;
-  # A word of the shell in which two words mean folders of the build.
+  # A shell word in which two placeholders stand for folders of the build.
   word =
     text:
     let

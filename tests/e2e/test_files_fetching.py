@@ -250,5 +250,5 @@ def test_lfs_takes_a_nix_that_has_it() -> None:
       import {REPO}/nix/lib/fetchArtifact.nix {{ inherit lib fetchurl; }} {{ root = /.; }}
         {{ git = "http://127.0.0.1:9/x.git"; rev = "{"a" * 40}"; lfs = true; }}
     """
-    with pytest.raises(StandCommandError, match=r"Git LFS take Nix 2\.27 or newer; this is 2\.26"):
+    with pytest.raises(StandCommandError, match=r"Git LFS require Nix 2\.27 or newer; this is 2\.26"):
         old.evaluate(code)

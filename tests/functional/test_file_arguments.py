@@ -82,5 +82,5 @@ def test_an_argument_that_nixpkgs_does_not_have_is_named(stand: Stand, tmp_path:
     )
     done = update(stand, file, str(STAND / "nixpkgs"))
     assert done.returncode == 3, done.stderr
-    assert "wants an argument `noSuchPackage`" in done.stderr
+    assert "requires the argument `noSuchPackage`" in done.stderr
     assert "hint: give the argument a default" in done.stderr

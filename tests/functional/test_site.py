@@ -288,7 +288,7 @@ document.body.append(frame);
 def test_a_pasted_error_is_found(site: Path, served: str, tmp_path: Path) -> None:
     pasted = [
         "error: package torch 2.9.1: nothing in the lock fits x86_64-linux\n  torch-2.9.1.whl: for macOS",
-        "   error: polls: uv.lock is not the one that python-deps.json was made for. Run: uvlock2nix",
+        "   error: polls: uv.lock is not the lock that python-deps.json was made for. Run: uvlock2nix",
         "something of a different program",
     ]
     assert probed(site, served, "search", SEARCH.replace("TEXTS", json.dumps(pasted)), tmp_path, 900) == [

@@ -181,7 +181,7 @@ def _checks(plan: Plan) -> tuple[Bind, ...]:
     chosen = If(
         given, Var("outputHash"), If(known, _with_this_python(plan, pinned), call("throw", hash_message))
     )
-    then = Select(Var("pin"), ("nixpkgs", "version"), string("of another time"))
+    then = Select(Var("pin"), ("nixpkgs", "version"), string("of unknown version"))
     return (
         Bind(("stale",), stale, blank_before=True),
         *([Bind(("madeWith",), then)] if plan.compiles else []),
@@ -215,9 +215,9 @@ def _with_this_toolchain(plan: Plan, update: str) -> Expr:
     message = interpolated(
         f"{plan.name}: the hash was made with nixpkgs ",
         Var("madeWith"),
-        "; what ",
+        "; packages compiled with ",
         select("lib.trivial.version"),
-        f" compiles may differ. If the hash is wrong, run: {update}",
+        f" may differ. If the hash is wrong, run: {update}",
     )
     other = Binary("!=", select("pin.key"), Var("pinsKey"))
     return call("lib.warnIf", other, message, select("pin.hash"))

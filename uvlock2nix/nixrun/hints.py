@@ -83,7 +83,7 @@ def evaluation_error(lines: Sequence[str]) -> ToolError | InputError:
     words = textwrap.dedent("\n".join(shown)).strip().removeprefix("error:").strip()
     if words.startswith("uvlock2nix: "):  # from our own update-file.nix
         way_on = "select the fixed-output derivation with --attr A.B"
-        if " wants an argument `" in words:
+        if " requires the argument `" in words:
             way_on = "give the argument a default in the file: `nix-build` needs one too"
         return InputError(words.removeprefix("uvlock2nix: "), hint=way_on)
     if ours := re.match(r"(.*?: this nixpkgs has no .*?)\. (Use a nixpkgs that has it.*)", words):

@@ -91,7 +91,7 @@ let
   );
 
   stale = !skipLockCheck && builtins.hashFile "sha256" ../uv.lock != pins.lock;
-  madeWith = pin.nixpkgs.version or "of another time";
+  madeWith = pin.nixpkgs.version or "of unknown version";
   # A hash belongs to one key: any change to what would be installed makes it invalid.
   hash =
     if stale then
@@ -100,7 +100,7 @@ let
       outputHash
     else if pin != null && lib.hasPrefix key pin.key then
       lib.warnIf (pin.key != pinsKey)
-        "authentik-like: the hash was made with nixpkgs ${madeWith}; what ${lib.trivial.version} compiles may differ. If the hash is wrong, run: uvlock2nix update-hash"
+        "authentik-like: the hash was made with nixpkgs ${madeWith}; packages compiled with ${lib.trivial.version} may differ. If the hash is wrong, run: uvlock2nix update-hash"
         pin.hash
     else
       throw "authentik-like: nix/python-deps.json has no hash for what would be installed on ${system}. Run: uvlock2nix update-hash";
