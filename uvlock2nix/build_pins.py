@@ -8,7 +8,6 @@ docs/build-requirements.md describes the format.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Final
@@ -17,10 +16,11 @@ from urllib.parse import unquote, urlsplit
 from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.nar import parse_hash
 from uvlock2nix.net.urls import plain_url
+from uvlock2nix.regex import regex
 
 MEMBERS: Final = frozenset({"files", "packages", "sdists"})
-_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,250}\Z")
-_FROM: Final = re.compile(r"[0-9a-f]{16}\Z")
+_KEY: Final = regex(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,250}\Z")
+_FROM: Final = regex(r"[0-9a-f]{16}\Z")
 _BUILD_MEMBERS: Final = {"version", "from", "time", "requires", "files", "asked", "built", "unsure"}
 
 Extra = tuple[tuple[str, str], ...]

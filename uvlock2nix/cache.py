@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -15,9 +14,10 @@ from typing import Final
 from uvlock2nix.atomic import replacing
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.reading import read_regular
+from uvlock2nix.regex import regex
 
 _LIMIT: Final = 64 << 20
-_HASH: Final = re.compile(r"([a-z0-9]{3,10}):([0-9a-fA-F]{32,128})\Z")
+_HASH: Final = regex(r"([a-z0-9]{3,10}):([0-9a-fA-F]{32,128})\Z")
 
 
 def cache_dir() -> Path:

@@ -8,14 +8,14 @@ network; the result is recorded, so that every run reports it: ``{"<system>": {"
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from uvlock2nix.dataclass import dataclass
+from uvlock2nix.regex import regex
 
-_OF: Final = re.compile(r"[0-9a-f]{16}\Z")
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,200}\Z")
-_TEXT: Final = re.compile(r"[^\x00-\x1f\x7f]{1,300}\Z")
+_OF: Final = regex(r"[0-9a-f]{16}\Z")
+_NAME: Final = regex(r"[a-z0-9][a-z0-9._-]{0,200}\Z")
+_TEXT: Final = regex(r"[^\x00-\x1f\x7f]{1,300}\Z")
 MOST: Final = 200
 
 

@@ -6,7 +6,6 @@ valid key, because silently ignoring an option is worse.
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Mapping
 from typing import Final, TypeVar
@@ -16,6 +15,7 @@ from packaging.version import InvalidVersion, Version
 from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.environments import KEY, WHERE
 from uvlock2nix.errors import UsageError
+from uvlock2nix.regex import regex
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ FREE: Final = (
 KEYS: Final = (*BOOLS, *LISTS, *STRINGS, *FREE, KEY)
 
 # https://www.rfc-editor.org/rfc/rfc3339, in UTC.
-RFC3339: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z\Z")
+RFC3339: Final = regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z\Z")
 
 
 @dataclass(frozen=True, slots=True)

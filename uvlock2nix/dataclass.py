@@ -4,7 +4,7 @@ The decorator of the standard library compiles up to nine functions for each cla
 each class; a command of ours loads 150 of them. Here the standard library reads the fields (so ``fields``,
 ``replace``, ``match`` and type checkers see what they know), and the functions are made like this:
 
-- ``__init__`` is compiled when the first value of a class is made, and fills slots without a look-up;
+- ``__init__`` is compiled when more than a few values of a class are made, and fills slots without a look-up;
 - the others (comparison, hash, ``repr``, the refusal to change a frozen value, pickling) are not compiled.
 
 Options: ``frozen``, ``slots``, ``order``; they mean what they mean in the standard library.
@@ -23,6 +23,9 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 if TYPE_CHECKING:
     # Type checkers know the decorator by its own name.
     from dataclasses import dataclass, replace
+
+FEW: Final = 12
+"""To compile an ``__init__`` takes as long as to fill so many values without it."""
 
 _Class = type[Any]
 
@@ -132,15 +135,50 @@ def _setter(cls: _Class, name: str) -> Callable[[Any, Any], None]:
 
 
 def _first_init(cls: _Class) -> Callable[..., None]:
-    """An ``__init__`` that writes the real one, puts it in its own place, and calls it."""
+    """An ``__init__`` that fills a few values itself, and then puts a compiled one in its own place."""
+    made = 0
+    positional: list[str] = []
+    rows: list[_Row] = []
 
     def method(self: Any, *args: Any, **named: Any) -> None:
-        written = _written_init(cls)
-        # A subclass that called this has not to get it again.
-        cls.__init__ = written
+        nonlocal made
+        if not made:
+            every = fields(cls)
+            positional.extend(one.name for one in every if one.init and not one.kw_only)
+            rows.extend((_setter(cls, one.name), one) for one in every)
+        made += 1
+        if made <= FEW and _filled(self, positional, rows, args, named):
+            return
+        # It also knows what to say of a call that is wrong.
+        cls.__init__ = written = _written_init(cls)
         written(self, *args, **named)
 
     return method
+
+
+_Row = tuple[Callable[[Any, Any], None], Field[Any]]
+
+
+def _filled(
+    value: Any, positional: list[str], rows: list[_Row], args: tuple[Any, ...], named: dict[str, Any]
+) -> bool:
+    """Fill the fields with what was given or by default; false where the call is wrong."""
+    given = dict(zip(positional, args, strict=False), **named)
+    if len(given) != len(args) + len(named):
+        return False
+    for put, one in rows:
+        content = given.pop(one.name, one.default) if one.init else one.default
+        if content is MISSING and one.default_factory is not MISSING:
+            content = one.default_factory()
+        if content is not MISSING:
+            put(value, content)
+        elif one.init:
+            return False
+    if given:
+        return False
+    if hasattr(value, "__post_init__"):
+        value.__post_init__()
+    return True
 
 
 def _written_init(cls: _Class) -> Callable[..., None]:

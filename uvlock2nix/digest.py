@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from uvlock2nix.artifacts import Choice
 from uvlock2nix.layout import LAYOUT
 from uvlock2nix.lock import Package, RegistrySource
+from uvlock2nix.regex import regex
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 HALF: Final = 16
-_RFC3339: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?Z\Z")
+_RFC3339: Final = regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?Z\Z")
 
 
 def environment_digest(steps: Iterable[tuple[Package, Choice]], *, python: str, system: str) -> str:

@@ -8,18 +8,18 @@ project selects.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
 from uvlock2nix.errors import UsageError
+from uvlock2nix.regex import regex
 from uvlock2nix.spelling import did_you_mean
 
 KEY: Final = "environments"
 WHERE: Final = f"[tool.uvlock2nix.{KEY}]"
 # The environment in which the project's own tests run, if `check` is set.
 CHECK: Final = "check"
-_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
+_NAME: Final = regex(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 # The names of flake outputs for the project itself.
 _TAKEN: Final = frozenset({"default", "venv", "wheel", "sdist", "sbom", "image", "package"})
 

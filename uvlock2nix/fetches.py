@@ -19,18 +19,19 @@ from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import InputError
 from uvlock2nix.lock import GitSource, Package, PathSource, UrlSource
 from uvlock2nix.nar import Hash, parse_hash
+from uvlock2nix.regex import regex
 
 Kind = Literal["wheel", "sdist", "tree"]
-_STORE_NAME: Final = re.compile(r"[0-9a-zA-Z+_-][0-9a-zA-Z+._-]{0,200}\Z")
-_REV: Final = re.compile(r"[0-9a-f]{40}\Z")
+_STORE_NAME: Final = regex(r"[0-9a-zA-Z+_-][0-9a-zA-Z+._-]{0,200}\Z")
+_REV: Final = regex(r"[0-9a-f]{40}\Z")
 # Query keys of forges and archives that select a file or its format.
 _CONTENT: Final = frozenset({
     "archive", "branch", "commit", "dl", "download", "file", "format", "inline", "path", "raw", "ref",
     "ref_type", "rev", "sha", "tag", "version", "viasf",
 })  # fmt: skip
 # Host with its port; the prefix of an index's variables.
-_HOST: Final = re.compile(r"[a-z0-9._:\[\]-]{1,260}\Z")
-_VARIABLES: Final = re.compile(r"UV_INDEX_[A-Z0-9_]{1,200}\Z")
+_HOST: Final = regex(r"[a-z0-9._:\[\]-]{1,260}\Z")
+_VARIABLES: Final = regex(r"UV_INDEX_[A-Z0-9_]{1,200}\Z")
 _TEXTS: Final = ("file", "url", "hash", "path", "git", "rev", "subdirectory", "store")
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import Final
 
 from uvlock2nix.dataclass import dataclass
+from uvlock2nix.regex import regex
 
 # Longer lines are not read.
 LIMIT: Final = 4096
-_LINE: Final = re.compile(rb"#![ \t]*(/[^ \t\r\n]+)(?:[ \t]+([^\r\n]*?))?[ \t]*\r?\n")
+_LINE: Final = regex(rb"#![ \t]*(/[^ \t\r\n]+)(?:[ \t]+([^\r\n]*?))?[ \t]*\r?\n")
 
 
 @dataclass(frozen=True, slots=True)

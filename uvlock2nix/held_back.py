@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.digest import parse_time
 from uvlock2nix.errors import InputError
+from uvlock2nix.regex import regex
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,10 +21,8 @@ RELEASED: Final[Mapping[int, str]] = {
 """Minor of Python 3 → the day of its first release: older build backends do not run on it."""
 
 _UNITS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
-_FRIENDLY: Final = re.compile(r"\s*(\d{1,6})\s*(second|minute|hour|day|week)s?(?:\s+ago)?\s*\Z")
-_ISO: Final = re.compile(
-    r"P(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?\Z"
-)
+_FRIENDLY: Final = regex(r"\s*(\d{1,6})\s*(second|minute|hour|day|week)s?(?:\s+ago)?\s*\Z")
+_ISO: Final = regex(r"P(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?\Z")
 
 
 @dataclass(frozen=True, slots=True)

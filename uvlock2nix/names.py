@@ -7,14 +7,13 @@ lock.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-_SEPARATORS: Final = re.compile(r"[-_.]+")
+from uvlock2nix.regex import regex
+
+_SEPARATORS: Final = regex(r"[-_.]+")
 _VERSION: Final = r"\s*(?:[<>=!]=|[<>])\s*[0-9]{1,9}(?:\.[0-9]{1,9})*\s*"
-_PLAIN: Final = re.compile(
-    rf"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:{_VERSION}(?:,{_VERSION})*)?\Z"
-)
+_PLAIN: Final = regex(rf"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:{_VERSION}(?:,{_VERSION})*)?\Z")
 
 
 def canonicalize_name(name: str) -> str:

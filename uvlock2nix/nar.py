@@ -19,11 +19,12 @@ from typing import Final
 
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError
+from uvlock2nix.regex import regex
 
 NIX32_ALPHABET: Final = "0123456789abcdfghijklmnpqrsvwxyz"  # no e, o, u, t
 DIGEST_SIZES: Final = {"md5": 16, "sha1": 20, "sha256": 32, "sha512": 64}
 STORE_DIR: Final = "/nix/store"
-STORE_NAME: Final = re.compile(r"[0-9a-zA-Z+\-._?=]{1,211}\Z")
+STORE_NAME: Final = regex(r"[0-9a-zA-Z+\-._?=]{1,211}\Z")
 
 _NIX32_VALUE: Final = {char: value for value, char in enumerate(NIX32_ALPHABET)}
 _BUFFER: Final = 256 * 1024  # bytes hashed at a time: fits into the processor's cache

@@ -27,14 +27,15 @@ from uvlock2nix.errors import InputError
 from uvlock2nix.fetches import Fetches
 from uvlock2nix.nar import parse_hash
 from uvlock2nix.reading import read_regular
+from uvlock2nix.regex import regex
 from uvlock2nix.wheel_pins import ReadWheels
 from uvlock2nix.wheel_pins import from_json as wheels_from_json
 from uvlock2nix.wheel_pins import to_json as wheels_to_json
 
 SCHEMA: Final = 1
-_SYSTEM: Final = re.compile(r"[a-z0-9_]{1,32}-[a-z0-9_]{1,32}\Z")
-_KEY: Final = re.compile(r"[0-9A-Za-z+._-]{1,100}\Z")
-_LOCK: Final = re.compile(r"[0-9a-f]{64}\Z")
+_SYSTEM: Final = regex(r"[a-z0-9_]{1,32}-[a-z0-9_]{1,32}\Z")
+_KEY: Final = regex(r"[0-9A-Za-z+._-]{1,100}\Z")
+_LOCK: Final = regex(r"[0-9a-f]{64}\Z")
 _KNOWN: Final = "schema lock generate build version versions hashes packages wheels collisions logins"
 _REWRITE: Final = "run `uvlock2nix generate --force` to write the file again, then `uvlock2nix update-hash`"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,9 +11,10 @@ from uvlock2nix.knowledge.backends import version_tools
 from uvlock2nix.knowledge.templates import Literal
 from uvlock2nix.lock import Member, Project
 from uvlock2nix.native import Native
+from uvlock2nix.regex import regex
 
 # Characters that are not allowed in a store path, or that are awkward in file names.
-_NOT_IN_NAMES: Final = re.compile(r"[^0-9a-zA-Z+._-]+")
+_NOT_IN_NAMES: Final = regex(r"[^0-9a-zA-Z+._-]+")
 
 
 def store_name(text: str) -> str:

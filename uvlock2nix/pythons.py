@@ -11,15 +11,16 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from uvlock2nix.errors import UsageError
 from uvlock2nix.lock import Project
+from uvlock2nix.regex import regex
 from uvlock2nix.target import PREFERRED
 
 # https://docs.astral.sh/uv/concepts/python-versions/#requesting-a-version
-_REQUEST: Final = re.compile(
+_REQUEST: Final = regex(
     r"(?P<name>[a-z]+)?[@-]?(?P<version>\d+(?:\.\d+){0,2})?(?P<short>[td]{0,2})(?P<long>(?:\+[a-z]+)*)"
     r"(?P<rest>-[a-z0-9_.-]+)?\Z",
     re.IGNORECASE,
 )
-_RANGE: Final = re.compile(r"(?:cpython|cp|python)?@?(?P<range>[<>=!~].*)\Z", re.IGNORECASE)
+_RANGE: Final = regex(r"(?:cpython|cp|python)?@?(?P<range>[<>=!~].*)\Z", re.IGNORECASE)
 _CPYTHON: Final = frozenset({"", "cpython", "cp", "python"})
 _OTHERS: Final = {
     "pypy": "PyPy", "pp": "PyPy", "graalpy": "GraalPy", "gp": "GraalPy", "pyodide": "Pyodide",

@@ -6,7 +6,6 @@ Only :func:`this_system` looks at the running machine: any target works anywhere
 from __future__ import annotations
 
 import platform
-import re
 import sys
 from collections.abc import Mapping
 
@@ -19,6 +18,7 @@ from uvlock2nix.knowledge.baselines import (
     latest_patch,
     oldest_manylinux,
 )
+from uvlock2nix.regex import regex
 
 __all__ = [
     "PREFERRED",
@@ -43,9 +43,9 @@ PREFERRED = ("3.13", "3.14", "3.12", "3.11", "3.10", "3.9", "3.15")
 """The minor versions in order of preference: nixpkgs' own default first (most Python packages are built
 and cached for it), then newer, then older ones."""
 
-_PYTHON = re.compile(r"(?P<major>[0-9])\.(?P<minor>[0-9]{1,3})(?:\.(?P<patch>[0-9]{1,4}))?(?P<free>t)?")
-_LIBC = re.compile(r"(?P<kind>glibc|gnu|musl)?[-_ ]?(?:(?P<major>[0-9]{1,3})\.(?P<minor>[0-9]{1,4}))?")
-_MACOS = re.compile(r"(?P<major>[0-9]{1,3})(?:\.(?P<minor>[0-9]{1,3}))?(?:\.[0-9]{1,3})?")
+_PYTHON = regex(r"(?P<major>[0-9])\.(?P<minor>[0-9]{1,3})(?:\.(?P<patch>[0-9]{1,4}))?(?P<free>t)?")
+_LIBC = regex(r"(?P<kind>glibc|gnu|musl)?[-_ ]?(?:(?P<major>[0-9]{1,3})\.(?P<minor>[0-9]{1,4}))?")
+_MACOS = regex(r"(?P<major>[0-9]{1,3})(?:\.(?P<minor>[0-9]{1,3}))?(?:\.[0-9]{1,3})?")
 
 
 def is_linux(system: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,10 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from uvlock2nix.errors import InputError
+from uvlock2nix.regex import regex
 
 _PREFIX: Final = "uvlock2nix-run-"
 # As named by mkdtemp; no other folder has such a name by accident.
-_OURS: Final = re.compile(rf"{_PREFIX}[a-z0-9_]{{8}}\Z")
+_OURS: Final = regex(rf"{_PREFIX}[a-z0-9_]{{8}}\Z")
 
 
 @contextmanager

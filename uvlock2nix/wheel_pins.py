@@ -8,15 +8,15 @@ need nothing are left out.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from uvlock2nix.dataclass import dataclass
+from uvlock2nix.regex import regex
 
-_OF: Final = re.compile(r"[0-9a-f]{16}\Z")
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,200}\Z")
-_FILE: Final = re.compile(r"[^\x00-\x20/\x7f]{1,255}\Z")
-_WHY: Final = re.compile(r"[^\x00-\x1f\x7f]{1,300}\Z")
+_OF: Final = regex(r"[0-9a-f]{16}\Z")
+_NAME: Final = regex(r"[a-z0-9][a-z0-9._-]{0,200}\Z")
+_FILE: Final = regex(r"[^\x00-\x20/\x7f]{1,255}\Z")
+_WHY: Final = regex(r"[^\x00-\x1f\x7f]{1,300}\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ RANKS = (
         "names",
         "printable",
         "reading",
+        "regex",
         "resources",
         "signals",
         "spelling",
@@ -128,6 +129,19 @@ def test_only_cli_imports_click() -> None:
 
 def test_only_elf_imports_elftools() -> None:
     assert users_of("elftools") <= {"uvlock2nix.refs.elf"}
+
+
+def test_no_pattern_is_compiled_at_import() -> None:
+    """``uvlock2nix.regex`` compiles when a pattern is used."""
+    found = [
+        f"{module}:{node.lineno}"
+        for module, tree in modules().items()
+        for statement in tree.body
+        if not isinstance(statement, ast.FunctionDef | ast.ClassDef)
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "re.compile"
+    ]
+    assert found == []
 
 
 def test_dataclasses_are_made_by_the_module_that_makes_them_cheap() -> None:

@@ -37,8 +37,12 @@ def made_by(decorator: Decorator, **options: bool) -> type[Any]:
     return decorator(**options)(Sample)
 
 
-def both(**options: bool) -> tuple[type[Any], type[Any]]:
-    return made_by(ours.dataclass, **options), made_by(dataclasses.dataclass, **options)
+def both(*, compiled: bool, **options: bool) -> tuple[type[Any], type[Any]]:
+    """The class made by us and by the standard library; ``compiled``: many values were made already."""
+    mine = made_by(ours.dataclass, **options)
+    if compiled:
+        assert [mine(one).one for one in range(ours.FEW + 2)] == list(range(ours.FEW + 2))
+    return mine, made_by(dataclasses.dataclass, **options)
 
 
 CALLS: tuple[tuple[tuple[Any, ...], dict[str, Any]], ...] = (
@@ -56,9 +60,10 @@ OPTIONS = (
 )
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("options", OPTIONS)
-def test_values_are_alike(options: dict[str, bool]) -> None:
-    mine, theirs = both(**options)
+def test_values_are_alike(options: dict[str, bool], compiled: bool) -> None:
+    mine, theirs = both(compiled=compiled, **options)
     values = [(mine(*args, **named), theirs(*args, **named)) for args, named in CALLS]
     for one, other in values:
         assert repr(one) == repr(other)
@@ -79,16 +84,24 @@ def test_values_are_alike(options: dict[str, bool]) -> None:
     assert mine(1) != theirs(1)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(
-    ("args", "named"), [((), {}), ((1, "", [], 1, 2, 3, 4), {}), ((1,), {"what": 1}), ((1,), {"given": 1})]
+    ("args", "named"),
+    [
+        ((), {}),
+        ((1, "", [], 1, 2, 3, 4), {}),
+        ((1,), {"what": 1}),
+        ((1,), {"given": 1}),
+        ((1,), {"one": 2}),
+        ((), {"two": ""}),
+    ],
 )
-def test_wrong_calls_are_refused_alike(args: tuple[Any, ...], named: dict[str, Any]) -> None:
-    mine, theirs = both(frozen=True, slots=True)
+def test_wrong_calls_are_refused_alike(args: tuple[Any, ...], named: dict[str, Any], compiled: bool) -> None:
+    mine, theirs = both(compiled=compiled, frozen=True, slots=True)
     with pytest.raises(TypeError) as expected:
         theirs(*args, **named)
-    for _ in range(2):  # by the first ``__init__``, and by the one that it writes
-        with pytest.raises(TypeError, match=re.escape(str(expected.value).split("__init__()")[1])):
-            mine(*args, **named)
+    with pytest.raises(TypeError, match=re.escape(str(expected.value).split("__init__()")[1])):
+        mine(*args, **named)
 
 
 def test_frozen_values_do_not_change() -> None:
@@ -155,7 +168,7 @@ def test_inheritance_and_what_a_class_says_itself() -> None:
 
 
 def test_after_init() -> None:
-    assert [Counting(3).left, Counting(4).left] == [2, 3]
+    assert [Counting(size).left for size in range(ours.FEW + 3)] == [*range(-1, ours.FEW + 2)]
 
 
 @pytest.mark.parametrize("value", [Hashed(1, 2, {"a": 1}), Inheriting(1), Empty(), Counting(2)])
@@ -167,7 +180,7 @@ def test_values_are_copied_and_pickled(value: object) -> None:
 
 
 def test_a_class_is_cheap() -> None:
-    """No function is compiled before the first value is made: that is what the module is for."""
+    """No function is compiled before many values are made: that is what the module is for."""
     code = """
 import builtins
 count = 0
@@ -184,6 +197,8 @@ class One:
     a: int
     b: str = ""
 assert count == 0, count
-assert (One(1).a, One(2).b, count) == (1, "", 1), count
+assert (One(1).a, One(2).b, count) == (1, "", 0), count
+assert len({One(number % 20) for number in range(100)}) == 20
+assert count == 1, count
 """
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
 from uvlock2nix.collision_pins import Collision
 from uvlock2nix.lock import Member
 from uvlock2nix.pins import Pins
+from uvlock2nix.regex import regex
 
 # As sync prints it. A build may print anything, so no more than this is accepted.
-_LINE: Final = re.compile(
+_LINE: Final = regex(
     r"uvlock2nix: (?P<path>[\x20-\x7e]{1,300}?): shipped by (?P<packages>[a-z0-9, -]{1,2000}); "
     r"kept: (?P<kept>[a-z0-9-]{1,200})\Z"
 )
-_CASE: Final = re.compile(r"uvlock2nix: only case tells apart: (?P<paths>[^\x00-\x1f\x7f-\x9f]{1,2000})\Z")
+_CASE: Final = regex(r"uvlock2nix: only case tells apart: (?P<paths>[^\x00-\x1f\x7f-\x9f]{1,2000})\Z")
 _MOST: Final = 200
 
 

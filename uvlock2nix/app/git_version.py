@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,13 +9,14 @@ from typing import TYPE_CHECKING, Final
 from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.dataclass import dataclass, replace
+from uvlock2nix.regex import regex
 
 if TYPE_CHECKING:
     from uvlock2nix.lock import Project
     from uvlock2nix.pins import Pins
     from uvlock2nix.plan import Plan
 
-_AFTER_PREFIX: Final = re.compile(r"(?:^|[^0-9.])(?P<version>[0-9]+(?:\.[0-9]+)*[0-9A-Za-z.+!-]*)\Z")
+_AFTER_PREFIX: Final = regex(r"(?:^|[^0-9.])(?P<version>[0-9]+(?:\.[0-9]+)*[0-9A-Za-z.+!-]*)\Z")
 
 
 @dataclass(frozen=True, slots=True)

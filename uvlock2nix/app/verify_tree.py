@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -25,13 +24,14 @@ from uvlock2nix.net.urls import shown_url
 from uvlock2nix.nixrun.project import Files, files_of
 from uvlock2nix.pins import Pins, read_pins
 from uvlock2nix.printable import printable
+from uvlock2nix.regex import regex
 from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.target import SYSTEMS
 
 _HINT: Final = "pass the store path of deps or env: `nix-build -A env`, or passthru of the package"
 # Made by us or by Nix, so not in any RECORD.
 _OURS: Final = ("bin/", "nix-support/", "pyvenv.cfg")
-_MINOR: Final = re.compile(r"3\.[0-9]{1,2}t?\Z")
+_MINOR: Final = regex(r"3\.[0-9]{1,2}t?\Z")
 _MOST: Final = 20  # listed problems of a kind
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from uvlock2nix.artifacts.tags import Tags
 from uvlock2nix.artifacts.wheelname import TagSets
+from uvlock2nix.regex import regex
 from uvlock2nix.target import Glibc, Musl, Target
 
-_PYTHON = re.compile(r"(cp|py|pp|graalpy|pyston|ip|jy)([0-9])([0-9]{0,3})")
-_CPYTHON_ABI = re.compile(r"cp([0-9])([0-9]{1,3})([a-z]*)")
-_MANYLINUX = re.compile(r"manylinux_([0-9]+)_([0-9]+)_(.+)")
-_LEGACY = re.compile(r"manylinux(1|2010|2014)_(.+)")
-_MUSL = re.compile(r"musllinux_([0-9]+)_([0-9]+)_(.+)")
-_MACOS = re.compile(r"macosx_([0-9]+)_([0-9]+)_(.+)")
+_PYTHON = regex(r"(cp|py|pp|graalpy|pyston|ip|jy)([0-9])([0-9]{0,3})")
+_CPYTHON_ABI = regex(r"cp([0-9])([0-9]{1,3})([a-z]*)")
+_MANYLINUX = regex(r"manylinux_([0-9]+)_([0-9]+)_(.+)")
+_LEGACY = regex(r"manylinux(1|2010|2014)_(.+)")
+_MUSL = regex(r"musllinux_([0-9]+)_([0-9]+)_(.+)")
+_MACOS = regex(r"macosx_([0-9]+)_([0-9]+)_(.+)")
 _LEGACY_GLIBC = {"1": 5, "2010": 12, "2014": 17}
 _OTHERS = {
     "win": "Windows",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from uvlock2nix.artifacts.tags import tags_for
 from uvlock2nix.artifacts.wheelname import WheelName, parse_wheel_name
 from uvlock2nix.dataclass import replace
+from uvlock2nix.regex import regex
 from uvlock2nix.target import PREFERRED, Glibc, PythonVersion, Target
 
-_MACOS = re.compile(r"macosx_([0-9]+)_([0-9]+)_")
-_GLIBC = re.compile(r"manylinux_2_([0-9]+)_")
+_MACOS = regex(r"macosx_([0-9]+)_([0-9]+)_")
+_GLIBC = regex(r"manylinux_2_([0-9]+)_")
 
 
 def remedy(filenames: Iterable[str], target: Target) -> str:

@@ -5,12 +5,13 @@ https://packaging.python.org/en/latest/specifications/binary-distribution-format
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import NamedTuple
 
-_TAG = re.compile(r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*")
-_BUILD = re.compile(r"([0-9]{1,18})([A-Za-z0-9_.]*)")
+from uvlock2nix.regex import regex
+
+_TAG = regex(r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*")
+_BUILD = regex(r"([0-9]{1,18})([A-Za-z0-9_.]*)")
 
 
 class TagSets(NamedTuple):

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from uvlock2nix.regex import regex
+
 # Variables of a user's session that a build must not see.
-FOREIGN: Final = re.compile(
+FOREIGN: Final = regex(
     r"PYTHON.*|VIRTUAL_ENV|CONDA_PREFIX|XDG_\w+_HOME|PIP_\w+|UV_.*|GIT_(DIR|WORK_TREE|INDEX_FILE|CONFIG.*)"
 )
 
 
 # uv's variables for network access and credentials. The lock decides what to install, and how.
-KEPT: Final = re.compile(
+KEPT: Final = regex(
     r"UV_INDEX_\w+_(USERNAME|PASSWORD)|UV_DEFAULT_INDEX|UV_HTTP_\w+|UV_KEYRING_PROVIDER|UV_NATIVE_TLS"
     r"|UV_SYSTEM_CERTS|UV_DYNAMIC_VERSIONING_BYPASS|UV_INSECURE_HOST|UV_CONCURRENT_\w+|UV_REQUEST_TIMEOUT"
 )

@@ -17,6 +17,7 @@ from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.endings import ended, hint_for
 from uvlock2nix.errors import NetworkError, ToolError
 from uvlock2nix.net.urls import shown_text
+from uvlock2nix.regex import regex
 
 TAIL: Final = 40
 # What uv, git and pip-like programs print without a network, but not if only a file is missing.
@@ -38,8 +39,8 @@ CRATE_SIGNS: Final = (
     "--offline was specified",
     "failed to select a version for",
 )
-_WANTS_PIP: Final = re.compile(r"-m pip install ([A-Za-z0-9][A-Za-z0-9._-]*)")
-_MISSING_MODULE: Final = re.compile(r"no module named ['\"]?([\w.]+)", re.IGNORECASE)
+_WANTS_PIP: Final = regex(r"-m pip install ([A-Za-z0-9][A-Za-z0-9._-]*)")
+_MISSING_MODULE: Final = regex(r"no module named ['\"]?([\w.]+)", re.IGNORECASE)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 import stat
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,8 +17,9 @@ from uvlock2nix.dataclass import dataclass
 from uvlock2nix.dist.record import digest_of, read_record, write_record
 from uvlock2nix.errors import InputError
 from uvlock2nix.names import canonicalize_name
+from uvlock2nix.regex import regex
 
-_SHA256: Final = re.compile(r"sha256=[0-9A-Za-z_-]{43}\Z")
+_SHA256: Final = regex(r"sha256=[0-9A-Za-z_-]{43}\Z")
 
 
 @dataclass(frozen=True, slots=True)

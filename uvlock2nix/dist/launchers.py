@@ -6,16 +6,16 @@ https://packaging.python.org/en/latest/specifications/entry-points/
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.errors import InputError
+from uvlock2nix.regex import regex
 
-_REFERENCE: Final = re.compile(r"([\w.]+)\s*:\s*([\w.]+)\s*(?:\[.*\])?\Z")
-_INTERPRETER: Final = re.compile(r"python[0-9.]*t?")
-_NAME: Final = re.compile(r"[^/\x00-\x1f]+\Z")
+_REFERENCE: Final = regex(r"([\w.]+)\s*:\s*([\w.]+)\s*(?:\[.*\])?\Z")
+_INTERPRETER: Final = regex(r"python[0-9.]*t?")
+_NAME: Final = regex(r"[^/\x00-\x1f]+\Z")
 # The kernel's limit for the first line of a script; longer ones go through /bin/sh.
 SHEBANG_LIMIT: Final = 127
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.dataclass import dataclass
+from uvlock2nix.regex import regex
 
 SHEBANG_LIMIT: Final = 4096
 # The shebang of a script until env sets the interpreter.
 PLACEHOLDER_SHEBANG: Final = b"#!python"
-_SOME_PYTHON: Final = re.compile(rb"#!\s*(/usr(/local)?/bin/env\s+|/usr(/local)?/bin/)python[0-9.]*\s*")
+_SOME_PYTHON: Final = regex(rb"#!\s*(/usr(/local)?/bin/env\s+|/usr(/local)?/bin/)python[0-9.]*\s*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ Executables of packages get the program of the environment, or of the build's in
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +16,9 @@ from uvlock2nix.dataclass import dataclass
 from uvlock2nix.dist.launchers import shebang
 from uvlock2nix.dist.record import is_record, read_record
 from uvlock2nix.first_lines import LIMIT, Asked, asked
+from uvlock2nix.regex import regex
 
-_PYTHON: Final = re.compile(r"python(3(\.\d+)?)?t?\Z")
+_PYTHON: Final = regex(r"python(3(\.\d+)?)?t?\Z")
 _SHELLS: Final = ("sh", "dash")
 
 

@@ -15,6 +15,7 @@ from typing import Final
 
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.inspect.build_conditions import Conditions, path_of
+from uvlock2nix.regex import regex
 
 # Generated text can make a parser work hard.
 MAX_TEXT: Final = 400_000
@@ -69,7 +70,7 @@ def _depth(text: str) -> int:
 
 
 # A function, a class or a file for a different system, by its name.
-OTHER_SYSTEM: Final = re.compile(
+OTHER_SYSTEM: Final = regex(
     r"(?:^|_)(?:win|win32|windows|darwin|macosx?|osx|mac|msys2?|mingw\w*|msvc|cygwin|android|ios)(?:_|\.|\Z)"
     r"|\A(?:Windows|Win32|MSVC|MacOS|Darwin)",
     re.IGNORECASE,

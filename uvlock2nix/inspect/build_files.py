@@ -16,13 +16,14 @@ from uvlock2nix.inspect.clues.meson import meson_clues
 from uvlock2nix.inspect.clues.setup_py import python_clues
 from uvlock2nix.inspect.clues.text import Clue, config_clues, make_clue, make_clues, shortened
 from uvlock2nix.knowledge.libraries import library_names
+from uvlock2nix.regex import regex
 
-SKIPPED: Final = re.compile(
+SKIPPED: Final = regex(
     r"(?:^|/)(?:tests?|testing|docs?|examples?|samples?|benchmarks?|third_?party|3rd_?party|vendor(?:ed)?[\w-]*|"
     r"extern(?:al)?|subprojects|deps|bundled|contrib|node_modules|packaging|ci|tools/ci|fuzz|demos?|vcpkg[\w-]*|tutorials?|site-packages)(?:/|\Z)",
     re.IGNORECASE,
 )
-_BUILD_NAMES: Final = re.compile(
+_BUILD_NAMES: Final = regex(
     r"(?:^|/)(?:\w*setup\w*|\w*build\w*|\w*config\w*|\w*ffi\w*|versioninfo|pkgconfig\w*|\w*libs?)\.py\Z"
 )
 _HEADER_SUFFIXES: Final = (".c", ".cc", ".cpp", ".cxx", ".h", ".hpp", ".pyx", ".pxd", ".i")
@@ -33,7 +34,7 @@ _TOP: Final = frozenset(
      "meson.options", "meson_options.txt", "wscript"}
 )  # fmt: skip
 _MAKE: Final = ("Makefile", "makefile", "GNUmakefile", "wscript")
-_RUNS_MAKE: Final = re.compile(r"""["']make(?: |["'])|\bwaf\b""")
+_RUNS_MAKE: Final = regex(r"""["']make(?: |["'])|\bwaf\b""")
 
 
 def wanted(name: str) -> bool:
@@ -130,7 +131,7 @@ def _qt(pyproject: str) -> Iterator[Clue]:
         yield make_clue("cmake", f"Qt{version[1]}", "pyproject.toml", line)
 
 
-_MACRO: Final = re.compile(r"""\(\s*["']([A-Z][A-Z0-9_]{3,60})["']\s*,|-D([A-Z][A-Z0-9_]{3,60})\b""")
+_MACRO: Final = regex(r"""\(\s*["']([A-Z][A-Z0-9_]{3,60})["']\s*,|-D([A-Z][A-Z0-9_]{3,60})\b""")
 
 
 def _macros(texts: Mapping[str, str]) -> frozenset[str]:
@@ -183,7 +184,7 @@ def _start(texts: Mapping[str, str], tool: Mapping[str, object], section: str, b
 
 _MAX_VENDORED: Final = 1000
 _FOREIGN_BUILD: Final = ("configure", "configure.ac", "configure.in", "Makefile.am", "autogen.sh")
-_CMAKE_PROJECT: Final = re.compile(r"^\s*project\s*\(", re.IGNORECASE | re.MULTILINE)
+_CMAKE_PROJECT: Final = regex(r"^\s*project\s*\(", re.IGNORECASE | re.MULTILINE)
 
 
 def _vendored(archive: Archive, uses_cmake: bool) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ import tomli
 
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError
+from uvlock2nix.regex import regex
 
 LEGACY_REQUIRES: Final = ("setuptools >= 40.8.0",)
 LEGACY_BACKEND: Final = "setuptools.build_meta:__legacy__"
@@ -65,9 +66,7 @@ def wanted(name: str) -> bool:
     return base.endswith(".py") and name.count("/") <= 2 and _BACKEND_FOLDER.search(name) is not None
 
 
-_BACKEND_FOLDER: Final = re.compile(
-    r"backend|build|_custom|vendor|hatch|pep517|(?:^|/)_?tools?/", re.IGNORECASE
-)
+_BACKEND_FOLDER: Final = regex(r"backend|build|_custom|vendor|hatch|pep517|(?:^|/)_?tools?/", re.IGNORECASE)
 
 
 def read_build_facts(texts: Mapping[str, str], where: str) -> BuildFacts:

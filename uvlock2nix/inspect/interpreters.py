@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.first_lines import LIMIT, asked
 from uvlock2nix.reading import open_regular
+from uvlock2nix.regex import regex
 
 # Python is the environment's own, sh and bash are in every build.
-_THERE: Final = re.compile(r"(python[0-9.]*t?|sh|bash|dash)\Z")
+_THERE: Final = regex(r"(python[0-9.]*t?|sh|bash|dash)\Z")
 # Many archives mark every file as executable; these are not scripts.
-_NO_SCRIPT: Final = re.compile(
-    r".*\.(pyc?|pyi|pyx|txt|md|rst|json|toml|ya?ml|c|h|cpp|hpp|html|css|png|svg)\Z"
-)
+_NO_SCRIPT: Final = regex(r".*\.(pyc?|pyi|pyx|txt|md|rst|json|toml|ya?ml|c|h|cpp|hpp|html|css|png|svg)\Z")
 # Folders of a source tree that only developers use.
-_DEVELOPERS: Final = re.compile(
+_DEVELOPERS: Final = regex(
     r"(\..*|tests?|testing|docs?|examples?|benchmarks?|ci|node_modules|__pycache__|venv|build|dist|target)\Z"
 )
 _BUILD_FILES: Final = (

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.knowledge.names import is_driver, is_libc, optional_sonames, soname_attribute
+from uvlock2nix.regex import regex
 
 if TYPE_CHECKING:
     from uvlock2nix.inspect.wheels import WheelContents
 
-_QT: Final = re.compile(r"libQt([56])\w+\.so\.\1\Z")
+_QT: Final = regex(r"libQt([56])\w+\.so\.\1\Z")
 
 
 @dataclass(frozen=True, slots=True)

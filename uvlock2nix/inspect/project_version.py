@@ -13,18 +13,19 @@ from packaging.version import InvalidVersion, Version
 from uvlock2nix.knowledge.backends import GIT_DESCRIBE, version_tools
 from uvlock2nix.names import canonicalize_name
 from uvlock2nix.reading import open_regular
+from uvlock2nix.regex import regex
 
 if TYPE_CHECKING:
     import ast
 
 _MAX_BYTES: Final = 2 << 20
 # hatchling's pattern: https://hatch.pypa.io/latest/plugins/version-source/regex/
-_ASSIGNED: Final = re.compile(
+_ASSIGNED: Final = regex(
     r"""^(?:__version__|VERSION)(?: ?: ?str)? *= *(['"])v?(?P<version>.+?)\1""", re.IGNORECASE | re.MULTILINE
 )
 # A build script that runs `git describe` itself.
-_DESCRIBES: Final = re.compile(r"""\bgit['"]?\s*,?\s*['"]?describe\b""")
-_MESON: Final = re.compile(r"""^\s*project\s*\([^)]*?\bversion\s*:\s*'(?P<version>[^']+)'""", re.MULTILINE)
+_DESCRIBES: Final = regex(r"""\bgit['"]?\s*,?\s*['"]?describe\b""")
+_MESON: Final = regex(r"""^\s*project\s*\([^)]*?\bversion\s*:\s*'(?P<version>[^']+)'""", re.MULTILINE)
 
 Tables = Mapping[str, object]
 

@@ -22,6 +22,7 @@ from uvlock2nix.knowledge.libraries import companions, toolchain_names
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, NativeKind, Origin
 from uvlock2nix.knowledge.rules import allocators, alternatives, implied, programs_only
 from uvlock2nix.names import canonicalize_name
+from uvlock2nix.regex import regex
 
 Nature: TypeAlias = Literal["pure", "native", "unknown"]
 
@@ -191,7 +192,7 @@ def _is_pure(archive: Archive, backend: str, project: Mapping[str, object]) -> b
 
 
 # Hooks that may compile; the harmless ones (version files, shared data, licences) have other names.
-_HATCH_HOOK: Final = re.compile(r"'(?:custom|scikit-build|cython|cffi|cmake|mypyc|rust|gcc|autorun)'")
+_HATCH_HOOK: Final = regex(r"'(?:custom|scikit-build|cython|cffi|cmake|mypyc|rust|gcc|autorun)'")
 _NATIVE_BACKENDS: Final[Mapping[str, tuple[str, ...]]] = {
     "maturin": ("Rust",),
     "mesonpy": ("C",),
@@ -199,7 +200,7 @@ _NATIVE_BACKENDS: Final[Mapping[str, tuple[str, ...]]] = {
     "sipbuild": ("C++",),
     "py_build_cmake": ("C++",),
 }
-_EXTENSION: Final = re.compile(
+_EXTENSION: Final = regex(
     r"\bExtension\s*\(|\bext_modules\b|\bcffi_modules\b|\brust_extensions\b|\bRustExtension\b|\bcythonize\s*\(|"
     r"\bPybind11Extension\b|\bCMakeExtension\b|\bskbuild\b|\bCppExtension\b|\bCUDAExtension\b|"
     r"\bconfiguration\s*=\s*configuration\b|\bext-modules\b|\(build_ext\)|\bbuild_ext\.build_ext\)"

@@ -6,13 +6,14 @@ The layout is uv's own and may change with its version; then nothing is found.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
-_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,150}\Z")
+from uvlock2nix.regex import regex
+
+_COMMIT: Final = regex(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+_PLAIN: Final = regex(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,150}\Z")
 
 
 def uv_cache_dir(environ: Mapping[str, str] = os.environ) -> Path:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import configparser
 import io
-import re
 import struct
 import zipfile
 import zlib
@@ -27,8 +26,9 @@ from uvlock2nix.net.fetch import Fetcher
 from uvlock2nix.net.remote import USUAL as USUAL_PARTS
 from uvlock2nix.net.remote import Parts, RemoteFile
 from uvlock2nix.reading import open_regular
+from uvlock2nix.regex import regex
 
-_SHARED: Final = re.compile(r"\.so(?:\.[0-9A-Za-z]+)*\Z")
+_SHARED: Final = regex(r"\.so(?:\.[0-9A-Za-z]+)*\Z")
 ROOT: Final = "../../../"
 BIN: Final = f"{ROOT}bin/"
 # Exceptions on reading a damaged zip file.

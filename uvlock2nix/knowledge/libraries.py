@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from uvlock2nix.knowledge.names import sonames
 from uvlock2nix.knowledge.tables import Rows, attribute_rows, attributes_rows, load_table, texts_of
+from uvlock2nix.regex import regex
 
 Namespace: TypeAlias = Literal[
     "pkg-config", "linker", "cmake", "interpreters", "programs", "headers", "crates"
@@ -82,4 +83,4 @@ def _shared_objects() -> Mapping[str, str]:
     return found
 
 
-_NOT_LIBRARIES: Final = re.compile(r"python|glibc|musl|stdenv|llvmPackages|cudaPackages|R\Z|jdk")
+_NOT_LIBRARIES: Final = regex(r"python|glibc|musl|stdenv|llvmPackages|cudaPackages|R\Z|jdk")

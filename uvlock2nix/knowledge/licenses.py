@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from uvlock2nix.knowledge.tables import Rows, load_table, text_of, texts_of
+from uvlock2nix.regex import regex
 
 _FILE: Final = "licenses.json"
-_OPERATOR: Final = re.compile(r"\s+(?:AND|OR)\s+", re.IGNORECASE)
+_OPERATOR: Final = regex(r"\s+(?:AND|OR)\s+", re.IGNORECASE)
 
 
 def spdx_identifiers(expression: str | None, classifiers: Iterable[str]) -> tuple[str, ...]:

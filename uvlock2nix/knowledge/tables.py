@@ -6,7 +6,6 @@ A row is checked when it is looked up, which keeps runs fast; a test checks ever
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -14,11 +13,12 @@ from typing import Final, TypeVar, get_args
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.knowledge.templates import Template, is_attribute, is_variable, parse_template
+from uvlock2nix.regex import regex
 
 DATA: Final = Path(__file__).resolve().parent / "data"
 
 _HINT: Final = "the installation is damaged: install uvlock2nix again"
-_LINE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*\Z")
+_LINE: Final = regex(r"[^\x00-\x08\x0a-\x1f\x7f]*\Z")
 _T = TypeVar("_T")
 
 

@@ -6,19 +6,19 @@ not be able to become code.
 
 from __future__ import annotations
 
-import re
 from typing import Final, TypeAlias
 from typing import Literal as OneOf
 
 from uvlock2nix.dataclass import dataclass
+from uvlock2nix.regex import regex
 
 OutputName: TypeAlias = OneOf["out", "dev", "lib", "bin"]
 
 OUTPUTS: Final[tuple[OutputName, ...]] = ("out", "dev", "lib", "bin")
 
-_ATTR: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_'-]*(\.[A-Za-z0-9_][A-Za-z0-9_'-]*)*\Z")
-_ENV: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_HOLE: Final = re.compile(r"\$(\$?)\{([^}]*)\}")
+_ATTR: Final = regex(r"[A-Za-z_][A-Za-z0-9_'-]*(\.[A-Za-z0-9_][A-Za-z0-9_'-]*)*\Z")
+_ENV: Final = regex(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_HOLE: Final = regex(r"\$(\$?)\{([^}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)

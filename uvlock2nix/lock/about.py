@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from uvlock2nix.dataclass import dataclass
+from uvlock2nix.regex import regex
 
 # Labels are compared without punctuation, in lower case:
 # https://packaging.python.org/specifications/well-known-project-urls/
-_PUNCTUATION: Final = re.compile(r"[^a-z0-9]")
+_PUNCTUATION: Final = regex(r"[^a-z0-9]")
 _HOMES: Final = ("homepage", "source", "repository", "sourcecode", "github")
 
 

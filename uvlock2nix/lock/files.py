@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import unquote
 
 from packaging.version import Version
 
 from uvlock2nix.lock.model import LockedFile
 from uvlock2nix.lock.wire import Problems, Table, shorten
+from uvlock2nix.regex import regex
 
 _WHEEL_KEYS = frozenset(("url", "path", "filename", "hash", "size", "upload-time", "upload_time", "zstd"))
 # The form of nearly every entry of a lock; the few others are parsed in full.
-_PLAIN_URL = re.compile(r"https?://[!$&-.0-9:;=@A-Z_a-z~/]+/([0-9A-Za-z_][0-9A-Za-z_.!-]*)")
-_PLAIN_HASH = re.compile(r"sha256:[0-9a-f]{64}")
+_PLAIN_URL = regex(r"https?://[!$&-.0-9:;=@A-Z_a-z~/]+/([0-9A-Za-z_][0-9A-Za-z_.!-]*)")
+_PLAIN_HASH = regex(r"sha256:[0-9a-f]{64}")
 _SDIST_KEYS = frozenset(("url", "path", "hash", "size", "upload-time", "upload_time"))
 
 

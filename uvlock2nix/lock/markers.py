@@ -16,6 +16,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from uvlock2nix.dataclass import dataclass
+from uvlock2nix.regex import regex
 
 MAX_DEPTH = 60
 """Deepest nesting of parentheses; real markers have two or three."""
@@ -42,7 +43,7 @@ _ALIASES = {
     "python_implementation": "platform_python_implementation",
     "platform.version": "platform_version",
 }
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"""[ \t\r\n]*(?:
       (?P<text>'[^']*'|"[^"]*")
     | (?P<op><=|>=|==|!=|~=|===|<|>)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -17,9 +16,10 @@ from uvlock2nix.lock.quick import parse_text
 from uvlock2nix.lock.uv_files import find_python_version, find_settings, settings_of
 from uvlock2nix.lock.uv_settings import UvSettings
 from uvlock2nix.lock.wire import load_bytes, load_toml, shorten
+from uvlock2nix.regex import regex
 
 MAX_LOCK_BYTES = 64 << 20
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+_PLAIN_NAME = regex(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ from uvlock2nix.lock.model import Lock, LockedFile
 from uvlock2nix.lock.parse import LockReader, parse_lock
 from uvlock2nix.lock.version import check_version
 from uvlock2nix.lock.wire import Table, parse_toml
+from uvlock2nix.regex import regex
 
-# The same characters as in uvlock2nix.lock.files; TOML's rules for numbers; no escapes.
-_FILE = (
+# The same characters as in uvlock2nix.lock.files; TOML's own rules on numbers; no escapes anywhere.
+_FILE = regex(
     r'\{ url = "(https?://[!$&-.0-9:;=@A-Z_a-z~/]+/([0-9A-Za-z_][0-9A-Za-z_.!-]*))"'
     r', hash = "(sha256:[0-9a-f]{64})"'
     r"(?:, size = (0|[1-9][0-9]{0,17}))?"
@@ -27,28 +28,21 @@ _FILE = (
 )
 # A string that is in TOML as it is.
 _TEXT = r'[^"\\\x00-\x1f\x7f]+'
-_EDGE = (
+_MARKER = regex(rf'"({_TEXT})"')
+_EDGE = regex(
     rf'\{{ name = "({_TEXT})"(?:, version = "({_TEXT})")?(?:, source = \{{ registry = "({_TEXT})" \}})?'
     rf'(?:, extra = \["({_TEXT})"\])?(?:, marker = "({_TEXT})")? \}}'
 )
-
-
-def _without_groups(pattern: str) -> str:
-    return re.sub(r"\((?!\?)", "(?:", pattern)
-
-
-_SAME_FILE = _without_groups(_FILE)
-_ENTRY = re.compile(_FILE)
-_LISTS = re.compile(rf"^(wheels = )\[\n(?:    {_SAME_FILE},\n)+\]$|^(sdist = ){_SAME_FILE}$", re.MULTILINE)
-_DEPENDENCY = re.compile(_EDGE)
+# What these find is looked at line by line: it may be something else.
+_LISTS = regex(r"^(wheels = )\[\n((?:    .+\n)++)\]$|^(sdist = )(.+)$", re.MULTILINE)
 # Up to the next package: what belongs to it in tables of their own would come before that.
-_PACKAGE = re.compile(
+_PACKAGE = regex(
     rf'^\[\[package\]\]\nname = "({_TEXT})"\nversion = "({_TEXT})"\n'
     rf'source = \{{ registry = "({_TEXT})" \}}\n'
-    rf'(?:resolution-markers = \[\n((?:    "{_TEXT}",\n)++)\]\n)?+'
-    rf"(?:dependencies = \[\n((?:    {_without_groups(_EDGE)},\n)++)\]\n)?+"
-    rf"(?:sdist = ({_SAME_FILE})\n)?+"
-    rf"(?:wheels = \[\n((?:    {_SAME_FILE},\n)++)\]\n)?+"
+    r"(?:resolution-markers = \[\n((?:    .+\n)++)\]\n)?+"
+    r"(?:dependencies = \[\n((?:    .+\n)++)\]\n)?+"
+    r"(?:sdist = (.+)\n)?+"
+    r"(?:wheels = \[\n((?:    .+\n)++)\]\n)?+"
     r"(?=\n\[\[package\]\]\n|\Z)",
     re.MULTILINE,
 )
@@ -82,62 +76,89 @@ def cut(text: str) -> Marks | None:
     # In a multi-line string, a line may only look like a list.
     if MARK in text or '"""' in text or "'''" in text:
         return None
-    packages: list[Table] = []
-    files: dict[str, tuple[LockedFile, ...]] = {}
-    edges: dict[str, Table] = {}
-
-    def take_package(match: re.Match[str]) -> str:
-        packages.append(_package(match, edges))
-        return f'[[package]]\n"{MARK}" = {len(packages) - 1}\n'
-
-    def take_files(match: re.Match[str]) -> str:
-        token = f"{MARK} {len(files)}"
-        files[token] = _files(match[0])
-        return f'{match[1] or match[2]}"{token}"'
-
-    rest = _LISTS.sub(take_files, _PACKAGE.sub(take_package, text))
-    return Marks(rest, tuple(packages), files) if packages or files else None
+    reader = _Reader()
+    rest = _LISTS.sub(reader.take_files, _PACKAGE.sub(reader.take_package, text))
+    return Marks(rest, tuple(reader.packages), reader.files) if reader.packages or reader.files else None
 
 
-def _package(match: re.Match[str], edges: dict[str, Table]) -> Table:
-    """The table that TOML would give, but for its files; equal edges are one and the same table."""
-    name, version, registry, markers, dependencies, sdist, wheels = match.groups()
-    table: dict[str, object] = {"name": name, "version": version, "source": {"registry": registry}}
-    if markers:
-        table["resolution-markers"] = [line[5:-2] for line in markers.split("\n")[:-1]]
-    if dependencies:
-        found = []
-        for line in dependencies.split("\n")[:-1]:
-            edge = edges.get(line)
-            if edge is None:
-                edge = edges[line] = _edge(line)
-            found.append(edge)
-        table["dependencies"] = found
-    if sdist:
-        table["sdist"] = _files(sdist)
-    if wheels:
-        table["wheels"] = _files(wheels)
-    return table
+class _Other(Exception):
+    """Something that is left to TOML."""
 
 
-def _edge(line: str) -> Table:
-    [(name, version, registry, extra, marker)] = _DEPENDENCY.findall(line)
-    table: dict[str, object] = {"name": name}
-    if version:
-        table["version"] = version
-    if registry:
-        table["source"] = {"registry": registry}
-    if extra:
-        table["extra"] = [extra]
-    if marker:
-        table["marker"] = marker
-    return table
+class _Reader:
+    """Reads what is written as uv writes it; equal lines of dependencies are one and the same table."""
+
+    def __init__(self) -> None:
+        self.packages: list[Table] = []
+        self.files: dict[str, tuple[LockedFile, ...]] = {}
+        self.edges: dict[str, Table] = {}
+
+    def take_package(self, match: re.Match[str]) -> str:
+        try:
+            self.packages.append(self._package(match))
+        except _Other:
+            return match[0]
+        return f'[[package]]\n"{MARK}" = {len(self.packages) - 1}\n'
+
+    def take_files(self, match: re.Match[str]) -> str:
+        try:
+            files = _wheels(match[2]) if match[1] else (_file(match[4]),)
+        except _Other:
+            return match[0]
+        token = f"{MARK} {len(self.files)}"
+        self.files[token] = files
+        return f'{match[1] or match[3]}"{token}"'
+
+    def _package(self, match: re.Match[str]) -> Table:
+        """The table that TOML would give, but for its files."""
+        name, version, registry, markers, dependencies, sdist, wheels = match.groups()
+        table: dict[str, object] = {"name": name, "version": version, "source": {"registry": registry}}
+        if markers:
+            table["resolution-markers"] = [_found(_MARKER, line)[0] for line in _lines(markers)]
+        if dependencies:
+            edges = self.edges
+            table["dependencies"] = [edges.get(line) or self._edge(line) for line in _lines(dependencies)]
+        if sdist:
+            table["sdist"] = (_file(sdist),)
+        if wheels:
+            table["wheels"] = _wheels(wheels)
+        return table
+
+    def _edge(self, line: str) -> Table:
+        name, version, registry, extra, marker = _found(_EDGE, line)
+        table: dict[str, object] = {"name": name}
+        if version:
+            table["version"] = version
+        if registry:
+            table["source"] = {"registry": registry}
+        if extra:
+            table["extra"] = [extra]
+        if marker:
+            table["marker"] = marker
+        self.edges[line] = table
+        return table
 
 
-def _files(text: str) -> tuple[LockedFile, ...]:
-    return tuple(
-        [
-            LockedFile(name, url, None, digest, int(size) if size else None, uploaded[:64] or None)
-            for url, name, digest, size, uploaded in _ENTRY.findall(text)
-        ]
+def _lines(text: str) -> list[str]:
+    """The lines of an array, without what is before and after each value."""
+    if not text.endswith(",\n"):
+        raise _Other
+    return text[4:-2].split(",\n    ")
+
+
+def _found(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
+    match = pattern.fullmatch(text)
+    if match is None:
+        raise _Other
+    return match.groups()
+
+
+def _file(text: str) -> LockedFile:
+    url, name, digest, size, uploaded = _found(_FILE, text)
+    return LockedFile(
+        name, url, None, digest, int(size) if size else None, uploaded[:64] if uploaded else None
     )
+
+
+def _wheels(text: str) -> tuple[LockedFile, ...]:
+    return tuple([_file(line) for line in _lines(text)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from uvlock2nix.lock.model import (
@@ -16,6 +15,7 @@ from uvlock2nix.lock.model import (
     VirtualSource,
 )
 from uvlock2nix.lock.wire import Problems, Table, shorten
+from uvlock2nix.regex import regex
 
 _KINDS = ("registry", "git", "url", "path", "directory", "editable", "virtual")
 _KNOWN = {
@@ -23,8 +23,8 @@ _KNOWN = {
     "url": frozenset(("url", "subdirectory")),
 }
 _GIT_SCHEMES = frozenset(("https", "http", "ssh", "git", "file"))
-COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
-_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
+COMMIT = regex(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
+_SCHEME = regex(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 UNREADABLE = RegistrySource(None)
 """In place of a source that could not be read; the parser raises before it returns."""
 

@@ -19,14 +19,15 @@ from uvlock2nix.names import canonicalize_name
 from uvlock2nix.net.urls import shown_text, shown_url
 from uvlock2nix.printable import first_of
 from uvlock2nix.reading import OddFileError, read_regular
+from uvlock2nix.regex import regex
 
 Table: TypeAlias = Mapping[str, Any]
 
 SHOWN_PROBLEMS = 12
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9])?")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_PLACE = re.compile(r"(?:https?|file)://[^\s\x00-\x20\x7f]+", re.IGNORECASE)
-_HASH = re.compile(r"(md5|sha1|sha224|sha256|sha384|sha512|blake2b):([0-9a-fA-F]+)")
+_NAME = regex(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9])?")
+_CONTROL = regex(r"[\x00-\x1f\x7f]")
+_PLACE = regex(r"(?:https?|file)://[^\s\x00-\x20\x7f]+", re.IGNORECASE)
+_HASH = regex(r"(md5|sha1|sha224|sha256|sha384|sha512|blake2b):([0-9a-fA-F]+)")
 _HASH_LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -16,12 +15,13 @@ from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError, NetworkError
 from uvlock2nix.net.urls import realm_of, shown_url
 from uvlock2nix.net.variables import certificates, proxies
+from uvlock2nix.regex import regex
 
 if TYPE_CHECKING:
     # Imported on use: it is slower to import than all of uvlock2nix, and most runs fetch nothing.
     import requests
 
-CONTENT_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})\Z")
+CONTENT_RANGE: Final = regex(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})\Z")
 # If a server compresses, its lengths and ranges are not those of the requested file.
 HEADERS: Final = {"Accept-Encoding": "identity", "User-Agent": f"uvlock2nix/{__version__}"}
 ONLY_HTTP: Final = ("https://", "http://")

@@ -10,16 +10,18 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+from uvlock2nix.regex import regex
+
 # Up to a space or a character that is not allowed in a URL and often follows one in text.
-_URL: Final = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s\"'`<>|\\^{}\x00-\x1f\x7f]+")
+_URL: Final = regex(r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s\"'`<>|\\^{}\x00-\x1f\x7f]+")
 # https://git-scm.com/docs/git-clone#_git_urls
 _COMMON_USERS: Final = frozenset({"git", "hg"})
 # Keys of queries that hold a secret: in signed URLs of object stores and package indexes.
-_SIGNED: Final = re.compile(
+_SIGNED: Final = regex(
     r"(?:^|[&;_-])(?:sig|signature|token|secret|password|key|auth|credential)=", re.IGNORECASE
 )
-_REST: Final = re.compile(r"[?#]")
-_END: Final = re.compile(r"[/?#]")
+_REST: Final = regex(r"[?#]")
+_END: Final = regex(r"[/?#]")
 
 
 def shown_url(url: str) -> str:

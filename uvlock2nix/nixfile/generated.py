@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.nixfile.lexer import Kind, Token, tokens
+from uvlock2nix.regex import regex
 
-_SYSTEM: Final = re.compile(r"[a-z0-9_]+-[a-z0-9_]+\Z")
-_PYTHON: Final = re.compile(r"python3(?P<minor>\d+)(?P<free>FreeThreading)?\Z")
+_SYSTEM: Final = regex(r"[a-z0-9_]+-[a-z0-9_]+\Z")
+_PYTHON: Final = regex(r"python3(?P<minor>\d+)(?P<free>FreeThreading)?\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Final
 
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError
+from uvlock2nix.regex import regex
 
 
 class Kind(Enum):
@@ -37,16 +38,16 @@ class Token:
     end: int
 
 
-_SKIP: Final = re.compile(r"(?:[ \t\r\n]+|\#[^\r\n]*|/\*.*?\*/)+", re.DOTALL)
-_URI: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:[a-zA-Z0-9%/?:@&=+$,_.!~*'-]+")
-_PATH: Final = re.compile(r"(?:~|[a-zA-Z0-9._+-]*)(?:/[a-zA-Z0-9._+-]+)+/?|(?:~|[a-zA-Z0-9._+-]*)/(?=\$\{)")
-_PATH_MORE: Final = re.compile(r"[a-zA-Z0-9._+/-]+")
-_SEARCH: Final = re.compile(r"<[a-zA-Z0-9._+-]+(?:/[a-zA-Z0-9._+-]+)*>")
-_IDENT: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_'-]*")
-_NUMBER: Final = re.compile(r"(?:\d+\.\d*|\d*\.\d+)(?:[eE][+-]?\d+)?|\d+")
-_SYMBOL: Final = re.compile(r"\.\.\.|==|!=|<=|>=|&&|\|\||->|\+\+|//|\|>|<\||[{}()\[\];=.,:@?!<>+\-*/$]")
-_STRING_END: Final = re.compile(r'(?:[^"\\$]|\\.|\$(?!\{))*', re.DOTALL)
-_INDENTED_END: Final = re.compile(r"(?:[^'$]|'(?!')|''(?:'|\$|\\.)|\$(?!\{))*", re.DOTALL)
+_SKIP: Final = regex(r"(?:[ \t\r\n]+|\#[^\r\n]*|/\*.*?\*/)+", re.DOTALL)
+_URI: Final = regex(r"[a-zA-Z][a-zA-Z0-9+.-]*:[a-zA-Z0-9%/?:@&=+$,_.!~*'-]+")
+_PATH: Final = regex(r"(?:~|[a-zA-Z0-9._+-]*)(?:/[a-zA-Z0-9._+-]+)+/?|(?:~|[a-zA-Z0-9._+-]*)/(?=\$\{)")
+_PATH_MORE: Final = regex(r"[a-zA-Z0-9._+/-]+")
+_SEARCH: Final = regex(r"<[a-zA-Z0-9._+-]+(?:/[a-zA-Z0-9._+-]+)*>")
+_IDENT: Final = regex(r"[a-zA-Z_][a-zA-Z0-9_'-]*")
+_NUMBER: Final = regex(r"(?:\d+\.\d*|\d*\.\d+)(?:[eE][+-]?\d+)?|\d+")
+_SYMBOL: Final = regex(r"\.\.\.|==|!=|<=|>=|&&|\|\||->|\+\+|//|\|>|<\||[{}()\[\];=.,:@?!<>+\-*/$]")
+_STRING_END: Final = regex(r'(?:[^"\\$]|\\.|\$(?!\{))*', re.DOTALL)
+_INDENTED_END: Final = regex(r"(?:[^'$]|'(?!')|''(?:'|\$|\\.)|\$(?!\{))*", re.DOTALL)
 
 
 def tokens(text: str, where: str = "the file") -> Iterator[Token]:

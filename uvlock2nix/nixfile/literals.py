@@ -15,10 +15,11 @@ from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError
 from uvlock2nix.nar import DIGEST_SIZES, Hash, parse_hash
 from uvlock2nix.nixfile.lexer import Kind, Token, tokens
+from uvlock2nix.regex import regex
 
 Form = Literal["sri", "nix32", "hex", "base64"]
-_NAME: Final = re.compile(r"(?:hash|sha(?:1|256|512)|md5)\Z", re.IGNORECASE)
-_FAKE: Final = re.compile(r"(?:\w+\.)*(?:fakeHash|fakeSha256|fakeSha512)\Z")
+_NAME: Final = regex(r"(?:hash|sha(?:1|256|512)|md5)\Z", re.IGNORECASE)
+_FAKE: Final = regex(r"(?:\w+\.)*(?:fakeHash|fakeSha256|fakeSha512)\Z")
 _OPEN: Final = {"{": "}", "${": "}", "(": ")", "[": "]"}
 
 

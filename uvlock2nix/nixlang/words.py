@@ -5,25 +5,25 @@ https://nix.dev/manual/nix/stable/language/string-literals and the pages next to
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
 from uvlock2nix.errors import InputError
+from uvlock2nix.regex import regex
 
-IDENTIFIER: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_'-]*\Z")
+IDENTIFIER: Final = regex(r"[a-zA-Z_][a-zA-Z0-9_'-]*\Z")
 KEYWORDS: Final = frozenset(
     ["assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with"],
 )
-PLAIN_PATH_PART: Final = re.compile(r"[a-zA-Z0-9._+-]+\Z")
+PLAIN_PATH_PART: Final = regex(r"[a-zA-Z0-9._+-]+\Z")
 # C0 and C1 controls, line and paragraph separators, and characters that change the direction of text. None of
 # them may get into a comment, which has no escapes.
-UNSAFE_IN_COMMENT: Final = re.compile(
+UNSAFE_IN_COMMENT: Final = regex(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
 )
 # What needs an escape in an indented string. A single quote is matched too, so that one before such a
 # sequence is noticed.
-SPECIAL_IN_TEXT: Final = re.compile(r"''|'|\$\{|\r")
+SPECIAL_IN_TEXT: Final = regex(r"''|'|\$\{|\r")
 SPELT_IN_TEXT: Final = {"''": "'''", "'": "'", "${": "''${", "\r": "''\\r"}
 LONE_QUOTE: Final = "''\\'"
 

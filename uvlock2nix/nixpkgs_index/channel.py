@@ -7,7 +7,6 @@ understood (``version`` is a number or a text, ``outputs`` a list or a table, ``
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -19,10 +18,11 @@ from uvlock2nix.knowledge.names import python_attributes
 from uvlock2nix.knowledge.templates import is_attribute
 from uvlock2nix.names import canonicalize_name
 from uvlock2nix.nixpkgs_index.model import SCHEMA
+from uvlock2nix.regex import regex
 
-_SET: Final = re.compile(r"python(3)(\d{1,2})Packages\.([^.]+)\Z")
-_PREFIX: Final = re.compile(r"python3(?:\.\d+)?-")
-_NAME_VERSION: Final = re.compile(r"(.+?)-(\d[^-]*(?:-[a-z0-9.]+)*)\Z")
+_SET: Final = regex(r"python(3)(\d{1,2})Packages\.([^.]+)\Z")
+_PREFIX: Final = regex(r"python3(?:\.\d+)?-")
+_NAME_VERSION: Final = regex(r"(.+?)-(\d[^-]*(?:-[a-z0-9.]+)*)\Z")
 _MAX_VALUE: Final = 4 << 20
 
 

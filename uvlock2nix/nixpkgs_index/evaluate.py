@@ -12,12 +12,13 @@ from uvlock2nix.endings import ended
 from uvlock2nix.errors import NetworkError, ToolError
 from uvlock2nix.knowledge.tables import DATA
 from uvlock2nix.nixpkgs_index.channel import Found, parse_evaluated
+from uvlock2nix.regex import regex
 
 EXPRESSION: Final = DATA / "python-versions.nix"
 PART: Final = 800
 _ABOUT: Final = ("version", "default")
-_DATE: Final = re.compile(r"(?:^|[^0-9])(20\d\d)(\d\d)(\d\d)(?:[^0-9]|\Z)")
-_REVISION: Final = re.compile(r"[.-]([0-9a-f]{7,40})\Z")
+_DATE: Final = regex(r"(?:^|[^0-9])(20\d\d)(\d\d)(\d\d)(?:[^0-9]|\Z)")
+_REVISION: Final = regex(r"[.-]([0-9a-f]{7,40})\Z")
 
 
 class Ran(Protocol):

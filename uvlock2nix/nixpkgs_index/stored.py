@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -16,9 +15,10 @@ from uvlock2nix.errors import InputError
 from uvlock2nix.nixpkgs_index.embedded import embedded_index
 from uvlock2nix.nixpkgs_index.model import NixpkgsIndex, parse_index
 from uvlock2nix.reading import open_regular, read_regular
+from uvlock2nix.regex import regex
 
 MAX_INDEX: Final = 64 << 20
-_KEY: Final = re.compile(r"[A-Za-z0-9._-]{1,80}\Z")
+_KEY: Final = regex(r"[A-Za-z0-9._-]{1,80}\Z")
 _HINT: Final = "create it again with `uvlock2nix index update`"
 
 

@@ -18,6 +18,7 @@ from uvlock2nix.knowledge.attributes import former_attribute
 from uvlock2nix.knowledge.libraries import NAMESPACES, Namespace, library_attribute, library_names
 from uvlock2nix.knowledge.names import soname_attribute
 from uvlock2nix.nixrun.messages import BuilderFailed, Failed
+from uvlock2nix.regex import regex
 
 _SHOWN: Final = 25
 
@@ -129,8 +130,8 @@ _EVALUATION: Final = (
     ),
 )
 _QUOTED: Final = r"[\"'“‘`]([\w.'-]+?)[\"'”’`]"
-_REQUIRED: Final = re.compile(rf"called without required argument {_QUOTED}")
-_ABSENT: Final = re.compile(rf"attribute {_QUOTED} missing")
+_REQUIRED: Final = regex(rf"called without required argument {_QUOTED}")
+_ABSENT: Final = regex(rf"attribute {_QUOTED} missing")
 _HOOKS: Final = ("uvSyncHook", "stripReferencesHook", "restoreReferencesHook", "uvEnvHook", "uvPackageHook")
 
 

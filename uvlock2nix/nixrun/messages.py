@@ -14,42 +14,41 @@ from typing import Final, assert_never
 
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.nar import Hash, fod_path, parse_hash
+from uvlock2nix.regex import regex
 
-_ESCAPE: Final = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_ESCAPE: Final = regex(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _QUOTED: Final = r"['\u2018](?P<subject>/[^'\u2019\s]+)['\u2019]"
-_MISMATCH: Final = re.compile(rf"hash mismatch in fixed-output derivation {_QUOTED}:?[ \t]*$", re.MULTILINE)
+_MISMATCH: Final = regex(rf"hash mismatch in fixed-output derivation {_QUOTED}:?[ \t]*$", re.MULTILINE)
 # A field of the block below: indented by one or more spaces, and Lix adds fields of its own.
-_FIELD: Final = re.compile(r"[ \t]+(?P<name>[A-Za-z][A-Za-z ]*):[ \t]*(?P<value>\S.*?)?[ \t]*$")
-_MISMATCH_2_0: Final = re.compile(
+_FIELD: Final = regex(r"[ \t]+(?P<name>[A-Za-z][A-Za-z ]*):[ \t]*(?P<value>\S.*?)?[ \t]*$")
+_MISMATCH_2_0: Final = regex(
     rf"fixed-output derivation produced path {_QUOTED} with (?P<algo>\w+) hash ['\u2018](?P<got>\w+)['\u2019]"
     r" instead of the expected hash ['\u2018](?P<want>\w+)['\u2019]"
 )
-_MISMATCH_1: Final = re.compile(
+_MISMATCH_1: Final = regex(
     rf"output path {_QUOTED} has (?:r:)?(?P<algo>\w+) hash ['\u2018](?P<got>\w+)['\u2019]"
     r" when ['\u2018](?P<want>\w+)['\u2019] was expected"
 )
 _REFERENCES: Final = (
-    re.compile(rf"illegal path references in fixed-output derivation {_QUOTED}"),
-    re.compile(
+    regex(rf"illegal path references in fixed-output derivation {_QUOTED}"),
+    regex(
         rf"fixed-output derivations must not reference store paths: {_QUOTED}"
         r" references \d+ distinct paths(?:, e\.g\. '(?P<example>[^']+)')?"
     ),
-    re.compile(
+    regex(
         rf"the fixed-output derivation {_QUOTED} must not reference store paths"
         r" but \d+ such references were found:(?:\s+(?P<example>/\S+))?"
     ),
-    re.compile(r"fixed output derivation '(?P<subject>[^']+)' is not allowed to refer to other store paths"),
+    regex(r"fixed output derivation '(?P<subject>[^']+)' is not allowed to refer to other store paths"),
 )
-_INVALID: Final = re.compile(rf"path {_QUOTED} is not valid")
+_INVALID: Final = regex(rf"path {_QUOTED} is not valid")
 _BUILDER: Final = (
-    re.compile(
-        rf"builder for {_QUOTED} failed (?P<how>with [^;\n]+|due to signal [^;\n]+|to produce [^;\n]+)"
-    ),
-    re.compile(rf"Cannot build {_QUOTED}\.\s+Reason: builder (?P<how>failed [^.\n]+)"),
+    regex(rf"builder for {_QUOTED} failed (?P<how>with [^;\n]+|due to signal [^;\n]+|to produce [^;\n]+)"),
+    regex(rf"Cannot build {_QUOTED}\.\s+Reason: builder (?P<how>failed [^.\n]+)"),
 )
-_START: Final = re.compile(r"(?:error|warning|note):[ \t]*")
+_START: Final = regex(r"(?:error|warning|note):[ \t]*")
 # Nix's prefix for a build on another machine, before that machine's own message.
-_REMOTE: Final = re.compile(r"build of '[^']+' on '[^']+' failed: ")
+_REMOTE: Final = regex(r"build of '[^']+' on '[^']+' failed: ")
 
 
 @dataclass(frozen=True, slots=True)

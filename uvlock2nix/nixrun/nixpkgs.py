@@ -18,14 +18,13 @@ from urllib.parse import quote
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError, ToolError
 from uvlock2nix.reading import read_regular
+from uvlock2nix.regex import regex
 
-_FLAKE_REF: Final = re.compile(
-    r"(?:flake:|github:|gitlab:|sourcehut:|git\+|path:|tarball\+|[a-z][a-z0-9._-]*\Z)"
-)
+_FLAKE_REF: Final = regex(r"(?:flake:|github:|gitlab:|sourcehut:|git\+|path:|tarball\+|[a-z][a-z0-9._-]*\Z)")
 # Needed for flake references and for package sets that use `fetchTree`.
 FLAKE_FEATURES: Final = ("--option", "extra-experimental-features", "nix-command flakes")
-_RELEASE: Final = re.compile(r"\b(?:nixos|nixpkgs|release)-(\d\d\.\d\d)\b")
-_REV: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+_RELEASE: Final = regex(r"\b(?:nixos|nixpkgs|release)-(\d\d\.\d\d)\b")
+_REV: Final = regex(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 HINT: Final = (
     "specify nixpkgs: --nixpkgs PATH (or a flake reference such as github:NixOS/nixpkgs/nixos-unstable),"
     " a flake.lock with the input `nixpkgs`, or NIX_PATH"

@@ -9,7 +9,6 @@ the store confirms it (``uvlock2nix.nixrun.build``).
 from __future__ import annotations
 
 import json
-import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -25,6 +24,7 @@ from uvlock2nix.nixrun.messages import (
     read_error,
     read_messages,
 )
+from uvlock2nix.regex import regex
 
 TAIL: Final = 200  # builder lines kept for each derivation
 _MESSAGES: Final = 2000
@@ -32,7 +32,7 @@ _ACT_COPY: Final = 100
 _ACT_TRANSFER: Final = 101
 _ACT_BUILD: Final = 105
 # Results: 101 a builder's line, 104 a phase, 105 progress, 109 a mismatch (Determinate Nix).
-_SHOWN_LINE: Final = re.compile(r"\s*> ?(.*)")
+_SHOWN_LINE: Final = regex(r"\s*> ?(.*)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from uvlock2nix.dataclass import dataclass
 from uvlock2nix.endings import ended
 from uvlock2nix.errors import ToolError
 from uvlock2nix.nixrun.runner import Runner
+from uvlock2nix.regex import regex
 
 OLDEST: Final = (2, 3)
-_VERSION: Final = re.compile(
+_VERSION: Final = regex(
     r"^\S+ \((?P<name>[^()]*)\)\s+(?P<major>\d+)\.(?P<minor>\d+)(?:\.(?P<patch>\d+))?(?P<rest>\S*)\s*$",
     re.MULTILINE,
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from pathlib import Path
 from typing import Final
@@ -13,9 +12,10 @@ from uvlock2nix.refs.elfusers import other_users, shared_runpaths
 from uvlock2nix.refs.scan import Hit, Scanner
 from uvlock2nix.refs.store import NAME_CHARACTERS, Keys, placeholder
 from uvlock2nix.refs.stripped import Kind, Reference
+from uvlock2nix.regex import regex
 
 _LARGEST_TEXT: Final = 32 << 20
-_NAME: Final = re.compile(rb"-(%s{1,211})" % NAME_CHARACTERS)
+_NAME: Final = regex(rb"-(%s{1,211})" % NAME_CHARACTERS)
 
 
 class Replacer:

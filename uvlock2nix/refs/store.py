@@ -9,14 +9,15 @@ from typing import Final
 
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError, UsageError
+from uvlock2nix.regex import regex
 
 STORE_DIR: Final = "/nix/store"
 HASH_LENGTH: Final = 32
 ALPHABET: Final = b"0123456789abcdfghijklmnpqrsvwxyz"  # nix32: no e, o, u, t
 NAME_CHARACTERS: Final = rb"[0-9A-Za-z+\-._?=]"
 
-_STORE_NAME = re.compile(r"([0-9a-df-np-sv-z]{32})-([0-9A-Za-z+\-._?=]{1,211})")
-_OUTPUT = re.compile(r"-([a-z][a-z_]*)$")
+_STORE_NAME = regex(r"([0-9a-df-np-sv-z]{32})-([0-9A-Za-z+\-._?=]{1,211})")
+_OUTPUT = regex(r"-([a-z][a-z_]*)$")
 # Words at the end of a version that are not an output of a derivation.
 _PRERELEASE: Final = frozenset({"alpha", "beta", "pre", "rc", "post", "final", "git", "unstable", "stable"})
 
@@ -26,7 +27,7 @@ _PREFIX: Final = b"uvlock2nixref0"
 _DIGEST: Final = HASH_LENGTH - len(_PREFIX) - 1
 HASH_ONLY: Final = b"e"
 WHOLE_NAME: Final = b"o"
-PLACEHOLDER: Final = re.compile(_PREFIX + rb"[0-9a-df-np-sv-z]{%d}[eo]" % _DIGEST)
+PLACEHOLDER: Final = regex(_PREFIX + rb"[0-9a-df-np-sv-z]{%d}[eo]" % _DIGEST)
 PLACEHOLDER_PREFIX: Final = _PREFIX
 
 

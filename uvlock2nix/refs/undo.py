@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
@@ -180,7 +179,7 @@ def kept_entries(
     entries: list[bytes] = []
     dropped: list[bytes] = []
     for entry in split_runpath(text):
-        match = re.search(PLACEHOLDER, entry)
+        match = PLACEHOLDER.search(entry)
         found = undo.find(match[0]) if match else None
         new = undo.text(entry, names, counts)
         if match and found is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,9 +13,10 @@ from uvlock2nix.dist.installed import Collision, winner
 from uvlock2nix.dist.scripts import neutral_shebang
 from uvlock2nix.flags import explicit_flags
 from uvlock2nix.lock import Project, Selection
+from uvlock2nix.regex import regex
 
 # uv's store path contains its version.
-_IN_STORE: Final = re.compile(r"/[0-9a-z]{32}-uv-([0-9]+)\.([0-9]+)\.([0-9]+)/bin/uv\Z")
+_IN_STORE: Final = regex(r"/[0-9a-z]{32}-uv-([0-9]+)\.([0-9]+)\.([0-9]+)/bin/uv\Z")
 
 
 @dataclass(frozen=True, slots=True)

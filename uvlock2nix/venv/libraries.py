@@ -8,16 +8,16 @@ a start-up file (``.pth``) that makes ctypes use it. docs/libraries.md explains 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from uvlock2nix.regex import regex
 from uvlock2nix.venv import lookup
 
 HOOK: Final = "_uvlock2nix_lookup"
 PATHS: Final = "_uvlock2nix_paths"
-_FILE: Final = re.compile(r"lib(?P<name>.+?)(?:\.so(?P<elf>(?:\.\d+)*)|(?P<mac>(?:\.\d+)*)\.dylib)\Z")
+_FILE: Final = regex(r"lib(?P<name>.+?)(?:\.so(?P<elf>(?:\.\d+)*)|(?P<mac>(?:\.\d+)*)\.dylib)\Z")
 
 
 def write_lookup(site: Path, folders: Iterable[Path]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import filecmp
-import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -14,11 +13,12 @@ from uvlock2nix.dist.launchers import is_interpreter
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import site_packages
 from uvlock2nix.names import canonicalize_name
+from uvlock2nix.regex import regex
 
 LOCK: Final = "the lock"
 PROJECT: Final = "the project"
 NIXPKGS: Final = "nixpkgs"
-_STORE_HASH: Final = re.compile(r"\A[0-9a-z]{32}-")
+_STORE_HASH: Final = regex(r"\A[0-9a-z]{32}-")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import struct
 import zipfile
 from collections import Counter
@@ -12,6 +11,7 @@ from itertools import zip_longest
 from typing import Final
 
 from uvlock2nix.printable import printable
+from uvlock2nix.regex import regex
 from uvlock2nix.verify.model import Cause, Condition, Evidence
 from uvlock2nix.verify.sections import Section, read_sections
 from uvlock2nix.verify.strings import evidence
@@ -19,8 +19,8 @@ from uvlock2nix.verify.strings import evidence
 _WINDOW: Final = 16 << 20  # bytes of a part to search for strings, from the first difference on
 _BEFORE: Final = 4096
 _MOST: Final = 12  # reported differences per part
-_STRING: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]{4,}")
-_NUMBER: Final = re.compile(rb"\d+")
+_STRING: Final = regex(rb"[\t\x20-\x7e\x80-\xff]{4,}")
+_NUMBER: Final = regex(rb"\d+")
 BUILD_ID: Final = ".note.gnu.build-id"
 _STRING_SECTIONS: Final = (
     ".rodata",

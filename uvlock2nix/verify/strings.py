@@ -8,19 +8,20 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from uvlock2nix.printable import printable
+from uvlock2nix.regex import regex
 from uvlock2nix.verify.model import Cause, Condition, Evidence
 
 SHOWN: Final = 120  # characters of each side
 _LONGEST: Final = 1 << 16  # characters to compare: a minified file is one line
 _MARK: Final = "\0"
 
-_STORE_PATH: Final = re.compile(r"/nix/store/[a-z0-9]{32}-[\w.+?=-]+")
+_STORE_PATH: Final = regex(r"/nix/store/[a-z0-9]{32}-[\w.+?=-]+")
 # At least two components, not in a URL or a relative path; compilers join -I and the path.
-_ABSOLUTE: Final = re.compile(
+_ABSOLUTE: Final = regex(
     r"(?:(?<![\w:/.~-])|(?<=-[ILB]))/[\w.+@%~=-]+(?:/[\w.+@%~=-]*)+|(?<![\w:/.~-])/(?:build|tmp)(?![\w.-])"
 )
 _MONTH: Final = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
-_TIME: Final = re.compile(
+_TIME: Final = regex(
     r"(?:\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,?\s+)?"
     rf"(?:\b\d{{1,2}}[ -]{_MONTH}[ -]\d{{4}}|\b{_MONTH}\s+\d{{1,2}},?(?:\s+\d\d:\d\d:\d\d)?\s+\d{{4}})"
     r"|\b(?:19|20)\d\d[-/](?:0\d|1[0-2])[-/](?:[0-2]\d|3[01])(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?"
@@ -29,19 +30,19 @@ _TIME: Final = re.compile(
     # Seconds since 1970, with fractions, or in milliseconds and smaller, from 2001 to 2033.
     r"|(?<![\d.\w])1\d{9}(?:\.\d+)?(?![\d.\w])|(?<![\d.\w])1\d{12}(?:\d{3}){0,2}(?![\d.\w])"
 )
-_RANDOM: Final = re.compile(
+_RANDOM: Final = regex(
     r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
     r"|\b0x[0-9a-f]+\b|\b[0-9a-f]{8,}\b|\.?\btmp[-_]?\w{6,10}\b|\b\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])",
     re.IGNORECASE,
 )
-_GENERATOR: Final = re.compile(
+_GENERATOR: Final = regex(
     r"^\W*(?:Generator|Created-By|Build-Tool|Metadata-Version|Wheel-Version)\s*:"
     r"|\b(?:auto-?)?(?:generated|created|built|compiled)\s+(?:by|with)\b"
     r"|\bGCC: \(|\bGNU (?:C|C\+\+|AS|Fortran)\w* ?\d|\bclang version\b|\brustc version\b|\bLinker: ",
     re.IGNORECASE,
 )
-_VERSION: Final = re.compile(r"\d+(?:\.\d+)+[\w.+-]*|\(.*\)|\b\d+\b")
-_TOKEN: Final = re.compile(r"[\w.@+-]+")
+_VERSION: Final = regex(r"\d+(?:\.\d+)+[\w.+-]*|\(.*\)|\b\d+\b")
+_TOKEN: Final = regex(r"[\w.@+-]+")
 
 Mask = Callable[[str], str]
 

@@ -55,13 +55,13 @@ def test_linked_packages_are_imported_and_launched(env: Path, tmp_path: Path) ->
     files = {"taken/__init__.py": "def f(): print('taken')\n", "flat.py": "y = 2\n", "ns/b.py": "b = 2\n"}
     store = package(tmp_path / "store-taken", "taken", files, "taken = taken:f")
     finish_environment(env, Making(PYTHON), build_to=None, packages=(store,))
+    assert not list(store.rglob("__pycache__")), "a store path stays as it is"
     site = env / SITE
     assert (site / "taken").readlink() == store / SITE / "taken"
     assert (site / "taken-1.0.dist-info").readlink() == store / SITE / "taken-1.0.dist-info"
     assert run(env / "bin" / "taken") == "taken"
     code = "import importlib.metadata as m, flat, locked, ns.a, ns.b; print(m.version('taken'), locked.x)"
     assert run(env / "bin" / "python", "-I", "-c", code) == "1.0 lock"
-    assert not list(store.rglob("__pycache__")), "the store cannot be written to"
 
 
 def test_a_folder_of_two_packages_is_opened_up(env: Path, tmp_path: Path) -> None:

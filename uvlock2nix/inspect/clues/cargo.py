@@ -11,8 +11,9 @@ import tomli
 
 from uvlock2nix.inspect.clues.text import Clue, make_clue
 from uvlock2nix.knowledge.libraries import library_attribute, tls_crates, vendoring_features
+from uvlock2nix.regex import regex
 
-_OTHER_SYSTEMS: Final = re.compile(r"windows|macos|apple|ios|wasm|android|freebsd|redox|not\(.{0,20}linux")
+_OTHER_SYSTEMS: Final = regex(r"windows|macos|apple|ios|wasm|android|freebsd|redox|not\(.{0,20}linux")
 _TABLES: Final = ("dependencies", "build-dependencies")
 _MAX_CRATES: Final = 500
 

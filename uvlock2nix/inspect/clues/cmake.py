@@ -15,12 +15,13 @@ from uvlock2nix.dataclass import dataclass, field, replace
 from uvlock2nix.inspect.clues.cmake_lists import Call, calls, split
 from uvlock2nix.inspect.clues.text import Clue, make_clue
 from uvlock2nix.knowledge.libraries import library_attribute, provided_by_build
+from uvlock2nix.regex import regex
 
 _MAX_COMMANDS: Final = 30_000
 _MAX_DEPTH: Final = 12
 _MAX_NESTED: Final = 100
 _MAX_FOUND: Final = 5_000
-_OWN_TARGET: Final = re.compile(r"\badd_library\s*\(\s*(\w[\w-]{0,60})", re.IGNORECASE)
+_OWN_TARGET: Final = regex(r"\badd_library\s*\(\s*(\w[\w-]{0,60})", re.IGNORECASE)
 _TRUE: Final = frozenset({"on", "yes", "true", "y", "1"})
 _FALSE: Final = frozenset({"off", "no", "false", "n", "0", "ignore", "notfound", ""})
 _KNOWN: Final[Mapping[str, str]] = {
@@ -33,10 +34,10 @@ _KNOWN: Final[Mapping[str, str]] = {
     "CMAKE_SYSTEM_NAME": "Linux", "CMAKE_HOST_SYSTEM_NAME": "Linux", "CMAKE_SYSTEM_PROCESSOR": "x86_64",
     "CMAKE_CXX_COMPILER_ID": "GNU", "CMAKE_C_COMPILER_ID": "GNU", "SKBUILD_STATE": "wheel",
 }  # fmt: skip
-_SWITCH: Final = re.compile(
+_SWITCH: Final = regex(
     r"(?:^|_)(?:USE|WITH|ENABLE|BUILD|FORCE|SYSTEM|INTERNAL|BUNDLED|EXTERNAL|VENDORED|DISABLE|SKIP|NO)(?:_|\Z)"
 )
-_DEFINE: Final = re.compile(r"-D([A-Za-z_]\w{1,60})(?::[A-Z]+)?=([\w.-]{1,40})")
+_DEFINE: Final = regex(r"-D([A-Za-z_]\w{1,60})(?::[A-Z]+)?=([\w.-]{1,40})")
 
 
 def cmake_clues(

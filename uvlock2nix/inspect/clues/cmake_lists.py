@@ -11,11 +11,12 @@ from typing import Final
 
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.inspect.clues.text import Lines
+from uvlock2nix.regex import regex
 
 _MAX_ARGUMENTS: Final = 6_000
 _MAX_WORDS: Final = 200
-_COMMAND: Final = re.compile(r"^[ \t]*([A-Za-z_]\w{0,60})[ \t]*\(", re.MULTILINE)
-_TOKEN: Final = re.compile(r'"([^"]{0,300})"|([()])|([^\s()"]{1,300})')
+_COMMAND: Final = regex(r"^[ \t]*([A-Za-z_]\w{0,60})[ \t]*\(", re.MULTILINE)
+_TOKEN: Final = regex(r'"([^"]{0,300})"|([()])|([^\s()"]{1,300})')
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,21 +8,20 @@ from typing import Final
 
 from uvlock2nix.inspect.clues.text import Clue, Lines, make_clue
 from uvlock2nix.knowledge.libraries import library_attribute
+from uvlock2nix.regex import regex
 
-_LINE: Final = re.compile(
+_LINE: Final = regex(
     r"^[ \t]*(?:#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b([^\n]{0,300})"
     r"|#[ \t]*include[ \t]*[<\"]([^>\"\n]{1,100})[>\"]"
     r"|cdef extern from [\"']<?([^\"'>\n]{1,100})>?[\"'])",
     re.MULTILINE,
 )
-_ELSEWHERE: Final = re.compile(
+_ELSEWHERE: Final = regex(
     r"_WIN32|\bWIN32\b|_WIN64|_MSC_VER|__APPLE__|__MINGW|__CYGWIN__|__ANDROID__|__EMSCRIPTEN__|BSD__|__BORLANDC__|"
     r"\bWINDOWS\b|__sun\b|__HAIKU__|TARGET_OS_|_AIX|__VMS|__OS2__|__BEOS__|PYPY_VERSION|__MVS__|__DragonFly__"
 )
-_GUARD: Final = re.compile(r"_H_{0,2}(?:\b|INCLUDED)|_HPP_{0,2}\b|__cplusplus|_H_\w*\Z", re.IGNORECASE)
-_ALWAYS: Final = re.compile(
-    r"__linux__|__unix__|\blinux\b|__GNUC__|__GLIBC__|PY_\w*VERSION|PY_MAJOR|__x86_64__"
-)
+_GUARD: Final = regex(r"_H_{0,2}(?:\b|INCLUDED)|_HPP_{0,2}\b|__cplusplus|_H_\w*\Z", re.IGNORECASE)
+_ALWAYS: Final = regex(r"__linux__|__unix__|\blinux\b|__GNUC__|__GLIBC__|PY_\w*VERSION|PY_MAJOR|__x86_64__")
 _MAX_DEPTH: Final = 200
 
 

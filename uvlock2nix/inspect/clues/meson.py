@@ -10,18 +10,19 @@ from typing import Final
 from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.inspect.clues.text import Clue, Lines, make_clue, without_comments
 from uvlock2nix.knowledge.libraries import Namespace, library_attribute, provided_by_build
+from uvlock2nix.regex import regex
 
-_CALL: Final = re.compile(
+_CALL: Final = regex(
     r"\b(dependency|find_library|find_program|subdir)\s*\(\s*(?:'([^'\n]{1,100})'|\w*?(blas|lapack)\w*(?=\s*[,)]))"
 )
-_BRANCH: Final = re.compile(r"^[ \t]*(if|elif|else|endif)\b([^\n]*)", re.MULTILINE)
-_OPTION: Final = re.compile(r"\boption\(\s*'([\w-]{1,60})'([^)]{0,600})\)")
-_VALUE: Final = re.compile(r"\bvalue\s*:\s*(?:'([\w-]{0,40})'|(\w{1,20}))")
-_TYPE: Final = re.compile(r"\btype\s*:\s*'(\w{1,20})'")
-_REQUIRED: Final = re.compile(r"\brequired\s*:\s*(\w[^,)\n]{0,80}\)?)")
-_GET: Final = re.compile(r"get_option\('([\w-]{1,60})'\)")
-_DEFINE: Final = re.compile(r"-D([\w-]{1,60})=([\w-]{1,40})")
-_ASSIGNED: Final = re.compile(r"^[ \t]*(\w{1,60})[ \t]*=[ \t]*([^\n=][^\n]{0,200})$", re.MULTILINE)
+_BRANCH: Final = regex(r"^[ \t]*(if|elif|else|endif)\b([^\n]*)", re.MULTILINE)
+_OPTION: Final = regex(r"\boption\(\s*'([\w-]{1,60})'([^)]{0,600})\)")
+_VALUE: Final = regex(r"\bvalue\s*:\s*(?:'([\w-]{0,40})'|(\w{1,20}))")
+_TYPE: Final = regex(r"\btype\s*:\s*'(\w{1,20})'")
+_REQUIRED: Final = regex(r"\brequired\s*:\s*(\w[^,)\n]{0,80}\)?)")
+_GET: Final = regex(r"get_option\('([\w-]{1,60})'\)")
+_DEFINE: Final = regex(r"-D([\w-]{1,60})=([\w-]{1,40})")
+_ASSIGNED: Final = regex(r"^[ \t]*(\w{1,60})[ \t]*=[ \t]*([^\n=][^\n]{0,200})$", re.MULTILINE)
 _MAX_DEPTH: Final = 10
 _MAX_CALLS: Final = 5_000
 _MAX_STEPS: Final = 100_000
@@ -63,7 +64,7 @@ class _Walk:
             self.left -= 1
             if self.left < 0:
                 return
-            if event.re is _BRANCH:
+            if event[1] in ("if", "elif", "else", "endif"):
                 self.branch(event[1], event[2], state, taken, values)
             elif False in state:
                 continue

@@ -12,33 +12,32 @@ from uvlock2nix.inspect.branches import Branches, branches
 from uvlock2nix.inspect.clues.headers import header_clues
 from uvlock2nix.inspect.clues.text import Clue, Lines, make_clue, without_comments
 from uvlock2nix.knowledge.libraries import library_attribute, library_names
+from uvlock2nix.regex import regex
 
 # Each match is followed for at most 4000 characters: the product limits the work on a hostile file.
 _MAX_MATCHES: Final = 500
 # A script without any of these words does not mention libraries, and is not parsed.
-_PROMISING: Final = re.compile(
-    r"librar|libs|pkg_?-?config|[\"'/ ]-l\w|-config\b|pg_config|\.h[\"']|\.so\b|swig"
-)
-_STRING: Final = re.compile(r"""[bru]{0,2}("([^"\\\n]{1,200})"|'([^'\\\n]{1,200})')""")
-_LIBRARIES: Final = re.compile(
+_PROMISING: Final = regex(r"librar|libs|pkg_?-?config|[\"'/ ]-l\w|-config\b|pg_config|\.h[\"']|\.so\b|swig")
+_STRING: Final = regex(r"""[bru]{0,2}("([^"\\\n]{1,200})"|'([^'\\\n]{1,200})')""")
+_LIBRARIES: Final = regex(
     r"""(?:\b\w{0,60}libraries|\blibs|\b\w{0,60}_libs)\b["']?\]?\s*"""
     r"""(?:\+?=|:|\.append\(|\.extend\(|\.insert\(\s*\d+,|,\s*(?=\[))\s*(?=["'\[(])"""
 )
-_LIBRARY_NAMES: Final = re.compile(
+_LIBRARY_NAMES: Final = regex(
     r"""\b(?:libraries|libs)["']?\]?\s*(?:\+?=(?!=)|:|\.append\(|\.extend\()([^\n"']{1,200})"""
 )
-_WAF_LIBRARY: Final = re.compile(r"""\blib\s*=\s*(?=["'\[])""")
-_IDENTIFIER: Final = re.compile(r"\b(?:self\.)?[A-Za-z_]\w{1,40}\b")
-_PKGCONFIG_CALL: Final = re.compile(
+_WAF_LIBRARY: Final = regex(r"""\blib\s*=\s*(?=["'\[])""")
+_IDENTIFIER: Final = regex(r"\b(?:self\.)?[A-Za-z_]\w{1,40}\b")
+_PKGCONFIG_CALL: Final = regex(
     r"\b(?:pkg_?config|pkgconfig\.\w{1,60}|\w{0,60}pkg_?config\w{0,60})\s*\(", re.IGNORECASE
 )
-_PKGCONFIG_COMMAND: Final = re.compile(r"\bpkg-config\s+(?:--[\w=-]+\s+)*([A-Za-z0-9][\w.+-]{1,50})")
-_LINK_FLAG: Final = re.compile(r"(?:^|\s)-l([A-Za-z0-9_+.-]{1,40})")
-_NAME: Final = re.compile(r"[A-Za-z0-9_+.-]{1,50}\Z")
+_PKGCONFIG_COMMAND: Final = regex(r"\bpkg-config\s+(?:--[\w=-]+\s+)*([A-Za-z0-9][\w.+-]{1,50})")
+_LINK_FLAG: Final = regex(r"(?:^|\s)-l([A-Za-z0-9_+.-]{1,40})")
+_NAME: Final = regex(r"[A-Za-z0-9_+.-]{1,50}\Z")
 _FILES: Final = (".a", ".so", ".lib", ".py", ".dll", ".dylib", ".c", ".h", ".cpp")
-_INCLUDE_DIR: Final = re.compile(r"/usr/(?:local/)?include/(linux/[\w-]+\.h)")
-_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9_/.+-]{2,60}\.h(?:pp)?\Z")
-_SHARED_OBJECT: Final = re.compile(r"lib([A-Za-z0-9_+-]{2,40})\.(?:so|a)\Z")
+_INCLUDE_DIR: Final = regex(r"/usr/(?:local/)?include/(linux/[\w-]+\.h)")
+_HEADER_NAME: Final = regex(r"[A-Za-z0-9_/.+-]{2,60}\.h(?:pp)?\Z")
+_SHARED_OBJECT: Final = regex(r"lib([A-Za-z0-9_+-]{2,40})\.(?:so|a)\Z")
 
 
 def python_clues(file: str, text: str) -> Iterator[Clue]:

@@ -13,6 +13,7 @@ from typing import Final
 
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.knowledge.libraries import Namespace, library_attribute
+from uvlock2nix.regex import regex
 
 _MAX_LINE: Final = 2000
 
@@ -64,9 +65,9 @@ def make_clue(kind: Namespace, name: str, file: str, line: int, *, optional: boo
     return Clue(kind, name, library_attribute(kind, name), file, line, optional)
 
 
-_CFG_LIBRARIES: Final = re.compile(r"^[ \t]*libraries[ \t]*=[ \t]*(.{1,300})$", re.MULTILINE)
-_TOML_LIBRARIES: Final = re.compile(r"\blibraries\s*=\s*\[([^\]]{0,500})\]")
-_LIBRARY_WORD: Final = re.compile(r"[A-Za-z0-9_+.-]{1,50}")
+_CFG_LIBRARIES: Final = regex(r"^[ \t]*libraries[ \t]*=[ \t]*(.{1,300})$", re.MULTILINE)
+_TOML_LIBRARIES: Final = regex(r"\blibraries\s*=\s*\[([^\]]{0,500})\]")
+_LIBRARY_WORD: Final = regex(r"[A-Za-z0-9_+.-]{1,50}")
 
 
 def config_clues(file: str, text: str) -> Iterator[Clue]:
@@ -79,8 +80,8 @@ def config_clues(file: str, text: str) -> Iterator[Clue]:
             yield make_clue("linker", name, file, lines.at(match.start()))
 
 
-_MAKE_LIBRARY: Final = re.compile(r"(?:^|[\s=])-l([A-Za-z0-9_+.-]{1,40})")
-_MAKE_PKGCONFIG: Final = re.compile(r"\bpkg-config\s+([^`)\n]{1,200})")
+_MAKE_LIBRARY: Final = regex(r"(?:^|[\s=])-l([A-Za-z0-9_+.-]{1,40})")
+_MAKE_PKGCONFIG: Final = regex(r"\bpkg-config\s+([^`)\n]{1,200})")
 
 
 def make_clues(file: str, text: str) -> Iterator[Clue]:
