@@ -85,6 +85,15 @@ _uvlock2nixAddPhase() { # LIST PHASE: PHASE runs where LIST (preFixupPhases, pos
   _uvlock2nixAdded[$1]+=" $2"
 }
 
+_uvlock2nixAlone() { # PHASE HOOK: whether nothing runs after installPhase and before PHASE, with its hook preHOOK
+  local -n _after="postInstallHooks" _before="pre$2Hooks"
+  local text="pre$2"
+  local -a phases=()
+  mapfile -d '' -t phases < <(_uvlock2nixWords preFixupPhases)
+  [[ "${phases[*]}" == "$1" && -z "${postInstall-}${!text-}${_after[*]-}${_before[*]-}" ]] &&
+    ! declare -F postInstall >/dev/null && ! declare -F "$text" >/dev/null
+}
+
 _uvlock2nixSetPhase() { # PHASE FUNCTION: PHASE is FUNCTION, unless the derivation says something else
   if [[ -n "${_uvlock2nixStated[$1]}" ]]; then return 0; fi
   printf -v "$1" %s "$2"

@@ -32,27 +32,34 @@ _uvlock2nixEnvInstall() {
     return
   fi
   local -a flags=()
-  _uvlock2nixOptions --package uvEnvJoin
+  _uvlock2nixEnvFlags
+  _uvlock2nixOptions --join uvEnvJoin
   _uvlock2nixOptions --library uvEnvLibraries
   _uvlock2nixOptions --ignore uvEnvIgnore
-  _uvlock2nixOptions --keep uvEnvKeep
   _uvlock2nixOption --link-mode "${uvEnvLinkMode-}"
+  if _uvlock2nixAlone uvEnvFinishPhase UvEnvFinish; then
+    _uvlock2nixEnvFinished=1
+    flags+=(--then-finish)
+  fi
   @uvlock2nix@ venv join "$out" --python "$uvEnvPython" --system "$uvEnvSystem" "${flags[@]}"
 }
 
-_uvlock2nixEnvFinish() {
-  local -a flags=()
+_uvlock2nixEnvFlags() { # append to the array `flags` what an environment is finished with
+  flags+=(--interpreter "$uvEnvInterpreter" --cores "${NIX_BUILD_CORES:-1}")
   _uvlock2nixOption --build-to "${build-}"
-  if [[ -n "${uvEnvPython-}" && "${uvEnvLinkMode-}" != copy ]]; then flags+=(--linked); fi
   _uvlock2nixOption --builder "${uvEnvBuilder-}"
   _uvlock2nixOptions --package uvEnvPackages
   _uvlock2nixOptions --keep uvEnvKeep
   if [[ -n "${dontCompileBytecode-}" ]]; then flags+=(--no-bytecode); fi
   _uvlock2nixOptions --dlopen referencesDlopen
-  @uvlock2nix@ venv finish "$out" \
-    --interpreter "$uvEnvInterpreter" \
-    --cores "${NIX_BUILD_CORES:-1}" \
-    "${flags[@]}"
+}
+
+_uvlock2nixEnvFinish() {
+  local -a flags=()
+  if [[ -n "${_uvlock2nixEnvFinished-}" ]]; then return 0; fi
+  _uvlock2nixEnvFlags
+  if [[ -n "${uvEnvPython-}" && "${uvEnvLinkMode-}" != copy ]]; then flags+=(--linked); fi
+  @uvlock2nix@ venv finish "$out" "${flags[@]}"
 }
 
 uvEnvInstallPhase() { _uvlock2nixRun uvEnvInstallPhase Install _uvlock2nixEnvInstall; }

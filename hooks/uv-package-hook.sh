@@ -46,6 +46,11 @@ _uvlock2nixPackageInstall() {
   read -r -d '' -a words <<<"${NIX_LDFLAGS-}" || true
   if ((${#words[@]} > 0)); then export NIX_LDFLAGS="${words[*]//"$out"/"$environment"}"; fi
 
+  if [[ "$environment" != "$out" ]]; then
+    flags+=(--expose-to "$out")
+    _uvlock2nixOptions --expose uvPackageExpose
+  fi
+
   @uvlock2nix@ venv package \
     --env "$uvPackageEnv" \
     --requires "$uvPackageRequires" \
@@ -55,14 +60,6 @@ _uvlock2nixPackageInstall() {
     --cores "${NIX_BUILD_CORES:-1}" \
     --uv "@uv@" \
     "${flags[@]}"
-
-  if [[ "$environment" != "$out" ]]; then
-    flags=()
-    _uvlock2nixOptions --package uvPackageExpose
-    mapfile -d '' -t words < <(_uvlock2nixWords uvPackageScript)
-    if ((${#words[@]})); then flags+=(--script "${words[0]}"); fi
-    @uvlock2nix@ venv expose "$environment" "$out" "${flags[@]}"
-  fi
 }
 
 uvPackageInstallPhase() { _uvlock2nixRun uvPackageInstallPhase Install _uvlock2nixPackageInstall; }

@@ -20,6 +20,7 @@ _uvlock2nixRequiresInstall() {
     --interpreter "$uvWheelInterpreter" \
     --work "$NIX_BUILD_TOP/uvlock2nix" \
     --uv "@uv@" \
+    --cores "${NIX_BUILD_CORES:-1}" \
     "${flags[@]}"
 }
 

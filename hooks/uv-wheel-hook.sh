@@ -20,21 +20,39 @@
 # shellcheck source=hooks/common.sh
 source @common@
 
+_uvlock2nixWheelFlags() { # append to the array `flags` what a package is settled with
+  flags+=(--interpreter "$uvWheelInterpreter" --python "$uvWheelPython" --cores "${NIX_BUILD_CORES:-1}")
+  _uvlock2nixOptions --library uvWheelLibraries
+  _uvlock2nixOptions --dlopen uvWheelDlopen
+  _uvlock2nixOptions --ignore uvWheelIgnore
+  if [[ -n "${dontCompileBytecode-}" ]]; then flags+=(--no-bytecode); fi
+}
+
+_uvlock2nixWheelPatches() { # whether what is installed is patched
+  local -a words=()
+  if [[ -z "${dist-}" ]]; then mapfile -d '' -t words < <(_uvlock2nixWords patches); fi
+  ((${#words[@]} > 0))
+}
+
 _uvlock2nixWheelInstall() {
   local wheel="$src" file="${uvWheelFile-}" one
-  local -a built=() words=()
+  local -a built=() words=() flags=()
   if [[ -n "${dist-}" ]]; then
     built=("$dist"/*.whl)
     wheel=${built[0]}
     file=${wheel##*/}
   fi
-  @uvlock2nix@ venv install "$wheel" "$out" \
+  _uvlock2nixWheelFlags
+  if _uvlock2nixAlone uvWheelSettlePhase UvWheelSettle && ! _uvlock2nixWheelPatches; then
+    _uvlock2nixWheelSettled=1
+    flags+=(--then-settle)
+  fi
+  @uvlock2nix@ wheel install "$wheel" "$out" \
     --filename "$file" \
     --artifact "${uvWheelArtifact-}" \
-    --interpreter "$uvWheelInterpreter" \
-    --python "$uvWheelPython" \
     --work "$NIX_BUILD_TOP/uvlock2nix-install" \
-    --uv "@uv@"
+    --uv "@uv@" \
+    "${flags[@]}"
   if [[ -z "${dist-}" ]]; then
     mapfile -d '' -t words < <(_uvlock2nixWords patches)
     for one in "${words[@]}"; do
@@ -46,14 +64,9 @@ _uvlock2nixWheelInstall() {
 
 _uvlock2nixWheelSettle() {
   local -a flags=()
-  _uvlock2nixOptions --library uvWheelLibraries
-  _uvlock2nixOptions --dlopen uvWheelDlopen
-  _uvlock2nixOptions --ignore uvWheelIgnore
-  if [[ -n "${dontCompileBytecode-}" ]]; then flags+=(--no-bytecode); fi
-  @uvlock2nix@ venv settle "$out" \
-    --interpreter "$uvWheelInterpreter" \
-    --cores "${NIX_BUILD_CORES:-1}" \
-    "${flags[@]}"
+  if [[ -n "${_uvlock2nixWheelSettled-}" ]]; then return 0; fi
+  _uvlock2nixWheelFlags
+  @uvlock2nix@ wheel settle "$out" "${flags[@]}"
 }
 
 uvWheelInstallPhase() { _uvlock2nixRun uvWheelInstallPhase Install _uvlock2nixWheelInstall; }

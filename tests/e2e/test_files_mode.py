@@ -100,6 +100,10 @@ def project(stand: Stand, tmp_path_factory: pytest.TempPathFactory) -> Project:
 def ran(project: Project) -> str:
     """What the program says inside a sandbox."""
     package = project.build("package")
+    # What is deployed are the packages and one folder of links.
+    closure = project.stand.run(["nix-store", "--query", "--requisites", package]).stdout
+    assert "-python3.13-plain-" in closure
+    assert "-python-env" not in closure
     code = f"""
       with import <nixpkgs> {{ }};
       runCommand "ran" {{ package = builtins.storePath {package}; }} "$package/bin/plain > $out"

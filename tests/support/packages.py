@@ -204,6 +204,8 @@ def record_faults(site: Path) -> list[str]:
                 if not target.is_file():
                     faults.append(f"{record.parent.name}: {path} is not there")
                     continue
+                if record.parent.is_symlink() and target.parent == root / "bin" and not digest and not size:
+                    continue  # one RECORD for all environments, each with a launcher of its own
                 data = target.read_bytes()
                 if digest != urlsafe(data) or size != str(len(data)):
                     faults.append(f"{record.parent.name}: {path} has another hash or size")

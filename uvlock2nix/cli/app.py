@@ -36,6 +36,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 HIDDEN: Final[dict[str, tuple[str, str]]] = {
     "sync": ("sync", "Install the locked packages (inside deps)."),
     "sdist": ("sdist", "Build one source into a wheel (inside its derivation)."),
+    "wheel": ("wheel", "Install one wheel (inside its derivation)."),
     "venv": ("venv", "Make an installed tree a runnable environment (inside env and package)."),
 }
 

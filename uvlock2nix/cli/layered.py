@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from uvlock2nix.build.programs import Runner
-from uvlock2nix.build.values import Build
-
 if TYPE_CHECKING:
+    from uvlock2nix.build.values import Build
     from uvlock2nix.venv.making import Making
     from uvlock2nix.venv.members import Places
 
@@ -27,6 +25,7 @@ def layered(
     extra: tuple[Path, ...],
 ) -> None:
     """Build local packages, put them and the extra packages over the environment, and report collisions."""
+    from uvlock2nix.build.programs import Runner
     from uvlock2nix.sync.manifest import read_manifest
     from uvlock2nix.venv.interpreter import write_wrapper
     from uvlock2nix.venv.layer import layer

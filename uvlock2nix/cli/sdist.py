@@ -103,11 +103,13 @@ def build_command(
 @command.command("requires")
 @click.argument("out", type=PATH)
 @_shared
-def requires_command(out: Path, name: str, given: tuple[str, ...], **options: Any) -> None:
+@click.option("--cores", type=int, default=1)
+def requires_command(out: Path, name: str, given: tuple[str, ...], cores: int, **options: Any) -> None:
     """Install the build requirements of the local package NAME into the folder OUT."""
     from uvlock2nix.build.given import named_wheels
     from uvlock2nix.build.prepared import PROGRAMS
     from uvlock2nix.sync.normalise import normalise
+    from uvlock2nix.venv.bytecode import compile_bytecode
 
     context = _context(**options)
     wheels = named_wheels(given, context.root / "given")
@@ -118,6 +120,8 @@ def requires_command(out: Path, name: str, given: tuple[str, ...], **options: An
         what = f"installing the build requirements of {name}"
         context.run(arguments, what=what, env=context.env, cwd=context.root)
     normalise(out, out, scripts_to=PROGRAMS, say=context.run.say)
+    # Once here, where each build of the package would compile them several times over.
+    compile_bytecode(out, context.python, max(1, cores))
 
 
 def _context(system: str, version: str, interpreter: Path, work: Path, uv: str) -> Any:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import click
 
-from uvlock2nix.build.programs import Runner
-from uvlock2nix.build.values import Product
-from uvlock2nix.cli.inputs import object_of
-from uvlock2nix.cli.layered import layered, making, note, program_path
+from uvlock2nix.cli.layered import layered, making
 from uvlock2nix.errors import UsageError
-from uvlock2nix.refs.interpreter import default_interpreter
 
 if TYPE_CHECKING:
-    pass
+    from uvlock2nix.build.values import Product
 
 PATH = click.Path(path_type=Path)
 
@@ -38,41 +34,45 @@ def copy(deps: Path, out: Path) -> None:
     copy_tree(deps, out)
 
 
+def _finishing(function: Callable[..., Any]) -> Callable[..., Any]:
+    options = [
+        click.option("--interpreter", type=PATH, required=True),
+        click.option("--builder", type=PATH, help="The same Python for the build platform."),
+        click.option("--build-to", type=PATH, help="Folder for the build requirements of local packages."),
+        click.option("--package", "packages", type=PATH, multiple=True, help="A package of nixpkgs to link."),
+        click.option("--keep", multiple=True, metavar="PATH=NAME", help="The package that wins a path."),
+        click.option(
+            "--dlopen", multiple=True, metavar="PACKAGE=DIR[:DIR]", help="Where it opens libraries."
+        ),
+        click.option("--cores", type=int, default=1),
+        click.option("--no-bytecode", is_flag=True, help="Leave bytecode out."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
 @command.command("finish")
 @click.argument("root", type=PATH)
-@click.option("--interpreter", type=PATH, required=True)
-@click.option("--builder", type=PATH, help="The same Python for the build platform.")
-@click.option("--build-to", type=PATH, help="Folder for the build requirements of local packages.")
-@click.option("--package", "packages", type=PATH, multiple=True, help="A package of nixpkgs to link in.")
-@click.option("--keep", multiple=True, metavar="PATH=NAME", help="The package that wins a conflicting path.")
 @click.option("--linked", is_flag=True, help="ROOT consists of links made by `join`.")
-@click.option("--dlopen", multiple=True, metavar="PACKAGE=DIR[:DIR]", help="Where it opens libraries.")
-@click.option("--cores", type=int, default=1)
-@click.option("--no-bytecode", is_flag=True, help="Leave bytecode out.")
-def finish(
-    root: Path,
-    interpreter: Path,
-    builder: Path | None,
-    build_to: Path | None,
-    packages: tuple[Path, ...],
-    keep: tuple[str, ...],
-    linked: bool,
-    dlopen: tuple[str, ...],
-    cores: int,
-    no_bytecode: bool,
-) -> None:
+@_finishing
+def finish(root: Path, linked: bool, **said: Any) -> None:
     """Turn the restored tree ROOT into an environment."""
+    _finish(root, said, linked=linked)
+
+
+def _finish(root: Path, said: Mapping[str, Any], *, linked: bool) -> None:
     from uvlock2nix.venv.environment import finish_environment
 
-    folders = tuple(Path(part) for one in dlopen for part in one.partition("=")[2].split(":") if part)
+    folders = (part for one in said["dlopen"] for part in one.partition("=")[2].split(":") if part)
     clashes = finish_environment(
         root,
-        making(interpreter, builder, cores, no_bytecode=no_bytecode),
-        build_to=build_to,
-        packages=packages,
-        keep=_chosen(keep),
+        making(said["interpreter"], said["builder"], said["cores"], no_bytecode=said["no_bytecode"]),
+        build_to=said["build_to"],
+        packages=said["packages"],
+        keep=_chosen(said["keep"]),
         linked=linked,
-        libraries=folders,
+        libraries=tuple(map(Path, folders)),
     )
     for clash in clashes:
         click.echo(f"uvlock2nix: {clash}", err=True)
@@ -105,6 +105,8 @@ def finish(
 @click.option("--only", multiple=True, metavar="NAME", help="With --product: only these members.")
 @click.option("--compiler", help="A C compiler: bin/python becomes a program that works through any symlink.")
 @click.option("--uv", default="uv")
+@click.option("--expose-to", type=PATH, help="Make this folder what a user installs.")
+@click.option("--expose", multiple=True, metavar="NAME", help="With it: a package whose programs are there.")
 def package(
     env_path: Path,
     requires: Path,
@@ -124,8 +126,11 @@ def package(
     only: tuple[str, ...],
     compiler: str | None,
     uv: str,
+    expose_to: Path | None,
+    expose: tuple[str, ...],
 ) -> None:
     """Build the project's own packages offline and put them over the environment."""
+    from uvlock2nix.build.programs import Runner
     from uvlock2nix.build.values import parse_native
     from uvlock2nix.venv.members import Places, local_builds, parse_versions
     from uvlock2nix.venv.product import build_products
@@ -144,6 +149,8 @@ def package(
         from uvlock2nix.venv.script import install_script
 
         install_script(tuple(Path(unquote(one)) for one in scripts), out)
+    if expose_to is not None:
+        _expose(out, expose_to, expose, scripts[0] if scripts else "")
 
 
 @command.command("sbom")
@@ -156,19 +163,7 @@ def sbom_command(venv: Path, env: Path) -> None:
     click.echo(json.dumps(bill_of(venv, env), indent=2, ensure_ascii=False))
 
 
-@command.command("expose")
-@click.argument("venv", type=PATH)
-@click.argument("out", type=PATH)
-@click.option(
-    "--package",
-    "packages",
-    multiple=True,
-    metavar="NAME",
-    help="A package whose programs are exposed (repeatable).",
-)
-@click.option("--script", help="The script that the program runs.")
-def expose_command(venv: Path, out: Path, packages: tuple[str, ...], script: str | None) -> None:
-    """Make OUT, which users install: links to the programs of VENV."""
+def _expose(venv: Path, out: Path, packages: tuple[str, ...], script: str) -> None:
     from uvlock2nix.scripts import program_of
     from uvlock2nix.venv.programs import expose
 
@@ -185,75 +180,9 @@ def _member(text: str) -> tuple[str, Path]:
     return name, folder.absolute()
 
 
-@command.command("install")
-@click.argument("wheel", type=PATH)
-@click.argument("out", type=PATH)
-@click.option("--filename", required=True, help="The wheel's own name.")
-@click.option("--artifact", default="", metavar="JSON", help="The manifest's entry for the locked file.")
-@click.option("--interpreter", type=PATH, required=True)
-@click.option("--python", "version", required=True, help="The Python version, such as 3.12.")
-@click.option("--work", type=PATH, required=True)
-@click.option("--uv", default="uv")
-def install_command(
-    wheel: Path,
-    out: Path,
-    filename: str,
-    artifact: str,
-    interpreter: Path,
-    version: str,
-    work: Path,
-    uv: str,
-) -> None:
-    """Install one WHEEL into the new folder OUT."""
-    from uvlock2nix.venv.single import Place, install_wheel
-
-    work.mkdir(parents=True, exist_ok=True)
-    place = Place(Runner(), uv, interpreter, version, work.absolute(), os.environ)
-    install_wheel(wheel, filename, out, place, object_of("--artifact", artifact))
-
-
-@command.command("settle")
-@click.argument("out", type=PATH)
-@click.option("--interpreter", type=PATH, required=True)
-@click.option("--library", "libraries", multiple=True, metavar="DIR", help="A folder with libraries.")
-@click.option("--dlopen", multiple=True, metavar="DIR", help="A folder to open libraries from.")
-@click.option("--ignore", multiple=True, metavar="SONAME", help="A library that may be missing.")
-@click.option("--cores", type=int, default=1)
-@click.option("--no-bytecode", is_flag=True, help="Leave bytecode out.")
-def settle_command(
-    out: Path,
-    interpreter: Path,
-    libraries: tuple[str, ...],
-    dlopen: tuple[str, ...],
-    ignore: tuple[str, ...],
-    cores: int,
-    no_bytecode: bool,
-) -> None:
-    """Make the package in OUT find its libraries, and compile its modules."""
-    from uvlock2nix.dist.installed import installed
-    from uvlock2nix.dist.shebangs import Programs, give_interpreters
-    from uvlock2nix.layout import SCRIPTS
-    from uvlock2nix.venv.single import settle
-
-    (site,) = _sites(out)
-    for script in give_interpreters(out, (site, out / SCRIPTS), Programs(interpreter, program_path())):
-        note(f"{script} is not among the inputs, so the script is left unchanged (docs/libraries.md)")
-    wants = settle(
-        out,
-        python=interpreter,
-        libraries=libraries,
-        ignore=ignore,
-        dlopen={one.name: dlopen for one in installed(site)} if dlopen else {},
-        interpreter=default_interpreter(),
-        cores=0 if no_bytecode else max(1, cores),
-    )
-    for want in wants:
-        click.echo(f"uvlock2nix: {want.file} needs {want.library} of another package", err=True)
-
-
 @command.command("join")
 @click.argument("root", type=PATH)
-@click.option("--package", "packages", type=PATH, multiple=True, help="The store path of a package.")
+@click.option("--join", "joined", type=PATH, multiple=True, help="The store path of a package.")
 @click.option("--python", "version", required=True, help="The minor version of its interpreter.")
 @click.option("--system", required=True, help="The system, such as x86_64-linux.")
 @click.option("--library", "libraries", multiple=True, metavar="DIR", help="A folder with libraries.")
@@ -262,31 +191,51 @@ def settle_command(
 @click.option(
     "--link-mode", type=click.Choice(["symlink", "copy"]), default="symlink", help="Symlinks or copies."
 )
+@click.option("--then-finish", is_flag=True, help="Finish it as well.")
+@_finishing
 def join_command(
     root: Path,
-    packages: tuple[Path, ...],
+    joined: tuple[Path, ...],
     version: str,
     system: str,
-    libraries: tuple[str, ...],
-    ignore: tuple[str, ...],
-    keep: tuple[str, ...],
     link_mode: str,
+    then_finish: bool,
+    **said: Any,
 ) -> None:
     """Join several packages into the tree ROOT, with symlinks or copies."""
     from uvlock2nix.venv.copying import copy_links
     from uvlock2nix.venv.join import join
-    from uvlock2nix.venv.siblings import satisfy
 
-    for one in join(packages, root, version, _chosen(keep), system=system):
+    for one in join(joined, root, version, _chosen(said["keep"]), system=system):
         click.echo(f"uvlock2nix: {one}", err=True)
-    copied = satisfy(
-        packages, root, version, libraries=libraries, ignore=ignore, interpreter=default_interpreter()
-    )
+    copied = _satisfied(root, joined, version, said)
     if link_mode == "copy":
         copy_links(root)
-        return
-    for file in copied:
-        click.echo(f"uvlock2nix: {file} is copied: its search path needs an entry", err=True)
+    else:
+        for file in copied:
+            click.echo(f"uvlock2nix: {file} is copied: its search path needs an entry", err=True)
+    if then_finish:
+        _finish(root, said, linked=link_mode != "copy")
+
+
+def _satisfied(
+    root: Path, joined: tuple[Path, ...], version: str, said: Mapping[str, Any]
+) -> tuple[str, ...]:
+    from uvlock2nix.venv.wants import wants_of
+
+    if not any(map(wants_of, joined)):
+        return ()
+    from uvlock2nix.refs.interpreter import default_interpreter
+    from uvlock2nix.venv.siblings import satisfy
+
+    return satisfy(
+        joined,
+        root,
+        version,
+        libraries=said["libraries"],
+        ignore=said["ignore"],
+        interpreter=default_interpreter(),
+    )
 
 
 def _chosen(keep: tuple[str, ...]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,14 @@ BATCH: Final = 200
 
 def compile_bytecode(folder: Path, python: Path, cores: int) -> None:
     """Compile all modules below ``folder``; a module that does not compile fails on import.
+
+    It is :func:`compile_all` of one folder.
+    """
+    compile_all([folder], python, cores)
+
+
+def compile_all(folders: Iterable[Path], python: Path, cores: int) -> None:
+    """Compile all modules below ``folders``, or that they are themselves.
 
     The bytecode is of the kind that is never compared with its source (PEP 552): in the store neither can
     change, and all modification times are equal.
@@ -31,7 +39,9 @@ def compile_bytecode(folder: Path, python: Path, cores: int) -> None:
     """
     if cores < 1:
         return
-    batches = list(_batches(folder))
+    batches = [batch for folder in folders for batch in _batches(folder) if batch]
+    if not batches:
+        return
     # Largest first, to keep the cores busy to the end.
     batches.sort(key=len, reverse=True)
     # Without `site`, because what it loads depends on the installed packages.

@@ -18,7 +18,7 @@ from uvlock2nix.dist.shebangs import Programs, give_interpreters
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import BUILD_REQUIRES, SCRIPTS, site_packages
 from uvlock2nix.sync.manifest import read_manifest
-from uvlock2nix.venv.bytecode import compile_bytecode
+from uvlock2nix.venv.bytecode import compile_all, compile_bytecode
 from uvlock2nix.venv.checking import check_packages
 from uvlock2nix.venv.copying import copy_writable
 from uvlock2nix.venv.interpreter import write_interpreter
@@ -50,6 +50,9 @@ def finish_environment(
     version = str(manifest["python"])
     site = root / site_packages(version)
     _take_out(root / BUILD_REQUIRES, build_to)
+    if build_to is not None:
+        # Once here, where each build of the project would compile them several times over.
+        compile_all(sorted(build_to.iterdir()), making.builder or making.python, making.cores)
     interpreter = write_interpreter(root, making.python, version)
     # Before the RECORDs are read, because this changes them.
     programs_ = Programs(interpreter, making.program_path, own=own_programs(root, site))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from uvlock2nix.build.programs import Runner
-from uvlock2nix.build.rpath import without_rpath
+if TYPE_CHECKING:
+    from uvlock2nix.build.programs import Runner
 
 # CPython looks for pyvenv.cfg next to the path that it was called by, without following symlinks; so a
 # symlink to bin/python from a profile would be the bare interpreter. This program knows its own path. It is
@@ -56,6 +56,8 @@ def write_wrapper(root: Path, python: Path, compiler: str, work: Path, run: Runn
     Raises:
         ToolError: the compiler is missing or fails.
     """
+    from uvlock2nix.build.rpath import without_rpath  # only a package compiles one
+
     target = root / "bin" / "python"
     source = work / "python.c"
     text = _PROGRAM.replace("{SELF}", _c_string(target)).replace("{PYTHON}", _c_string(python))

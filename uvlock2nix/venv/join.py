@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from uvlock2nix.dataclass import dataclass
-from uvlock2nix.dist.entry_points import entry_points
+from uvlock2nix.dist.entry_points import entry_points, launcher_lines
 from uvlock2nix.dist.installed import Collision, Installed, collisions, installed, rewrite, shown, winner
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import SCRIPTS, SUPPORT, site_packages
 from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.venv.copying import copy_file
-from uvlock2nix.venv.single import write
+from uvlock2nix.venv.own_manifest import write
 from uvlock2nix.venv.symlinks import open_up
 
 _UP: Final = "../../../"
@@ -76,7 +76,7 @@ def join(
         _scripts(one, root, winners)
     losers = {name for one in decided for name in one.collision.owners if name != one.kept}
     for one in joined:
-        if one.one.name in losers or entry_points(one.one) or _scripts_of(one.one):
+        if one.one.name in losers or _scripts_of(one.one) or not _names_launchers(one.one):
             own_record(site, one.one.dist_info.name)
     for mine in installed(site):
         if mine.name in losers:
@@ -109,8 +109,15 @@ def _read(packages: Sequence[Path], version: str) -> tuple[Joined, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
+def _names_launchers(one: Installed) -> bool:
+    """Whether the RECORD in the package's own store path is right in every environment."""
+    there = {entry.path for entry in one.entries}
+    return all(path in there for path, _, _ in launcher_lines(entry_points(one)))
+
+
 def _files(joined: Iterable[Joined]) -> Iterable[Collision]:
-    return (one for one in collisions(one.one for one in joined) if not one.path.startswith(_KEPT))
+    found = collisions(one.one for one in joined)
+    return (one for one in found if not one.path.startswith((_KEPT, _BIN)))
 
 
 def _programs(joined: Iterable[Joined]) -> Iterable[Collision]:
@@ -186,6 +193,7 @@ def _write_manifest(
         root,
         {
             "schema": 1,
+            "joined": True,
             "python": version,
             "system": system,
             "packages": packages,

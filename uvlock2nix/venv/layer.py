@@ -13,14 +13,24 @@ from uvlock2nix.dist.scripts import Script, place_script
 from uvlock2nix.dist.shebangs import Programs, give_interpreters
 from uvlock2nix.layout import SCRIPTS, SUPPORT, site_packages
 from uvlock2nix.sync.manifest import read_manifest
-from uvlock2nix.venv.bytecode import compile_bytecode
+from uvlock2nix.venv.bytecode import compile_all
 from uvlock2nix.venv.copying import copy_file, copy_writable
 from uvlock2nix.venv.environment import bin_winners, launchers_of, record_bin, scripts_in
 from uvlock2nix.venv.extra import EXTRA, add_packages, add_programs
 from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.making import Making
 from uvlock2nix.venv.programs import embeds_python, own_programs, programs_of
-from uvlock2nix.venv.symlinks import LOCK, PROJECT, Clash, Clashes, Owner, link_into
+from uvlock2nix.venv.symlinks import (
+    LOCK,
+    PROJECT,
+    Clash,
+    Clashes,
+    Owner,
+    link_into,
+    path_behind,
+    show_through,
+    show_whole,
+)
 
 # Created for every environment, never shared.
 OWN = frozenset(["bin", "pyvenv.cfg", SUPPORT.split("/", maxsplit=1)[0]])
@@ -53,9 +63,11 @@ def layer(
     for entry in sorted(tree.iterdir()):
         if entry.name not in OWN:
             _copy(entry, out / entry.name)
+    # Where env is made of links, they are shown themselves: nothing that is deployed then needs env.
+    show = show_through if read_manifest(env).get("joined") is True else show_whole
     for entry in sorted(env.iterdir()):
         if entry.name not in OWN:
-            link_into(entry, out / entry.name)
+            link_into(entry, out / entry.name, show=show)
     _link_bytecode(env / site_packages(version), out / site_packages(version))
     found = Clashes()
     added = add_packages(extra, out, making.python, version, found)
@@ -63,9 +75,12 @@ def layer(
     wrap(out, making.python)
     clashes = _bin(env, tree, out, interpreter, version, scripts, added)
     add_programs(extra, out / "bin")
-    for path in sorted((out / site_packages(version)).iterdir()):
-        if not path.is_symlink() and (path.is_dir() or path.suffix == ".py"):
-            compile_bytecode(path, making.builder or interpreter, making.cores)
+    own_modules = [
+        path
+        for path in sorted((out / site_packages(version)).iterdir())
+        if not path.is_symlink() and (path.is_dir() or path.suffix == ".py")
+    ]
+    compile_all(own_modules, making.builder or interpreter, making.cores)
     return (*clashes, *dict.fromkeys(found.found))
 
 
@@ -147,7 +162,7 @@ def _link_bytecode(env_site: Path, site: Path) -> None:
     for path in sorted(compiled.iterdir()) if compiled.is_dir() else ():
         if (site / f"{path.name.partition('.')[0]}.py").is_symlink():
             (site / "__pycache__").mkdir(exist_ok=True)
-            (site / "__pycache__" / path.name).symlink_to(path)
+            (site / "__pycache__" / path.name).symlink_to(path_behind(path))
 
 
 def _adopt(path: Path, target: Path, env: Path, interpreter: Path) -> None:
@@ -165,4 +180,4 @@ def _adopt(path: Path, target: Path, env: Path, interpreter: Path) -> None:
         # It looks for pyvenv.cfg at its real path: through a symlink, it would find env's.
         copy_file(path, target)
     else:
-        target.symlink_to(path)
+        target.symlink_to(path_behind(path))

@@ -25,6 +25,7 @@ from uvlock2nix.sync.normalise import normalise
 from uvlock2nix.target import Target, this_system
 from uvlock2nix.venv.checking import check_built, check_local
 from uvlock2nix.venv.interpreter import write_interpreter
+from uvlock2nix.venv.unpack import unpack_wheel
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,10 @@ def _install(
     tree = work / "tree"
     interpreter = write_interpreter(tree, context.python, version)
     (tree / site_packages(version)).mkdir(parents=True, exist_ok=True)
-    if wheels:
+    # One alone need not start uv. Of several that have a path in common, uv decides.
+    if wheels and (
+        len(wheels) > 1 or unpack_wheel(wheels[0], wheels[0].name, tree / site_packages(version)) is None
+    ):
         arguments = [context.uv, "pip", "install", "--quiet", "--no-deps", "--no-index", "--offline"]
         arguments += ["--python", str(interpreter), "--", *map(str, wheels)]
         context.run(arguments, what="installing the project's packages", env=context.env, cwd=work)

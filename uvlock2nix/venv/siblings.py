@@ -24,8 +24,9 @@ from uvlock2nix.refs.scan import open_file
 from uvlock2nix.refs.undo import split_runpath
 from uvlock2nix.venv.copying import copy_file
 from uvlock2nix.venv.join import own_record
-from uvlock2nix.venv.single import Want, is_ignored, wants_of
+from uvlock2nix.venv.single import is_ignored
 from uvlock2nix.venv.symlinks import open_up
+from uvlock2nix.venv.wants import Want, wants_of
 
 
 def satisfy(

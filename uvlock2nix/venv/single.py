@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final
 
 from uvlock2nix.build.machine import base_environment
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.dataclass import dataclass
-from uvlock2nix.dist.installed import installed, rewrite
+from uvlock2nix.dist.entry_points import entry_points, launcher_lines
+from uvlock2nix.dist.installed import Installed, installed, rewrite
+from uvlock2nix.dist.record import write_record
 from uvlock2nix.errors import InputError
-from uvlock2nix.layout import MANIFEST, site_packages
+from uvlock2nix.layout import site_packages
 from uvlock2nix.refs.libraries import DEFAULT_IGNORE
 from uvlock2nix.refs.needs import RestoreOptions
 from uvlock2nix.refs.restore import Recorded, restore
@@ -21,16 +21,8 @@ from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.sync.normalise import normalise
 from uvlock2nix.venv.bytecode import compile_bytecode
 from uvlock2nix.venv.interpreter import write_interpreter
-
-WANTS: Final = "wants"
-
-
-@dataclass(frozen=True, slots=True)
-class Want:
-    """A library that ``file`` (below the package's store path) needs from another package."""
-
-    file: str
-    library: str
+from uvlock2nix.venv.own_manifest import of_package, write
+from uvlock2nix.venv.wants import WANTS, Want
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +67,19 @@ def install_wheel(
             hint="report it to the package's maintainers",
         )
     (one,) = there
+    kept: list[dict[str, object]] = [
+        {"name": script.name, "package": script.package, "python": script.python} for script in scripts
+    ]
     write(
         out,
-        {
-            "schema": 1,
-            "python": place.version,
-            "packages": [
-                {
-                    "name": one.name,
-                    "version": one.version,
-                    "built": artifact.get("kind", "wheel") != "wheel",
-                    "artifact": {"filename": filename, **artifact},
-                }
-            ],
-            "scripts": [
-                {"name": script.name, "package": script.package, "python": script.python}
-                for script in scripts
-            ],
-        },
+        of_package(
+            one.name,
+            one.version,
+            python=place.version,
+            filename=filename,
+            artifact=artifact,
+            scripts=kept,
+        ),
     )
 
 
@@ -105,19 +92,20 @@ def settle(
     dlopen: Mapping[str, Sequence[str]],
     interpreter: str | None,
     cores: int,
+    patched: bool = True,
 ) -> tuple[Want, ...]:
     """Finish an installed package: RECORD, search paths, bytecode.
 
-    Files that were patched after the installation are recorded again. Libraries that are neither its own nor
-    in ``libraries`` are not an error yet, because another package may have them: they are returned, and
-    recorded for the environment.
+    Files that may have been ``patched`` after the installation are recorded again. Libraries that are neither
+    its own nor in ``libraries`` are not an error yet, because another package may have them: they are
+    returned, and recorded for the environment.
 
     Raises:
         RefsError: a file cannot be changed.
     """
     manifest = dict(read_manifest(out))
     site = out / site_packages(str(manifest["python"]))
-    for one in installed(site):
+    for one in installed(site) if patched else ():
         rewrite(one, site, {})
     report = restore(
         out,
@@ -125,6 +113,8 @@ def settle(
         RestoreOptions(libraries, ignore=("*",), interpreter=interpreter, dlopen=dlopen),
     )
     wants = tuple(Want(file, library) for file, library in report.ignored if not is_ignored(library, ignore))
+    for one in installed(site) if patched else ():
+        _name_launchers(one)
     compile_bytecode(site, python, cores)
     manifest.pop(WANTS, None)
     if wants:
@@ -133,21 +123,12 @@ def settle(
     return wants
 
 
+def _name_launchers(one: Installed) -> None:
+    """Write the launchers that each environment makes into the RECORD, which is then right in all of them."""
+    lines = [(entry.path, entry.hash, entry.size) for entry in one.entries]
+    write_record(one.dist_info / "RECORD", [*lines, *launcher_lines(entry_points(one))])
+
+
 def is_ignored(library: str, patterns: Iterable[str]) -> bool:
     """Whether a library may be missing."""
     return any(fnmatchcase(library, pattern) for pattern in (*DEFAULT_IGNORE, *patterns))
-
-
-def wants_of(package: Path) -> tuple[Want, ...]:
-    """What :func:`settle` recorded for a package."""
-    listed = read_manifest(package).get(WANTS)
-    return tuple(
-        Want(str(one["file"]), str(one["library"])) for one in (listed if isinstance(listed, list) else ())
-    )
-
-
-def write(root: Path, manifest: Mapping[str, object]) -> None:
-    """Write a manifest below ``root``."""
-    path = root / MANIFEST
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")

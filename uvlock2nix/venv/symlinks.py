@@ -14,10 +14,13 @@ from uvlock2nix.errors import InputError
 from uvlock2nix.layout import site_packages
 from uvlock2nix.names import canonicalize_name
 from uvlock2nix.regex import regex
+from uvlock2nix.venv.copying import copy_file
 
 LOCK: Final = "the lock"
 PROJECT: Final = "the project"
 NIXPKGS: Final = "nixpkgs"
+# A copy of this size costs no more than what leads to it.
+_LARGE: Final = 1 << 20
 _STORE_HASH: Final = regex(r"\A[0-9a-z]{32}-")
 
 
@@ -60,21 +63,56 @@ class Clashes:
         return replaced
 
 
+def show_whole(source: Path, target: Path) -> None:
+    """Make ``target``, where nothing is, a link to ``source``."""
+    target.symlink_to(source)
+
+
+def show_through(source: Path, target: Path) -> None:
+    """Make ``target``, where nothing is, the same links that ``source`` is made of, and copies of its files.
+
+    Only a large file, which an environment of links rarely has, becomes a link to ``source``.
+    """
+    if source.is_symlink():
+        target.symlink_to(path_behind(source))
+    elif source.is_dir():
+        target.mkdir()
+        for entry in sorted(source.iterdir()):
+            show_through(entry, target / entry.name)
+    elif source.stat().st_size < _LARGE:
+        copy_file(source, target)
+    else:
+        target.symlink_to(source)
+
+
+def path_behind(path: Path) -> Path:
+    """Where ``path`` leads that is an absolute link, or is in a folder that is one; else ``path``."""
+    folder = path.parent.readlink() if path.parent.is_symlink() else path.parent
+    path = folder / path.name if folder.is_absolute() else path
+    behind = path.readlink() if path.is_symlink() else path
+    return behind if behind.is_absolute() else path
+
+
 def link_into(
-    source: Path, target: Path, replaces: Callable[[Path, Path], bool] = lambda source, target: False
+    source: Path,
+    target: Path,
+    replaces: Callable[[Path, Path], bool] = lambda source, target: False,
+    *,
+    show: Callable[[Path, Path], None] = show_whole,
 ) -> None:
     """Link ``source`` at ``target``: as a symlink if nothing is there, merged if both are folders.
 
-    Existing files are kept, unless ``replaces`` (called on conflicts) decides otherwise.
+    Existing files are kept, unless ``replaces`` (called on conflicts) decides otherwise. ``show``
+    makes the link.
     """
     if not target.exists() and not target.is_symlink():
-        target.symlink_to(source)
+        show(source, target)
     elif source.is_dir() and target.is_dir():
         if target.is_symlink():
             open_up(target)
         for entry in sorted(source.iterdir()):
             if entry.name != "__pycache__":
-                link_into(entry, target / entry.name, replaces)
+                link_into(entry, target / entry.name, replaces, show=show)
     elif replaces(source, target):
         target.unlink()
         target.symlink_to(source)

@@ -25,8 +25,10 @@ from uvlock2nix.venv.environment import finish_environment
 from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.join import join
 from uvlock2nix.venv.making import Making
+from uvlock2nix.venv.own_manifest import write
 from uvlock2nix.venv.siblings import satisfy
-from uvlock2nix.venv.single import Place, Want, install_wheel, settle, wants_of, write
+from uvlock2nix.venv.single import Place, install_wheel, settle
+from uvlock2nix.venv.wants import Want, wants_of
 
 UV = Path(sys.executable).with_name("uv")
 

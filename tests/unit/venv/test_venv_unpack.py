@@ -1,0 +1,192 @@
+"""An ordinary wheel is installed as uv installs it; every other one is left to uv."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.packages import make_wheel, record_faults
+from tests.unit.venv.test_venv_environment import PYTHON, SITE, VERSION
+from uvlock2nix.build.programs import Runner
+from uvlock2nix.errors import InputError
+from uvlock2nix.venv.single import Place, install_wheel, settle
+from uvlock2nix.venv.unpack import unpack_wheel
+from uvlock2nix.venv.wheel import Settling, install_ordinary
+
+UV = Path(sys.executable).with_name("uv")
+PLAIN = {
+    "one/__init__.py": "x = 1\n",
+    "one/data/ü.txt": "text\n",
+    "one/__pycache__/old.cpython-313.pyc": "bytecode of somebody else",
+    "one/empty": "",
+    "single.py": "y = 2\n",
+    "one-1.0.dist-info/INSTALLER": "somebody\n",
+    "one-1.0.dist-info/licenses/LICENSE": "free\n",
+}
+POINTS = "[console_scripts]\none = one:main\none-two = one.cli : main [extra]\n[gui_scripts]\nshow=one:show\n"
+
+
+def tree(root: Path) -> dict[str, tuple[int, str]]:
+    """Every file: its mode and what is in it; every folder."""
+    return {
+        str(path.relative_to(root)): (
+            path.stat().st_mode,
+            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
+        )
+        for path in sorted(root.rglob("*"))
+    }
+
+
+def by_uv(wheel: Path, out: Path, work: Path) -> None:
+    work.mkdir(parents=True)
+    place = Place(Runner(quiet=True), str(UV), PYTHON, VERSION, work, {"PATH": "/usr/bin:/bin"})
+    install_wheel(wheel, wheel.name, out, place, {})
+    settle(out, python=PYTHON, libraries=[], ignore=[], dlopen={}, interpreter=None, cores=1)
+
+
+def settling(notes: list[str]) -> Settling:
+    return Settling(PYTHON, VERSION, [], [], [], 1, "", notes.append)
+
+
+def rewritten(wheel: Path, change: Callable[[zipfile.ZipInfo], object], **more: str) -> Path:
+    """The same wheel, its entries changed, and with ``more`` files."""
+    new = wheel.parent / "new" / wheel.name
+    new.parent.mkdir(exist_ok=True)
+    with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(new, "w") as zipped:
+        for item in old.infolist():
+            content = old.read(item)
+            change(item)
+            zipped.writestr(item, content)
+        for name, text in more.items():
+            zipped.writestr(name.replace("__", "/"), text)
+    return new
+
+
+def executable(item: zipfile.ZipInfo) -> None:
+    item.compress_type = zipfile.ZIP_DEFLATED
+    if item.filename == "one/data/ü.txt":
+        item.external_attr = 0o100700 << 16
+
+
+def test_it_is_what_uv_installs(tmp_path: Path) -> None:
+    wheel = rewritten(make_wheel(tmp_path / "w", "one", PLAIN, entry_points=POINTS), executable)
+    out = tmp_path / "out"  # bytecode names its place
+    by_uv(wheel, out, tmp_path / "work")
+    theirs = tree(out)
+    shutil.rmtree(out)
+    notes: list[str] = []
+    assert install_ordinary(wheel, wheel.name, out, {}, settling(notes)) == ()
+    ours = tree(out)
+    assert ours == theirs
+    assert notes == []
+    assert f"{SITE}/one/__pycache__/__init__.{PYTHON_TAG}.pyc" in ours
+    assert f"{SITE}/one/__pycache__/old.cpython-313.pyc" not in ours
+    record = (out / SITE / "one-1.0.dist-info" / "RECORD").read_text()
+    assert "../../../bin/one-two,,\n" in record
+    assert "INSTALLER" not in record
+    launchers = [fault for fault in record_faults(out / SITE) if "../bin/" not in fault]
+    assert [fault for fault in launchers if "__pycache__" not in fault] == []
+
+
+PYTHON_TAG = f"cpython-{VERSION.replace('.', '')}"
+
+
+def test_its_stored_name_says_nothing(tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path / "w", "one", PLAIN)
+    stored = tmp_path / "hash-one.whl"
+    shutil.copyfile(wheel, stored)
+    found = unpack_wheel(stored, wheel.name, tmp_path / "site")
+    assert found is not None
+    assert (found.name, found.version, found.binary, found.scripts, found.modules) == (
+        "one", "1.0", False, False, True,
+    )  # fmt: skip
+
+
+def test_what_has_to_be_done_is_said(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"one/a.so": b"\x7fELF\x02", "one/run": "#!/bin/bash\n"}
+    wheel = make_wheel(tmp_path / "w", "one", files)
+
+    def runs(item: zipfile.ZipInfo) -> None:
+        item.external_attr = (0o100755 if item.filename == "one/run" else 0o100644) << 16
+
+    found = unpack_wheel(rewritten(wheel, runs), wheel.name, tmp_path / "site")
+    assert found is not None
+    assert (found.binary, found.scripts, found.modules) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("files", "points"),
+    [
+        ({"one-1.0.data/scripts/run": "#!python\n"}, ""),
+        ({"one-1.0.data/data/share/x": ""}, ""),
+        ({"two-1.0.dist-info/METADATA": ""}, ""),
+        ({"One/__init__.py": "", "one/__init__.py": ""}, ""),
+        ({"one": "", "one/__init__.py": ""}, ""),
+        ({"../out.py": ""}, ""),
+        ({"/out.py": ""}, ""),
+        ({"one//two.py": ""}, ""),
+        ({"one\\two.py": ""}, ""),
+        ({"one/t\nwo.py": ""}, ""),
+        ({"_virtualenv.py": ""}, ""),
+        ({}, "[console_scripts]\npython = one:main\n"),
+        ({}, "[console_scripts]\n../run = one:main\n"),
+        ({}, "[console_scripts]\nrun\n"),
+        ({}, "[console_scripts]\nrun = one\n"),
+        ({}, "[console_scripts]\nrun =\n  one:main\n"),
+    ],
+)
+def test_others_are_left_to_uv(tmp_path: Path, files: dict[str, str], points: str) -> None:
+    wheel = make_wheel(tmp_path / "w", "one", {"mod.py": "", **files}, entry_points=points)
+    assert unpack_wheel(wheel, wheel.name, tmp_path / "site") is None
+    assert not (tmp_path / "site").exists()
+
+
+def linked(item: zipfile.ZipInfo) -> None:
+    if item.filename == "mod.py":
+        item.external_attr = 0o120777 << 16
+
+
+def packed(item: zipfile.ZipInfo) -> None:
+    item.compress_type = zipfile.ZIP_LZMA
+
+
+@pytest.mark.parametrize("change", [linked, packed])
+def test_odd_entries_are_left_to_uv(tmp_path: Path, change: Callable[[zipfile.ZipInfo], None]) -> None:
+    wheel = rewritten(make_wheel(tmp_path / "w", "one", {"mod.py": "x = 1\n"}), change)
+    assert unpack_wheel(wheel, wheel.name, tmp_path / "site") is None
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_odd_archives_are_left_to_uv(tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path / "w", "one", {"mod.py": "x = 1\n"})
+    whole = wheel.read_bytes()
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.comment = b"said"
+    commented = wheel.read_bytes()
+    wheel.write_bytes(whole)
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr("mod.py", "twice")
+    twice = wheel.read_bytes()
+    hidden = b"PK\x03\x04" + b"\0" * 30
+    for number, content in enumerate((commented, twice, hidden + whole, whole + b"more")):
+        odd = tmp_path / f"{number}.whl"
+        odd.write_bytes(content)
+        try:
+            assert unpack_wheel(odd, wheel.name, tmp_path / "site") is None
+        except InputError as error:
+            assert number == 3, error  # noqa: PT017 - zipfile may refuse it
+    assert unpack_wheel(wheel, "one-2.0-py3-none-any.whl", tmp_path / "site") is None
+    assert unpack_wheel(wheel, "two-1.0-py3-none-any.whl", tmp_path / "site") is None
+
+
+def test_a_damaged_file_is_an_error(tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path / "w", "one", {"mod.py": "x = 'a text to damage'\n"})
+    wheel.write_bytes(wheel.read_bytes().replace(b"a text to damage", b"a text 2 damage "))
+    with pytest.raises(InputError, match="CRC"):
+        unpack_wheel(wheel, wheel.name, tmp_path / "site")
