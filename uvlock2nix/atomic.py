@@ -120,6 +120,7 @@ class _Staged:
     temporary: Path | None  # None: the file has no name yet
 
     def close(self) -> None:
+        """Release the file; remove it if it never got its name."""
         if self.temporary is not None:
             with suppress(OSError):
                 self.temporary.unlink()

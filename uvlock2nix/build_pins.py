@@ -217,12 +217,14 @@ class _Reader:
     problems: list[str]
 
     def table(self, value: object, where: str) -> Mapping[str, object]:
+        """An object; empty after a problem."""
         if isinstance(value, dict):
             return value
         self.problems.append(f'"{where}" must be an object')
         return {}
 
     def text(self, raw: Mapping[str, object], key: str, where: str, *, empty: bool = False) -> str:
+        """A string member; ``""`` after a problem."""
         value = raw.get(key)
         if isinstance(value, str) and (value or empty):
             return value
@@ -230,6 +232,7 @@ class _Reader:
         return ""
 
     def texts(self, raw: Mapping[str, object], key: str, where: str) -> tuple[str, ...]:
+        """A list of strings; empty after a problem."""
         value = raw.get(key, [])
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value)
@@ -237,6 +240,7 @@ class _Reader:
         return ()
 
     def file(self, key: str, value: object, where: str) -> PinnedFile:
+        """A member of ``build.files``."""
         raw = self.table(value, where)
         if not _KEY.match(key):
             self.problems.append(f'"{where}" is not a file name')
@@ -266,6 +270,7 @@ class _Reader:
         )
 
     def builds(self, value: object, where: str, keys: set[str]) -> Builds:
+        """A member ``packages`` or ``sdists``; ``keys`` are those of the files."""
         systems = self.table(value, where)
         found = []
         for system in sorted(systems):
@@ -275,6 +280,7 @@ class _Reader:
         return tuple(found)
 
     def build(self, name: str, value: object, where: str, keys: set[str]) -> LockedBuild:
+        """The build of one package or sdist."""
         raw = self.table(value, where)
         made_from = self.text(raw, "from", where)
         if made_from and not _FROM.match(made_from):

@@ -183,6 +183,7 @@ class _Nar:
         self._at = 0
 
     def flush(self) -> None:
+        """Pass the content of the buffer on."""
         self._write(self._view[: self._at])
         self._at = 0
 

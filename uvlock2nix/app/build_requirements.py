@@ -113,6 +113,7 @@ class _Result:
 
     @property
     def made_from(self) -> str:
+        """The digest of everything that decided the resolution."""
         return self.subject.made_from(self.facts if self.subject.member else None)
 
 
@@ -132,6 +133,7 @@ class _Resolver:
     fetcher: Fetcher
 
     def make(self, stale: Sequence[tuple[Subject, BuildFacts | None]]) -> _Made:
+        """Resolve the build requirements of ``stale``. Raises InputError if some cannot be met."""
         from concurrent.futures import ThreadPoolExecutor
 
         from uvlock2nix.app.uv_resolve import Unresolvable, find_uv
@@ -264,6 +266,7 @@ class _Writer:
         return self.keys[replace(file, key="")]
 
     def keep(self, subject: Subject, locked: LockedBuild) -> None:
+        """Take over a build of the old pins that still fits."""
         system = subject.target.system
         self.packages.setdefault(system, {})[subject.name] = self._renamed(locked, subject.name)
         nested = self.old.nested(system)
@@ -282,6 +285,7 @@ class _Writer:
         return replace(locked, name=name, files=needed, asked=asked)
 
     def add(self, one: _Result) -> None:
+        """Add a build that was resolved now."""
         system, draft = one.subject.target.system, one.draft
         made = self._locked(one.subject.name, one.subject.version, draft, one.made_from)
         made = replace(made, built=one.built, unsure=one.unsure)

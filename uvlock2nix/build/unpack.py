@@ -57,6 +57,7 @@ class _Bound:
         self.entries = 0
 
     def add(self, size: int) -> None:
+        """Count an entry of ``size`` bytes. Raises ValueError above the limits."""
         self.bytes += max(size, 0)
         self.entries += 1
         if self.bytes > self.limit or self.entries > self.most_entries:

@@ -76,6 +76,7 @@ class _RangeReader:
         return found
 
     def bounds(self, name: str) -> tuple[tuple[str, str], ...]:
+        """(Origin, range) pairs that always apply to ``name``."""
         given = [(CONSTRAINT, one) for one in self._constraints.get(name, ())]
         given += [(OVERRIDE, one) for one in self._overrides.get(name, ()) if not one.of and self._holds(one)]
         return tuple((who, one.specifier) for who, one in given if one.specifier)

@@ -69,6 +69,7 @@ class _Counted:
         self._left = limit
 
     def read(self, size: int = -1) -> bytes:
+        """As for a binary file. Raises InputError above the limits."""
         data = self._stream.read(min(size if size >= 0 else 1 << 16, 1 << 20))
         self._left -= len(data)
         if self._left < 0:
@@ -84,6 +85,7 @@ class _Xz:
         self._decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=memory)
 
     def read(self, size: int) -> bytes:
+        """As for a binary file. Raises InputError above the limits."""
         parts: list[bytes] = []
         left = size
         while left > 0 and not self._decompressor.eof:
@@ -107,6 +109,7 @@ class _Header(tarfile.TarInfo):
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> _Header:
+        """Parse a header as tarfile does. Raises InputError for one that is not allowed."""
         header = super().frombuf(buf, encoding or "utf-8", errors)
         extended = tarfile.GNUTYPE_LONGNAME + tarfile.GNUTYPE_LONGLINK + tarfile.XHDTYPE + tarfile.XGLTYPE
         if header.type in extended + tarfile.SOLARIS_XHDTYPE and header.size > MAX_HEADER:
@@ -136,6 +139,7 @@ class _Limited:
         self.seekable = file.seekable
 
     def read(self, size: int = -1) -> bytes:
+        """As for a binary file. Raises InputError above the limits."""
         data = self._file.read(min(size, self._limit + 1) if size >= 0 else self._limit + 1)
         if len(data) > self._limit:
             raise InputError(f"the zip's directory is larger than {self._limit >> 20} MiB")

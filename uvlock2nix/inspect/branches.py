@@ -94,6 +94,7 @@ class _Judge:
             self._use(node)
 
     def result(self) -> Branches:
+        """Analyse the whole script."""
         self._block(self._tree.body)
         self._uncalled()
         self._dead |= self._options

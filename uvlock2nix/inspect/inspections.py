@@ -52,6 +52,7 @@ class _Network:
         self._reasons: dict[str, str] = {}
 
     def file(self, candidate: Candidate) -> Path:
+        """The file of a candidate, fetched if needed. Raises InputError or NetworkError."""
         if candidate.url is None:
             raise InputError("it cannot be fetched, and uv's cache has no tree of it (`uv sync` creates one)")
         if self._fetcher is None:

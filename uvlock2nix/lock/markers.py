@@ -137,12 +137,14 @@ class _Parser:
         self.at = 0
 
     def parse(self) -> Marker:
+        """Parse the whole text. Raises MarkerError."""
         marker = self.either(0)
         if self.tokens[self.at][0] != "end":
             raise MarkerError(f"has text after its end: {self.tokens[self.at][1][:40]}")
         return marker
 
     def take(self) -> tuple[str, str]:
+        """Consume the next token. Raises MarkerError at the end."""
         token = self.tokens[self.at]
         if token[0] == "end":
             raise MarkerError("ends too early")
@@ -150,6 +152,7 @@ class _Parser:
         return token
 
     def either(self, depth: int) -> Marker:
+        """Parse ``… or …``."""
         parts = [self.both(depth)]
         while self.tokens[self.at] == ("word", "or"):
             self.at += 1
@@ -157,6 +160,7 @@ class _Parser:
         return parts[0] if len(parts) == 1 else Either(tuple(parts))
 
     def both(self, depth: int) -> Marker:
+        """Parse ``… and …``."""
         parts = [self.single(depth)]
         while self.tokens[self.at] == ("word", "and"):
             self.at += 1
@@ -164,6 +168,7 @@ class _Parser:
         return parts[0] if len(parts) == 1 else Both(tuple(parts))
 
     def single(self, depth: int) -> Marker:
+        """Parse a comparison or a marker in parentheses."""
         if self.tokens[self.at] == ("paren", "("):
             if depth >= MAX_DEPTH:
                 raise MarkerError("is nested too deeply")
@@ -177,12 +182,13 @@ class _Parser:
         return _atom(left, op, self.take())
 
     def operator(self) -> str:
+        """Parse a comparison operator."""
         kind, text = self.take()
         if kind == "op" or (kind, text) == ("word", "in"):
             return text
         if (kind, text) == ("word", "not") and self.take() == ("word", "in"):
             return "not in"
-        raise MarkerError(f"has no comparison but {text[:40]}")
+        raise MarkerError(f"has {text[:40]} instead of a comparison")
 
 
 def _atom(left: tuple[str, str], op: str, right: tuple[str, str]) -> Atom:

@@ -115,6 +115,7 @@ class _Resolver:
         self.sources: dict[int, dict[str, None]] = {}
 
     def run(self) -> Environment:
+        """Resolve the environment. Raises ConflictError or LockError."""
         has_conflicts = bool(self.lock.conflicts)
         if has_conflicts:
             self._activate_selected()

@@ -75,6 +75,7 @@ class _Download:
     progress: Progress | None
 
     def run(self, file: IO[bytes]) -> Path:
+        """Download into ``file``; return its final path. Raises NetworkError."""
         state = self._recall()
         have = os.fstat(file.fileno()).st_size
         headers: dict[str, str] = {}

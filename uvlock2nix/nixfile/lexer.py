@@ -66,6 +66,7 @@ class _Lexer:
         self.braces: list[str | None] = []
 
     def run(self) -> Iterator[Token]:
+        """The tokens of the text. Raises InputError if it is not Nix."""
         text = self.text
         while True:
             if skipped := _SKIP.match(text, self.at):

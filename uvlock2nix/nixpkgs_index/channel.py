@@ -90,12 +90,14 @@ class _Stream:
         self._decoder = json.JSONDecoder()
 
     def find(self, needle: str) -> None:
+        """Skip to the end of ``needle``. Raises InputError if there is none."""
         while (at := self._text.find(needle, self._position)) < 0:
             if self._position + len(needle) + _MAX_VALUE < len(self._text) or not self._more():
                 raise InputError("this is not a packages.json: it has no packages", hint=_HINT)
         self._position = at + len(needle)
 
     def peek(self) -> str:
+        """The next character that is not a space. Raises InputError at the end."""
         while True:
             while self._position < len(self._text) and self._text[self._position] in " \t\r\n":
                 self._position += 1
@@ -105,11 +107,13 @@ class _Stream:
                 raise InputError("packages.json is truncated", hint=_HINT)
 
     def token(self, wanted: str) -> None:
+        """Consume the character ``wanted``. Raises InputError if there is another."""
         if self.peek() != wanted:
             raise InputError(f"packages.json is damaged: {wanted!r} is missing", hint=_HINT)
         self._position += 1
 
     def value(self) -> object:
+        """Consume a JSON value. Raises InputError if it is damaged."""
         self.peek()
         while True:
             try:

@@ -227,6 +227,7 @@ class _Evidence:
         self.texts: list[str] = []
 
     def add(self, message: Message) -> None:
+        """Take a message into account."""
         wanted = self.wanted
         match message:
             case Mismatch():
@@ -256,6 +257,7 @@ class _Evidence:
             self.hashes.append(message.got)
 
     def verdict(self) -> Verdict:
+        """The verdict on all messages so far."""
         if self.references is not None:
             example = self.references.example if isinstance(self.references, References) else None
             return HasReferences(example, self.hashes[0] if self.hashes else None)

@@ -132,12 +132,14 @@ class _Lines:
         self._rest = b""
 
     def feed(self, data: bytes) -> None:
+        """Take a piece of output; pass complete lines on."""
         *whole, rest = (self._rest + data).split(b"\n")
         self._rest = rest[:_LINE]
         for line in whole:
             self._on_line(line[:_LINE].decode("utf-8", "replace"))
 
     def end(self) -> None:
+        """Pass the last, incomplete line on."""
         if self._rest:
             self._on_line(self._rest.decode("utf-8", "replace"))
             self._rest = b""

@@ -113,6 +113,7 @@ class _Found:
         self._links: dict[tuple[int, int], list[str]] = {}
 
     def look(self, entry: Entry, scanner: Scanner) -> None:
+        """Collect an entry of the tree."""
         if entry.path == self._manifest:
             return
         name = entry.path.rpartition("/")[2]
@@ -144,6 +145,7 @@ class _Found:
         self.hits.sort(key=lambda pair: os.fsencode(pair[0].path))
 
     def other_names(self, entry: Entry) -> tuple[str, ...]:
+        """The other hard links of a file."""
         return tuple(self._links.get((entry.status.st_dev, entry.status.st_ino), ()))[1:]
 
 
@@ -157,6 +159,7 @@ class _Plan:
         self.corrupt: list[tuple[str, str]] = []
 
     def file(self, entry: Entry, hits: list[Hit]) -> None:
+        """Plan the edit of a file or symlink with ``hits``."""
         if entry.is_link:
             target = read_link(self._tree / entry.path)
             self.edits.append(

@@ -75,7 +75,7 @@ def test_truth_on_linux(text: str, expected: bool) -> None:
         ("os_name == os_name", "does not compare"),
         ("'a' == 'a'", "does not compare"),
         ("nonsense == 'a'", "unknown variable nonsense"),
-        ("os_name not 'a'", "no comparison"),
+        ("os_name not 'a'", "instead of a comparison"),
         ("extra > 'a'", "compares extra"),
         ("extras == 'a'", "uses extras"),
         ("'3' ~= python_version", "variable on the right"),

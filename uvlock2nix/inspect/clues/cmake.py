@@ -130,6 +130,7 @@ class _Walk:
                 self.command(name, call, depth, perhaps or None in branches)
 
     def other(self, call: Call, taken: list[bool | None], *, dead: bool) -> bool | None:
+        """The truth of an ``elseif`` or ``else`` branch; updates ``taken``."""
         before = taken[-1]
         value = True if call.name == "else" else self.truth(call.words)
         if dead or before is True:
@@ -139,6 +140,7 @@ class _Walk:
         return result
 
     def follow(self, folder: str, call: Call, depth: int, perhaps: bool) -> None:
+        """Follow an ``add_subdirectory`` or ``include``."""
         target = self.path(folder, call.words[0])
         if call.name == "add_subdirectory":
             if target is not None and not _is_library(self.texts.get(f"{target}/CMakeLists.txt", "")):
@@ -149,6 +151,7 @@ class _Walk:
             self.read(name, depth + 1, perhaps)
 
     def path(self, folder: str, word: str) -> str | None:
+        """The path of ``word`` in the source; None if it is unknown or leads out."""
         word = re.sub(r"^\$\{(?:CMAKE_CURRENT_SOURCE_DIR|CMAKE_CURRENT_LIST_DIR)\}/?", "", word)
         top = re.sub(r"^\$\{(?:CMAKE_SOURCE_DIR|PROJECT_SOURCE_DIR|\w+_SOURCE_DIR)\}/?", "", word)
         if "$" in top:
@@ -159,6 +162,7 @@ class _Walk:
     # --- commands ---------------------------------------------------------------------------------------
 
     def command(self, file: str, call: Call, depth: int, perhaps: bool) -> None:
+        """Handle one command of a list."""
         folder = file.rpartition("/")[0]
         match call:
             case Call(name="option" | "cmake_dependent_option", words=[variable, *rest]):
@@ -194,6 +198,7 @@ class _Walk:
                 pass
 
     def set(self, name: str, value: str, perhaps: bool, *, default: bool) -> None:
+        """Set a variable; its value is unknown if ``perhaps``."""
         if name in self.values and (default or self.values[name] == value):
             return
         if perhaps or "$" in value:
@@ -202,6 +207,7 @@ class _Walk:
             self.values[name] = value
 
     def package(self, file: str, call: Call, package: str, optional: bool, perhaps: bool) -> None:
+        """Add the clue of a ``find_package``."""
         if package.lower() in provided_by_build("cmake") or not re.match(r"[\w.+-]+\Z", package):
             return
         key = "" if perhaps else package.lower()
@@ -221,6 +227,7 @@ class _Walk:
                     yield from _libraries(name, call.line, call.words[1:], False)
 
     def link(self, file: str, line: int, words: Sequence[str]) -> None:
+        """Add the libraries of a ``target_link_libraries``."""
         for word in words:
             imported = re.match(r"([\w.+-]+)::", word)
             variable = re.match(r"\$\{(\w+?)(?:_LIBRAR(?:Y|IES)|_LIBS?)?\}\Z", word)
@@ -261,6 +268,7 @@ class _Walk:
         return self.flag(words[0]) if len(words) == 1 else None
 
     def compare(self, left: str, operator: str, right: str) -> bool | None:
+        """The truth of a comparison; None if unknown."""
         one = self.value(left)
         if one is None:
             return None
@@ -271,12 +279,14 @@ class _Walk:
         return None
 
     def value(self, word: str) -> str | None:
+        """The value of a variable; None if unknown."""
         name = word[2:-1] if word.startswith("${") and word.endswith("}") else word
         if name in self.unsure:
             return None
         return self.values.get(name, _KNOWN.get(name))
 
     def flag(self, word: str) -> bool | None:
+        """The truth of a word as a condition; None if unknown."""
         if word.lower() in _TRUE | _FALSE:
             return word.lower() in _TRUE
         value = self.value(word)

@@ -50,6 +50,7 @@ class _Walk:
     steps: int = _MAX_STEPS
 
     def file(self, name: str, depth: int, *, perhaps: bool) -> None:
+        """Read a file and those it includes with ``subdir``."""
         text = self.texts.get(name)
         if text is None or name in self.seen or depth > _MAX_DEPTH:
             return
@@ -80,6 +81,7 @@ class _Walk:
     def clue(
         self, event: re.Match[str], rest: str, file: str, line: int, perhaps: bool, values: Mapping[str, str]
     ) -> Iterator[Clue]:
+        """The clue of a call, unless the dependency is switched off or provided."""
         kind: Namespace = {"dependency": "pkg-config", "find_library": "linker"}.get(event[1], "programs")  # type: ignore[assignment]
         name = event[2] or event[3]
         known = library_attribute(kind, name)
@@ -100,6 +102,7 @@ class _Walk:
         taken: list[bool | None],
         values: Mapping[str, str],
     ) -> None:
+        """Update the state of the enclosing conditions at an ``if``, ``elif``, ``else`` or ``endif``."""
         if word == "if":
             state.append(False if False in state else self.truth(condition, values))
             taken.append(state[-1])
@@ -115,6 +118,7 @@ class _Walk:
                 taken[-1] = value if before is False else None
 
     def truth(self, condition: str, values: Mapping[str, str], depth: int = 0) -> bool | None:
+        """Whether a condition holds; None if unknown."""
         self.steps -= 1
         if self.steps < 0:
             return None
@@ -140,6 +144,7 @@ class _Walk:
         return None
 
     def option(self, name: str, rest: str) -> bool | None:
+        """The truth of an option followed by ``rest``; None if unknown."""
         value = self.options.get(name)
         if value is None:
             return None
