@@ -6,7 +6,7 @@
 
 # --- attributes, with and without __structuredAttrs ---------------------------------------------------------------
 
-_uvlock2nixKind() { # NAME: table, list or text; nothing when it is unset
+_uvlock2nixKind() { # NAME: table, list or text; nothing if it is unset
   local declared
   declared=$(declare -p "$1" 2>/dev/null) || return 0
   case "${declared%% "$1"*}" in
@@ -16,7 +16,7 @@ _uvlock2nixKind() { # NAME: table, list or text; nothing when it is unset
   esac
 }
 
-_uvlock2nixWords() { # NAME: the words of a list, table or text, each ended by a NUL; nothing when it is unset
+_uvlock2nixWords() { # NAME: the words of a list, table or text, each ended by a NUL; nothing if it is unset
   local kind
   kind=$(_uvlock2nixKind "$1")
   if [[ -z "$kind" ]]; then return 0; fi
@@ -85,7 +85,7 @@ _uvlock2nixAddPhase() { # LIST PHASE: PHASE runs where LIST (preFixupPhases, pos
   _uvlock2nixAdded[$1]+=" $2"
 }
 
-_uvlock2nixAlone() { # PHASE HOOK: whether nothing runs after installPhase and before PHASE, with its hook preHOOK
+_uvlock2nixAlone() { # PHASE HOOK: whether nothing runs between installPhase and PHASE, including its hook preHOOK
   local -n _after="postInstallHooks" _before="pre$2Hooks"
   local text="pre$2"
   local -a phases=()
@@ -94,27 +94,27 @@ _uvlock2nixAlone() { # PHASE HOOK: whether nothing runs after installPhase and b
     ! declare -F postInstall >/dev/null && ! declare -F "$text" >/dev/null
 }
 
-_uvlock2nixSetPhase() { # PHASE FUNCTION: PHASE is FUNCTION, unless the derivation says something else
+_uvlock2nixSetPhase() { # PHASE FUNCTION: PHASE is FUNCTION, unless the derivation defines it
   if [[ -n "${_uvlock2nixStated[$1]}" ]]; then return 0; fi
   printf -v "$1" %s "$2"
   _uvlock2nixOwn[$1]=$2
 }
 
-_uvlock2nixSkipPhase() { # PHASE: there is nothing to do in PHASE, unless the derivation says what
+_uvlock2nixSkipPhase() { # PHASE: nothing is done in PHASE, unless the derivation defines it
   local switch=${1%Phase}
   if [[ -z "${_uvlock2nixStated[$1]}" ]]; then printf -v "dont${switch^}" 1; fi
 }
 
-# The setup hook that calls this gives the derivation its phases, and inputs give programs, libraries and variables
-# only. With `all`, functions that inputs' setup hooks register for phases (postPatchHooks …) do not run either.
+# The setup hook that calls this defines the derivation's phases; inputs add only programs, libraries and variables.
+# With `all`, functions that inputs' setup hooks register for phases (postPatchHooks …) do not run either.
 _uvlock2nixOwnPhases() { # all|phases
   if [[ "$1" == all ]]; then _uvlock2nixOwnHooks=1; fi
   if [[ " ${postHooks[*]-} " != *" _uvlock2nixKeepPhases "* ]]; then postHooks+=(_uvlock2nixKeepPhases); fi
 }
 
 # Setup hooks set the phases that a derivation leaves open: cmake's and meson's configurePhase, ninja's buildPhase;
-# autoreconfHook adds a phase, qtbase one that ends the build. This runs behind all of them (stdenv's postHook) and
-# puts back what the derivation says. `uvKeepPhases` (list) names added phases that are wanted.
+# autoreconfHook adds a phase, qtbase one that ends the build. This runs after all of them (stdenv's postHook) and
+# restores the derivation's own phases. `uvKeepPhases` (list) are added phases to keep.
 _uvlock2nixKeepPhases() {
   local -a dropped=()
   local name
@@ -127,7 +127,7 @@ _uvlock2nixKeepPhases() {
   if ((${#dropped[@]})); then echo "uvlock2nix: not run, from inputs' setup hooks: ${dropped[*]}"; fi
 }
 
-_uvlock2nixKeepPhase() { # NAME: what the derivation says, what our hook says, or stdenv's function of that name
+_uvlock2nixKeepPhase() { # NAME: restore the derivation's phase, else our hook's, else stdenv's function of that name
   local found=${!1-}
   if [[ -n "${_uvlock2nixStated[$1]}" ]]; then
     eval "${_uvlock2nixStated[$1]}"
@@ -199,7 +199,7 @@ _uvlock2nixHookArrays() { # the arrays in which functions are registered for pha
     grep -xE '(pre|post)(Unpack|Patch|Configure|Build|Check|Install|InstallCheck|Fixup|Dist)Hooks|fixupOutputHooks' || true
 }
 
-_uvlock2nixState() { # NAME: write down what the derivation's own attributes say: for a phase a declaration, for a list its words
+_uvlock2nixState() { # NAME: record the derivation's own attribute: for a phase a declaration, for a list its words
   local name=$1 declared="" attributes="${NIX_ATTRS_SH_FILE-}"
   # Nix before 2.15 names the file by its path outside of the sandbox.
   if [[ -n "$attributes" && ! -r "$attributes" ]]; then attributes="${NIX_BUILD_TOP-}/.attrs.sh"; fi
@@ -244,7 +244,7 @@ _uvlock2nixPhaseLists=(
   prePhases preConfigurePhases preBuildPhases preInstallPhases preFixupPhases preDistPhases postPhases
 )
 
-# Written down once, by the first of our hooks.
+# Recorded once, by the first of our hooks.
 if [[ -z "${_uvlock2nixCommon-}" ]]; then
   _uvlock2nixCommon=1
   declare -gA _uvlock2nixStated=() _uvlock2nixOwn=() _uvlock2nixAdded=()

@@ -61,7 +61,7 @@ _uvlock2nixRestoreTree() { # TREE OWN [FLAG…]: restore TREE, whose place in th
 }
 
 _uvlock2nixRestore() {
-  local -a first=() # what is said of the first tree only
+  local -a first=() # options for the first tree only
   local name
   if [[ -n "${referencesFrom-}" ]]; then first+=(--from "$referencesFrom"); fi
   if [[ -n "${referencesLink-}" ]]; then first+=(--link); fi
@@ -74,7 +74,7 @@ _uvlock2nixRestore() {
   fi
   _uvlock2nixRestoreTree "$out" "$out" "${first[@]}"
   for name in $(_uvlock2nixOutputs); do
-    # Another output is done where one was stripped, or where nothing was anywhere.
+    # Other outputs are restored if they were stripped, or if nothing was stripped at all.
     if [[ "$name" == out ]]; then continue; fi
     if [[ -e "${!name}/nix-support/uvlock2nix/manifest.json" || "${referencesManifest-}" == none && -d "${!name}" ]]; then
       _uvlock2nixRestoreTree "${!name}" "${!name}"

@@ -52,7 +52,7 @@ _uvlock2nixStrip() {
   fi
   local name
   for name in $(_uvlock2nixOutputs); do
-    # An output that is not there is an error of Nix's own; without `out` there is nothing to do.
+    # Nix itself reports a missing output; without `out` there is nothing to do.
     if [[ "$name" == out || -e "${!name}" ]]; then _uvlock2nixStripTree "${!name}" "${!name}"; fi
   done
 }

@@ -1,12 +1,13 @@
-"""Where the program starts: ``uvlock2nix``, ``python -m uvlock2nix``, and the hooks' commands in builds.
+"""The entry point of the program: ``uvlock2nix``, ``python -m uvlock2nix``, and the hooks' commands in
+builds.
 
-Only the program imports this module, because it takes over signals as it loads. As long as modules load,
-there is nothing to put right: a signal ends the program at once. KeyboardInterrupt would be a traceback of
-whatever module loads, or be lost in a callback of the import system.
+Only the program imports this module, because it takes over signals on import. While modules load, there is
+nothing to undo: a signal ends the program at once. A KeyboardInterrupt would be a traceback of whatever
+module is loading, or be lost in a callback of the import system.
 """
 
-# All are part of the interpreter: to load `signal`, `enum` and `re` takes long enough for a Ctrl-C. So does
-# `from __future__ import annotations`.
+# All are part of the interpreter: importing `signal`, `enum` and `re` takes long enough for a Ctrl-C to
+# arrive. So does `from __future__ import annotations`.
 import _signal  # type: ignore[import-not-found]
 import gc
 import os
@@ -14,13 +15,13 @@ import sys
 
 
 def leave(number: int, frame: object) -> None:
-    """End the program, whatever it does; the code is ``uvlock2nix.cli.interrupt.INTERRUPTED``."""
+    """End the program, whatever it is doing; the exit code is ``uvlock2nix.cli.interrupt.INTERRUPTED``."""
     os.write(2, b"interrupted\n")
     os._exit(130)
 
 
 def leave_at_once() -> None:
-    """Let the signals that end a program do so at once, bar those that are ignored (as by nohup)."""
+    """Let signals that end a program do so at once, except for ignored ones (as by nohup)."""
     for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
         if _signal.getsignal(number) != _signal.SIG_IGN:
             _signal.signal(number, leave)
@@ -30,20 +31,21 @@ leave_at_once()
 
 
 def main() -> None:
-    """Run the command line, which listens to signals itself while a command works."""
-    # A lock becomes many values, and no cycles of them: to look for cycles at the usual pace costs a tenth.
+    """Run the command line, which handles signals itself while a command runs."""
+    # A lock becomes many values without cycles: looking for cycles at the usual pace costs a tenth of the
+    # time.
     gc.set_threshold(100_000, 20, 20)
     try:
         from uvlock2nix.cli.app import run
 
         run()
     except KeyboardInterrupt:
-        # It came while the command line gave the signals back.
+        # It arrived while the command line restored the signals.
         leave_at_once()
         sys.stderr.write("interrupted\n")
         sys.exit(130)
     finally:
-        # The interpreter would look through all of it for cycles once more before it ends.
+        # The interpreter would otherwise search everything for cycles once more at exit.
         gc.freeze()
 
 

@@ -1,13 +1,13 @@
-"""``@dataclass`` for programs that start often: what it writes is written when it is first used.
+"""``@dataclass`` for programs that start often: functions are generated on first use.
 
-The decorator of the standard library compiles up to nine functions for each class, 0.7 ms of processor time
-each class; a command of ours loads 150 of them. Here the standard library reads the fields (so ``fields``,
-``replace``, ``match`` and type checkers see what they know), and the functions are made like this:
+The standard library's decorator compiles up to nine functions per class, 0.7 ms of processor time each; a
+command of ours loads 150 classes. Here, the standard library still reads the fields (so ``fields``,
+``replace``, ``match`` and type checkers work as usual), and the functions are made like this:
 
-- ``__init__`` is compiled when more than a few values of a class are made, and fills slots without a look-up;
+- ``__init__`` is compiled if more than a few values of a class are made, and fills slots without a lookup;
 - the others (comparison, hash, ``repr``, the refusal to change a frozen value, pickling) are not compiled.
 
-Options: ``frozen``, ``slots``, ``order``; they mean what they mean in the standard library.
+Options: ``frozen``, ``slots``, ``order``; as in the standard library.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 if TYPE_CHECKING:
-    # Type checkers know the decorator by its own name.
+    # Type checkers recognise the decorator by its name.
     from dataclasses import dataclass, replace
 
 FEW: Final = 12
-"""To compile an ``__init__`` takes as long as to fill so many values without it."""
+"""Compiling an ``__init__`` takes as long as filling this many values without it."""
 
 _Class = type[Any]
 
@@ -33,11 +33,11 @@ _Class = type[Any]
 def _prepared(
     *, frozen: bool = False, slots: bool = False, order: bool = False
 ) -> Callable[[_Class], _Class]:
-    """The decorator with its options, see the top of this module."""
+    """The decorator with its options; see the top of this module."""
 
     def prepare(given: _Class) -> _Class:
         own = set(vars(given))
-        # Without a docstring the standard library would write one, from a signature that is not there yet.
+        # Without a docstring, the standard library would write one, from a signature that does not exist yet.
         given.__doc__ = given.__doc__ or given.__name__
         read = dataclasses.dataclass(init=False, repr=False, eq=False, slots=slots)
         cls: _Class = read(given)
@@ -74,7 +74,7 @@ def _functions(cls: _Class, *, frozen: bool, order: bool) -> dict[str, Any]:
 
 
 def _values_of(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
-    """What gives the values of these fields, as a tuple."""
+    """A function that returns the values of these fields as a tuple."""
     if len(names) > 1:
         return attrgetter(*names)
     if names:
@@ -127,7 +127,7 @@ def _restoring(cls: _Class, names: list[str]) -> Callable[[Any, tuple[Any, ...]]
 
 
 def _setter(cls: _Class, name: str) -> Callable[[Any, Any], None]:
-    """What puts a value into a field, frozen or not."""
+    """A function that sets a field, frozen or not."""
     slot = getattr(cls, name, None)
     if isinstance(slot, MemberDescriptorType):
         return slot.__set__
@@ -135,7 +135,7 @@ def _setter(cls: _Class, name: str) -> Callable[[Any, Any], None]:
 
 
 def _first_init(cls: _Class) -> Callable[..., None]:
-    """An ``__init__`` that fills a few values itself, and then puts a compiled one in its own place."""
+    """An ``__init__`` that fills a few values itself, and then replaces itself with a compiled one."""
     made = 0
     positional: list[str] = []
     rows: list[_Row] = []
@@ -149,7 +149,7 @@ def _first_init(cls: _Class) -> Callable[..., None]:
         made += 1
         if made <= FEW and _filled(self, positional, rows, args, named):
             return
-        # It also knows what to say of a call that is wrong.
+        # It also reports wrong calls.
         cls.__init__ = written = _written_init(cls)
         written(self, *args, **named)
 
@@ -207,7 +207,7 @@ def _written_init(cls: _Class) -> Callable[..., None]:
         body.append(" self.__post_init__()")
     head = ", ".join([*positional, "*", *by_name] if by_name else positional)
     text = "\n".join([f"def __init__({head}):", *(body or [" pass"])])
-    exec(text, scope)  # noqa: S102 - made of names of fields alone, which are identifiers
+    exec(text, scope)  # noqa: S102 - made only of field names, which are identifiers
     written: Callable[..., None] = scope["__init__"]
     written.__qualname__ = f"{cls.__qualname__}.__init__"
     return written
@@ -224,7 +224,7 @@ def _replaced(value: Any, /, **changes: Any) -> Any:
     return cls(**dict(zip(names, values(value), strict=True), **changes))
 
 
-# Class → the fields that its ``__init__`` takes, and what gives their values.
+# Class → the fields that its ``__init__`` takes, and the function for their values.
 _TAKEN: Final[dict[_Class, tuple[list[str], Callable[[Any], tuple[Any, ...]]]]] = {}
 
 

@@ -33,7 +33,7 @@ def libraries_of_wheel(one: ClassifiedPackage) -> tuple[str, ...]:
 
     Not CUDA where the table lists it for wheels: the lock's own nvidia wheels provide it (a CPU build of
     torch needs none), and nixpkgs' is unfree and large. If neither is there, restore fails and names the
-    library. What the user sets is used as it is.
+    library. What the user sets is used unchanged.
     """
     if is_built(one):
         return ()

@@ -1,7 +1,7 @@
-"""Sparse files: only what is written in them is read and copied, never their holes.
+"""Sparse files: only their data is read and copied, never their holes.
 
-A hole may be of any size and takes nothing of the disk: read byte by byte it takes hours, copied as zeros it
-fills the disk.
+A hole can have any size and takes no space on disk: reading it byte by byte would take hours, and copying it
+as zeros would fill the disk.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _COPIED: Final = 1 << 20
 
 
 def filled(descriptor: int) -> Iterator[tuple[int, int]]:
-    """Begin and end of each part of an open file that is not a hole: all of it where nobody can say.
+    """Start and end of each part of an open file that is not a hole; all of it if the system cannot tell.
 
     https://man7.org/linux/man-pages/man2/lseek.2.html. Raises OSError.
     """
@@ -27,7 +27,7 @@ def filled(descriptor: int) -> Iterator[tuple[int, int]]:
             end = os.lseek(descriptor, begin, os.SEEK_HOLE)
         except OSError as error:
             if error.errno == errno.ENXIO:
-                return  # nothing but a hole up to the end
+                return  # only a hole up to the end
             if error.errno not in (errno.EINVAL, errno.ENOTSUP):
                 raise
             begin, end = at, size
@@ -36,13 +36,13 @@ def filled(descriptor: int) -> Iterator[tuple[int, int]]:
 
 
 def is_sparse(path: Path) -> bool:
-    """Whether a file takes less of the disk than its size. Raises OSError."""
+    """Whether a file takes less space on disk than its size. Raises OSError."""
     status = path.lstat()
     return status.st_blocks * 512 < status.st_size
 
 
 def copy_sparse(source: Path, target: Path) -> None:
-    """Make ``target`` a file with the bytes and the holes of the file ``source``. Raises OSError."""
+    """Copy the data and the holes of the file ``source`` to ``target``. Raises OSError."""
     with source.open("rb", buffering=0) as given, target.open("wb", buffering=0) as made:
         made.truncate(os.fstat(given.fileno()).st_size)
         for begin, end in filled(given.fileno()):

@@ -69,7 +69,7 @@ class Resolver:
         *,
         of: tuple[str, ...],
     ) -> Draft:
-        """What builds a source with these ``facts``, for which uv is asked for ``requires``.
+        """The build requirements of a source with these ``facts``, resolved by uv from ``requires``.
 
         ``of`` names the source, after the chain of packages whose build requirement it is.
 

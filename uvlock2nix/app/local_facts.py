@@ -1,4 +1,4 @@
-"""Reading what source trees on disk say about their build: the user's own, and checked-out commits."""
+"""Read what source trees on disk declare about their build: the user's own, and checked-out commits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_TEXT: Final = 2 << 20
 
 
 def local_facts(folder: Path, what: str) -> BuildFacts:
-    """The build facts of a source tree on disk. Only its build files are looked at.
+    """The build facts of a source tree on disk. Only its build files are read.
 
     Raises:
         InputError: they cannot be read.

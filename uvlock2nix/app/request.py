@@ -118,9 +118,9 @@ def request(
 
 
 def in_member(options: Options, asked: Request) -> Options:
-    """The options that mean the same from every folder: in that of a workspace's member, its name is one.
+    """The options in a form independent of the folder: for a workspace member, its name is added.
 
-    What is generated there would else be compared with the selection of the workspace afterwards.
+    Otherwise, files generated there would later be compared with the workspace's selection.
     """
     project, selection = asked.project, asked.selection
     root = project.pyproject.name if project.pyproject else None

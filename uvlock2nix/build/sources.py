@@ -43,7 +43,7 @@ def prepare(build: Build, context: BuildContext) -> tuple[Path, BuildSystem]:
     if not any((tree / name).is_file() for name in ("pyproject.toml", "setup.py")):
         raise InputError(
             f"{build.what}: neither pyproject.toml nor setup.py is in its source",
-            hint="of a local package in a git repository, the source is what git tracks: `git add` its files"
+            hint="in a git repository, the source of a local package is what git tracks: `git add` its files"
             " and build again (docs/troubleshooting.md#nothing-tracked)",
         )
     return tree, read_build_system(tree)

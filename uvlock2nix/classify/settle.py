@@ -46,7 +46,7 @@ def decision_of(
 
 def _barred(draft: ClassifiedPackage, project: Project, policy: ClassifyPolicy) -> str:
     if project.lock.flavour == "pylock":
-        return "pylock.toml does not say which package needs which"
+        return "pylock.toml does not record which package needs which"
     source = draft.package.package.source
     if not isinstance(source, RegistrySource):
         return f"{draft.name} is {draft.reasons[0]}"

@@ -61,7 +61,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Import the command that runs; from then on signals interrupt it, until it has ended."""
+        """Import the command and run it; until it ends, signals interrupt it."""
         found = super().resolve_command(ctx, args)
         ctx.with_resource(ending_on_signals())
         return found

@@ -61,7 +61,7 @@ def command(
     force: bool,
     yes: bool,
 ) -> None:
-    """Write flake.nix, generated files and [tool.uvlock2nix] of PROJECT; compute the hash if Nix is there."""
+    """Write flake.nix, generated files and [tool.uvlock2nix] of PROJECT; compute the hash with Nix."""
     options = with_extras(options, module=module, image=image, standalone=standalone)
     asking = not yes and sys.stdin.isatty()
     with TerminalReporter() as reporter:

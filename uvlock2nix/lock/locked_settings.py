@@ -38,7 +38,7 @@ def settings_that_differ(
     tool = root.tool_uv
     then_excluded = set(map(canonicalize_name, lock.manifest.excludes))
     excluded = _names(tool.get("exclude-dependencies"))
-    # A new name that the lock has nowhere excludes nothing: uv leaves the lock as it is.
+    # A new name that is not in the lock excludes nothing: uv keeps the lock.
     packages = {package.name for package in lock.packages}
     if excluded is not None and (then_excluded - excluded or packages & (excluded - then_excluded)):
         yield f"tool.uv: exclude-dependencies: {_ALTERED}"

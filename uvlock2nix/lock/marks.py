@@ -1,4 +1,4 @@
-"""What the quick way leaves in the text of a lock, in the place of what it has read itself."""
+"""Marks in the text of a lock, in place of the parts that were read quickly."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from uvlock2nix.lock.model import LockedFile
 from uvlock2nix.lock.wire import Table
 
 MARK: Final = "@uvlock2nix read"
-"""The key of a package that was read, and the begin of a string that stands for files; a lock that already
-has it somewhere is not read this way."""
+"""The key of a package that was read, and the prefix of a string in place of files; a lock that already contains
+it is not read quickly."""
 
 
 @dataclass(slots=True)
 class Marks:
     """``text`` has marks: the number of one of ``packages``, and the keys of ``files``.
 
-    The packages are as TOML would give them, but for their files, which are values already. ``used`` counts
-    the marks that were changed back.
+    The packages are as parsed from TOML, except for their files, which are already values. ``used`` counts
+    the marks that were replaced again.
     """
 
     text: str = ""
@@ -29,11 +29,11 @@ class Marks:
 
     @property
     def all_used(self) -> bool:
-        """Whether every mark was met where it was put, and nowhere else."""
+        """Whether every mark was found where it was put, and nowhere else."""
         return self.used == len(self.packages) + len(self.files)
 
     def package(self, entry: Table) -> Table:
-        """The package that ``entry`` stands for; ``entry`` itself where it has no mark."""
+        """The package in place of which ``entry`` is a mark; ``entry`` itself if it is not."""
         number = entry.get(MARK)
         if type(number) is not int or not 0 <= number < len(self.packages):
             return entry
@@ -41,7 +41,7 @@ class Marks:
         return self.packages[number]
 
     def files_of(self, value: object) -> tuple[LockedFile, ...] | None:
-        """The files that were read already, None where ``value`` is something else."""
+        """The files that were already read; None if ``value`` is not a mark."""
         if isinstance(value, str) and value in self.files:
             self.used += 1
             return self.files[value]

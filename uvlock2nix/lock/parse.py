@@ -252,7 +252,7 @@ class LockReader:
         )
 
     def _edge(self, entry: Table, where: str) -> Dependency | None:
-        # Of what was cut out, equal edges are one and the same table.
+        # In the parts that were already read, equal edges share a table.
         known = self.known_edges.get(id(entry))
         if known is not None:
             return known

@@ -212,7 +212,7 @@ def find_root(folder: Path) -> Path:
     """The folder with the lock: this one, or the workspace root above it.
 
     Raises:
-        ProjectError: there is none, or no project in ``folder``.
+        ProjectError: there is none, or ``folder`` has no project.
     """
     for candidate in (folder, *folder.parents):
         if (candidate / "uv.lock").is_file():

@@ -26,16 +26,16 @@ _FILE = regex(
     r"(?:, size = (0|[1-9][0-9]{0,17}))?"
     r'(?:, upload-time = "([^"\\\x00-\x1f\x7f]+)")? \}'
 )
-# A string that is in TOML as it is.
+# A string without escapes in TOML.
 _TEXT = r'[^"\\\x00-\x1f\x7f]+'
 _MARKER = regex(rf'"({_TEXT})"')
 _EDGE = regex(
     rf'\{{ name = "({_TEXT})"(?:, version = "({_TEXT})")?(?:, source = \{{ registry = "({_TEXT})" \}})?'
     rf'(?:, extra = \["({_TEXT})"\])?(?:, marker = "({_TEXT})")? \}}'
 )
-# What these find is looked at line by line: it may be something else.
+# The matches are checked line by line, because they may be something else.
 _LISTS = regex(r"^(wheels = )\[\n((?:    .+\n)++)\]$|^(sdist = )(.+)$", re.MULTILINE)
-# Up to the next package: what belongs to it in tables of their own would come before that.
+# Up to the next package: sub-tables of this package would come before it.
 _PACKAGE = regex(
     rf'^\[\[package\]\]\nname = "({_TEXT})"\nversion = "({_TEXT})"\n'
     rf'source = \{{ registry = "({_TEXT})" \}}\n'
@@ -86,7 +86,7 @@ class _Other(Exception):
 
 
 class _Reader:
-    """Reads what is written as uv writes it; equal lines of dependencies are one and the same table."""
+    """Reads parts that are written as uv writes them; equal dependency lines share a table."""
 
     def __init__(self) -> None:
         self.packages: list[Table] = []

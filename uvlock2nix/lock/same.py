@@ -1,4 +1,4 @@
-"""Whether two texts mean the same version, or the same Pythons: uv writes both in normal form."""
+"""Whether two texts are the same version, or allow the same Pythons: uv normalises both."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from packaging.version import Version
 
 
 def same_version(left: str, right: str) -> bool:
-    """Whether both are equal versions, as ``1.0`` and ``1.0.0``; what is none is compared as text."""
+    """Whether both are equal versions, such as ``1.0`` and ``1.0.0``; invalid versions are compared as
+    text.
+    """
     try:
         return Version(left) == Version(right)
     except ValueError:
@@ -15,7 +17,7 @@ def same_version(left: str, right: str) -> bool:
 
 
 def same_specifier(left: str, right: str) -> bool:
-    """Whether both admit the same Pythons, asked at every version that either mentions and next to it."""
+    """Whether both allow the same Pythons, tested at and next to every version that either mentions."""
     try:
         first, second = SpecifierSet(left), SpecifierSet(right)
         probes = set[str]()

@@ -95,7 +95,7 @@ def settings_of(table: Table, name: str) -> UvSettings:
 
 
 def find_python_version(folder: Path, root: Path) -> tuple[str | None, list[PurePosixPath]]:
-    """The first request of the nearest version file between ``folder`` and ``root``, and where it is."""
+    """The first request of the nearest version file between ``folder`` and ``root``, and its path."""
     places = [folder, *folder.parents]
     for place in places[: places.index(root) + 1]:
         for name in (".python-version", ".python-versions"):

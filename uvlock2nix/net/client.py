@@ -179,7 +179,7 @@ def _new_session() -> requests.Session:
             target = super().get_redirect_target(resp)
             if target and resp.url.startswith("https:"):
                 there = urljoin(resp.url, target)
-                # As requests reads it: in any case, and with what may be in front of it.
+                # As requests reads it: case-insensitive, and possibly after other text.
                 if urlsplit(there.lstrip()).scheme == "http":
                     raise NetworkError(
                         f"{shown_url(resp.url)}: redirected to {shown_url(there)}, without encryption",

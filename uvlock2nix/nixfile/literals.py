@@ -177,7 +177,7 @@ def replaced(text: str, literal: HashLiteral, digest: Hash) -> str:
         if literal.text.startswith(f"{digest.algo}:"):
             spelt = f"{digest.algo}:{spelt.removeprefix(f'{digest.algo}-')}"
     elif literal.name.lower() in DIGEST_SIZES and literal.name.lower() != digest.algo:
-        raise InputError(f"`{literal.name}` cannot hold a {digest.algo} hash", hint="write `hash` instead")
+        raise InputError(f"`{literal.name}` cannot have a {digest.algo} hash", hint="write `hash` instead")
     new = spelt if literal.quoted else f'"{spelt}"'
     return text[: literal.start] + new + text[literal.end :]
 

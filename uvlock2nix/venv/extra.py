@@ -25,8 +25,8 @@ def add_packages(
     are reported through ``clashes``.
 
     Raises:
-          InputError: a package is there in a different version, so that some imports would get one and some
-          the other;
+          InputError: a package already exists in a different version, so that some imports would get one and
+          some the other;
             or a path has no package for this Python.
     """
     site = out / site_packages(version)

@@ -55,7 +55,7 @@ class Clashes:
     found: list[Clash] = field(default_factory=list)
 
     def wins(self, path: str, there: Owner, new: Owner) -> bool:
-        """Whether ``new`` replaces what is there: only if the user says so."""
+        """Whether ``new`` replaces ``there``: only if the user has chosen it."""
         name = chosen(path, self.keep)
         replaced = name is not None and canonicalize_name(name) == canonicalize_name(new.name)
         kept, left_out = (new, there) if replaced else (there, new)
