@@ -10,8 +10,9 @@ from uvlock2nix.lock.model import LockedFile
 from uvlock2nix.lock.wire import Table
 
 MARK: Final = "@uvlock2nix read"
-"""The key of a package that was read, and the prefix of a string in place of files; a lock that already contains
-it is not read quickly."""
+"""The key of a package that was read, and the prefix of a string in place of files.
+
+A lock that already contains it is not read quickly."""
 
 
 @dataclass(slots=True)
