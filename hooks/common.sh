@@ -201,7 +201,7 @@ _uvlock2nixHookArrays() { # the arrays in which functions are registered for pha
 
 _uvlock2nixState() { # NAME: record the derivation's own attribute: for a phase a declaration, for a list its words
   local name=$1 declared="" attributes="${NIX_ATTRS_SH_FILE-}"
-  # Nix before 2.15 names the file by its path outside of the sandbox.
+  # Nix before 2.15 names the file by its path outside the sandbox.
   if [[ -n "$attributes" && ! -r "$attributes" ]]; then attributes="${NIX_BUILD_TOP-}/.attrs.sh"; fi
   if [[ -r "$attributes" ]]; then
     # It sets every attribute, `name` too: only $1 is safe.

@@ -30,7 +30,7 @@ _HINTS: Final = {
     errno.EACCES: "writing there is not permitted; check the owner and mode of the folder",
     errno.EPERM: "writing there is not permitted; check the owner and mode of the folder",
     errno.ENOTDIR: "a part of the path is a file, not a folder",
-    errno.EISDIR: "a folder is in the place of the file",
+    errno.EISDIR: "a folder with that name exists",
 }
 
 

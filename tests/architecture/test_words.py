@@ -19,6 +19,24 @@ WORDS = {
     rf"\bforbids {'to'}\b": "forbids …ing",
     rf"\bbelongs {'in'}to\b": "belongs in",
     rf"\bis {'an'}other\b(?! (process|run)\b)": "is different, is a different …",
+    rf"\bcannot be {'ha'}d\b": "cannot be downloaded, does not exist",
+    rf"\b{'some'}body\b|\b{'every'}body\b": "someone, everyone, the user",
+    rf", {'ba'}r (the|those|that)\b": "except",
+    rf"\bin the {'pla'}ce of\b": "in place of, instead of",
+    rf"\bhand(s|ed|ing)? {'ov'}er\b": "pass",
+    rf"\bside by {'si'}de\b": "in parallel",
+    rf"\boutside {'o'}f\b": "outside",
+    rf"\bwritten {'do'}wn\b|\bwrites? {'do'}wn\b": "recorded",
+    rf"\bputs? (it |them |that )?{'ba'}ck\b": "restore",
+    rf"\b(is|are|was|were) (not )?{'loo'}ked at\b": "is read, is checked",
+    rf"\b(is|are) there {'alre'}ady\b": "already exists",
+    rf"\bneed not be {'fou'}nd\b": "may be missing",
+    rf"\b{'ad'}mits?\b": "allows",
+    rf"\bthe {'ve'}ry (file|package|wheel|path|hash|version)\b": "that, the same",
+    rf"\bone a {'li'}ne\b|\bonce a {'pro'}cess\b": "one per line, once per process",
+    rf"\b{'ma'}de again\b": "built, computed or created again",
+    rf"\bwhat is {'sa'}id\b": "the setting, the entry",
+    rf"\bgives? {'wa'}y\b": "is replaced, loses",
 }
 
 
@@ -76,6 +94,9 @@ def test_nothing_reads_translated() -> None:
         ("a.py", 'raise ValueError(f"{x} was made ' + "an" + 'ew")\n'),
         ("a.md", "The lock is " + "an" + "other.\n"),
         ("a.sh", "true # " + "who" + "se it shall be\n"),
+        ("a.md", "A file that cannot be " + "had.\n"),
+        ("a.sh", "true # in the pla" + "ce of a file\n"),
+        ("a.py", "# All files, ba" + "r those.\n"),
     ],
 )
 def test_the_patterns_are_found(name: str, text: str, tmp_path: Path) -> None:

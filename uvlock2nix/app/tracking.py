@@ -40,7 +40,7 @@ def left_out(root: Path, plans: Sequence[Plan]) -> list[str]:
 
 
 def _others(root: Path, names: Sequence[str], *flags: str) -> tuple[str, ...]:
-    """The files at or below ``names`` that git does not track. Empty outside of git."""
+    """The files at or below ``names`` that git does not track. Empty outside a repository."""
     here = root.resolve()
     if not any((folder / ".git").exists() for folder in (here, *here.parents)):
         return ()

@@ -38,7 +38,7 @@ def parse_external(table: Mapping[str, object], where: str) -> External | None:
     """Read an ``[external]`` table; ``where`` (a file) becomes the source of the facts.
 
     ``None`` if the table has nothing useful. Entries of the wrong type count as unknown, because the file is
-    somebody else's.
+    not ours.
     """
     names = generic_names()
     found: dict[str, list[str]] = {"native": [], "build": [], "run": []}

@@ -227,7 +227,7 @@ def _parsed(text: str) -> ast.Module:
 def _inside(tree: Path, path: str) -> Path:
     """A path below the tree; a path that leads out of it becomes one that does not exist."""
     place = tree / path
-    return place if place.resolve().is_relative_to(tree.resolve()) else tree / "outside of the tree"
+    return place if place.resolve().is_relative_to(tree.resolve()) else tree / "outside the tree"
 
 
 def _read(path: Path) -> str:

@@ -107,7 +107,7 @@ class _Stream:
                 raise InputError("packages.json is truncated", hint=_HINT)
 
     def token(self, wanted: str) -> None:
-        """Consume the character ``wanted``. Raises InputError if there is another."""
+        """Consume the character ``wanted``. Raises InputError if it is not the next."""
         if self.peek() != wanted:
             raise InputError(f"packages.json is damaged: {wanted!r} is missing", hint=_HINT)
         self._position += 1

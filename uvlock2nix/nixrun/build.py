@@ -148,7 +148,7 @@ class Nix:
         """Remove what a build with a wrong hash left at ``path``; return whether there was anything.
 
         Nix leaves the whole tree there, as an invalid path, until it is garbage-collected. Nix itself deletes
-        it, so that somebody else's build of the same path is not disturbed. A valid path is kept.
+        it, so that a concurrent build of the same path is not disturbed. A valid path is kept.
         """
         place = Path(path)
         # If the store is not visible here (a remote daemon's), only Nix knows whether the path exists.

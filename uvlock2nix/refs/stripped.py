@@ -31,7 +31,7 @@ class Reference:
     ``key``: the input's attribute, else its store name without version. ``name``: the store name that is
     still in the file after the placeholder; "" if it was taken out too, or if the hash stood alone. ``room``:
     for rpath and interp, the length of the string in bytes. ``foreign``: not in the build's closure, so its
-    path exists on no machine; restore puts it back only if an input has its key.
+    path exists on no machine; it is restored only if an input has its key.
     """
 
     file: str

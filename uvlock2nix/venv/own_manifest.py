@@ -1,6 +1,6 @@
-"""Writing the manifest of a package in its own store path, and of an environment of such packages.
+"""Write the manifest of a package in its own store path, and of an environment of such packages.
 
-It is part of what a deploy carries: as short as JSON can be. That of deps is written by ``sync.manifest``.
+It is part of every deployment, so the JSON is compact. ``sync.manifest`` writes that of deps.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def of_package(
     artifact: Mapping[str, object],
     scripts: list[dict[str, object]],
 ) -> dict[str, object]:
-    """What the manifest of one installed package says.
+    """The manifest of an installed package.
 
-    ``filename`` is the wheel's, where ``artifact`` (what is said of the locked file) names none.
+    ``filename`` is the wheel's own, if ``artifact`` (the entry for the locked file) has none.
     """
     package = {
         "name": name,
