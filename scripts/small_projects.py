@@ -3,11 +3,10 @@
 
     scripts/small_projects.py [--twice] [NAME…]
 
-For each of the SUBJECTS: lock it, `uv sync --no-editable` on this machine; then generate, update-hash
-and build in the real Nix of the test stand, run the program, and compare its output and the names,
-versions and entry points of all distributions. ``--twice`` builds everything a second time and compares
-the bits (`nix-build --check`). Needs root, the stand and the package index. Exits 1 when a project
-differs.
+For each of the subjects: lock it, `uv sync --no-editable` on this machine; then generate, update-hash and
+build in the real Nix of the test stand, run the program, and compare its output and the names, versions,
+entry points and files of all distributions. ``--twice`` builds everything a second time and compares the
+bits (`nix-build --check`). Needs root, the stand and the package index. Exits 1 when a project differs.
 """
 
 from __future__ import annotations
@@ -24,8 +23,9 @@ from pathlib import Path
 from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from scripts.small_projects_further import FURTHER
 from scripts.small_projects_subjects import SUBJECTS, Subject
-from tests.support.stand import REPO, STAND, Stand, require_stand
+from tests.support.stand import REPO, STAND, Stand, StandCommandError, require_stand
 
 UV: Final = str(Path(sys.executable).parent / "uv")
 EXPRESSION: Final = (
@@ -35,7 +35,9 @@ EXPRESSION: Final = (
 LISTING: Final = """
 import importlib.metadata as m, json, re
 print(json.dumps({re.sub("[-_.]+", "-", d.metadata["Name"]).lower(): [d.version, sorted(
-    [e.group, e.name, e.value] for e in d.entry_points)] for d in m.distributions()}))
+    [e.group, e.name, e.value] for e in d.entry_points), sorted(
+    str(f) for f in d.files or () if ".dist-info/" not in str(f) and not str(f).endswith(".pyc"))]
+    for d in m.distributions()}))
 """
 
 
@@ -61,7 +63,7 @@ def write(subject: Subject, folder: Path) -> Path:
         if text.startswith("#!"):
             place.chmod(0o755)
     if subject.tag:
-        (folder / ".gitignore").write_text(".venv\n", encoding="utf-8")
+        (folder / ".gitignore").write_text(".venv\nuv.lock\n*.egg-info\nbuild\n", encoding="utf-8")
         who = ["-c", "user.name=small", "-c", "user.email=small@example.invalid"]
         for words in (["init", "-q"], ["add", "-A"], [*who, "commit", "-qm", "small"], ["tag", subject.tag]):
             run(["git", *words], folder)
@@ -135,7 +137,7 @@ def judge(subject: Subject, stand: Stand, python: str, twice: bool) -> str:
         try:
             wanted, printed = reference(subject, project, python)
             found, said = ours(subject, project, stand, twice)
-        except Failed as error:
+        except (Failed, StandCommandError) as error:
             refused = bool(subject.refused) and subject.refused in str(error) and "generate" in str(error)
             return "" if refused else str(error)
     if subject.refused:
@@ -144,7 +146,7 @@ def judge(subject: Subject, stand: Stand, python: str, twice: bool) -> str:
     if printed != said:
         return f"prints {said!r}, in uv's environment {printed!r}"
     names = sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
-    return "; ".join(f"{name}: uv {wanted.get(name)}, ours {found.get(name)}" for name in names)
+    return "; ".join(f"{name}: uv {wanted.get(name)}, ours {found.get(name)}"[:2000] for name in names)
 
 
 def main() -> int:
@@ -158,7 +160,7 @@ def main() -> int:
     given = parser.parse_args()
     stand = require_stand("forky")
     wrong = 0
-    chosen = [one for one in SUBJECTS if not given.names or one.name in given.names]
+    chosen = [one for one in (*SUBJECTS, *FURTHER) if not given.names or one.name in given.names]
     for subject in chosen:
         start = time.monotonic()
         why = judge(subject, stand, given.reference_python, given.twice)

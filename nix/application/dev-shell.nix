@@ -20,8 +20,11 @@ let
   tools = one: lib.filter (input: !(lib.elem (lib.getName input) ours)) (one.nativeBuildInputs or [ ]);
 
   # Libraries opened by name: PACKAGE=FOLDER.
+  opens = name: lib.any (lib.hasPrefix "${name}=") (env.referencesDlopen or [ ]);
   opened = map (one: lib.last (lib.splitString "=" one)) (env.referencesDlopen or [ ]);
   libraries = lib.unique (deps.libraryPath or env.referencesLibraryPath or [ ] ++ opened);
+  # Where GObject libraries have their descriptions. In env a start-up file names these folders; .venv belongs to uv.
+  typelibs = map (folder: "${folder}/girepository-1.0") (lib.unique opened);
 in
 pkgs.mkShell {
   packages = [
@@ -44,6 +47,9 @@ pkgs.mkShell {
     ${lib.optionalString (libraries != [ ]) ''
       # Wheels expect these libraries in the system's usual folders, which NixOS does not have.
       export LD_LIBRARY_PATH=${lib.concatStringsSep ":" libraries}''${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+    ''}
+    ${lib.optionalString (opens "pygobject") ''
+      export GI_TYPELIB_PATH=''${GI_TYPELIB_PATH:+$GI_TYPELIB_PATH:}${lib.concatStringsSep ":" typelibs}
     ''}
   '';
 }

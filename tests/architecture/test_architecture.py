@@ -200,7 +200,8 @@ def test_nothing_writes_the_environment() -> None:
                 elif ast.unparse(node.func) in ("os.putenv", "os.unsetenv"):
                     writers.add(module)
             writers |= {module for one in written if ast.unparse(one) == "os.environ"}
-    assert writers == set()
+    # Part of users' programs, not of ours: for as long as a library reads a variable once (`gi`).
+    assert writers == {"uvlock2nix.venv.lookup"}
 
 
 def test_artifacts_and_lock_do_not_know_knowledge() -> None:

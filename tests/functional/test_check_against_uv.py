@@ -42,6 +42,8 @@ constraint-dependencies = ["alpha<2.5"]
 override-dependencies = ["gamma>=1"]
 environments = ["sys_platform == 'linux'", "sys_platform == 'darwin'"]
 conflicts = [[{ extra = "web" }, { group = "test" }]]
+[tool.uv.dependency-groups]
+test = { requires-python = ">=3.11,<4" }
 [tool.uv.sources]
 lib = { path = "lib", editable = true }
 member = { workspace = true }
@@ -68,6 +70,7 @@ SAME = (
     ("root", "gamma>=1", "gamma >= 1.0"),
     ("root", '[tool.uv]\n', '[tool.uv]\nresolution = "highest"\n'),
     ("root", '[tool.uv]\n', '[tool.uv]\noffline = true\n'),
+    ("root", ">=3.11,<4", "<4, >=3.11"),
     ("lib", 'version = "1.0"', 'version = "1.0.0"'),
     ("member", "eta!=2.0", "eta != 2"),
     # Entries for packages that the lock has nowhere.
@@ -115,6 +118,9 @@ STALE = (
     ("root", "package = false\n", 'exclude-newer = "2026-01-01T00:00:00Z"\npackage = false\n'),
     ("root", "package = false\n", "package = true\n"),
     ("root", "package = false\n", "default-groups = []\npackage = false\n"),
+    ("root", ">=3.11,<4", ">=3.11"),
+    ("root", 'test = { requires-python = ">=3.11,<4" }', ""),
+    ("root", "test = { requires", 'dev = { requires-python = ">=3.12" }\ntest = { requires'),
     ("root", 'members = ["packages/*"]', 'members = ["packages/*", "lib2"]'),
     ("lib", '"alpha"', '"alpha", "iota"'),
     ("lib", 'version = "1.0"', 'version = "1.1"'),

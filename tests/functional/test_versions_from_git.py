@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.support.locks import HEAD as HEAD_OF_LOCK
 from tests.support.locks import entry
 from tests.support.stand import REPO
 from uvlock2nix.build.environment import FromIndex
+from uvlock2nix.build.file_list import commit_source
 from uvlock2nix.build.machine import base_environment
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.schedule import build_all
@@ -56,6 +58,14 @@ TOOLS = {
         "pyproject.toml": HEAD
         + system(HATCH, "hatchling", "versioningit")
         + '[tool.hatch.version]\nsource = "versioningit"\n'
+    },
+    "versioningit, into a file": {
+        "pyproject.toml": HEAD
+        + system(SETUPTOOLS, "setuptools>=80", "versioningit")
+        + '[tool.versioningit.write]\nfile = "the_app/_version.py"\n'
+        + '[tool.setuptools]\npackages = ["the_app"]\n',
+        "setup.py": "from setuptools import setup\nfrom versioningit import get_cmdclasses\n"
+        "setup(cmdclass=get_cmdclasses())\n",
     },
     "poetry-dynamic-versioning": {
         "pyproject.toml": '[tool.poetry]\nname = "the-app"\nversion = "0.0.0"\n'
@@ -107,8 +117,14 @@ def test_each_tool_takes_the_version_that_it_is_given(tmp_path: Path, tool: str)
     )
     context.root.mkdir()
     build = with_version(Build("the-app", None, Source(folder=source)), "4.5.6")
+    commit_source(source, [build], context.run, context.env)
     wheel = build_all([build], context, FromIndex(), 1)["the-app"]
     assert wheel.name.startswith("the_app-4.5.6-")
+    written = {"hatch-vcs", "versioneer", "versioningit, into a file"}
+    with zipfile.ZipFile(wheel) as archive:
+        there = "the_app/_version.py" in archive.namelist()
+        assert there == (tool in written)
+        assert not there or b"4.5.6" in archive.read("the_app/_version.py")
 
 
 LIB = """\

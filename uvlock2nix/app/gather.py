@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import tomli
 
 from uvlock2nix.app.index import project_key
+from uvlock2nix.app.local_inspection import with_local_trees
 from uvlock2nix.app.remarks import on_strangers, on_wheels
 from uvlock2nix.app.request import Request
 from uvlock2nix.app.wheel_libraries import platform_wheels, wheel_needs, with_needs
@@ -88,6 +89,10 @@ def classified(
     if unknown:
         learnt = with_inspections(work.knowledge, unknown, reporter, asked.project, network=effort.network)
         work.learn(learnt, [one.name for one in unknown])
+    local = [one for one in work.drafts if one.package.package.is_local_tree]
+    if local:
+        learnt = with_local_trees(work.knowledge, asked.project, local)
+        work.learn(learnt, [one.name for one in local])
     if effort.recorded is not None and target.is_linux:
         found, large = platform_wheels(work.packages(), root)
         if found:

@@ -14,11 +14,18 @@ from uvlock2nix.app.files import Generated
 from uvlock2nix.app.gather import Effort, classified, knowledge_of, policy_of
 from uvlock2nix.app.git_version import GitVersions, git_versions
 from uvlock2nix.app.missing_hashes import refuse_unlocked, with_hashes
-from uvlock2nix.app.remarks import on_classes, on_doubts, on_empty, on_logins, on_logins_in_mode_files
+from uvlock2nix.app.remarks import (
+    on_classes,
+    on_doubts,
+    on_empty,
+    on_logins,
+    on_logins_in_mode_files,
+    on_typelibs,
+)
 from uvlock2nix.app.remembered import words_of
 from uvlock2nix.app.request import Options, Request, in_member, request
-from uvlock2nix.app.script_programs import with_programs
-from uvlock2nix.app.wheel_libraries import on_wheel_libraries, with_read_wheels
+from uvlock2nix.app.script_programs import Programs, carried, with_programs, with_read_programs
+from uvlock2nix.app.wheel_libraries import on_wheel_libraries, recorded_needs, with_read_wheels
 from uvlock2nix.collision_pins import FoundCollisions
 from uvlock2nix.dataclass import dataclass, field, replace
 from uvlock2nix.emit import deps_file, env_file, package_file
@@ -145,11 +152,15 @@ def _plan_of(
     policy = policy_of(asked, reporter)
     every = []
     read: dict[str, WheelNeeds] = {}
-    effort = Effort(repeatable=True, recorded=_recorded(asked.project.root / asked.project.folder / PINS))
+    effort = Effort(
+        repeatable=True, recorded=recorded_needs(asked.project.root / asked.project.folder / PINS)
+    )
     for target in asked.targets:
         learnt, packages = classified(asked, knowledge, policy, target, effort, reporter)
-        if learnt.read_wheels is not None:
-            read[target.system] = learnt.read_wheels
+        recorded = effort.recorded.get(target.system) if effort.recorded else None
+        needs = carried(learnt.read_wheels, recorded, {one.name for one in packages})
+        if needs is not None:
+            read[target.system] = needs
         if not packages:
             reporter.note(on_empty(asked))
         for note in on_classes(packages, learnt, policy):
@@ -169,10 +180,10 @@ def _plan_of(
     )
     plan = with_read_wheels(plan, read)
     if plan.mode == "files":
-        plan = replace(
-            plan,
-            crates=tuple((one.path, one.text) for one in crates.values()),
-            found_collisions=_collisions(asked, plan, old, reporter),
+        collisions, programs = _collisions(asked, plan, old, reporter)
+        texts = tuple((one.path, one.text) for one in crates.values())
+        plan = with_read_programs(
+            replace(plan, crates=texts, found_collisions=collisions), programs, whole=False
         )
     plan, notes = with_programs(plan, asked.project.root)
     for note in notes:
@@ -189,17 +200,21 @@ def _crates(asked: Request, every: Classified, reporter: Reporter) -> Mapping[st
     return sdist_crates(every, asked.project, asked.project.folder, reporter)
 
 
-def _collisions(asked: Request, plan: Plan, old: Pins | None, reporter: Reporter) -> FoundCollisions:
-    """The collisions of wheels, in mode `files`. In mode `sync`, the installation finds them."""
+def _collisions(
+    asked: Request, plan: Plan, old: Pins | None, reporter: Reporter
+) -> tuple[FoundCollisions, Mapping[str, Programs]]:
+    """The collisions of wheels and the interpreters of scripts, in mode `files` alone."""
     from uvlock2nix.app.wheel_collisions import wheel_collisions
 
     recorded = dict(old.found_collisions) if old is not None else {}
-    found = []
+    found, programs = [], {}
     for one in sorted(plan.systems, key=lambda one: one.system):
         before = recorded.get(one.system)
-        wheels = wheel_collisions(one.classes, plan.members, one.target, asked.project, before, reporter)
+        wheels, programs[one.system] = wheel_collisions(
+            one.classes, plan.members, one.target, asked.project, before, reporter
+        )
         found.append((one.system, wheels))
-    return tuple(found)
+    return tuple(found), programs
 
 
 def _build_lock(
@@ -212,14 +227,6 @@ def _build_lock(
         found = locked_now(asked.project, asked.config, every, old, reporter.note, upgrade=resolving.upgrade)
         done(1)
     return found
-
-
-def _recorded(pins: Path) -> Mapping[str, WheelNeeds]:
-    """The wheel data of the pins on disk; empty if they cannot be read."""
-    try:
-        return dict(read_pins(pins).wheels)
-    except InputError:
-        return {}
 
 
 def generated(
@@ -257,6 +264,7 @@ def on_plan(found: Planned) -> tuple[str, ...]:
         *on_version(plan, found.versions),
         *attribute_remarks(plan),
         *on_wheel_libraries(plan),
+        *on_typelibs(plan),
         *declared_twice(plan.members),
         *((bare,) if bare else ()),
     )

@@ -153,6 +153,20 @@ def on_doubts(plan: Plan) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def on_typelibs(plan: Plan) -> tuple[str, ...]:
+    """Which typelibs ``gi.repository`` finds: what a program imports from it, no file of a lock says."""
+    opened = dict(plan.dlopen)
+    if "pygobject" not in opened:
+        return ()
+    found = dict.fromkeys(attr for attributes in opened.values() for attr in attributes)
+    # What is said about pygobject replaces what the table says; what is said about others is added.
+    owner = plan.members[0].name if plan.members else "pygobject"
+    example = ["gtk4"] if plan.members else [*opened["pygobject"], "gtk4"]
+    shown = ", ".join(f'"{attr}"' for attr in example)
+    note = f"gi.repository finds the typelibs of {listed(tuple(found))}; to add those of gtk4, for example:"
+    return (f"{note} dlopen = [{shown}] under [tool.uvlock2nix.native.{owner}]",)
+
+
 def listed(names: Sequence[str], most: int = 8) -> str:
     """``a, b and c``; a long list is cut, with the number of the rest."""
     if len(names) > most:

@@ -1,15 +1,64 @@
-"""Interpreters of scripts: programs of nixpkgs that wheels and local packages name in a shebang."""
+"""Interpreters of scripts: programs of nixpkgs that wheels and local packages name in a shebang.
+
+What ``generate`` does not read (pure wheels, sdists) is in the log of the build of deps, which installs
+everything; ``update-hash`` writes it into the pins and env.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from uvlock2nix.app.remarks import listed
+from uvlock2nix.app.wheel_libraries import wheels_digest
 from uvlock2nix.dataclass import replace
 from uvlock2nix.inspect.interpreters import interpreters_of_tree
 from uvlock2nix.knowledge.libraries import library_names
 from uvlock2nix.plan import Input, Plan
+from uvlock2nix.regex import regex
+from uvlock2nix.wheel_pins import WheelNeeds
+
+# As sync says it. A builder prints what it likes, so no more than this is taken from it.
+_LINE: Final = regex(r"uvlock2nix: scripts are run by: (?P<words>[\x20-\x7e]{1,20000})\Z")
+_WORD: Final = regex(
+    r"(?P<name>[a-z0-9][a-z0-9-]{0,200})=(?P<programs>[A-Za-z0-9._+-]{1,100}(,[A-Za-z0-9._+-]{1,100}){0,9})\Z"
+)
+
+Programs = Mapping[str, tuple[str, ...]]
+"""Package → the programs that run its scripts and that no package brings."""
+
+
+def read_programs(lines: Iterable[str]) -> Programs | None:
+    """What a log of deps says about scripts; None where it says nothing."""
+    found = next((match for line in lines if (match := _LINE.search(line.rstrip()))), None)
+    if found is None:
+        return None
+    words = (_WORD.match(word) for word in found["words"].split())
+    return {word["name"]: tuple(word["programs"].split(",")) for word in words if word is not None}
+
+
+def with_read_programs(plan: Plan, read: Mapping[str, Programs], *, whole: bool) -> Plan:
+    """``plan`` with what was read for some systems; ``whole``: it is about all packages."""
+    needs = dict(plan.read_wheels)
+    for system, programs in read.items():
+        before = needs.get(system, WheelNeeds(wheels_digest(())))
+        found = programs if whole else {**dict(before.programs), **programs}
+        if found or system in needs:
+            needs[system] = replace(before, programs=tuple(sorted(found.items())))
+    return replace(plan, read_wheels=tuple(sorted(needs.items())))
+
+
+def carried(now: WheelNeeds | None, recorded: WheelNeeds | None, names: Collection[str]) -> WheelNeeds | None:
+    """What was read ``now``, with what was recorded of the programs of further packages (``names``)."""
+    programs = {
+        **(dict(recorded.programs) if recorded is not None else {}),
+        **(dict(now.programs) if now is not None else {}),
+    }
+    kept = tuple((name, programs[name]) for name in sorted(programs) if name in names)
+    if now is None and not kept:
+        return None
+    return replace(now if now is not None else WheelNeeds(wheels_digest(())), programs=kept)
 
 
 def with_programs(plan: Plan, root: Path) -> tuple[Plan, tuple[str, ...]]:
@@ -35,7 +84,7 @@ def with_programs(plan: Plan, root: Path) -> tuple[Plan, tuple[str, ...]]:
         script_programs=_with((), wheels),
         member_inputs=_with(plan.member_inputs, own),
     )
-    return changed, tuple(_notes([*wheels, *own]))
+    return changed, tuple(_notes([*wheels, *own], {member.name for member in plan.members}))
 
 
 def _with(inputs: Sequence[Input], needs: Sequence[tuple[str, str, str]]) -> tuple[Input, ...]:
@@ -52,7 +101,7 @@ def _with(inputs: Sequence[Input], needs: Sequence[tuple[str, str, str]]) -> tup
     return tuple(found[attr] for attr in sorted(found))
 
 
-def _notes(needs: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+def _notes(needs: Sequence[tuple[str, str, str]], own: Collection[str]) -> Iterator[str]:
     known = library_names("interpreters")
     packages: dict[str, dict[str, None]] = {}
     for _, package, program in needs:
@@ -63,7 +112,11 @@ def _notes(needs: Sequence[tuple[str, str, str]]) -> Iterator[str]:
         yield f"programs from nixpkgs that run scripts: {shown}"
     for program, names in sorted(packages.items()):
         if program not in known:
+            owner = next(iter(names))
+            # An input of package, or of env.
+            key = "build-inputs" if owner in own else "dlopen"
+            line = f'{key} = ["{program}"], or whatever attribute has it,'
             yield (
-                f"{listed(tuple(names))}: scripts are run by {program}, which is in no table: add the"
-                f" attribute that has it to `build-inputs` under [tool.uvlock2nix.native.{next(iter(names))}]"
+                f"{listed(tuple(names))}: scripts are run by {program}, which is in no table: set {line}"
+                f" under [tool.uvlock2nix.native.{owner}]"
             )

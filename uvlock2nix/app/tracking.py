@@ -32,6 +32,8 @@ def left_out(root: Path, plans: Sequence[Plan]) -> list[str]:
         name
         for name in _others(root, list(folders), "--exclude-standard")
         if not any(PurePosixPath(name).is_relative_to(path) for path in ours)
+        # What `uv sync` leaves behind of a build with setuptools.
+        and ".egg-info/" not in name
     ]
     if not found:
         return []

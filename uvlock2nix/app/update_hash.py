@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -13,7 +13,9 @@ from uvlock2nix.app.collisions import case_notes, notes, read_collisions
 from uvlock2nix.app.hash_without_nix import compute, refusal
 from uvlock2nix.app.nix_python import check_nix_python
 from uvlock2nix.app.reporter import Reporter
+from uvlock2nix.app.script_programs import Programs, read_programs
 from uvlock2nix.app.state import State
+from uvlock2nix.app.state_programs import with_found_programs
 from uvlock2nix.app.timings import Timings
 from uvlock2nix.atomic import folder_lock, replace_many
 from uvlock2nix.dataclass import dataclass, replace
@@ -107,6 +109,7 @@ def update(
                 change, pin = made
                 changes.append(change)
                 pins.append(pin)
+    state = with_found_programs(state, maker.programs, reporter)
     with timings.part("writing"):
         written = _write(state, tuple(pins))
     for text in notes(read_pins(state.paths.pins), dict(state.keys), state.plan.members):
@@ -124,6 +127,7 @@ class _HashMaker:
         self.options = options
         self.reporter = reporter
         self.timings = timings
+        self.programs: dict[str, Programs] = {}
         self._nix: Nix | None = None
         self._source: NixpkgsSource | None = None
         self._stage: AbstractContextManager[Path] = nullcontext(state.root)
@@ -152,7 +156,7 @@ class _HashMaker:
             with self.timings.part("installing and hashing"):
                 found = compute(self.state.asked, self.state.plan, one, quiet=self.options.quiet)
             digest, uv, said = found
-            self._tell(said)
+            self._tell(one.system, said)
             pin = Pin(one.system, digest.sri, one.key, uv, one.target.python.full, read_collisions(said))
             seconds = time.monotonic() - start
             return Change(one.system, old.hash if old else "", digest.sri, "computed", 0, seconds), pin
@@ -180,7 +184,7 @@ class _HashMaker:
         with self.timings.part("building and verifying"):
             built = find_hash(nix, evaluate, before)
         said = nix.log(before.drv)
-        self._tell(said)
+        self._tell(one.system, said)
         collided = read_collisions(said)
         used = _used(before, source)
         self._on_toolchain(old, before.key, used, source)
@@ -200,7 +204,10 @@ class _HashMaker:
             " were built again"
         )
 
-    def _tell(self, said: Iterable[str]) -> None:
+    def _tell(self, system: str, said: Sequence[str]) -> None:
+        found = read_programs(said)
+        if found is not None:
+            self.programs[system] = found
         for text in case_notes(said):
             self.reporter.note(text)
 

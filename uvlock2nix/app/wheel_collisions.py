@@ -14,7 +14,7 @@ from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.collision_pins import MOST, Collision, WheelCollisions
 from uvlock2nix.dist.installed import Collision as Shipped
 from uvlock2nix.dist.installed import shown, winner
-from uvlock2nix.inspect.wheel_survey import read_all
+from uvlock2nix.inspect.wheel_survey import programs_asked, read_all
 from uvlock2nix.inspect.wheels import BIN, collisions
 from uvlock2nix.lock import Member, Project
 from uvlock2nix.plan import Plan
@@ -30,8 +30,10 @@ def wheel_collisions(
     project: Project,
     recorded: WheelCollisions | None,
     reporter: Reporter,
-) -> WheelCollisions:
+) -> tuple[WheelCollisions, Mapping[str, tuple[str, ...]]]:
     """The paths that wheels ship with different content: as recorded for these same wheels, else read now.
+
+    If they are read now, also package → the programs that run its scripts and that no wheel brings.
 
     Only tables of contents are read. The programs of ``members`` (local packages) count too. If some wheels
     could not be read before, all are read again.
@@ -40,7 +42,7 @@ def wheel_collisions(
     own = sorted(f"{one.name} {' '.join(programs_of(one))}" for one in members)
     made_from = wheels_digest(wheels, own)
     if recorded is not None and recorded.made_from == made_from and not recorded.unread:
-        return recorded
+        return recorded, {}
     # Wheels with compiled files were already read completely, for their libraries.
     read, large = platform_wheels(packages, project.root) if target.is_linux else ((), frozenset())
     whole = {one.name for one in read} - large
@@ -54,7 +56,8 @@ def wheel_collisions(
             if owners:
                 found.setdefault(f"{_OWN}{name}", set()).update(owners, [member.name])
     paths = sorted((path, tuple(sorted(names))) for path, names in found.items() if path.isprintable())
-    return WheelCollisions(made_from, tuple(paths[:MOST]), tuple(sorted(unread.items())))
+    collided = WheelCollisions(made_from, tuple(paths[:MOST]), tuple(sorted(unread.items())))
+    return collided, programs_asked(contents)
 
 
 def on_wheel_collisions(plan: Plan) -> Iterator[str]:

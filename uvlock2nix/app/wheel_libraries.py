@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.dataclass import replace
+from uvlock2nix.errors import InputError
 from uvlock2nix.inspect.candidate import WHEEL_EDITION, Candidate
 from uvlock2nix.inspect.outside import sorted_out
 from uvlock2nix.knowledge.names import soname_attribute
@@ -84,6 +85,16 @@ def wheel_needs(
 def _is_there(soname: str) -> bool:
     """Whether env always has the library."""
     return soname_attribute(soname) in ALWAYS_THERE
+
+
+def recorded_needs(pins: Path) -> Mapping[str, WheelNeeds]:
+    """What the pins on disk say about wheels; pins that cannot be read say nothing."""
+    from uvlock2nix.pins import read_pins
+
+    try:
+        return dict(read_pins(pins).wheels)
+    except InputError:
+        return {}
 
 
 def with_needs(knowledge: Knowledge, wheels: Sequence[Candidate], found: WheelNeeds) -> Knowledge:

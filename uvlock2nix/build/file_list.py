@@ -13,8 +13,8 @@ from pathlib import Path
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.requirements import read_build_system
 from uvlock2nix.build.values import Build
-from uvlock2nix.inspect.project_version import version_tool
-from uvlock2nix.knowledge.backends import lists_files_by_git, needs_tag
+from uvlock2nix.inspect.project_version import release_tag
+from uvlock2nix.knowledge.backends import lists_files_by_git
 
 _SETTINGS = (
     "user.name=uvlock2nix",
@@ -37,9 +37,7 @@ def commit_source(root: Path, builds: Iterable[Build], run: Runner, env: Mapping
         ToolError: git failed or is missing.
     """
     folders = [(build, build.source.folder) for build in builds if build.source.folder is not None]
-    tagged = {
-        f"v{build.version}" for build, folder in folders if build.version and needs_tag(version_tool(folder))
-    }
+    tagged = {release_tag(folder, build.version) for build, folder in folders if build.version} - {""}
     lists = any(lists_files_by_git(read_build_system(folder).requires) for _, folder in folders)
     if not lists and not tagged:
         return

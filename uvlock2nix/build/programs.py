@@ -20,6 +20,7 @@ from uvlock2nix.net.urls import shown_text
 from uvlock2nix.regex import regex
 
 TAIL: Final = 40
+_TRACEBACK: Final = "Traceback (most recent call last):"
 # What uv, git and pip-like programs print without a network, but not if only a file is missing.
 NETWORK_SIGNS: Final = (
     "dns error",
@@ -132,7 +133,7 @@ class Runner:
 def failure(what: str, argv: Sequence[str], code: int, output: str) -> ToolError | NetworkError:
     """The error for a program that exited with ``code``."""
     lines = shown_text(output).strip().splitlines()
-    shown = "\n".join(f"  | {line}" for line in lines[-TAIL:])
+    shown = "\n".join(f"  | {line}" for line in telling(lines))
     # An inline script does not help the reader.
     shown_argv = [word for word in argv[1:3] if "\n" not in word]
     message = f"{what}: `{Path(argv[0]).name} {' '.join(shown_argv)} …` {ended(code)}\n{shown}"
@@ -144,6 +145,18 @@ def failure(what: str, argv: Sequence[str], code: int, output: str) -> ToolError
             "set http_proxy and https_proxy for the Nix daemon",
         )
     return ToolError(message, hint=hint_for(code) or build_hint(output))
+
+
+def telling(lines: Sequence[str]) -> Sequence[str]:
+    """The last lines of an output; of a backend's traceback its end, and what was printed before it.
+
+    A compiler that a backend runs says there what is wrong, the traceback only that it was run.
+    """
+    start = next((at for at in reversed(range(len(lines))) if lines[at].strip() == _TRACEBACK), None)
+    if start is None or len(lines) - start <= TAIL // 2:
+        return lines[-TAIL:]
+    end = TAIL // 4
+    return [*lines[max(0, start - TAIL + end) : start], "…", *lines[-end:]]
 
 
 def build_hint(output: str) -> str:

@@ -7,8 +7,12 @@ from pathlib import Path
 
 from uvlock2nix.build.values import Build
 from uvlock2nix.dataclass import replace
-from uvlock2nix.inspect.project_version import version_tool, version_variables, versioneer_file
-from uvlock2nix.knowledge.backends import needs_tag
+from uvlock2nix.inspect.project_version import (
+    release_tag,
+    version_tool,
+    version_variables,
+    versioneer_file,
+)
 
 
 def with_version(build: Build, version: str) -> Build:
@@ -25,7 +29,7 @@ def with_version(build: Build, version: str) -> Build:
     variables = version_variables(folder, build.name, version)
     if tool == "versioneer":
         _write_versioneer(versioneer_file(folder), version)
-    elif not variables and not needs_tag(tool):
+    elif not variables and not release_tag(folder, version):
         _write_metadata(folder / "PKG-INFO", build.name, version)
     native = replace(build.native, env={**variables, **build.native.env})
     return replace(build, version=version, native=native)

@@ -148,15 +148,18 @@ class Classification:
     def _own(self, draft: ClassifiedPackage) -> ClassifiedPackage:
         """A local package: only ``[external]`` and the user's table count, no other table.
 
-        The programs of its build backend are added.
+        Else what its build files name. The programs of its build backend are added.
         """
         known, left_out = _known(draft, self.target, self.knowledge)
         if known is None or known.origin.provenance not in ("user", "pep725"):
-            known, left_out = EMPTY, ()
-        else:
+            found = self.knowledge.inspected.get(draft.name, EMPTY)
+            known, left_out = _fitted(draft, self.target, found)
+        if known.origin.provenance != "table":
             needs = dict.fromkeys((*known.build.attributes, *known.run.dlopen))
             reason = f"needs {', '.join(needs) or 'nothing'} ({_who(known)})"
             draft = replace(draft, reasons=(*draft.reasons, reason, *left_out))
+        if known.origin.provenance == "inspected":
+            draft = replace(draft, known="inspected")
         runs: list[str] = []
         for tree in local_packages(self.project, [draft.package.package]):
             system = tree.pyproject.build_system
@@ -253,10 +256,16 @@ def _known(
     draft: ClassifiedPackage, target: Target, knowledge: Knowledge
 ) -> tuple[NativeInputs | None, tuple[str, ...]]:
     """Its known native inputs on the target, and a reason for those left out."""
+    known = knowledge.native(draft.name, draft.version)
+    return (None, ()) if known is None else _fitted(draft, target, known)
+
+
+def _fitted(
+    draft: ClassifiedPackage, target: Target, known: NativeInputs
+) -> tuple[NativeInputs, tuple[str, ...]]:
     from uvlock2nix.knowledge.platforms import on_darwin
 
-    known = knowledge.native(draft.name, draft.version)
-    if known is None or not target.is_darwin:
+    if not target.is_darwin:
         return known, ()
     fitted = on_darwin(draft.name, known)
     gone = f"left out, Linux only: {', '.join(fitted.left_out)}"

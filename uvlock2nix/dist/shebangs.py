@@ -45,6 +45,14 @@ class Programs:
         return shutil.which(name, path=":".join(folders)) if folders else None
 
 
+@dataclass(frozen=True, slots=True)
+class Unrun:
+    """A script (``path`` below the root) whose ``program`` is not there: it was left as it is."""
+
+    path: str
+    program: str
+
+
 def scripts_of(root: Path) -> Iterator[Path]:
     """The executable files below ``root`` that begin with ``#!``; no symlinks."""
     for folder, folders, names in os.walk(root):
@@ -58,13 +66,13 @@ def scripts_of(root: Path) -> Iterator[Path]:
                     yield path
 
 
-def give_interpreters(root: Path, folders: tuple[Path, ...], programs: Programs) -> tuple[str, ...]:
+def give_interpreters(root: Path, folders: tuple[Path, ...], programs: Programs) -> tuple[Unrun, ...]:
     """Rewrite the shebangs of the scripts in ``folders`` (below ``root``), and their lines in RECORDs.
 
-    Returns the scripts whose program was not found, each with the program's name; they are unchanged.
+    Returns the scripts whose program was not found; they are unchanged.
     """
     changed: dict[str, Path] = {}
-    missing: list[str] = []
+    missing: list[Unrun] = []
     for path in (path for folder in folders if folder.is_dir() for path in scripts_of(folder)):
         content = path.read_bytes()
         wanted = asked(content[:LIMIT], programs.store)
@@ -72,7 +80,7 @@ def give_interpreters(root: Path, folders: tuple[Path, ...], programs: Programs)
             continue
         line = _line(wanted, programs) if wanted.program != path.name else None
         if line is None:
-            missing.append(f"{path.relative_to(root)}: {wanted.program}")
+            missing.append(Unrun(str(path.relative_to(root)), wanted.program))
             continue
         path.write_bytes(line + content[content.index(b"\n") + 1 :])
         changed[str(path.relative_to(root))] = path

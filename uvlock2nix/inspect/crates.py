@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import Final
 
 import tomli
 
 from uvlock2nix.errors import ProjectError
 from uvlock2nix.reading import read_regular
+from uvlock2nix.regex import regex
 
-_DEPENDENCIES = ("dependencies", "build-dependencies")
+# How setup.py names the crate of a `RustExtension`.
+_MANIFEST: Final = regex(r"""["']([\w./-]{0,200}Cargo\.toml)["']""")
+_DEPENDENCIES: Final = ("dependencies", "build-dependencies")
 
 
 def cargo_lock(root: Path, package: PurePosixPath, name: str) -> PurePosixPath | None:
     """The Cargo.lock of the package in the folder ``package`` of ``root``, relative to ``root``.
 
     It is next to the Cargo.toml of the package, or of the Cargo workspace around it
-    (https://doc.rust-lang.org/cargo/reference/workspaces.html). None if it needs no other crate.
+    (https://doc.rust-lang.org/cargo/reference/workspaces.html). None if it needs no other crate, or the
+    source has them (`cargo vendor`).
 
     Raises:
         ProjectError: there is no Cargo.lock, although crates are needed.
     """
     folder = _manifest_folder(root, package)
+    if _is_vendored(root, folder) or _is_vendored(root, package):
+        return None
     for candidate in (folder, *folder.parents):
         if (root / candidate / "Cargo.lock").is_file():
             return candidate / "Cargo.lock"
@@ -37,6 +44,23 @@ def cargo_lock(root: Path, package: PurePosixPath, name: str) -> PurePosixPath |
     )
 
 
+def _is_vendored(root: Path, folder: PurePosixPath) -> bool:
+    """Whether cargo, run in ``folder``, takes crates from a folder of the source.
+
+    https://doc.rust-lang.org/cargo/reference/source-replacement.html
+    """
+    for place in (folder, *folder.parents):
+        for name in (".cargo/config.toml", ".cargo/config"):
+            sources = _toml(root / place / name).get("source")
+            for one in sources.values() if isinstance(sources, dict) else ():
+                other = one.get("replace-with") if isinstance(one, dict) else None
+                table = sources.get(other) if isinstance(sources, dict) and isinstance(other, str) else None
+                directory = table.get("directory") if isinstance(table, dict) else None
+                if isinstance(directory, str) and (root / place / directory).is_dir():
+                    return True
+    return False
+
+
 def _manifest_folder(root: Path, package: PurePosixPath) -> PurePosixPath:
     """The folder of Cargo.toml, which pyproject.toml can set for maturin and setuptools-rust."""
     table = _toml(root / package / "pyproject.toml").get("tool")
@@ -46,6 +70,7 @@ def _manifest_folder(root: Path, package: PurePosixPath) -> PurePosixPath:
     rust = tool.get("setuptools-rust")
     modules = rust.get("ext-modules") if isinstance(rust, dict) else None
     given += [one.get("path") for one in modules or () if isinstance(one, dict)]
+    given += _MANIFEST.findall(_text(root / package / "setup.py"))
     places = [PurePosixPath(one) for one in given if isinstance(one, str)]
     places += [
         PurePosixPath("Cargo.toml"),
@@ -73,6 +98,13 @@ def _crates(manifest: Mapping[str, object]) -> Iterator[str]:
 
 def _toml(path: Path) -> Mapping[str, object]:
     try:
-        return tomli.loads(read_regular(path).decode())
-    except (OSError, ValueError, RecursionError):
+        return tomli.loads(_text(path))
+    except (ValueError, RecursionError):
         return {}  # its build reports what is wrong with it
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_regular(path).decode()
+    except (OSError, ValueError):
+        return ""

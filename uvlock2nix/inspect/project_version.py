@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import tomli
 from packaging.version import InvalidVersion, Version
 
-from uvlock2nix.knowledge.backends import GIT_DESCRIBE, version_tools
+from uvlock2nix.knowledge.backends import GIT_DESCRIBE, needs_tag, version_tools
 from uvlock2nix.names import canonicalize_name
 from uvlock2nix.reading import open_regular
 from uvlock2nix.regex import regex
@@ -25,6 +25,11 @@ _ASSIGNED: Final = regex(
 )
 # A build script that runs `git describe` itself.
 _DESCRIBES: Final = regex(r"""\bgit['"]?\s*,?\s*['"]?describe\b""")
+_MESON_RUNS: Final = regex(
+    r"^\s*project\s*\([^#]*?\bversion\s*:\s*run_command\s*\((?P<words>[^)]*)\)", re.MULTILINE
+)
+_QUOTED: Final = regex(r"'([^']+)'")
+_MOST_SCRIPTS: Final = 40
 _MESON: Final = regex(r"""^\s*project\s*\([^)]*?\bversion\s*:\s*'(?P<version>[^']+)'""", re.MULTILINE)
 
 Tables = Mapping[str, object]
@@ -42,7 +47,7 @@ def version_tool(tree: Path) -> str:
             return name
     if _table(project, "tool", "versioneer") or "versioneer" in _setup_cfg(tree):
         return "versioneer"
-    if _DESCRIBES.search(_read(tree / "setup.py")):
+    if any(_DESCRIBES.search(text) for text in _scripts(tree, project)):
         return GIT_DESCRIBE
     if _table(project, "tool", "pdm", "version").get("source") == "scm":
         return "pdm-backend"
@@ -52,12 +57,51 @@ def version_tool(tree: Path) -> str:
     return ""
 
 
+def _scripts(tree: Path, project: Tables) -> Iterator[str]:
+    """The texts of what may run git for a version.
+
+    These are setup.py, the modules beside it that it names, what hatchling runs, and what meson.build runs.
+    """
+    hatch = _table(project, "tool", "hatch", "version")
+    if _table(project, "build-system").get("build-backend") == "mesonpy":
+        text = _read(tree / "meson.build")
+        runs = _MESON_RUNS.search(text)
+        yield runs["words"] if runs else ""
+        for word in _QUOTED.findall(runs["words"]) if runs else ():
+            yield _read(_inside(tree, word))
+        return
+    if hatch.get("source") == "code" and isinstance(path := hatch.get("path"), str):
+        yield _read(_inside(tree, path))
+    setup = _read(tree / "setup.py")
+    yield setup
+    for path in sorted(tree.glob("*.py"))[:_MOST_SCRIPTS] if setup else ():
+        if re.search(rf"\b{re.escape(path.stem)}\b", setup):
+            yield _read(path)
+
+
 def version_variables(tree: Path, name: str, version: str) -> dict[str, str]:
     """The variables that set this version for the tool of :func:`version_tool`."""
     tool = version_tool(tree)
     capitals = re.sub(r"[^A-Z0-9]+", "_", name.upper())
     names = version_tools().get(tool, ())
     return {variable.replace("<NAME>", capitals): version for variable in names}
+
+
+def release_tag(tree: Path, version: str) -> str:
+    """The tag in which the tool of a source tree has to find this version; ``""`` where it needs none.
+
+    versioningit writes the version into a file only where it has asked a repository:
+    https://versioningit.readthedocs.io/en/stable/configuration.html
+    """
+    tool = version_tool(tree)
+    if tool != "versioningit":
+        return f"v{version}" if needs_tag(tool) else ""
+    tables = _table(_toml(tree / "pyproject.toml"), "tool")
+    settings = _table(tables, "versioningit") or _table(tables, "hatch", "version")
+    how = _table(settings, "tag2version")
+    if "write" not in settings or "regex" in how:
+        return ""
+    return f"{how.get('rmprefix', 'v')}{version}{how.get('rmsuffix', '')}"
 
 
 def versioneer_file(tree: Path) -> Path | None:

@@ -81,11 +81,14 @@ def from_outside(
     for name, found in contents.items():
         if found.unread:
             unread[name] = "; ".join(found.unread[:SHOWN])
+    return FromOutside(missing_sonames(contents), programs_asked(contents), unread)
+
+
+def programs_asked(contents: Mapping[str, WheelContents]) -> Mapping[str, tuple[str, ...]]:
+    """Package → the programs that run its scripts and that no package brings."""
     brought = {path.removeprefix(BIN) for found in contents.values() for path in found.files}
     programs = {name: tuple(sorted(found.interpreters - brought)) for name, found in contents.items()}
-    return FromOutside(
-        missing_sonames(contents), {name: asked for name, asked in programs.items() if asked}, unread
-    )
+    return {name: asked for name, asked in programs.items() if asked}
 
 
 def read_all(

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from uvlock2nix.dataclass import dataclass
+from uvlock2nix.lock.check_groups import group_settings, required_of_group
 from uvlock2nix.lock.declared import (
     Sources,
     Wanted,
@@ -208,8 +209,8 @@ class _Checker:
             yield f"package {name}: version is {shorten(value.version, 40)}, the lock has {package.version}"
         if member.path == PurePosixPath(".") and groups:
             yield from _check_kind(member, package)
-        if groups and self.lock.revision >= 5 and _defaults(value) != _defaults(package):
-            yield f"package {name}: default-groups: differ between pyproject.toml and lock"
+        if groups and self.lock.revision >= 5:
+            yield from group_settings(f"package {name}", value, package)
         if package.metadata.present:
             yield from self._check_metadata(member, package, groups=groups)
 
@@ -239,7 +240,7 @@ class _Checker:
     ) -> Iterator[str]:
         groups = dict(value.groups)
         for name in groups:
-            declared = list(read_requirements(expand_group(groups, name), group=name))
+            declared = list(required_of_group(value, name))
             # Older revisions leave out empty groups.
             if name in locked or declared:
                 pair = _Pair(f"{where}: dependency group {name}", declared, locked.get(name, ()), sources)
@@ -254,12 +255,8 @@ class _Checker:
             yield from self._check_groups(
                 "workspace", root, dict(self.lock.manifest.dependency_groups), self._sources_of(root)
             )
-
-
-def _defaults(one: PyProject | Package) -> object:
-    """The default groups as a set; uv's default is ``dev``."""
-    groups = one.default_groups
-    return groups if groups == "all" else frozenset(("dev",) if groups is None else groups)
+            if self.lock.revision >= 5:
+                yield from group_settings("workspace", root, self.lock.manifest)
 
 
 def _check_kind(member: Member, package: Package) -> Iterator[str]:
@@ -281,21 +278,6 @@ def _other_trees(project: Project) -> Iterator[Member]:
             pyproject = project.root / path / "pyproject.toml"
             if pyproject.is_file() and (value := read_pyproject(pyproject)).name is not None:
                 yield Member(package.name, path, value, is_virtual=False)
-
-
-def expand_group(groups: Mapping[str, tuple[str, ...]], name: str) -> Iterator[str]:
-    """The requirements of a dependency group, with its ``include-group`` entries (each once)."""
-    seen, queue = set[str](), [name]
-    while queue:
-        group = queue.pop()
-        if group in seen:
-            continue
-        seen.add(group)
-        for entry in groups.get(group, ()):
-            if entry.startswith("include-group:"):
-                queue.append(entry.removeprefix("include-group:"))
-            else:
-                yield entry
 
 
 def _workspace_names(root: Path, pyproject: PyProject) -> Iterator[str]:

@@ -240,6 +240,8 @@ def _bare(url: str) -> str:
 
 
 def _place(url: str, root: Path) -> str:
+    if url.startswith("file:"):
+        return os.path.normpath(unquote(urlsplit(url).path))  # how a lock has a folder
     return _bare(url) if "://" in url else _absolute(root, url)
 
 

@@ -160,7 +160,8 @@ class Package:
     """A locked package. ``version`` is None only for a local source tree with a dynamic version.
 
     ``marker`` is used by pylock.toml only, which has conditions on packages instead of on edges.
-    ``default_groups``: the ``tool.uv.default-groups`` of a project, from revision 5 on.
+    From revision 5 on, ``default_groups`` are the ``tool.uv.default-groups`` of a project, ``group_pythons``
+    what its dependency groups ask of the Python.
     """
 
     index: int
@@ -176,6 +177,7 @@ class Package:
     metadata: PackageMetadata = PackageMetadata()
     marker: str = ""
     default_groups: tuple[str, ...] | Literal["all"] | None = None
+    group_pythons: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_local_tree(self) -> bool:
@@ -198,6 +200,8 @@ class Manifest:
     build_constraints: tuple[Requirement, ...] = ()
     dependency_groups: tuple[tuple[str, tuple[Requirement, ...]], ...] = ()
     dependency_metadata: tuple[tuple[str, str | None], ...] = ()
+    default_groups: tuple[str, ...] | Literal["all"] | None = None
+    group_pythons: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,13 @@ from uvlock2nix.lock.model import (
     Source,
 )
 from uvlock2nix.lock.sources import UNREADABLE, read_source
-from uvlock2nix.lock.uv_manifest import read_manifest, read_metadata, read_options
+from uvlock2nix.lock.uv_manifest import (
+    GROUP_PYTHONS,
+    read_group_pythons,
+    read_manifest,
+    read_metadata,
+    read_options,
+)
 from uvlock2nix.lock.uv_settings import read_default_groups
 from uvlock2nix.lock.version import SUPPORTED_VERSION, check_version
 from uvlock2nix.lock.wire import Problems, Table, is_specifier, shorten
@@ -58,6 +64,7 @@ _PACKAGE_KEYS = frozenset(
         "dev-dependencies",
         "dependency-groups",
         "default-groups",
+        GROUP_PYTHONS,
     ]
 )
 _DEPENDENCY_KEYS = frozenset(("name", "version", "source", "extra", "marker"))
@@ -222,6 +229,7 @@ class LockReader:
             resolution_markers=self._markers(entry, "resolution-markers", where),
             metadata=read_metadata(entry, where, problems),
             default_groups=read_default_groups(entry, problems),
+            group_pythons=read_group_pythons(entry, where, problems) if GROUP_PYTHONS in entry else (),
         )
 
     def _wheels(self, entry: Table, version: str | None, where: str) -> tuple[LockedFile, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import ProjectError
@@ -24,6 +24,9 @@ DEFAULT_BUILD_BACKEND = "setuptools.build_meta:__legacy__"
 _HINT = "see https://packaging.python.org/en/latest/specifications/pyproject-toml/"
 
 Pairs = tuple[tuple[str, str], ...]
+
+# How :attr:`PyProject.groups` spells ``{include-group = NAME}``.
+INCLUDE: Final = "include-group:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,21 @@ class PyProject:
     tool_uvlock2nix: Mapping[str, Any] = field(hash=False)
     external: Mapping[str, Any] = field(hash=False)
     about: About = field(default_factory=About)
+
+    def pythons_of(self, group: str) -> tuple[str, ...]:
+        """What a dependency group, with those that it includes, asks of the Python (version specifiers)."""
+        entries, own = dict(self.groups), dict(self.group_pythons)
+        seen, queue = dict.fromkeys([group]), [group]
+        while queue:
+            included = (
+                entry.removeprefix(INCLUDE)
+                for entry in entries.get(queue.pop(), ())
+                if entry.startswith(INCLUDE)
+            )
+            new = [name for name in included if name not in seen]
+            seen |= dict.fromkeys(new)
+            queue += new
+        return tuple(own[name] for name in seen if name in own)
 
 
 def read_pyproject(path: Path) -> PyProject:
@@ -129,7 +147,7 @@ def _groups(table: Table, uv: Table, problems: Problems) -> tuple[tuple[str, tup
             if isinstance(item, str):
                 entries.append(item)
             elif isinstance(item, dict) and isinstance(item.get("include-group"), str):
-                entries.append(f"include-group:{problems.name(item['include-group'], where, key)}")
+                entries.append(f"{INCLUDE}{problems.name(item['include-group'], where, key)}")
             else:
                 problems.add(where, key, "is neither a requirement nor {include-group = …}")
         found[problems.name(key, where, key)] = tuple(entries)

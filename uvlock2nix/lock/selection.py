@@ -318,8 +318,9 @@ def check_group_pythons(project: Project, active: Active, python: PythonVersion)
     own = project.lock.requires_python or ""
     root = [project.pyproject] if project.pyproject is not None else []
     for pyproject in (*root, *(member.pyproject for member in project.members)):
-        for group, requires in pyproject.group_pythons:
-            if active.has_group(group) and not SpecifierSet(requires).contains(python.full, prereleases=True):
+        for group in filter(active.has_group, dict((*pyproject.groups, *pyproject.group_pythons))):
+            requires = ",".join(pyproject.pythons_of(group))
+            if not SpecifierSet(requires).contains(python.full, prereleases=True):
                 fits = fitting_python([own, requires], python)
                 choose = f"choose a Python that fits, --python {fits}, or " if fits else ""
                 raise SelectionError(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from uvlock2nix.dataclass import replace
 from uvlock2nix.lock.model import Manifest, Options, PackageMetadata, Requirement
-from uvlock2nix.lock.wire import Problems, Table, shorten
+from uvlock2nix.lock.uv_settings import read_default_groups
+from uvlock2nix.lock.wire import Problems, Table, is_specifier, shorten
 
+GROUP_PYTHONS: Final = "group-requires-python"
 _MANIFEST_KEYS = frozenset(
     [
         "members",
@@ -14,8 +18,10 @@ _MANIFEST_KEYS = frozenset(
         "overrides",
         "excludes",
         "build-constraints",
+        "default-groups",
         "dependency-groups",
         "dependency-metadata",
+        GROUP_PYTHONS,
     ]
 )
 _OPTION_KEYS = frozenset(
@@ -119,7 +125,22 @@ def read_manifest(table: Table, problems: Problems) -> Manifest:
         build_constraints=read_requirements(table, "build-constraints", where, problems),
         dependency_groups=_read_requirement_groups(table, "dependency-groups", where, problems),
         dependency_metadata=metadata,
+        default_groups=read_default_groups(table, problems),
+        group_pythons=read_group_pythons(table, where, problems),
     )
+
+
+def read_group_pythons(table: Table, where: str, problems: Problems) -> tuple[tuple[str, str], ...]:
+    """What dependency groups ask of the Python, as version specifiers; from revision 5 on."""
+    pythons = problems.table(table, GROUP_PYTHONS, where)
+    found = []
+    for group in pythons:
+        text = problems.text(pythons, group, f"{where}: {GROUP_PYTHONS}") or ""
+        if not is_specifier(text):
+            problems.add(f"{where}: {GROUP_PYTHONS}", shorten(group, 40), "is not a version specifier")
+        else:
+            found.append((problems.name(group, where, GROUP_PYTHONS), text))
+    return tuple(found)
 
 
 def _version_of(entry: Table) -> str | None:

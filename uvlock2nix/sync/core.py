@@ -38,6 +38,7 @@ from uvlock2nix.sync.normalise import normalise
 from uvlock2nix.sync.own_programs import own_programs
 from uvlock2nix.sync.plan import SyncPlan, plan_sync
 from uvlock2nix.sync.request import SyncRequest
+from uvlock2nix.sync.script_programs import script_programs
 from uvlock2nix.target import Target, this_system
 from uvlock2nix.uv_platform import uv_platform
 
@@ -118,6 +119,7 @@ def _make(request: SyncRequest, run: Runner, cache: Path) -> None:
         for paths in case_collisions(distributions):
             run.say(f"uvlock2nix: only case tells apart: {', '.join(printable(shown(one)) for one in paths)}")
     scripts = normalise(request.out, site, altered=[one.path for one, _ in collided], say=run.say)
+    run.say(script_programs(installed(site), site))
     kept = move_in(required, request.out / BUILD_REQUIRES)
     libraries = _libraries(request, site, context, kept)
     write_manifest(

@@ -26,6 +26,7 @@ from uvlock2nix.venv.libraries import write_lookup
 from uvlock2nix.venv.making import Making
 from uvlock2nix.venv.programs import embeds_python, is_compiled, own_programs
 from uvlock2nix.venv.symlinks import LOCK, NIXPKGS, Clash, Clashes, Owner, link_packages, link_programs
+from uvlock2nix.venv.unrun import unrun_notes
 
 
 def finish_environment(
@@ -56,8 +57,9 @@ def finish_environment(
     interpreter = write_interpreter(root, making.python, version)
     # Before the RECORDs are read, because this changes them.
     programs_ = Programs(interpreter, making.program_path, own=own_programs(root, site))
-    for script in give_interpreters(root, (site, root / SCRIPTS), programs_):
-        making.note(f"{script} is not among the inputs, so the script is left unchanged (docs/libraries.md)")
+    unrun = give_interpreters(root, (site, root / SCRIPTS), programs_)
+    for text in unrun_notes(unrun, root, site, "dlopen"):
+        making.note(text)
     own = installed(site)
     check_packages(manifest, own, "env")
     scripts = _scripts(root, own, interpreter, linked=linked)

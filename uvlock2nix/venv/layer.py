@@ -31,6 +31,7 @@ from uvlock2nix.venv.symlinks import (
     show_through,
     show_whole,
 )
+from uvlock2nix.venv.unrun import unrun_notes
 
 # Created for every environment, never shared.
 OWN = frozenset(["bin", "pyvenv.cfg", SUPPORT.split("/", maxsplit=1)[0]])
@@ -58,8 +59,8 @@ def layer(
     own = tree / site_packages(version), tree / SCRIPTS
     brought = own_programs(tree, own[0]) | {path.name for path in (env / "bin").iterdir()}
     programs = Programs(out / "bin" / "python", making.program_path, own=brought)
-    for script in give_interpreters(tree, own, programs):
-        making.note(f"{script} is not among the inputs, so the script is left unchanged (docs/libraries.md)")
+    for text in unrun_notes(give_interpreters(tree, own, programs), tree, own[0], "build-inputs"):
+        making.note(text)
     for entry in sorted(tree.iterdir()):
         if entry.name not in OWN:
             _copy(entry, out / entry.name)

@@ -17,6 +17,8 @@ from uvlock2nix.venv import lookup
 
 HOOK: Final = "_uvlock2nix_lookup"
 PATHS: Final = "_uvlock2nix_paths"
+# Where GObject libraries have their descriptions: https://gi.readthedocs.io/en/latest/
+_TYPELIBS: Final = "girepository-1.0"
 _FILE: Final = regex(r"lib(?P<name>.+?)(?:\.so(?P<elf>(?:\.\d+)*)|(?P<mac>(?:\.\d+)*)\.dylib)\Z")
 
 
@@ -24,17 +26,21 @@ def write_lookup(site: Path, folders: Iterable[Path]) -> int:
     """Make ctypes in the environment of ``site`` find the libraries in ``folders``; return the number of
     names.
 
-    Of libraries with the same name, the one in the earlier folder wins.
+    Of libraries with the same name, the one in the earlier folder wins. GObject libraries are described in
+    typelibs next to them, which PyGObject finds by the same file.
     """
     files: dict[str, str] = {}
-    for folder in dict.fromkeys(folders):
+    folders = tuple(dict.fromkeys(folders))
+    for folder in folders:
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if _FILE.match(path.name) and path.is_file():
                 files.setdefault(path.name, str(path))
     if not files:
         return 0
     names = linker_names(files)
-    text = f"FILES = {json.dumps(files, indent=1)}\nNAMES = {json.dumps(names, indent=1)}\n"
+    typelibs = [str(place) for folder in folders if (place := folder / _TYPELIBS).is_dir()]
+    values = {"FILES": files, "NAMES": names, "TYPELIBS": typelibs}
+    text = "".join(f"{name} = {json.dumps(value, indent=1)}\n" for name, value in values.items())
     (site / f"{PATHS}.py").write_text(text, encoding="ascii")
     source = Path(lookup.__file__).read_text(encoding="utf-8")
     (site / f"{HOOK}.py").write_text(source, encoding="utf-8")

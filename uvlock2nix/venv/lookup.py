@@ -1,4 +1,4 @@
-"""Let ctypes find libraries that packages of this environment open by name, in the Nix store.
+"""Let ctypes and PyGObject find libraries that packages of this environment open by name, in the Nix store.
 
 uvlock2nix copies this file into an environment as ``_uvlock2nix_lookup.py``, with a ``.pth`` file that
 imports it when Python starts and the paths in ``_uvlock2nix_paths.py``. Only the standard library is used.
@@ -107,7 +107,32 @@ def _of_libc(name: Any) -> str | None:
     return _LIBC.get(name) if glibc else None
 
 
-_CHANGES: dict[str, Callable[[Any], None]] = {"ctypes": _change_ctypes, "ctypes.util": _change_util}
+def _change_gi(module: Any) -> None:
+    """``gi.repository``: the descriptions of libraries (typelibs) are found in our folders too.
+
+    libgirepository reads GI_TYPELIB_PATH once, when its repository is made. That is done here, so that the
+    variable need not stay: programs that this one starts may have another GLib. What the user sets is first.
+    """
+    from _uvlock2nix_paths import TYPELIBS
+
+    repository = getattr(module, "Repository", None)
+    if not TYPELIBS or repository is None:
+        return
+    before = os.environ.get("GI_TYPELIB_PATH")
+    os.environ["GI_TYPELIB_PATH"] = os.pathsep.join([*([before] if before else []), *TYPELIBS])
+    try:
+        repository.get_default()
+    finally:
+        del os.environ["GI_TYPELIB_PATH"]
+        if before is not None:
+            os.environ["GI_TYPELIB_PATH"] = before
+
+
+_CHANGES: dict[str, Callable[[Any], None]] = {
+    "ctypes": _change_ctypes,
+    "ctypes.util": _change_util,
+    "gi": _change_gi,
+}
 
 
 def install() -> None:

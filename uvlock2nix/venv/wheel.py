@@ -95,11 +95,13 @@ def settle_installed(out: Path, settling: Settling) -> tuple[Want, ...]:
 def _give_programs(out: Path, settling: Settling) -> None:
     from uvlock2nix.dist.shebangs import Programs, give_interpreters
 
-    folders = out / site_packages(settling.version), out / SCRIPTS
-    for script in give_interpreters(out, folders, Programs(settling.python, settling.program_path)):
-        settling.note(
-            f"{script} is not among the inputs, so the script is left unchanged (docs/libraries.md)"
-        )
+    site = out / site_packages(settling.version)
+    unrun = give_interpreters(out, (site, out / SCRIPTS), Programs(settling.python, settling.program_path))
+    if unrun:
+        from uvlock2nix.venv.unrun import unrun_notes
+
+        for text in unrun_notes(unrun, out, site, "dlopen"):
+            settling.note(text)
 
 
 def _settle(out: Path, name: str, settling: Settling, *, patched: bool) -> tuple[Want, ...]:

@@ -50,6 +50,11 @@ let
     '';
   };
 
+  # nixpkgs' descriptions of GObject libraries name these by their paths; Debian's by their sonames.
+  typelibs = node:
+    if builtins.any (deb: builtins.match "gir1.2-.*" deb.name != null) node.debs
+    then builtins.readFile ./typelibs.sh else "";
+
   # Setup hooks of nixpkgs' packages.
   setupHooks = {
     glib = ./setup-hooks/glib.sh;
@@ -105,7 +110,7 @@ let
         inherit (node) version;
         name = "${pname}-${node.version}";
         outputs = if deb == null then node.outputs else [ "out" ];
-        postUnpack = if minor != null then pythonTweak (builtins.head minor) else tweaks.${key} or "" + setupHook key;
+        postUnpack = if minor != null then pythonTweak (builtins.head minor) else tweaks.${key} or "" + typelibs node + setupHook key;
         meta = { platforms = lib.platforms.linux; description = "Debian's ${pname}"; };
         passthru = { };
       };

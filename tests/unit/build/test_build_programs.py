@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uvlock2nix.build.programs import Runner, build_hint, failure
+from uvlock2nix.build.programs import TAIL, Runner, build_hint, failure, telling
 from uvlock2nix.build.requirements import BuildSystem
 from uvlock2nix.build.schedule import _required, _run_graph
 from uvlock2nix.build.values import Build, NativeBuild, Source
@@ -33,6 +33,19 @@ def test_what_a_program_says(tmp_path: Path) -> None:
 def test_only_the_environment_that_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "x")
     assert "SECRET" not in python(Runner(), "import os; print(dict(os.environ))", tmp_path)
+
+
+def test_what_a_compiler_says_is_shown_before_the_traceback_of_the_backend() -> None:
+    """cmake's reason stands above the 50 lines with which setuptools says that it ran cmake."""
+    before = [f"-- step {number}" for number in range(100)]
+    traceback = ["Traceback (most recent call last):", *(f"  File {n}" for n in range(60)), "Error: cmake"]
+    said = telling([*before, "CMake Error: no ninja", *traceback])
+    assert len(said) <= TAIL + 1
+    assert "CMake Error: no ninja" in said
+    assert (said[0], said[-1]) == ("-- step 71", "Error: cmake")
+    # A short one, or none, is shown with what is before it.
+    assert list(telling([*before, *traceback[:5]]))[-7:] == [*before[-2:], *traceback[:5]]
+    assert list(telling(before)) == before[-TAIL:]
 
 
 def test_a_failure_tells_the_end(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from uvlock2nix.dist.record import digest_of
-from uvlock2nix.dist.shebangs import Programs, give_interpreters
+from uvlock2nix.dist.shebangs import Programs, Unrun, give_interpreters
 from uvlock2nix.first_lines import Asked, asked
 
 
@@ -77,7 +77,7 @@ def test_scripts_are_rewritten_and_recorded(store: Path, tmp_path: Path) -> None
     record.parent.mkdir()
     record.write_text(f"a/run.sh,{digest},{size}\na/data.sh,,\na-1.dist-info/RECORD,,\n")
     missing = give_interpreters(root, (site, root / "none"), programs(store, tmp_path))
-    assert missing == ("site/a/lost: perl",)
+    assert missing == (Unrun("site/a/lost", "perl"),)
     assert shell.read_bytes() == f"#!{store}/x-bash/bin/bash -e\necho ".encode() + b"\xe9\n"
     assert node.read_text() == f"#!{store}/x-node/bin/node\n1\n"
     assert python.read_text().endswith("print(1)\n")
@@ -89,7 +89,7 @@ def test_scripts_are_rewritten_and_recorded(store: Path, tmp_path: Path) -> None
     assert os.access(shell, os.X_OK)
     # A second time there is nothing to do but what is still missing.
     before = record.read_text()
-    assert give_interpreters(root, (site,), programs(store, tmp_path)) == ("site/a/lost: perl",)
+    assert give_interpreters(root, (site,), programs(store, tmp_path)) == missing
     assert record.read_text() == before
 
 
@@ -112,7 +112,7 @@ def test_what_a_package_brings_comes_before_what_the_inputs_have(store: Path, tm
     wrapped = script(root, "site/a/cli.js", "#!/usr/bin/env node\n1\n")
     itself = script(root, "site/a/perl", "#!/usr/bin/env perl\n1;\n")
     where = replace(programs(store, tmp_path), own=frozenset({"node", "perl"}))
-    assert give_interpreters(root, (root / "site",), where) == ("site/a/perl: perl",)
+    assert give_interpreters(root, (root / "site",), where) == (Unrun("site/a/perl", "perl"),)
     assert wrapped.read_text() == f"#!{root}/bin/node\n1\n"
     assert itself.read_text() == "#!/usr/bin/env perl\n1;\n"
 
@@ -122,7 +122,7 @@ def test_several_arguments_stay_several(store: Path, tmp_path: Path) -> None:
     path = script(tmp_path, "tree/run", "#!/usr/bin/env -S node --one --two\n")
     python = script(tmp_path, "tree/tool", "#!/usr/bin/env -S python3 -I -u\n")
     tree = tmp_path / "tree"
-    missing = ("run: node", "tool: python3")
+    missing = (Unrun("run", "node"), Unrun("tool", "python3"))
     assert give_interpreters(tree, (tree,), programs(store, tmp_path)) == missing
     program = store / "x-coreutils" / "bin" / "env"
     program.parent.mkdir(parents=True)

@@ -15,7 +15,7 @@ from uvlock2nix.build.values import Build, NativeBuild, Source
 from uvlock2nix.build.version import with_version
 from uvlock2nix.config import parse_config
 from uvlock2nix.errors import UsageError
-from uvlock2nix.inspect.project_version import static_version, version_tool
+from uvlock2nix.inspect.project_version import release_tag, static_version, version_tool
 
 DYNAMIC = '[project]\nname = "app"\ndynamic = ["version"]\n'
 SETUPTOOLS = DYNAMIC + "[tool.setuptools.dynamic]\n"
@@ -108,6 +108,36 @@ def test_tools_that_ask_git(tmp_path: Path, text: str, tool: str) -> None:
     assert version_tool(tree(tmp_path, {"pyproject.toml": text})) == tool
 
 
+MESON = "project('app', 'c', version: run_command(WORDS, check: true).stdout().strip())\n"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"setup.py": "import version_of\n", "version_of.py": "call(['git', 'describe', '--tags'])\n"},
+        {"meson.build": MESON.replace("WORDS", "'git', 'describe', '--tags'"), "backend": "mesonpy"},
+        {
+            "meson.build": MESON.replace("WORDS", "'tools/v.sh'"),
+            "tools/v.sh": "git describe",
+            "backend": "mesonpy",
+        },
+        {
+            "pyproject.toml": '[tool.hatch.version]\nsource = "code"\npath = "v.py"\n',
+            "v.py": "run('git describe')",
+        },
+    ],
+)
+def test_scripts_that_run_git(tmp_path: Path, files: dict[str, str]) -> None:
+    backend = files.get("backend", "hatchling.build")
+    more = files.get("pyproject.toml", "")
+    text = f'{DYNAMIC}[build-system]\nrequires = []\nbuild-backend = "{backend}"\n{more}'
+    tree(tmp_path, {**files, "pyproject.toml": text})
+    assert version_tool(tmp_path) == "git describe"
+    # A version that is written down needs no git.
+    tree(tmp_path, {"pyproject.toml": text.replace('dynamic = ["version"]', 'version = "1"')})
+    assert version_tool(tmp_path) == ""
+
+
 def given(folder: Path, requires: str, native: NativeBuild | None = None) -> Build:
     tree(folder, {"pyproject.toml": DYNAMIC + system(requires)})
     return with_version(Build("my.app-x", None, Source(folder=folder), native or NativeBuild()), "3.1")
@@ -127,6 +157,27 @@ def test_each_tool_has_its_variable(tmp_path: Path) -> None:
 def test_a_tool_without_a_variable_finds_metadata(tmp_path: Path) -> None:
     assert dict(given(tmp_path, "versioningit").native.env) == {}
     assert (tmp_path / "PKG-INFO").read_text() == "Metadata-Version: 2.1\nName: my.app-x\nVersion: 3.1\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "tag"),
+    [
+        ("", ""),
+        ('[tool.versioningit.write]\nfile = "x"\n', "v3.1"),
+        ('[tool.hatch.version.write]\nfile = "x"\n', "v3.1"),
+        (
+            '[tool.versioningit.write]\nfile = "x"\n[tool.versioningit.tag2version]\nrmprefix = "a-"\n',
+            "a-3.1",
+        ),
+        # What its own expression takes, nobody can say.
+        ('[tool.versioningit.write]\nfile = "x"\n[tool.versioningit.tag2version]\nregex = "."\n', ""),
+    ],
+)
+def test_versioningit_writes_files_where_it_finds_a_tag(tmp_path: Path, more: str, tag: str) -> None:
+    tree(tmp_path, {"pyproject.toml": DYNAMIC + system("versioningit") + more})
+    assert release_tag(tmp_path, "3.1") == tag
+    with_version(Build("app", None, Source(folder=tmp_path)), "3.1")
+    assert (tmp_path / "PKG-INFO").exists() == (tag == "")
 
 
 @pytest.mark.parametrize(

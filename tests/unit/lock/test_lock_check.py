@@ -128,6 +128,18 @@ build-constraints = [{ name = "setuptools", specifier = "<80" }]
     assert "required-environments: differ" in found
 
 
+def test_an_index_in_a_folder_is_the_same_as_a_url(tmp_path: Path) -> None:
+    """A lock names the folder by its URL, pyproject.toml by a relative path."""
+    where = '[tool.uv.sources]\na = { index = "own" }\n[[tool.uv.index]]\nname = "own"\nurl = "./an index"\n'
+    pyproject = f'[project]\nname = "root"\nversion = "1.0"\ndependencies = ["a"]\n{where}format = "flat"\n'
+    url = (tmp_path / "an index").as_uri()
+    metadata = f'[package.metadata]\nrequires-dist = [{{ name = "a", index = "{url}" }}]\n'
+    text = HEAD + entry("root", source='{ virtual = "." }', more=metadata)
+    assert check_lock_matches(write_project(tmp_path, text, pyproject)) == []
+    (found,) = check_lock_matches(write_project(tmp_path, text, pyproject.replace("./an", "./other")))
+    assert "dependencies: differ" in found
+
+
 def test_members_that_are_gone(tmp_path: Path) -> None:
     text = HEAD + '[manifest]\nmembers = ["m", "root"]\n' + entry("root", source='{ virtual = "." }')
     text += entry("m", source='{ editable = "m" }')

@@ -96,6 +96,8 @@ GROUP = """
 new = { requires-python = ">=3.14" }
 [dependency-groups]
 new = []
+more = [{ include-group = "new" }]
+every = [{ include-group = "more" }, { include-group = "every" }]
 """
 
 
@@ -106,6 +108,9 @@ def test_a_group_may_ask_for_a_younger_python(tmp_path: Path) -> None:
     # uv 0.13.9: "resolved to Python 3.13.1, which is incompatible with the project's Python requirement".
     with pytest.raises(SelectionError, match=r"group new requires Python >=3.14, not 3.13.1"):
         resolve(loaded, Selection(groups=("new",)), target)
+    # It holds for those that include it.
+    with pytest.raises(SelectionError, match=r"group every requires Python >=3.14, not 3.13.1"):
+        resolve(loaded, Selection(groups=("every",)), target)
     younger = Target.parse(system="x86_64-linux", python="3.14.0")
     assert resolve(loaded, Selection(groups=("new",)), younger).packages == ()
 

@@ -86,6 +86,45 @@ def test_modules_look_as_they_would(python: Path) -> None:
     assert said(python, code) == ["SourceFileLoader", "True", "True", "True"]
 
 
+GI = """
+import os
+
+
+class Repository:
+    path = ()
+
+    @staticmethod
+    def get_default():
+        # As libgirepository: the variable is read once.
+        Repository.path = Repository.path or os.environ.get("GI_TYPELIB_PATH", "").split(":")
+        return Repository
+"""
+
+
+def test_typelibs_are_found_and_child_programs_see_nothing_of_it(library: Path, tmp_path: Path) -> None:
+    """GObject libraries are described next to them; a module ``gi`` stands in for PyGObject."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "env")], check=True)
+    (site,) = tmp_path.glob("env/lib/python3.*/site-packages")
+    described = Path(shutil.copytree(library, tmp_path / "described", symlinks=True))
+    (described / "girepository-1.0").mkdir()
+    assert write_lookup(site, [library, described]) == 1
+    (site / "gi.py").write_text(GI)
+    python, typelibs = tmp_path / "env" / "bin" / "python", str(described / "girepository-1.0")
+    seen = "import gi, os; print(gi.Repository.get_default().path, os.environ.get('GI_TYPELIB_PATH'))"
+    assert said(python, seen) == [f"['{typelibs}']", "None"]
+    # What the user has set comes first, and stays for the programs that are started.
+    code = f"import os; os.environ['GI_TYPELIB_PATH'] = '/mine'; {seen}"
+    assert said(python, code) == ["['/mine',", f"'{typelibs}']", "/mine"]
+
+
+def test_gi_is_left_alone_where_no_library_has_typelibs(library: Path, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path)], check=True)
+    (site,) = tmp_path.glob("lib/python3.*/site-packages")
+    write_lookup(site, [library])
+    (site / "gi.py").write_text(GI)
+    assert said(tmp_path / "bin" / "python", "import gi; print(gi.Repository.path)") == ["()"]
+
+
 def test_which_of_several_versions_is_meant() -> None:
     files = {name: f"/x/{name}" for name in ("libz.so", "libz.so.1", "libz.so.1.3", "libusb-1.0.so.0")}
     files |= {name: f"/x/{name}" for name in ("libonly.so", "libmac.1.dylib", "libmac.dylib", "libd.so.1.2")}

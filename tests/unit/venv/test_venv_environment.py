@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.packages import record_faults
 from uvlock2nix.dist.scripts import Script
+from uvlock2nix.dist.shebangs import Programs, give_interpreters
 from uvlock2nix.errors import InputError, ToolError
 from uvlock2nix.layout import BUILD_REQUIRES, MANIFEST, SCRIPTS, SUPPORT
 from uvlock2nix.venv.bytecode import compile_bytecode
@@ -18,6 +19,7 @@ from uvlock2nix.venv.environment import copy_tree, finish_environment
 from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.layer import layer
 from uvlock2nix.venv.making import Making
+from uvlock2nix.venv.unrun import unrun_notes
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 PYTHON = Path(sys.executable).resolve()
@@ -301,3 +303,13 @@ def test_what_is_no_deps(tmp_path: Path, content: str | None) -> None:
         (tmp_path / MANIFEST).write_bytes(content.encode("latin-1"))
     with pytest.raises(InputError, match="not the deps"):
         copy_tree(tmp_path, tmp_path / "out")
+
+
+def test_a_script_that_nothing_runs_is_reported_with_the_line_that_mends_it(tmp_path: Path) -> None:
+    dist(tmp_path, "one", {"one/run": "#!/usr/bin/env node\n"})
+    (tmp_path / SITE / "one" / "run").chmod(0o755)
+    unrun = give_interpreters(tmp_path, (tmp_path / SITE,), Programs(PYTHON, ""))
+    (text,) = unrun_notes(unrun, tmp_path, tmp_path / SITE, "dlopen")
+    assert text.startswith(f"{SITE}/one/run: node, which runs it, is not among the inputs")
+    assert 'Set dlopen = ["nodejs"] under [tool.uvlock2nix.native.one], where nodejs is the' in text
+    assert list(unrun_notes((), tmp_path, tmp_path / SITE, "dlopen")) == []

@@ -1,0 +1,33 @@
+"""Scripts that no program of the inputs can run: reported with the line that gives them one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from uvlock2nix.dist.installed import installed
+from uvlock2nix.dist.shebangs import Unrun
+from uvlock2nix.knowledge.libraries import library_names
+
+
+def unrun_notes(scripts: Iterable[Unrun], root: Path, site: Path, key: str) -> Iterator[str]:
+    """A note for each script of the distributions in ``site``, below ``root``.
+
+    ``key`` is the key of ``[tool.uvlock2nix.native.NAME]`` whose attributes become inputs of what is made.
+    """
+    found = tuple(scripts)
+    if not found:
+        return
+    owners = {
+        os.path.relpath(site / entry.path, root): one.name for one in installed(site) for entry in one.entries
+    }
+    known = library_names("interpreters")
+    for one in found:
+        owner = owners.get(one.path, "NAME")
+        attr = known.get(one.program, one.program)
+        line = f'{key} = ["{attr}"] under [tool.uvlock2nix.native.{owner}]'
+        yield (
+            f"{one.path}: {one.program}, which runs it, is not among the inputs: the script stays as it is."
+            f" Set {line}, where {attr} is the attribute that has it, and run `uvlock2nix generate`"
+        )
