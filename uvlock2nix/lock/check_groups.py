@@ -18,11 +18,11 @@ def group_settings(where: str, declared: PyProject, locked: Package | Manifest) 
     """A sentence for each setting that differs; ``where`` names the package, or the workspace."""
     if _defaults(declared) != _defaults(locked):
         yield f"{where}: default-groups: differ between pyproject.toml and lock"
-    from packaging.specifiers import SpecifierSet  # most locks have nothing of it
+    if not declared.group_pythons and not locked.group_pythons:
+        return
+    from packaging.specifiers import SpecifierSet  # few projects have any
 
-    if (declared.group_pythons or locked.group_pythons) and _pythons(declared) != {
-        group: SpecifierSet(text) for group, text in locked.group_pythons
-    }:
+    if _pythons(declared) != {group: SpecifierSet(text) for group, text in locked.group_pythons}:
         yield f"{where}: requires-python of dependency groups: differs between pyproject.toml and lock"
 
 
