@@ -569,7 +569,7 @@ def settings() -> list[Subject]:
         ),
         package(
             pyproject(
-                dependencies="\"iniconfig; python_full_version >= '3.13.1'\", \"pygments; python_full_version < '3.13.1'\""
+                dependencies="\"iniconfig; python_full_version >= '3.11.3'\", \"pygments; python_full_version < '3.11.3'\""
             ),
             "cut at a patch release",
             arguments=(),
