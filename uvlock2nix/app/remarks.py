@@ -159,7 +159,7 @@ def on_typelibs(plan: Plan) -> tuple[str, ...]:
     if "pygobject" not in opened:
         return ()
     found = dict.fromkeys(attr for attributes in opened.values() for attr in attributes)
-    # What is said about pygobject replaces what the table says; what is said about others is added.
+    # An entry for pygobject replaces that of the table; entries of other packages are added.
     owner = plan.members[0].name if plan.members else "pygobject"
     example = ["gtk4"] if plan.members else [*opened["pygobject"], "gtk4"]
     shown = ", ".join(f'"{attr}"' for attr in example)

@@ -1,6 +1,6 @@
 """Programs that run scripts of the installed packages, and that no package brings: reported for env.
 
-Only said, not written down in deps: env gives the scripts their interpreters, deps has them as they are.
+Only reported, not recorded in deps: env gives the scripts their interpreters, deps has them unchanged.
 """
 
 from __future__ import annotations
