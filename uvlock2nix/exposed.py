@@ -107,6 +107,6 @@ def without_programs(members: Sequence[Member], exposed: Sequence[str]) -> str:
     others = [member.name for member in members if member.scripts or member.gui_scripts]
     listed = ", ".join(f'"{name}"' for name in others) if others else '"NAME"'
     return (
-        "the selected project declares no program, so `package` has none in bin/ (`package.venv` has all); "
-        f"to give users programs of a dependency: expose = [{listed}] under [tool.uvlock2nix]"
+        "the selected project declares no program, so `package` has none in bin/ (`package.venv` has "
+        f"them all); to give users programs of a dependency: expose = [{listed}] under [tool.uvlock2nix]"
     )

@@ -86,7 +86,7 @@ def patches_of(
             raise UsageError(f"{where}: no package `{name}` in the environment")
         if mode == "sync" and name not in built:
             raise UsageError(
-                f"{where}: mode `sync` installs the wheel of {name} as it is, unpatched",
+                f"{where}: mode `sync` installs the wheel of {name} unchanged, so it cannot be patched",
                 hint=f'build it from source: no-binary-package = ["{name}"] under [tool.uv]; or patch the '
                 'wheel with mode = "files" under [tool.uvlock2nix]',
             )

@@ -89,7 +89,7 @@ def parse_hash(text: str, algo: str | None = None) -> Hash:
             raise ValueError(f"{text!r} is a {match[1]} hash, not {algo}")
         algo, body, sri = match[1], match[3], match[2] == "-"
     if algo not in DIGEST_SIZES:
-        raise ValueError(f"{text!r} names no hash algorithm that Nix knows")
+        raise ValueError(f"{text!r} has no hash algorithm that Nix supports")
     size = DIGEST_SIZES[algo]
     if not sri and len(body) == size * 2 and re.fullmatch(r"[0-9a-fA-F]+", body):
         return Hash(algo, bytes.fromhex(body))

@@ -108,7 +108,7 @@ def test_a_login_without_a_daemon(stand: Stand, tmp_path: Path, private: Index, 
     lock(project, **env)
     done = go(stand, project, "generate", env)
     assert done.returncode == 0, done.stderr
-    assert ("holds a login" in done.stderr) == (how != "variables")
+    assert ("contains credentials" in done.stderr) == (how != "variables")
     text = (project / "nix" / "python-deps.nix").read_text()
     assert [f'"{name}"' in text for name in (*login, "NETRC")] == [how != "nameless"] * 2 + [True]
     if how == "variables":

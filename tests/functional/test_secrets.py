@@ -203,7 +203,7 @@ def look_at_everything(place: Place) -> None:
     for name in ("refused", "direct", "fromgit"):
         assert name in place.run("classify", project, *TARGET, "--explain", name)
     text = place.run("generate", project, *TARGET)
-    assert "holds a login or a signature" in text
+    assert "contains credentials or a signature" in text
     assert "UV_INDEX_<NAME>_USERNAME" in text
     place.run("generate", project, *TARGET, "--check")
     place.run("generate", project, *TARGET, "--python", "3.14", "--diff", codes=(0, 1))

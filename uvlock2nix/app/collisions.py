@@ -15,7 +15,7 @@ _LINE: Final = regex(
     r"uvlock2nix: (?P<path>[\x20-\x7e]{1,300}?): shipped by (?P<packages>[a-z0-9, -]{1,2000}); "
     r"kept: (?P<kept>[a-z0-9-]{1,200})\Z"
 )
-_CASE: Final = regex(r"uvlock2nix: only case tells apart: (?P<paths>[^\x00-\x1f\x7f-\x9f]{1,2000})\Z")
+_CASE: Final = regex(r"uvlock2nix: differ only in case: (?P<paths>[^\x00-\x1f\x7f-\x9f]{1,2000})\Z")
 _MOST: Final = 200
 
 
@@ -37,7 +37,7 @@ def case_notes(lines: Iterable[str]) -> tuple[str, ...]:
     others = len(paths) - 1
     more = f" (and {others} more such group{'s' if others > 1 else ''})" if others else ""
     return tuple(
-        f"only case tells apart {one}{more}: a case-insensitive file system, as on most Macs, keeps one of"
+        f"{one}{more} differ only in case: a case-insensitive file system, as on most Macs, keeps one of"
         " them; keep the Nix store on a case-sensitive volume"
         for one in paths[:1]
     )

@@ -73,8 +73,8 @@ def on_empty(asked: Request) -> str:
     pyproject = asked.project.pyproject
     if pyproject is not None and pyproject.name is None and not asked.project.members:
         return (
-            f"the environment is empty: {pyproject.path.name} has no [project] table, and uv reads no other "
-            "(neither [tool.poetry] nor setup.py)"
+            f"the environment is empty: {pyproject.path.name} has no [project] table, and uv reads no "
+            "other metadata (such as [tool.poetry] or setup.py)"
         )
     return (
         "the environment is empty: the selection has no packages; --package, --all-packages, --extra and "
@@ -107,10 +107,10 @@ def on_logins(project: Project) -> Iterator[str]:
         if hosts:
             shown = ", ".join(hosts[:3]) + (" …" if len(hosts) > 3 else "")
             yield (
-                f"{name} holds a login or a signature ({shown}) and is part of the source of deps: it would"
-                " be copied into the Nix store, where every user of the machine can read it. Remove it, pass"
-                " the login in UV_INDEX_<NAME>_USERNAME and _PASSWORD or in a netrc file, and run `uv lock`"
-                " again"
+                f"{name} contains credentials or a signature ({shown}) and is part of the source of deps:"
+                " it would be copied into the Nix store, where every user of the machine can read it."
+                " Remove it, pass the credentials in UV_INDEX_<NAME>_USERNAME and _PASSWORD or in a netrc"
+                " file, and run `uv lock` again"
             )
 
 
@@ -122,8 +122,8 @@ def on_logins_in_mode_files(plan: Plan) -> Iterator[str]:
     if lost:
         yield (
             f"the URL of {listed(tuple(lost))} has a query, which may be a signature: it is left out,"
-            " and the file is fetched without it. If the server refuses that, it needs a login instead, see"
-            " docs/private-indexes.md"
+            " and the file is fetched without it. If the server refuses that, it needs credentials instead,"
+            " see docs/private-indexes.md"
         )
 
 
@@ -142,12 +142,12 @@ def on_doubts(plan: Plan) -> tuple[str, ...]:
         shown = [f"{name} ({', '.join(found) or 'nothing'})" for name, found in needs.items()]
         notes.append(
             "the native inputs of these builds were read from their sources, and are not"
-            f" proven: {listed(shown)}; "
+            f" verified: {listed(shown)}; "
             f"see `uvlock2nix classify --explain {next(iter(needs))}`"
         )
     if unknown:
         notes.append(
-            f"the native inputs of {listed(tuple(unknown))} are unknown; if it fails, add the inputs under "
+            f"the native inputs of {listed(tuple(unknown))} are unknown; if a build fails, add them under "
             f"[tool.uvlock2nix.native.{next(iter(unknown))}]"
         )
     return tuple(notes)

@@ -94,7 +94,7 @@ def request(
     unknown = [system for system in systems if system not in SYSTEMS]
     if unknown:
         raise UsageError(
-            f"--system: {', '.join(unknown)} not a supported system",
+            f"--system: unsupported: {', '.join(unknown)}",
             hint=f"the supported systems are {', '.join(SYSTEMS)}",
         )
     targets = tuple(

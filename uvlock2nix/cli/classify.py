@@ -69,7 +69,7 @@ def command(
         if html is not None and not html.absolute().parent.is_dir():
             raise UsageError(f"--html {html}: no such folder: {html.parent}", hint="create it first")
         if len(asked.targets) > 1:
-            raise UsageError("classify looks at one system at a time", hint="pass --system once")
+            raise UsageError("classify handles one system at a time", hint="pass --system once")
         if wheels and asked.target.is_darwin:
             reporter.note("--wheels: for macOS, only the file lists of wheels are read")
         effort = Effort(network=inspect, wheels=wheels)

@@ -131,7 +131,7 @@ def _show(updated: Sequence[Updated]) -> None:
             of = f"{one.state.plan.environment} on " if one.state.plan.environment else ""
             click.echo(f"{of}{change.system}: {change.new} ({how}, {change.seconds:.1f} s)")
     if plan.mode == "files":
-        click.echo("nothing to do: in mode `files` each file has the hash that the lock gives it")
+        click.echo("nothing to do: in mode `files` each file has its hash from the lock")
     elif not any(one.written for one in updated):
         click.echo("up to date")
     elif not any(one.changes for one in updated):

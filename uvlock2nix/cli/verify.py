@@ -105,7 +105,7 @@ def command(
     if not result.ok:
         raise CheckFailed(
             f"both builds of {result.name} give {result.runs[0].hash.sri}; the pins have {result.pinned.sri}",
-            hint="run `uvlock2nix update-hash`; the pinned hash was computed from something else",
+            hint="run `uvlock2nix update-hash`; the pinned hash was computed from different inputs",
         )
 
 

@@ -117,7 +117,9 @@ class LockReader:
         key = "package" if "package" in table else "distribution"
         tables = [self.marks.package(entry) for entry in problems.tables(table, key, "lock")]
         if len(tables) > MAX_PACKAGES:
-            raise LockError(f"{self.file}: {len(tables)} packages are more than uvlock2nix reads", hint=_HINT)
+            raise LockError(
+                f"{self.file}: {len(tables)} packages are more than uvlock2nix supports", hint=_HINT
+            )
         for number, entry in enumerate(tables):
             self._identify(number, entry)
         packages = tuple(self._package(number, entry) for number, entry in enumerate(tables))

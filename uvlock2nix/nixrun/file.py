@@ -82,7 +82,7 @@ def read_text(path: Path) -> str:
     """The text of a Nix file, with its original line ends; InputError if it cannot be read."""
     try:
         if path.stat().st_size > _LARGEST:
-            raise InputError(f"{path} is larger than {_LARGEST} bytes: no Nix file is")
+            raise InputError(f"{path} is larger than {_LARGEST} bytes, too large for a Nix file")
         return read_regular(path, _LARGEST).decode("utf-8")
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error

@@ -117,7 +117,7 @@ def _make(request: SyncRequest, run: Runner, cache: Path) -> None:
     _tell(collided, request.collisions, own, run)
     if target.is_darwin:
         for paths in case_collisions(distributions):
-            run.say(f"uvlock2nix: only case tells apart: {', '.join(printable(shown(one)) for one in paths)}")
+            run.say(f"uvlock2nix: differ only in case: {', '.join(printable(shown(one)) for one in paths)}")
     scripts = normalise(request.out, site, altered=[one.path for one, _ in collided], say=run.say)
     run.say(script_programs(installed(site), site))
     kept = move_in(required, request.out / BUILD_REQUIRES)

@@ -87,7 +87,7 @@ def settle_installed(out: Path, settling: Settling) -> tuple[Want, ...]:
 
     there = installed(out / site_packages(settling.version))
     if len(there) != 1:
-        raise InputError(f"{out}: no package is installed in it", hint="set dontUseUvWheel where none is")
+        raise InputError(f"{out}: no package is installed in it", hint="set dontUseUvWheel if there is none")
     _give_programs(out, settling)
     return _settle(out, there[0].name, settling, patched=True)
 

@@ -365,5 +365,5 @@ def test_oldest_name_of_packages() -> None:
 def test_too_many_packages_are_refused() -> None:
     wire = table(HEAD)
     wire["package"] = [{"name": "a"}] * 250_001
-    with pytest.raises(LockError, match="more than uvlock2nix reads"):
+    with pytest.raises(LockError, match="more than uvlock2nix supports"):
         parse_lock(wire, "uv.lock")

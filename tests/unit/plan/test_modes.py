@@ -82,7 +82,7 @@ def test_patches_of_what_mode_sync_builds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "mode", "message"),
     [
-        ('dep]\npatches = ["./fix.patch"]', "sync", "installs the wheel of dep as it is"),
+        ('dep]\npatches = ["./fix.patch"]', "sync", "installs the wheel of dep unchanged"),
         ('other]\npatches = ["./fix.patch"]', "files", "no package `other`"),
         ('dep]\npatches = ["missing.patch"]', "files", "is not a file below"),
         ('dep]\npatches = ["../fix.patch"]', "files", "is not a file below"),
