@@ -50,7 +50,7 @@ class Case:
 def make_lock(folder: Path, size: int) -> None:
     """About so many MiB: 20 wheels for each package, as packages with extension modules have."""
     wheel = '    {{ url = "https://index.invalid/p{0}-1.0-cp313-cp313-manylinux_2_{1}_x86_64.whl", hash = "sha256:{0:064x}", size = 1000 }},\n'  # noqa: E501
-    count = size * (1 << 20) // (WHEELS * 165 + 130)
+    count = size * (1 << 20) // (WHEELS * 184 + 130)
     names = [f"p{number}" for number in range(count)]
     listed = ",\n".join(f'  "{name}>=1"' for name in names)
     (folder / "pyproject.toml").write_text(

@@ -34,6 +34,11 @@ _HINTS: Final = {
 }
 
 
+def hint_of(error: OSError) -> str:
+    """What to do about a place that cannot be written."""
+    return _HINTS.get(error.errno or 0, "check that it exists, and its permissions")
+
+
 def write_atomic(path: Path, data: bytes | str) -> None:
     """Write ``data`` to ``path`` (text is UTF-8); the folder must exist.
 
@@ -68,7 +73,7 @@ def replace_many(changes: Mapping[Path, bytes | str]) -> None:
         if isinstance(error, OSError):
             where = error.filename2 or error.filename or ", ".join(str(path) for path in changes)
             raise InputError(
-                f"cannot write {os.fsdecode(where)}: {error.strerror}", hint=_HINTS.get(error.errno or 0, "")
+                f"cannot write {os.fsdecode(where)}: {error.strerror}", hint=hint_of(error)
             ) from error
         raise
     finally:

@@ -12,6 +12,7 @@ from pathlib import Path
 from uvlock2nix.app import uv_resolve
 from uvlock2nix.app.request import Request
 from uvlock2nix.build.programs import Runner
+from uvlock2nix.endings import FULL_DISK, is_full
 from uvlock2nix.errors import ToolError, UsageError
 from uvlock2nix.key import is_built
 from uvlock2nix.layout import MANIFEST
@@ -102,6 +103,8 @@ def _python(uv: str, target: Target) -> Path:
     done = subprocess.run(
         [uv, "python", "find", "--no-project", minor], capture_output=True, text=True, check=False
     )
+    if is_full(done.stderr):
+        raise ToolError(f"uv cannot look for Python {minor}:\n{done.stderr.strip()}", hint=FULL_DISK)
     if done.returncode != 0 or not done.stdout.strip():
         raise ToolError(f"no Python {minor} on this machine", hint=f"install one: uv python install {minor}")
     return Path(done.stdout.strip())

@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Final
 
 from uvlock2nix.dataclass import dataclass, field
-from uvlock2nix.endings import ended, hint_for
+from uvlock2nix.endings import FULL_DISK, ended, hint_for, is_full
 from uvlock2nix.errors import NetworkError, ToolError
 from uvlock2nix.net.urls import shown_text
 from uvlock2nix.regex import regex
 
 TAIL: Final = 40
 _TRACEBACK: Final = "Traceback (most recent call last):"
+_LINE: Final = 1000
+# The end of the output is kept: a build backend may print anything, forever.
+KEPT: Final = 4 << 20
 # What uv, git and pip-like programs print without a network, but not if only a file is missing.
 NETWORK_SIGNS: Final = (
     "dns error",
@@ -53,7 +56,7 @@ class Runner:
     grace: float = 5.0
     cause: BaseException | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _running: set[subprocess.Popen[str]] = field(default_factory=set)
+    _running: set[subprocess.Popen[bytes]] = field(default_factory=set)
     _stopped: bool = False
 
     def say(self, text: str) -> None:
@@ -87,7 +90,7 @@ class Runner:
                 os.killpg(process.pid, number)
 
     def __call__(self, argv: Sequence[str], *, what: str, env: Mapping[str, str], cwd: Path) -> str:
-        """Run ``argv``; return its output (both streams).
+        """Run ``argv``; return its output (both streams), of more than ``KEPT`` bytes the end.
 
         Raises:
             ToolError: it is missing or failed; the message has ``what`` and its last lines.
@@ -106,8 +109,6 @@ class Runner:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
-                    text=True,
-                    errors="replace",
                     start_new_session=True,
                 )
             except (OSError, ValueError) as error:
@@ -118,7 +119,7 @@ class Runner:
                 ) from None
             self._running.add(process)
         try:
-            output, _ = process.communicate()
+            output = _end_of(process)
         except BaseException:
             self.stop()
             raise
@@ -130,10 +131,25 @@ class Runner:
         return output
 
 
+def _end_of(process: subprocess.Popen[bytes]) -> str:
+    """What a program prints until it ends."""
+    if process.stdout is None:
+        raise AssertionError("it is a pipe")
+    kept = bytearray()
+    with process.stdout as stream:
+        while data := os.read(stream.fileno(), 1 << 16):
+            kept += data
+            if len(kept) > 2 * KEPT:
+                del kept[:-KEPT]
+    process.wait()
+    text = bytes(kept[-KEPT:]).decode("utf-8", "replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def failure(what: str, argv: Sequence[str], code: int, output: str) -> ToolError | NetworkError:
     """The error for a program that exited with ``code``."""
     lines = shown_text(output).strip().splitlines()
-    shown = "\n".join(f"  | {line}" for line in telling(lines))
+    shown = "\n".join(f"  | {line[:_LINE]}" for line in telling(lines))
     # An inline script does not help the reader.
     shown_argv = [word for word in argv[1:3] if "\n" not in word]
     message = f"{what}: `{Path(argv[0]).name} {' '.join(shown_argv)} …` {ended(code)}\n{shown}"
@@ -162,6 +178,8 @@ def telling(lines: Sequence[str]) -> Sequence[str]:
 def build_hint(output: str) -> str:
     """What to do about a failed build, from the output of the compiler or the backend."""
     low = output.lower()
+    if is_full(output):
+        return FULL_DISK
     if any(sign in low for sign in LOGIN_SIGNS):
         return (
             "the index or the repository requires credentials: set UV_INDEX_<NAME>_USERNAME and"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from uvlock2nix.dataclass import dataclass
-from uvlock2nix.endings import MEMORY
+from uvlock2nix.endings import FULL_DISK, MEMORY, is_full
 from uvlock2nix.errors import InputError, NetworkError, ToolError
 from uvlock2nix.knowledge.attributes import former_attribute
 from uvlock2nix.knowledge.libraries import NAMESPACES, Namespace, library_attribute, library_names
@@ -92,7 +92,7 @@ def evaluation_error(lines: Sequence[str]) -> ToolError | InputError:
     if (name := _missing_attribute(text)) is not None:
         message = f"Nix could not evaluate the expression:\n{_indent(words)}"
         return ToolError(message, hint=_on_missing(name, ()), data={"attribute": name})
-    if hint := _refused(text):
+    if hint := FULL_DISK if is_full(text) else _refused(text):
         return ToolError(f"Nix could not evaluate the expression:\n{_indent(words)}", hint=hint)
     for pattern, hint in _EVALUATION:
         if re.search(pattern, text):
@@ -205,8 +205,8 @@ def recognise(lines: Sequence[str], words: Sequence[str], system: str) -> Cause 
     if ours and _GENERIC not in ours[-1]:
         return Cause(ours[-1].lstrip().removeprefix("hint: "), network=network)
     said = "\n".join(words)
-    if re.search(r"[Nn]o space left on device|ENOSPC", text + said):
-        return Cause("the disk is full: make room (`nix-collect-garbage`), then run the command again")
+    if is_full(text + said):
+        return Cause(FULL_DISK)
     if re.search(_KILLED, text + said):
         return Cause(f"the builder was killed: {MEMORY}")
     if re.search(r"is required to build|system or feature not available|platform mismatch", said):

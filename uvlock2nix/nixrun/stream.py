@@ -28,6 +28,9 @@ from uvlock2nix.regex import regex
 
 TAIL: Final = 200  # builder lines kept for each derivation
 _MESSAGES: Final = 2000
+_TRANSFERS: Final = 10_000
+_PLAIN: Final = 8_000  # characters of a line, or of a message that anybody may have printed
+_WORDS: Final = 32_000
 _ACT_COPY: Final = 100
 _ACT_TRANSFER: Final = 101
 _ACT_BUILD: Final = 105
@@ -57,6 +60,7 @@ class LogReader:
         self._plain: deque[str] = deque(maxlen=_MESSAGES)
         self._builds: dict[int, str] = {}
         self._transfers: dict[int, tuple[int, int]] = {}
+        self._moved = (0, 0)  # the sum of these
         self._tails: dict[str, deque[str]] = {}
 
     def line(self, line: str) -> None:
@@ -69,7 +73,7 @@ class LogReader:
             if isinstance(event, dict):
                 self._event(event)
                 return
-        self._plain.append(line)
+        self._plain.append(line[:_PLAIN])
         self._on_status(Status(None, plain(line).strip()))
 
     def doubted(self) -> tuple[Message, ...]:
@@ -98,7 +102,7 @@ class LogReader:
             case "result":
                 self._result(event)
             case "stop":
-                self._transfers.pop(_id(event), None)
+                self._transfer(_id(event), None)
             case _:
                 pass  # setPhase of a builder, and additions of later versions
 
@@ -111,7 +115,7 @@ class LogReader:
                 self._shown_lines(plain(raw), message)
         elif isinstance(said := event.get("msg"), str):
             if len(self._doubted) < _MESSAGES:
-                self._doubted.append(said)
+                self._doubted.append(said[:_WORDS])
             self._on_status(Status(None, plain(said).strip()))
 
     def _shown_lines(self, text: str, message: Message) -> None:
@@ -129,9 +133,17 @@ class LogReader:
             if isinstance(fields, list) and len(fields) > 1 and fields[1]:
                 self.remote.add(first)
             self._on_status(Status(first, "building"))
-        elif event.get("type") in (_ACT_TRANSFER, _ACT_COPY):
-            self._transfers[_id(event)] = (0, 0)
+        elif event.get("type") in (_ACT_TRANSFER, _ACT_COPY) and len(self._transfers) < _TRANSFERS:
+            self._transfer(_id(event), (0, 0))
             self._on_status(Status(None, plain(str(event.get("text", "")))))
+
+    def _transfer(self, number: int, moved: tuple[int, int] | None) -> None:
+        """Note how far a transfer is, ``None``: that it has ended."""
+        before = self._transfers.pop(number, (0, 0))
+        now = moved or (0, 0)
+        self._moved = (self._moved[0] + now[0] - before[0], self._moved[1] + now[1] - before[1])
+        if moved is not None:
+            self._transfers[number] = moved
 
     def _result(self, event: Mapping[str, object]) -> None:
         fields = event.get("fields")
@@ -149,10 +161,8 @@ class LogReader:
             case 105 if _id(event) in self._transfers and len(items) >= 2:
                 done, expected = items[0], items[1]
                 if isinstance(done, int) and isinstance(expected, int):
-                    self._transfers[_id(event)] = (done, expected)
-                    pairs = self._transfers.values()
-                    total = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
-                    self._on_status(Status(None, "downloading", *total))
+                    self._transfer(_id(event), (done, expected))
+                    self._on_status(Status(None, "downloading", *self._moved))
             case 109:
                 payload = event.get("payload")
                 if isinstance(payload, dict):

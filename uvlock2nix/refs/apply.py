@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias, assert_never
 
+from uvlock2nix.atomic import hint_of
 from uvlock2nix.cloning import copy_content
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import RefsError
@@ -58,7 +59,8 @@ def _told(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RefsError(f"{error.filename or place}: {error.strerror}; nothing was changed") from error
+        what = f"{error.filename or place}: {error.strerror}; nothing was changed"
+        raise RefsError(what, hint=hint_of(error)) from error
 
 
 class Stage:

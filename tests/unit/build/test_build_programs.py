@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uvlock2nix.build.programs import TAIL, Runner, build_hint, failure, telling
+from uvlock2nix.build.programs import KEPT, TAIL, Runner, build_hint, failure, telling
 from uvlock2nix.build.requirements import BuildSystem
 from uvlock2nix.build.schedule import _required, _run_graph
 from uvlock2nix.build.values import Build, NativeBuild, Source
@@ -67,6 +67,17 @@ def test_what_is_no_program(tmp_path: Path, program: str) -> None:
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     assert "\ufffd" in python(Runner(), "import sys; sys.stdout.buffer.write(b'\\xff')", tmp_path)
+
+
+def test_of_output_without_end_the_end_is_kept(tmp_path: Path) -> None:
+    code = "import sys\nfor n in range(300): sys.stdout.write('x' * 100_000)\nprint('\\nthe end')"
+    out = python(Runner(), code, tmp_path)
+    assert len(out) == KEPT
+    assert out.endswith("\nthe end\n")
+    with pytest.raises(ToolError) as caught:
+        python(Runner(), code + "\nsys.exit(1)", tmp_path)
+    assert len(caught.value.message) < 3000
+    assert caught.value.message.endswith("  | the end")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 
@@ -65,6 +66,22 @@ def test_the_tail_is_short_whatever_a_builder_prints() -> None:
     reader, _ = feed(start(1, 105, DRV), *(result(1, 101, "x" * 9000) for _ in range(500)))
     assert len(reader.tail(DRV, 1000)) == 200
     assert max(map(len, reader.tail(DRV, 1000))) == 4000
+
+
+def test_memory_is_bounded_whatever_a_builder_prints() -> None:
+    """Also by lines that look like Nix's own, which it hands on as messages and transfers."""
+    reader = LogReader()
+    tracemalloc.start()
+    for _ in range(60):
+        reader.line("x" * 200_000)
+        reader.line("@nix " + json.dumps({"action": "msg", "level": 0, "msg": "y" * 200_000}))
+    for number in range(1000):
+        reader.line("@nix " + json.dumps(start(number, 101, "https://e.org/a")))
+        reader.line("@nix " + json.dumps(result(number, 105, 1, 2)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 << 20
+    assert len(reader.tail(None)) == 25
 
 
 def test_bytes_of_downloads_are_added_up() -> None:

@@ -1,0 +1,24 @@
+"""A short run of the fuzz of ``generate`` in tests/fuzz, and what Nix reads of a few of its pairs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.generate_fuzz import evaluate, fuzz
+from tests.support.stand import require_stand
+
+
+def test_files_or_our_own_error(tmp_path: Path) -> None:
+    ends = fuzz(200, 5, tmp_path, 0, None)
+    assert ends["finding"] == 0, [path.read_text() for path in tmp_path.glob("finding-*/WHY")]
+    assert ends["files"] > 20
+    assert sum(ends.values()) == 200
+
+
+@pytest.mark.stand
+def test_nix_reads_what_was_meant(tmp_path: Path) -> None:
+    require_stand("forky")
+    fuzz(60, 6, tmp_path, 4, None)
+    assert evaluate(tmp_path) == {"as meant": 4}
