@@ -85,13 +85,19 @@ _uvlock2nixAddPhase() { # LIST PHASE: PHASE runs where LIST (preFixupPhases, pos
   _uvlock2nixAdded[$1]+=" $2"
 }
 
+_uvlock2nixNoHooks() { # NAME...: whether no text, function or registered function is to run at any of these hooks
+  local name
+  for name in "$@"; do
+    local -n _registered="${name}Hooks"
+    if [[ -n "${!name-}${_registered[*]-}" ]] || declare -F "$name" >/dev/null; then return 1; fi
+    unset -n _registered
+  done
+}
+
 _uvlock2nixAlone() { # PHASE HOOK: whether nothing runs between installPhase and PHASE, including its hook preHOOK
-  local -n _after="postInstallHooks" _before="pre$2Hooks"
-  local text="pre$2"
   local -a phases=()
   mapfile -d '' -t phases < <(_uvlock2nixWords preFixupPhases)
-  [[ "${phases[*]}" == "$1" && -z "${postInstall-}${!text-}${_after[*]-}${_before[*]-}" ]] &&
-    ! declare -F postInstall >/dev/null && ! declare -F "$text" >/dev/null
+  [[ "${phases[*]}" == "$1" ]] && _uvlock2nixNoHooks postInstall "pre$2"
 }
 
 _uvlock2nixSetPhase() { # PHASE FUNCTION: PHASE is FUNCTION, unless the derivation defines it

@@ -46,6 +46,8 @@ _uvlock2nixStripTree() { # TREE OWN: strip and audit TREE, whose place in the st
 }
 
 _uvlock2nixStrip() {
+  # uv-sync-hook did it, in the process that installed the packages.
+  if [[ -n "${_uvlock2nixStripped-}" ]]; then return 0; fi
   if [[ -n "${referencesTree-}" ]]; then
     _uvlock2nixStripTree "$referencesTree" "${out:-$referencesTree}"
     return

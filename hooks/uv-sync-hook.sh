@@ -25,6 +25,24 @@
 # shellcheck source=hooks/common.sh
 source @common@
 
+# Whether the next thing that happens to $out is that strip-references-hook strips it, as it usually does.
+_uvlock2nixSyncAlone() {
+  local name
+  local -a phases=()
+  declare -F _uvlock2nixStripTree >/dev/null || return 1
+  for name in preInstallPhases preFixupPhases preDistPhases; do
+    mapfile -d '' -t phases < <(_uvlock2nixWords "$name")
+    ((${#phases[@]} == 0)) || return 1
+  done
+  mapfile -d '' -t phases < <(_uvlock2nixWords postPhases)
+  [[ "${phases[*]}" == stripReferencesPhase && "${installPhase-}" == uvSyncInstallPhase && -n "${dontFixup-}" ]] || return 1
+  [[ -z "${dontStripReferences-}${doCheck-}${doInstallCheck-}${doDist-}${referencesTree-}${referencesClosure-}" ]] || return 1
+  mapfile -d '' -t phases < <(_uvlock2nixWords stripReferencesFlags)
+  ((${#phases[@]} == 0)) || return 1
+  [[ "$(_uvlock2nixOutputs)" == out ]] || return 1
+  _uvlock2nixNoHooks postBuild preInstall postInstall preStripReferences
+}
+
 _uvlock2nixSync() {
   local -a flags=()
   mapfile -d '' -t flags < <(_uvlock2nixWords uvSyncFlags)
@@ -46,6 +64,11 @@ _uvlock2nixSync() {
   # The daemon's certificates override ours: behind a proxy, only they are valid.
   if [[ -n "${NIX_SSL_CERT_FILE-}" && -e "$NIX_SSL_CERT_FILE" ]]; then
     export SSL_CERT_FILE=$NIX_SSL_CERT_FILE
+  fi
+
+  if _uvlock2nixSyncAlone; then
+    _uvlock2nixStripped=1
+    flags+=(--then-strip)
   fi
 
   @uvlock2nix@ sync "$PWD${uvSyncProject:+/$uvSyncProject}" \

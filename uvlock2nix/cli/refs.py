@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -103,13 +103,44 @@ def strip_command(
     proves: bool,
 ) -> None:
     """Replace every store reference in DIR with a placeholder and record it in the manifest."""
+    _strip(
+        _directory(directory),
+        _closure(closure, store_dir),
+        inputs_of(inputs, more_inputs, store_dir),
+        manifest,
+        store_dir=store_dir,
+        as_json=as_json,
+        proves=proves,
+    )
+
+
+def strip_and_prove(tree: Path, inputs: Mapping[str, str], store_dir: str) -> None:
+    """Do what ``refs strip --audit`` does, in the process that made ``tree``.
+
+    Raises:
+        ReferenceFoundError: a reference is left.
+        RefsError: a file cannot be changed.
+    """
+    closure = _closure(None, store_dir)
+    _strip(tree, closure, inputs, None, store_dir=store_dir, as_json=False, proves=True)
+
+
+def _strip(
+    tree: Path,
+    closure: tuple[StorePath, ...],
+    inputs: Mapping[str, str],
+    manifest: Path | None,
+    *,
+    store_dir: str,
+    as_json: bool,
+    proves: bool,
+) -> None:
     from uvlock2nix.refs.strip import strip
 
-    tree = _directory(directory)
     report = strip(
         tree,
-        store_paths=_closure(closure, store_dir),
-        inputs=inputs_of(inputs, more_inputs, store_dir),
+        store_paths=closure,
+        inputs=inputs,
         manifest=manifest or tree / MANIFEST_PLACE,
         store_dir=store_dir,
     )

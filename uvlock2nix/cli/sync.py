@@ -43,6 +43,7 @@ PATH = click.Path(path_type=Path)
 @click.option("--inputs", "more_inputs", multiple=True, metavar="TEXT", help="Several, as JSON or as words.")
 @click.option("--cores", type=int, default=1)
 @click.option("--uv", default="uv")
+@click.option("--then-strip", is_flag=True, help="Strip the result as well, as `refs strip --audit` does.")
 @selection_options
 def command(project: Path, out: Path, selection: Selection, **options: Any) -> None:
     """Install the locked packages of PROJECT into a new folder, the same way every time."""
@@ -72,6 +73,10 @@ def command(project: Path, out: Path, selection: Selection, **options: Any) -> N
         uv=options["uv"],
     )
     sync(request, Runner())
+    if options["then_strip"]:
+        from uvlock2nix.cli.refs import strip_and_prove
+
+        strip_and_prove(request.out, request.reference_inputs, os.environ.get("NIX_STORE", STORE_DIR))
 
 
 def parse_collisions(text: str) -> dict[str, str]:
