@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from packaging.requirements import Requirement
 
@@ -15,7 +15,13 @@ from uvlock2nix.build.isolation import isolated
 from uvlock2nix.build.rpath import library_folders, without_rpath
 from uvlock2nix.build.values import Build, BuildContext
 from uvlock2nix.dataclass import dataclass
+from uvlock2nix.dist.interpreter import write_interpreter
+from uvlock2nix.layout import site_packages
 from uvlock2nix.names import canonicalize_name
+from uvlock2nix.regex import regex
+
+# A free-threaded Python has folders of its own.
+_INTERPRETER: Final = regex(r"python(3\.[0-9]+t?)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +44,13 @@ def make_environment(build: Build, context: BuildContext, ready: Mapping[str, Pa
         folders = (folder for name in sorted(ready) for folder in context.folders.get(name, ()))
         variables = without_rpath(variables, folders)
     place = context.root / "env" / build.name
-    arguments = [context.uv, "venv", "--quiet", "--no-project", "--python", str(context.python), str(place)]
-    context.run(arguments, what=build.what, env=variables, cwd=context.root)
+    if minor := _INTERPRETER.match(context.python.name):
+        # As uv makes it, without its activation scripts, and without a process.
+        write_interpreter(place, context.python, minor[1])
+        (place / site_packages(minor[1])).mkdir(parents=True)
+    else:
+        arguments = [context.uv, "venv", "--quiet", "--no-project", "--python", str(context.python)]
+        context.run([*arguments, str(place)], what=build.what, env=variables, cwd=context.root)
     if build.native.crates is not None:
         vendor_crates(Path(build.native.crates), Path(variables["CARGO_HOME"]))
     return BuildEnvironment(place, variables)

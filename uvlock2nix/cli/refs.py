@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,18 +11,15 @@ import click
 
 from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.inputs import inputs_of
-from uvlock2nix.errors import InputError, ReferenceFoundError, UsageError
-from uvlock2nix.printable import printable
-from uvlock2nix.refs.closure import closure_from_environment, closure_from_file
+from uvlock2nix.cli.stripping import closure_of, refuse, show, show_json, strip_tree, warn
+from uvlock2nix.errors import InputError, UsageError
 from uvlock2nix.refs.store import STORE_DIR, StorePath
 from uvlock2nix.refs.stripped import MANIFEST_PLACE
 
 if TYPE_CHECKING:
-    from uvlock2nix.refs.audit import Finding
     from uvlock2nix.refs.restore import RestoreReport
 
 _F = TypeVar("_F", bound=Callable[..., object])
-_SHOWN = 50
 
 
 @click.group(name="refs")
@@ -61,24 +56,6 @@ def _directory(directory: Path) -> Path:
     return directory
 
 
-def _closure(file: Path | None, store_dir: str) -> tuple[StorePath, ...]:
-    if file is not None:
-        return closure_from_file(file, store_dir=store_dir)
-    return closure_from_environment(os.environ, store_dir=store_dir)
-
-
-def _show(text: str) -> None:
-    click.echo(text)
-
-
-def _show_json(kind: str, value: dict[str, object]) -> None:
-    click.echo(json.dumps({"schema": f"uvlock2nix/refs-{kind}/1", **value}, indent=2, sort_keys=True))
-
-
-def _warn(text: str) -> None:
-    click.echo(click.style("warning:", fg="yellow", bold=True) + f" {printable(text)}", err=True)
-
-
 _manifest = click.option(
     "--manifest",
     type=click.Path(path_type=Path),
@@ -103,70 +80,15 @@ def strip_command(
     proves: bool,
 ) -> None:
     """Replace every store reference in DIR with a placeholder and record it in the manifest."""
-    _strip(
+    strip_tree(
         _directory(directory),
-        _closure(closure, store_dir),
+        closure_of(closure, store_dir),
         inputs_of(inputs, more_inputs, store_dir),
         manifest,
         store_dir=store_dir,
         as_json=as_json,
         proves=proves,
     )
-
-
-def strip_and_prove(tree: Path, inputs: Mapping[str, str], store_dir: str) -> None:
-    """Do what ``refs strip --audit`` does, in the process that made ``tree``.
-
-    Raises:
-        ReferenceFoundError: a reference is left.
-        RefsError: a file cannot be changed.
-    """
-    closure = _closure(None, store_dir)
-    _strip(tree, closure, inputs, None, store_dir=store_dir, as_json=False, proves=True)
-
-
-def _strip(
-    tree: Path,
-    closure: tuple[StorePath, ...],
-    inputs: Mapping[str, str],
-    manifest: Path | None,
-    *,
-    store_dir: str,
-    as_json: bool,
-    proves: bool,
-) -> None:
-    from uvlock2nix.refs.strip import strip
-
-    report = strip(
-        tree,
-        store_paths=closure,
-        inputs=inputs,
-        manifest=manifest or tree / MANIFEST_PLACE,
-        store_dir=store_dir,
-    )
-    for file, why in report.corrupt:
-        _warn(
-            f"{file} is a broken ELF file ({why}) with references; it is left unchanged, and"
-            " the audit will fail"
-        )
-    if as_json:
-        _show_json(
-            "strip",
-            {
-                "files": report.files,
-                "changed": list(report.changed),
-                "references": [one.to_json() for one in report.references],
-                "corrupt": [{"file": file, "reason": why} for file, why in report.corrupt],
-            },
-        )
-    else:
-        total = sum(one.count for one in report.references)
-        keys = len({one.key for one in report.references})
-        _show(
-            f"stripped {total} references to {keys} inputs in {len(report.changed)} of {report.files} files"
-        )
-    if proves:
-        _refuse(tree, report.left)
 
 
 @command.command("audit", cls=GroupedCommand)
@@ -184,36 +106,13 @@ def audit_command(
 
     tree = _directory(directory)
     own = inputs_of(inputs, more_inputs, store_dir).values()
-    paths = (*_closure(closure, store_dir), *(StorePath.parse(path, store_dir=store_dir) for path in own))
+    paths = (*closure_of(closure, store_dir), *(StorePath.parse(path, store_dir=store_dir) for path in own))
     findings = audit(tree, store_paths=paths, store_dir=store_dir)
     if as_json:
-        _show_json("audit", {"findings": [finding.to_json() for finding in findings]})
+        show_json("audit", {"findings": [finding.to_json() for finding in findings]})
     elif not findings:
-        _show("no store reference is left")
-    _refuse(tree, findings)
-
-
-def _refuse(tree: Path, findings: tuple[Finding, ...]) -> None:
-    """Raise ReferenceFoundError if there are findings."""
-    if findings:
-        raise ReferenceFoundError(
-            "\n".join([f"{len(findings)} store references are left in {tree}:", *_lines(findings)]),
-            hint="strip them with `uvlock2nix refs strip`, or keep the package from recording them",
-            data={"findings": [finding.to_json() for finding in findings]},
-        )
-
-
-def _lines(findings: tuple[Finding, ...]) -> list[str]:
-    lines = []
-    for one in findings[:_SHOWN]:
-        what = {"content": "offset", "symlink": "symlink target, offset", "name": "file name, offset"}[
-            one.kind
-        ]
-        package = f" (package {printable(one.package)})" if one.package else ""
-        lines.append(f"  {printable(one.file)}: {what} {one.offset}: {one.reference}{package}")
-    if len(findings) > _SHOWN:
-        lines.append(f"  … and {len(findings) - _SHOWN} more (all with --json)")
-    return lines
+        show("no store reference is left")
+    refuse(tree, findings)
 
 
 @command.command("restore", cls=GroupedCommand)
@@ -297,7 +196,7 @@ def restore_command(
         Recorded(
             inputs_of(inputs, more_inputs, store_dir),
             None if no_manifest else manifest or origin / MANIFEST_PLACE,
-            others=_closure(closure, store_dir),
+            others=closure_of(closure, store_dir),
             leave=leave,
             store_dir=store_dir,
         ),
@@ -317,7 +216,7 @@ def restore_command(
 
 def _show_restored(report: RestoreReport, *, as_json: bool) -> None:
     if as_json:
-        _show_json(
+        show_json(
             "restore",
             {
                 "changed": list(report.changed),
@@ -331,10 +230,10 @@ def _show_restored(report: RestoreReport, *, as_json: bool) -> None:
         )
         return
     for file, why in report.skipped:
-        _warn(f"{file} is left unchanged: {why}")
+        warn(f"{file} is left unchanged: {why}")
     for key in report.left:
-        _warn(f"the placeholders of {key} are left in place")
-    _show(
+        warn(f"the placeholders of {key} are left in place")
+    show(
         f"restored {len(report.changed)} files; {len(report.added)} got library search paths, "
         f"{len(report.grown)} were rewritten by patchelf"
     )

@@ -74,7 +74,7 @@ def command(project: Path, out: Path, selection: Selection, **options: Any) -> N
     )
     sync(request, Runner())
     if options["then_strip"]:
-        from uvlock2nix.cli.refs import strip_and_prove
+        from uvlock2nix.cli.stripping import strip_and_prove
 
         strip_and_prove(request.out, request.reference_inputs, os.environ.get("NIX_STORE", STORE_DIR))
 

@@ -5,5 +5,6 @@
 - ``entry_points``: ``entry_points.txt``
 - ``launchers``: the programs of entry points
 - ``scripts``: programs that wheels ship as files
+- ``interpreter``: ``pyvenv.cfg`` and ``bin/python``
 - ``cyclonedx``: a bill of materials
 """

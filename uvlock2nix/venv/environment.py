@@ -11,6 +11,7 @@ from typing import Final
 
 from uvlock2nix.dist.entry_points import entry_points
 from uvlock2nix.dist.installed import Installed, installed
+from uvlock2nix.dist.interpreter import write_interpreter
 from uvlock2nix.dist.launchers import write_launchers
 from uvlock2nix.dist.record import digest_of, write_record
 from uvlock2nix.dist.scripts import place_script
@@ -21,7 +22,6 @@ from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.venv.bytecode import compile_all, compile_bytecode
 from uvlock2nix.venv.checking import check_packages
 from uvlock2nix.venv.copying import copy_writable
-from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.libraries import write_lookup
 from uvlock2nix.venv.making import Making
 from uvlock2nix.venv.programs import embeds_python, is_compiled, own_programs

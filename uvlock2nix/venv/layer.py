@@ -8,6 +8,7 @@ from pathlib import Path
 
 from uvlock2nix.dist.entry_points import entry_points
 from uvlock2nix.dist.installed import installed
+from uvlock2nix.dist.interpreter import write_interpreter
 from uvlock2nix.dist.launchers import is_launcher, write_launchers
 from uvlock2nix.dist.scripts import Script, place_script
 from uvlock2nix.dist.shebangs import Programs, give_interpreters
@@ -17,7 +18,6 @@ from uvlock2nix.venv.bytecode import compile_all
 from uvlock2nix.venv.copying import copy_file, copy_writable
 from uvlock2nix.venv.environment import bin_winners, launchers_of, record_bin, scripts_in
 from uvlock2nix.venv.extra import EXTRA, add_packages, add_programs
-from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.making import Making
 from uvlock2nix.venv.programs import embeds_python, own_programs, programs_of
 from uvlock2nix.venv.symlinks import (

@@ -17,6 +17,7 @@ from uvlock2nix.build.values import Build, BuildContext, NativeBuild, Source
 from uvlock2nix.build.version import with_version
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.dist.installed import installed
+from uvlock2nix.dist.interpreter import write_interpreter
 from uvlock2nix.dist.scripts import Script
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import site_packages
@@ -24,7 +25,6 @@ from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.sync.normalise import normalise
 from uvlock2nix.target import Target, this_system
 from uvlock2nix.venv.checking import check_built, check_local
-from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.unpack import unpack_wheel
 
 

@@ -11,6 +11,7 @@ from uvlock2nix.build.programs import Runner
 from uvlock2nix.dataclass import dataclass
 from uvlock2nix.dist.entry_points import entry_points, launcher_lines
 from uvlock2nix.dist.installed import Installed, installed, rewrite
+from uvlock2nix.dist.interpreter import write_interpreter
 from uvlock2nix.dist.record import write_record
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import site_packages
@@ -20,7 +21,6 @@ from uvlock2nix.refs.restore import Recorded, restore
 from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.sync.normalise import normalise
 from uvlock2nix.venv.bytecode import compile_bytecode
-from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.own_manifest import of_package, write
 from uvlock2nix.venv.wants import WANTS, Want
 

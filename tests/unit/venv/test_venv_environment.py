@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.packages import record_faults
+from uvlock2nix.dist.interpreter import write_interpreter
 from uvlock2nix.dist.scripts import Script
 from uvlock2nix.dist.shebangs import Programs, give_interpreters
 from uvlock2nix.errors import InputError, ToolError
@@ -16,7 +17,6 @@ from uvlock2nix.layout import BUILD_REQUIRES, MANIFEST, SCRIPTS, SUPPORT
 from uvlock2nix.venv.bytecode import compile_bytecode
 from uvlock2nix.venv.copying import copy_file, copy_writable
 from uvlock2nix.venv.environment import copy_tree, finish_environment
-from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.layer import layer
 from uvlock2nix.venv.making import Making
 from uvlock2nix.venv.unrun import unrun_notes

@@ -15,6 +15,7 @@ from tests.support.packages import Content, make_wheel, record_faults
 from tests.unit.venv.test_venv_environment import PYTHON, SITE, TAG, VERSION, said
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.dist.installed import installed
+from uvlock2nix.dist.interpreter import write_interpreter
 from uvlock2nix.errors import InputError, RefsError, ToolError
 from uvlock2nix.layout import MANIFEST
 from uvlock2nix.sync.install import decide_collisions
@@ -22,7 +23,6 @@ from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.sync.normalise import normalise
 from uvlock2nix.venv.copying import copy_links
 from uvlock2nix.venv.environment import finish_environment
-from uvlock2nix.venv.interpreter import write_interpreter
 from uvlock2nix.venv.join import join
 from uvlock2nix.venv.making import Making
 from uvlock2nix.venv.own_manifest import write
