@@ -2,7 +2,8 @@
 
 The module ``app`` (the group and the boundary) imports a command when it is called: ``generate``,
 ``update_hash``, ``classify`` (with ``classify_text``, ``classify_html`` and ``classify_json``), ``check``,
-``verify``, ``index``, ``refs``, and ``sync`` and ``venv``, which hooks call inside builds. ``options`` has
+``verify``, ``index``, ``refs``, and ``sync``, ``sdist``, ``wheel`` and ``venv``,
+which hooks call inside builds. ``stripping`` is shared by ``refs`` and ``sync``. ``options`` has
 the options that several commands share, ``inputs`` parses the names of store paths, ``reporter`` and
 ``progress`` show what is going on, ``interrupt`` handles signals, ``terminal`` makes text safe to print.
 """
