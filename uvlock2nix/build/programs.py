@@ -25,7 +25,16 @@ _LINE: Final = 1000
 # The end of the output is kept: a build backend may print anything, forever.
 KEPT: Final = 4 << 20
 # What uv, git and pip-like programs print without a network, but not if only a file is missing.
+_CUT_SIGNS: Final = (
+    "request or response body error",
+    "error reading a body from connection",
+    "connection reset",
+    "operation timed out",
+    "early eof",
+    "the remote end hung up",
+)
 NETWORK_SIGNS: Final = (
+    *_CUT_SIGNS,
     "dns error",
     "failed to lookup address",
     "temporary failure in name resolution",
@@ -155,6 +164,8 @@ def failure(what: str, argv: Sequence[str], code: int, output: str) -> ToolError
     message = f"{what}: `{Path(argv[0]).name} {' '.join(shown_argv)} …` {ended(code)}\n{shown}"
     low = output.lower()
     if any(sign in low for sign in NETWORK_SIGNS):
+        if any(sign in low for sign in _CUT_SIGNS):
+            return NetworkError(message, hint="the connection was cut in the middle: run the command again")
         return NetworkError(
             message,
             hint="the build needs the network: in Nix only a fixed-output derivation has it; behind a proxy "
