@@ -25,6 +25,27 @@ let
   libraries = lib.unique (deps.libraryPath or env.referencesLibraryPath or [ ] ++ opened);
   # Where GObject libraries have their descriptions. In env a start-up file names these folders; .venv belongs to uv.
   typelibs = map (folder: "${folder}/girepository-1.0") (lib.unique opened);
+
+  # The variables that single builds get. In the shell every program sees them, so what means something to all stays out.
+  general = [
+    "CMAKE_ARGS"
+    "LC_ALL"
+    "LD_LIBRARY_PATH"
+    "XDG_RUNTIME_DIR"
+  ];
+  native =
+    table:
+    lib.mapAttrsToList (_: one: one.env or { }) (
+      builtins.fromJSON (builtins.unsafeDiscardStringContext table)
+    );
+  # What they name is among the inputs of the shell.
+  tables = lib.filter (table: table != null) [
+    (deps.uvSyncNative or null)
+    (package.uvSyncNative or null)
+  ];
+  variables = lib.foldl' (all: one: all // one) { } (
+    lib.concatMap native tables ++ deps.nativeVariables or [ ]
+  );
 in
 pkgs.mkShell {
   packages = [
@@ -42,8 +63,16 @@ pkgs.mkShell {
   UV_PYTHON_DOWNLOADS = "never";
   UV_PYTHON_PREFERENCE = "only-system";
 
+  # Nothing is installed into `$out`, which in a shell is a folder of the project: no RPATH names it.
+  NIX_NO_SELF_RPATH = "1";
+
   shellHook = ''
     unset PYTHONPATH SOURCE_DATE_EPOCH
+    ${lib.concatStrings (
+      lib.mapAttrsToList (name: text: "export ${name}=${lib.escapeShellArg text}\n") (
+        removeAttrs variables general
+      )
+    )}
     ${lib.optionalString (libraries != [ ]) ''
       # Wheels expect these libraries in the system's usual folders, which NixOS does not have.
       export LD_LIBRARY_PATH=${lib.concatStringsSep ":" libraries}''${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}

@@ -279,6 +279,7 @@ in
   inherit (python) sitePackages;
   buildInputs = given "buildInputs";
   nativeBuildInputs = given "nativeBuildInputs";
+  nativeVariables = map (one: one.env or { }) (lib.attrValues native);
   build = linkFarm "build-requirements" (
     map (name: {
       inherit name;

@@ -757,7 +757,7 @@ export HOST_PATH="${HOST_PATH:+$HOST_PATH:}@initialPath@"
 # As nixpkgs does: the package's own libraries are on its RPATH (fixup drops the entry when it is not used), and the
 # compiler's random seed comes from the output's name.
 if [ -n "${out-}" ]; then
-  if [ -z "${NIX_DONT_SET_RPATH-}" ]; then NIX_LDFLAGS="-rpath $out/lib ${NIX_LDFLAGS-}"; fi
+  if [ -z "${NIX_DONT_SET_RPATH-}" ] && [ "${NIX_NO_SELF_RPATH:-0}" != 1 ]; then NIX_LDFLAGS="-rpath $out/lib ${NIX_LDFLAGS-}"; fi
   _seed=$(basename "${NIX_OUTPATH_USED_AS_RANDOM_SEED:-$out}")
   NIX_CFLAGS_COMPILE="${NIX_CFLAGS_COMPILE-} -frandom-seed=${_seed:0:10}"
 fi
