@@ -17,7 +17,8 @@ let
     "uv-package-hook"
     (lib.getName python)
   ];
-  tools = one: lib.filter (input: !(lib.elem (lib.getName input) ours)) (one.nativeBuildInputs or [ ]);
+  tools =
+    one: lib.filter (input: !(lib.elem (lib.getName input) ours)) (one.nativeBuildInputs or [ ]);
 
   # Libraries opened by name: PACKAGE=FOLDER.
   opens = name: lib.any (lib.hasPrefix "${name}=") (env.referencesDlopen or [ ]);

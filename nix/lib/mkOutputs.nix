@@ -38,7 +38,7 @@
     version? :: String;
     tasks? :: Path;
     shellPackages? :: Pkgs -> [ Derivation ];
-  } -> { packages, apps, checks, overlays, devShells, formatter, nixosModules? }
+  } -> { packages, apps, checks, overlays, devShells, formatter, nixosModules?, homeModules?, darwinModules? }
   ```
 
   # Examples
@@ -170,4 +170,9 @@ in
 
   formatter = forAllSystems ({ pkgs, ... }: pkgs.nixfmt);
 }
-// lib.optionalAttrs (modules != { }) { nixosModules = modules; }
+// lib.optionalAttrs (modules != { }) {
+  nixosModules = modules;
+  # The same module: it is asked for what it finds itself in.
+  homeModules = modules;
+  darwinModules = modules;
+}

@@ -1,10 +1,10 @@
 /**
-  Make a container image that runs a packaged project, in layers, as an unprivileged user.
+  Make a container image that runs a packaged project, in layers, as a user without rights.
 
-  `nix/image.nix`, which `uvlock2nix generate --image` writes, calls this function. Commands are named as in
+  `nix/image.nix`, which `uvlock2nix generate --image` writes, calls this function. What is started is named as in
   `[tool.uvlock2nix.service]`: `podman run IMAGE` starts the first process (after the commands of `preStart`),
-  `podman run IMAGE PROCESS` another process or a timer's command, `podman run IMAGE manage ARGUMENT…` the management
-  command, and any other word is a program of the environment. State is in `/var/lib/NAME`, a volume.
+  `podman run IMAGE PROCESS` one of the others or a timer's command, `podman run IMAGE manage ARGUMENT…` the
+  management command, and every other word is a program of the environment. State is in `/var/lib/NAME`, a volume.
 
   # Type
 
@@ -25,7 +25,7 @@
     processes.web = [ "gunicorn" "polls.wsgi" "--bind" "{host}:{port}" ];
     port = 8000;
   }) { }
-  => a derivation for `podman load`
+  => a derivation that `podman load` reads
   ```
 */
 {
@@ -52,11 +52,11 @@
   tzdata,
   writeTextFile,
   package ? callPackage about.package { },
-  # The user that the container runs as; a number, because the host does not know its name.
+  # The user that the container runs as; a number, because its name means nothing to the machine outside.
   user ? "1000:1000",
-  # Additional store paths whose `bin`, `share` … are linked into the image.
+  # More store paths whose `bin`, `share` … are to be found in the image.
   contents ? [ ],
-  # The maximum number of layers. The most widely needed packages get one each.
+  # How many layers at most. The largest packages have one each, the smallest are in one together.
   maxLayers ? 100,
 }:
 
@@ -70,14 +70,14 @@ let
     "{runtime}" = "/run/${name}";
   }
   // lib.optionalAttrs (port != null) {
-    # A container is reached from outside, so it listens on all its addresses.
+    # A container is reached from outside: it listens on all of its own addresses.
     "{host}" = "0.0.0.0";
     "{port}" = toString port;
   }
   // lib.optionalAttrs (static != null) { "{static}" = "${static { inherit pkgs package; }}"; };
   fill = lib.replaceStrings (lib.attrNames replacements) (lib.attrValues replacements);
 
-  # Programs of the environment are found in PATH.
+  # A program of the environment is found by PATH.
   commandLine = words: lib.escapeShellArgs (map fill words);
   branch = word: before: words: ''
     ${lib.escapeShellArg word})
@@ -106,41 +106,80 @@ let
       exec "$@"
     '';
   };
-in
-dockerTools.buildLayeredImage {
-  inherit name tag maxLayers;
-  contents = [
-    cacert
-    tzdata
-  ]
-  ++ contents;
 
-  # Folders that are writable for any user, because containers can be run as any user.
-  extraCommands = ''
-    mkdir -p tmp run/${name} var/lib/${name} etc
-    chmod 1777 tmp run/${name} var/lib/${name}
-    echo ${lib.escapeShellArg "root:x:0:0::/root:/sbin/nologin"} > etc/passwd
-    echo ${lib.escapeShellArg "${name}:x:${lib.head (lib.splitString ":" user)}:${lib.last (lib.splitString ":" user)}::${state}:/sbin/nologin"} >> etc/passwd
-  '';
-
-  config = {
-    Entrypoint = [ "${start}/bin/${name}-start" ];
-    Cmd = [ first ];
-    User = user;
-    WorkingDir = state;
-    Volumes.${state} = { };
-    Env = [
-      "HOME=${state}"
-      "PATH=${venv}/bin"
-      "SSL_CERT_FILE=${cacert}/etc/ssl/certs/ca-bundle.crt"
-      "PYTHONTZPATH=${tzdata}/share/zoneinfo"
-      "TZDIR=${tzdata}/share/zoneinfo"
+  # From the largest layer to the smallest; the project's own code, and what depends on it, is the last: a change of it
+  # leaves all others as they are. https://nixos.org/manual/nixpkgs/stable/#ssec-pkgs-dockerTools-buildLayeredImage
+  layeringPipeline = [
+    [
+      "subcomponent_in"
+      [ "${venv}" ]
     ]
-    ++ lib.mapAttrsToList (variable: text: "${variable}=${fill text}") environment;
-    Labels = {
-      "org.opencontainers.image.title" = name;
-      "org.opencontainers.image.version" = tag;
-    };
+    [
+      "over"
+      "rest"
+      [
+        "pipe"
+        [
+          # The paths come sorted by size, the smallest first.
+          [
+            "split_every"
+            1
+          ]
+          [ "reverse" ]
+          [
+            "limit_layers"
+            # One is the project's own, one has the folders of the image.
+            (maxLayers - 2)
+          ]
+          [ "reverse" ]
+        ]
+      ]
+    ]
+    [ "flatten" ]
+    [ "reverse" ]
+  ];
+  # Layers are no more than a matter of speed: a nixpkgs without pipelines makes its own.
+  layers = lib.optionalAttrs (lib.functionArgs dockerTools.streamLayeredImage ? layeringPipeline) {
+    inherit layeringPipeline;
+  };
+in
+dockerTools.buildLayeredImage (
+  layers
+  // {
+    inherit name tag maxLayers;
+    contents = [
+      cacert
+      tzdata
+    ]
+    ++ contents;
+
+    # Folders that any user may write to, because people run containers as users of their choice.
+    extraCommands = ''
+      mkdir -p tmp run/${name} var/lib/${name} etc
+      chmod 1777 tmp run/${name} var/lib/${name}
+      echo ${lib.escapeShellArg "root:x:0:0::/root:/sbin/nologin"} > etc/passwd
+      echo ${lib.escapeShellArg "${name}:x:${lib.head (lib.splitString ":" user)}:${lib.last (lib.splitString ":" user)}::${state}:/sbin/nologin"} >> etc/passwd
+    '';
+
+    config = {
+      Entrypoint = [ "${start}/bin/${name}-start" ];
+      Cmd = [ first ];
+      User = user;
+      WorkingDir = state;
+      Volumes.${state} = { };
+      Env = [
+        "HOME=${state}"
+        "PATH=${venv}/bin"
+        "SSL_CERT_FILE=${cacert}/etc/ssl/certs/ca-bundle.crt"
+        "PYTHONTZPATH=${tzdata}/share/zoneinfo"
+        "TZDIR=${tzdata}/share/zoneinfo"
+      ]
+      ++ lib.mapAttrsToList (variable: text: "${variable}=${fill text}") environment;
+      Labels = {
+        "org.opencontainers.image.title" = name;
+        "org.opencontainers.image.version" = tag;
+      };
+    }
+    // lib.optionalAttrs (port != null) { ExposedPorts."${toString port}/tcp" = { }; };
   }
-  // lib.optionalAttrs (port != null) { ExposedPorts."${toString port}/tcp" = { }; };
-}
+)

@@ -1,4 +1,4 @@
-"""The development shell in real Nix: what it compiles loads, uv changes its environment, and direnv finds it."""
+"""The development shell in real Nix: what it compiles loads, uv changes its environment, direnv takes it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,16 @@ class Shell:
 
     def run(self, command: str) -> str:
         """What a command prints, with what a build sees as /usr: the stand's compiler is there."""
-        words = ["nix", "develop", "--impure", "--command", STAND / "toolchain", "bash", "-euc", command]
+        words: list[str | Path] = [
+            "nix",
+            "develop",
+            "--impure",
+            "--command",
+            STAND / "toolchain",
+            "bash",
+            "-euc",
+            command,
+        ]
         env = {**GIT, **FLAKES, "HOME": str(self.home), "UV_CACHE_DIR": str(self.home / "uv")}
         return self.stand.run(words, env=env, cwd=self.project).stdout.strip()
 

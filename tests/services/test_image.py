@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import io
 import json
 import os
 import shutil
 import subprocess
+import tarfile
 import tempfile
 import time
 import urllib.error
@@ -34,7 +37,7 @@ in
 {
   inherit image;
   inherit (package) venv;
-  few = image.override { maxLayers = 3; user = "4711:4711"; };
+  few = image.override { maxLayers = 4; user = "4711:4711"; };
 }.${attr}
 """.replace("OVERLAY", str(REPO / "nix" / "overlay.nix"))
 
@@ -183,8 +186,44 @@ def test_can_be_changed(stand: Stand, projects: Callable[[Member], Path], tmp_pa
     image = stand.path(build(stand, projects(BLOG), "few"))
     subprocess.run(["tar", "-xzf", str(image), "-C", str(tmp_path)], check=True)
     (manifest,) = json.loads((tmp_path / "manifest.json").read_text())
-    assert len(manifest["Layers"]) == 3
+    assert len(manifest["Layers"]) == 4
     assert json.loads((tmp_path / manifest["Config"]).read_text())["config"]["User"] == "4711:4711"
+
+
+@pytest.mark.parametrize("attr", ["image", "few"])
+def test_a_source_edit_changes_the_last_layer_of_packages_alone(
+    stand: Stand, projects: Callable[[Member], Path], tmp_path: Path, attr: str
+) -> None:
+    before = layers(stand.path(build(stand, projects(BLOG), attr)))
+    edited = Path(shutil.copytree(projects(BLOG), tmp_path / "blog"))
+    store = edited / "src/blog/store.py"
+    store.write_text(f"{store.read_text()}\n# edited\n")
+    after = layers(stand.path(build(stand, edited, attr)))
+    digests, again = [one for one, _, _ in before], [one for one, _, _ in after]
+    # The last of all has the folders of the image.
+    own = len(digests) - 2
+    assert [*digests[:own], *digests[own + 1 :]] == [*again[:own], *again[own + 1 :]]
+    assert digests[own] != again[own]
+    # The large packages come first, one each; what changes is small.
+    sizes = [size for _, size, _ in before]
+    assert before[0][2] == 1
+    assert sizes[0] == max(sizes[:-1]) > 20_000_000
+    assert sizes[own] < 2_000_000
+
+
+def layers(image: Path) -> list[tuple[str, int, int]]:
+    """The digest, the size and the number of store paths of each layer, in their order."""
+    found = {}
+    with tarfile.open(image) as archive:
+        (manifest,) = json.load(archive.extractfile("manifest.json"))  # type: ignore[arg-type]
+        for name in manifest["Layers"]:
+            data = archive.extractfile(name)
+            assert data is not None
+            content = data.read()
+            with tarfile.open(fileobj=io.BytesIO(content)) as layer:
+                paths = {"/".join(one.name.split("/")[:3]) for one in layer if one.name.count("/") > 1}
+            found[name] = (hashlib.sha256(content).hexdigest(), len(content), len(paths))
+    return [found[name] for name in manifest["Layers"]]
 
 
 def test_two_builds_give_the_same_image(stand: Stand, projects: Callable[[Member], Path]) -> None:

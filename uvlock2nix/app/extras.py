@@ -12,7 +12,7 @@ from typing import Final
 from uvlock2nix.app.files import Generated
 from uvlock2nix.config import Config
 from uvlock2nix.emit.attributes import STANDALONE
-from uvlock2nix.emit.common import IMAGE, IMAGE_MAKER, MAKER, MODULE, STATIC, header
+from uvlock2nix.emit.common import IMAGE, IMAGE_MAKER, MAKER, MODULE, STATIC, USER_MAKER, header
 from uvlock2nix.plan import Plan
 from uvlock2nix.service import parse_service
 
@@ -39,7 +39,8 @@ def extra_files(plan: Plan, config: Config, root: Path, asked: Collection[str]) 
 
         files += [
             Generated.of(folder / MODULE, module_file(plan, service)),
-            _copied(plan, folder / MAKER, "mkServiceModule", "the function that makes its NixOS module"),
+            _copied(plan, folder / MAKER, "mkServiceModule", "the function that makes its module"),
+            _copied(plan, folder / USER_MAKER, "service-user", "what that makes of it for a user"),
         ]
     if "image" in wanted:
         from uvlock2nix.emit.image import image_file

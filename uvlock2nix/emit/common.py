@@ -20,6 +20,8 @@ MODULE: Final = "module.nix"
 IMAGE: Final = "image.nix"
 # The functions that these files call, copied next to them.
 MAKER: Final = "service-module.nix"
+# It imports this file, which has the same name next to it.
+USER_MAKER: Final = "service-user.nix"
 IMAGE_MAKER: Final = "service-image.nix"
 STATIC: Final = "static-files.nix"
 

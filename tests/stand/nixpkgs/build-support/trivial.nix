@@ -85,19 +85,19 @@ rec {
       // removeAttrs args [ "pathsToLink" "ignoreCollisions" "name" "paths" "postBuild" "extraOutputsToInstall" ]);
   makeSetupHook =
     { name ? lib.warn "calling makeSetupHook without passing a name is deprecated." "hook", propagatedBuildInputs ? [ ], propagatedNativeBuildInputs ? [ ], depsTargetTargetPropagated ? [ ], meta ? { }, passthru ? { }, substitutions ? { } }: script:
-    stdenvNoCC.mkDerivation ({
+    stdenvNoCC.mkDerivation (substitutions // {
       inherit name meta passthru propagatedBuildInputs propagatedNativeBuildInputs;
+      __structuredAttrs = false;
       strictDeps = true;
       dontUnpack = true;
       dontConfigure = true;
       dontBuild = true;
+      # As there: every @name@ of a variable of the derivation is replaced, not only what is in `substitutions`.
       installPhase = ''
         mkdir -p $out/nix-support
-        substitute ${script} $out/nix-support/setup-hook ${
-          lib.concatStringsSep " " (lib.mapAttrsToList
-            (n: v: "--subst-var-by ${lib.escapeShellArg n} ${lib.escapeShellArg (toString v)}") substitutions)
-        }
+        cp ${script} $out/nix-support/setup-hook
         recordPropagatedDependencies
+        ${lib.optionalString (substitutions != { }) "substituteAll ${script} $out/nix-support/setup-hook"}
       '';
       dontFixup = true;
     });

@@ -30,27 +30,25 @@ for p in "${expanded[@]}"; do
   esac
 done
 extra=()
+case " ${NIX_HARDENING_ENABLE-} " in *" relro "*) extra+=(-z relro) ;; esac
+case " ${NIX_HARDENING_ENABLE-} " in *" bindnow "*) extra+=(-z now) ;; esac
 if [ -z "${NIX_DONT_SET_RPATH-}" ] && [ -z "$relocatable" ]; then
-  declare -A seen=()
+  declare -A seen=() names=()
   for dir in "${given[@]}"; do seen[$dir]=1; done
-  note() {
-    case $1 in
-      "${NIX_STORE:-/nix/store}"/*)
-        if [ -z "${seen[$1]-}" ]; then
-          seen[$1]=1
-          extra+=(-rpath "$1")
-        fi
-        ;;
-    esac
-  }
   for library in "${libraries[@]}"; do
-    if [[ $library == /* ]]; then
-      note "${library%/*}"
-      continue
-    fi
-    for dir in "${dirs[@]}"; do
-      if [ -e "$dir/$library.so" ]; then
-        note "${dir%/}"
+    case $library in
+      /*) dirs+=("${library%/*}") names[${library##*/}]=1 ;;
+      *) names[$library.so]=1 ;;
+    esac
+  done
+  # As nixpkgs': in the order of -L, each directory of the store that has any of the libraries.
+  for dir in "${dirs[@]}"; do
+    if [[ $dir =~ [/.][/.] ]]; then dir=$(readlink -f "$dir") || continue; fi
+    if [[ $dir != "${NIX_STORE:-/nix/store}"/* || -n ${seen[${dir%/}]-} ]]; then continue; fi
+    for name in "${!names[@]}"; do
+      if [ -e "$dir/$name" ]; then
+        seen[${dir%/}]=1
+        extra+=(-rpath "${dir%/}")
         break
       fi
     done

@@ -10,3 +10,6 @@ ccWrapper_addCVars() {
 addEnvHooks "$targetOffset" ccWrapper_addCVars
 export CC=gcc CXX=g++ AR=ar AS=as LD=ld NM=nm OBJCOPY=objcopy OBJDUMP=objdump RANLIB=ranlib READELF=readelf STRINGS=strings STRIP=strip SIZE=size
 export NIX_CC=@out@
+# Both wrappers read it; a derivation that sets hardeningDisable brings its own.
+: "${NIX_HARDENING_ENABLE=bindnow format fortify fortify3 libcxxhardeningextensive libcxxhardeningfast pic relro stackclashprotection stackprotector strictoverflow zerocallusedregs}"
+export NIX_HARDENING_ENABLE

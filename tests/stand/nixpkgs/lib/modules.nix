@@ -118,9 +118,9 @@ in
   mkDefault = content: { _type = "override"; priority = 1000; inherit content; };
   mkForce = content: { _type = "override"; priority = 50; inherit content; };
   literalExpression = text: { _type = "literalExpression"; inherit text; };
-  evalModules = { modules, specialArgs ? { } }:
+  evalModules = { modules, specialArgs ? { }, class ? null }:
     let
-      loaded = concatMap (load ({ inherit lib config options; } // specialArgs)) modules;
+      loaded = concatMap (load ({ inherit lib config options; _class = class; } // specialArgs)) modules;
       options = foldl' lib.recursiveUpdate { } (map (m: m.options) loaded);
       config = evalTree [ ] options (map (m: m.config) loaded);
     in

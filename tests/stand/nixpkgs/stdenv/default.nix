@@ -9,8 +9,8 @@ let
     { printf 'export SHELL=%s\ninitialPath="%s"\ndefaultNativeBuildInputs="%s"\ndefaultBuildInputs=""\n' "$shell" "$initialPath" "$defaults"; cat $setup; } > $out/setup
   '';
   setup = if scripts != null then scripts.setup else builtins.toFile "setup.sh" (builtins.replaceStrings
-    [ "@shell@" "@initialPath@" "@storeDir@" ]
-    [ "/bin/bash" "/nix-stand-initial-path" builtins.storeDir ]
+    [ "@shell@" "@initialPath@" "@storeDir@" "@fixups@" ]
+    [ "/bin/bash" "/nix-stand-initial-path" builtins.storeDir (builtins.readFile ./fixups.sh) ]
     (builtins.readFile ./setup.sh));
   platform = import ../lib/platform.nix system;
   stdenvDir = derivation {
@@ -25,8 +25,18 @@ let
     '' ];
   };
 
+  # The compiler's wrapper takes them by name; the setup hook has the same list for who says nothing.
+  hardening = [ "bindnow" "format" "fortify" "fortify3" "libcxxhardeningextensive" "libcxxhardeningfast" "pic" "relro" "stackclashprotection" "stackprotector" "strictoverflow" "zerocallusedregs" ];
+  implied = { fortify = [ "fortify3" ]; libcxxhardeningfast = [ "libcxxhardeningextensive" ]; };
+  hardeningOf = attrs:
+    let
+      off = lib.concatMap (flag: [ flag ] ++ implied.${flag} or [ ]) (attrs.hardeningDisable or [ ]);
+      flags = if lib.elem "all" off then [ ] else lib.subtractLists off (lib.unique (hardening ++ attrs.hardeningEnable or [ ]));
+    in
+    lib.optionalAttrs (attrs ? hardeningDisable || attrs ? hardeningEnable) { NIX_HARDENING_ENABLE = toString flags; };
+
   # Evaluation-only attributes: never part of the derivation.
-  evalOnly = [ "passthru" "meta" "pos" "env" "checkInputs" "installCheckInputs" "nativeCheckInputs" "nativeInstallCheckInputs" ];
+  evalOnly = [ "hardeningDisable" "hardeningEnable" "passthru" "meta" "pos" "env" "checkInputs" "installCheckInputs" "nativeCheckInputs" "nativeInstallCheckInputs" ];
   getDevs = list: map (x: if lib.isDerivation x then lib.getDev x else x) (lib.flatten (builtins.filter (x: x != null) list));
 
   makeDerivation = rattrs:
@@ -60,7 +70,7 @@ let
         strictDeps = attrs.strictDeps or config.strictDepsByDefault or false;
         patches = attrs.patches or [ ];
         userHook = config.stdenv.userHook or null;
-      } // (if structured then { __structuredAttrs = true; inherit env; } else env);
+      } // hardeningOf attrs // (if structured then { __structuredAttrs = true; inherit env; } else env);
       checked =
         if badEnv != { } then
           throw "The `env` attribute set can only contain derivations, string, boolean or integer attributes. The following are wrong: ${toString (builtins.attrNames badEnv)}"

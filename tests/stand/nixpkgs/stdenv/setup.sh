@@ -242,7 +242,7 @@ substitute() {
     return 1
   fi
   consumeEntire fileContents <"$input"
-  if [ "$input" = "$output" ]; then chmod u+w "$output" 2>/dev/null || true; fi
+  if [ -e "$output" ]; then chmod u+w "$output"; fi
   substituteStream fileContents "file '$input'" "$@" >"$output.subst.$$"
   cat "$output.subst.$$" >"$output"
   rm -f "$output.subst.$$"
@@ -262,7 +262,7 @@ _allFlags() {
   local varName
   while IFS= read -r varName; do
     if [[ $varName =~ ^[a-z][A-Za-z0-9_]*$ ]]; then args+=(--subst-var "$varName"); fi
-  done < <(compgen -v)
+  done < <(compgen -e)
 }
 substituteAll() {
   local args=()
@@ -510,8 +510,15 @@ patchShebangs() {
     rest=${rest#"${rest%%[![:space:]]*}"}
     read -r program arguments <<<"$rest"
     if [[ $program == */env ]]; then
-      if [[ $arguments == -S* ]]; then arguments=${arguments#-S}; arguments=${arguments# }; fi
       read -r base arguments <<<"$arguments"
+      if [[ $base == -S ]]; then
+        read -r base arguments <<<"$arguments"
+        arguments="-S $(PATH=${!pathVar} type -P "$base" || true)${arguments:+ $arguments}"
+        base=env
+      elif [[ $base == -* || $base == *=* ]]; then
+        echo "$file: unsupported interpreter directive \"$line\" (set dontPatchShebangs=1 and handle shebang patching yourself)" >&2
+        exit 1
+      fi
     else
       base=${program##*/}
     fi
@@ -576,6 +583,8 @@ _pruneLaFiles() {
   find "$prefix" -type f -name '*.la' -exec sed -i "s,^dependency_libs=.*,dependency_libs=''," {} +
 }
 fixupOutputHooks+=(_pruneLaFiles)
+
+@fixups@
 
 _overrideFirst() {
   local target=$1 name
@@ -757,7 +766,7 @@ export HOST_PATH="${HOST_PATH:+$HOST_PATH:}@initialPath@"
 # As nixpkgs does: the package's own libraries are on its RPATH (fixup drops the entry when it is not used), and the
 # compiler's random seed comes from the output's name.
 if [ -n "${out-}" ]; then
-  if [ -z "${NIX_DONT_SET_RPATH-}" ] && [ "${NIX_NO_SELF_RPATH:-0}" != 1 ]; then NIX_LDFLAGS="-rpath $out/lib ${NIX_LDFLAGS-}"; fi
+  if [ "${NIX_NO_SELF_RPATH:-0}" != 1 ]; then NIX_LDFLAGS="-rpath $out/lib ${NIX_LDFLAGS-}"; fi
   _seed=$(basename "${NIX_OUTPATH_USED_AS_RANDOM_SEED:-$out}")
   NIX_CFLAGS_COMPILE="${NIX_CFLAGS_COMPILE-} -frandom-seed=${_seed:0:10}"
 fi
