@@ -66,7 +66,8 @@ rec {
   linkFarmFromDrvs = name: drvs: linkFarm name (map (d: { inherit (d) name; path = d; }) drvs);
   onlyBin = drv: runCommand "${drv.name}-only-bin" { } ''mkdir -p $out; ln -s ${lib.getBin drv}/bin $out/bin'';
   # Later paths do not replace earlier ones; folders are merged.
-  symlinkJoin = { name ? "${args'.pname}-${args'.version}", paths, postBuild ? "", nativeBuildInputs ? [ ], buildInputs ? [ ], meta ? { }, passthru ? { }, ... }@args':
+  symlinkJoin = joined { };
+  joined = { pathsToLink ? [ "/" ], collisions ? "first" }: { name ? "${args'.pname}-${args'.version}", paths, postBuild ? "", nativeBuildInputs ? [ ], buildInputs ? [ ], meta ? { }, passthru ? { }, ... }@args':
     runCommand name
       ({ inherit paths nativeBuildInputs buildInputs meta passthru; } // removeAttrs args' [ "name" "paths" "postBuild" ]) ''
       mkdir -p $out
@@ -74,14 +75,21 @@ rec {
         for target in "$path" $(cat "$path/nix-support/propagated-user-env-packages" 2>/dev/null || true); do
           (cd "$target"; find -L . -mindepth 1 -type d) | while read -r dir; do mkdir -p "$out/$dir"; done
           (cd "$target"; find -L . -mindepth 1 ! -type d; find . -type l ! -xtype d) | sort -u | while read -r file; do
-            [ -e "$out/$file" ] || [ -L "$out/$file" ] || ln -s "$target/''${file#./}" "$out/$file"
+            case ''${file#.} in ${lib.concatMapStringsSep " | " (one: "${lib.escapeShellArg (lib.removeSuffix "/" one)}/*") pathsToLink}) ;; *) continue ;; esac
+            if [ ! -e "$out/$file" ] && [ ! -L "$out/$file" ]; then
+              ln -s "$target/''${file#./}" "$out/$file"
+            elif [ ${collisions} = refuse ] && ! cmp -s "$target/$file" "$out/$file"; then
+              echo "error: two given paths contain a conflicting subpath: $target/$file and $(readlink "$out/$file")" >&2
+              exit 1
+            fi
           done
+          ${lib.optionalString (pathsToLink != [ "/" ]) "find \"$out\" -mindepth 1 -type d -empty -delete"}
         done
       done
       ${postBuild}
     '';
   buildEnv = { name, paths, pathsToLink ? [ "/" ], postBuild ? "", ignoreCollisions ? false, ... }@args:
-    symlinkJoin ({ inherit name postBuild; paths = lib.filter (p: p != null) paths; }
+    joined { inherit pathsToLink; collisions = if ignoreCollisions then "first" else "refuse"; } ({ inherit name postBuild; paths = lib.filter (p: p != null) paths; }
       // removeAttrs args [ "pathsToLink" "ignoreCollisions" "name" "paths" "postBuild" "extraOutputsToInstall" ]);
   makeSetupHook =
     { name ? lib.warn "calling makeSetupHook without passing a name is deprecated." "hook", propagatedBuildInputs ? [ ], propagatedNativeBuildInputs ? [ ], depsTargetTargetPropagated ? [ ], meta ? { }, passthru ? { }, substitutions ? { } }: script:

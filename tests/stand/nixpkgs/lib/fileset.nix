@@ -4,14 +4,15 @@
 let
   inherit (lib) any filter hasPrefix;
   tag = "uvlock2nix-stand-fileset";
-  make = contains: { _type = tag; inherit contains; };
+  # `bases`: the paths below which all of it is.
+  make = bases: contains: { _type = tag; inherit bases contains; };
   isSet = v: v._type or null == tag;
   kind = path:
     if builtins ? readFileType then builtins.readFileType path
     else (builtins.readDir (dirOf path)).${baseNameOf path};
   ofPath = path:
     let p = toString path; directory = kind path == "directory"; in
-    make (file: if directory then hasPrefix (p + "/") file else file == p);
+    make [ p ] (file: if directory then hasPrefix (p + "/") file else file == p);
   coerce = context: v:
     if isSet v then v
     else if builtins.isPath v then
@@ -26,24 +27,25 @@ let
       (builtins.attrNames (builtins.readDir dir));
 in
 rec {
-  empty = make (_: false);
+  empty = make [ ] (_: false);
   maybeMissing = path:
     if !builtins.isPath path then throw "lib.fileset.maybeMissing: expected a path"
     else if builtins.pathExists path then ofPath path else empty;
-  unions = sets: let members = map (coerce "lib.fileset.unions") sets; in make (file: any (s: s.contains file) members);
+  unions = sets: let members = map (coerce "lib.fileset.unions") sets; in
+    make (lib.concatMap (s: s.bases) members) (file: any (s: s.contains file) members);
   union = a: b: unions [ a b ];
   intersection = a: b:
     let x = coerce "lib.fileset.intersection" a; y = coerce "lib.fileset.intersection" b; in
-    make (file: x.contains file && y.contains file);
+    make x.bases (file: x.contains file && y.contains file);
   difference = a: b:
     let x = coerce "lib.fileset.difference" a; y = coerce "lib.fileset.difference" b; in
-    make (file: x.contains file && !y.contains file);
+    make x.bases (file: x.contains file && !y.contains file);
   fileFilter = pred: path:
     let
       p = toString path;
       info = file: rec { name = baseNameOf file; type = "regular"; hasExt = ext: lib.hasSuffix ".${ext}" name; };
     in
-    make (file: hasPrefix (p + "/") file && pred (info file));
+    make [ p ] (file: hasPrefix (p + "/") file && pred (info file));
   fromSource = source:
     let root = source.origSrc or source; keep = source.filter or (_: _: true); p = toString root; in
     let
@@ -51,15 +53,18 @@ rec {
       # A folder that the filter leaves out takes all that is in it along.
       kept = file: lib.all (dir: keep dir "directory") (above (dirOf file)) && keep file (kind (/. + file));
     in
-    make (file: hasPrefix (p + "/") file && kept file);
+    make [ p ] (file: hasPrefix (p + "/") file && kept file);
   toList = set:
-    throw "lib.fileset.toList: not in the stand";
+    let files = coerce "lib.fileset.toList" set; in
+    filter (path: files.contains (toString path)) (lib.unique (lib.concatMap
+      (base: if kind (/. + base) == "directory" then map (f: f.path) (filesBelow (/. + base)) else [ (/. + base) ])
+      files.bases));
   # What nixpkgs does: a copy by git of what it tracks, changes of the working tree included.
   gitTracked = path:
     let p = toString path; copy = builtins.fetchGit { url = path; }; in
     if !builtins.pathExists (path + "/.git") then
       throw "lib.fileset.gitTracked: Expected the argument (${p}) to point to a local working tree of a Git repository, but it's not."
-    else make (file: hasPrefix (p + "/") file && builtins.pathExists (copy + "/${lib.removePrefix (p + "/") file}"));
+    else make [ p ] (file: hasPrefix (p + "/") file && builtins.pathExists (copy + "/${lib.removePrefix (p + "/") file}"));
   trace = _: v: v;
   traceVal = v: v;
   toSource = { root, fileset }:
@@ -72,7 +77,11 @@ rec {
       above = dir: if dir == base || !hasPrefix base dir then [ ] else [ dir ] ++ above (dirOf dir);
       keep = path: type: if type == "directory" then parents ? ${path} else files ? ${path};
       out = builtins.path { path = root; name = "source"; filter = keep; };
+      outside = filter (path: path != base && !hasPrefix (base + "/") path) set.bases;
     in
     if !builtins.isPath root then throw "lib.fileset.toSource: `root` is of type ${builtins.typeOf root}, but it should be a path"
+    else if !builtins.pathExists root then throw "lib.fileset.toSource: `root` (${base}) is a path that does not exist."
+    else if kind root != "directory" then throw "lib.fileset.toSource: `root` (${base}) is a file, but it should be a directory instead."
+    else if outside != [ ] then throw "lib.fileset.toSource: `fileset` could contain files in ${lib.head outside}, which is not under the `root` (${base})."
     else { outPath = out; origSrc = root; filter = keep; name = "source"; _isLibCleanSourceWith = true; };
 }
