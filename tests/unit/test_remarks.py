@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from tests.support.command import project_at, uvlock2nix
 from tests.support.emit import plan_of
-from uvlock2nix.app.remarks import listed, on_doubts
+from uvlock2nix.app.remarks import age, listed, on_doubts
+from uvlock2nix.app.reporter import Once, Silent
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
 
 
@@ -67,3 +69,38 @@ def test_an_empty_environment_is_reported(tmp_path: Path, pyproject: str, why: s
     assert done.error is None
     assert "note: the environment is empty: " in done.stderr
     assert why in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("2026-11-27", "0 days ago"),
+        ("2026-11-26", "1 day ago"),
+        ("2026-09-29", "59 days ago"),
+        ("2025-09-27", "14 months ago"),
+        # A clock that is wrong is no reason to say nonsense.
+        ("2027-01-01", "0 days ago"),
+    ],
+)
+def test_an_age_is_said_as_people_say_it(day: str, said: str) -> None:
+    assert age(day, date(2026, 11, 27)) == said
+
+
+class Heard(Silent):
+    """What was noted."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def test_what_several_environments_say_is_said_once() -> None:
+    heard = Heard()
+    once = Once(heard)
+    for text in ("a", "b", "a"):
+        once.note(text)
+    assert heard.notes == ["a", "b"]
+    with once.steps("some", 2) as step:
+        step(1)

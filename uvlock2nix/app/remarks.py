@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
 from typing import Final
 
 from uvlock2nix.app.request import Request
@@ -40,11 +41,11 @@ def on_classes(
 ) -> Iterator[str]:
     """What the table of ``classify`` shows, for users who only generate."""
     packages = tuple(packages)
-    taken = [one.name for one in packages if one.from_nixpkgs]
-    if taken and knowledge.own_index is None:
-        subject = "1 package comes" if len(taken) == 1 else f"{len(taken)} packages come"
+    if knowledge.own_index is None and _asks_nixpkgs(packages, policy):
+        day = knowledge.index.date
         yield (
-            f"{subject} from nixpkgs as it was on {knowledge.index.date}: "
+            "what nixpkgs has is known from a snapshot that uvlock2nix carries, of "
+            f"{day} ({age(day, today())}): which packages come from nixpkgs was decided by it. "
             "`uvlock2nix index update` indexes your nixpkgs"
         )
     if insisted := [one for one in packages if one.any_version and not one.left_out]:
@@ -61,6 +62,26 @@ def on_classes(
     for reason in dict.fromkeys(refused.values()):
         names = [name for name in refused if refused[name] == reason]
         yield f"{listed(names)}: {reason}, although [tool.uvlock2nix.nixpkgs] allows it"
+
+
+def _asks_nixpkgs(packages: Sequence[ClassifiedPackage], policy: ClassifyPolicy) -> bool:
+    """Whether what nixpkgs has decided anything: that a package comes from there, or that it does not."""
+    if policy.allow or policy.any_version or policy.from_nixpkgs in ("same", "compatible"):
+        return bool(packages)
+    native = policy.from_nixpkgs == "native"
+    return native and any(one.from_nixpkgs or one.class_ == "sdist-native" for one in packages)
+
+
+def age(day: str, now: date) -> str:
+    """How long ago a day (ISO) was: in days, or in months where it is more than two."""
+    days = max((now - date.fromisoformat(day)).days, 0)
+    number, unit = (days, "day") if days < 60 else (round(days / 30.44), "month")
+    return f"{number} {unit}{'' if number == 1 else 's'} ago"
+
+
+def today() -> date:
+    """The day, in UTC."""
+    return datetime.now(tz=UTC).date()
 
 
 def _version(one: ClassifiedPackage) -> str:
