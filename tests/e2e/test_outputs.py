@@ -7,7 +7,12 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from cyclonedx.schema import SchemaVersion
@@ -127,3 +132,35 @@ def test_outputs_of_a_flake(tmp_path: Path) -> None:
         == "3.11\n"
     )
     assert os.path.lexists(more / "bin" / "hello-uv")
+    # As people name a project of others: a git repository, or an archive that a server has (what github: is).
+    expected = nix("run", "--impure", at, "1000")
+    with references(project, tmp_path) as found:
+        for reference in found:
+            assert nix("run", "--impure", f"{reference}#hello-uv-manage", "--", "1000") == expected
+            flake = f'(builtins.getFlake "{reference}")'
+            system = "packages.x86_64-linux"
+            source = nix("eval", "--impure", "--raw", "--expr", f"{flake}.{system}.default.src.outPath")
+            assert (stand.path(source) / "pyproject.toml").read_text() == toml.read_text()
+
+
+@contextmanager
+def references(project: Path, folder: Path) -> Iterator[tuple[str, ...]]:
+    """References to the flake of a project: its repository, and an archive on this machine."""
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e", "-C", str(project)]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "all"]):
+        subprocess.run([*git, *words], check=True, capture_output=True)
+    (folder / "served").mkdir()
+    archive = folder / "served" / "hello.tar.gz"
+    subprocess.run([*git, "archive", "--prefix=hello-1/", "-o", archive, "HEAD"], check=True)
+    handler = partial(QuietHandler, directory=str(folder / "served"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"git+file://{project}", f"tarball+http://127.0.0.1:{server.server_port}/hello.tar.gz"
+        server.shutdown()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves a folder and prints nothing."""
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
