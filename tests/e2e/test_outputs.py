@@ -137,9 +137,9 @@ def test_outputs_of_a_flake(tmp_path: Path) -> None:
     with references(project, tmp_path) as found:
         for reference in found:
             assert nix("run", "--impure", f"{reference}#hello-uv-manage", "--", "1000") == expected
-            flake = f'(builtins.getFlake "{reference}")'
+            text = f'(builtins.getFlake "{reference}")'
             system = "packages.x86_64-linux"
-            source = nix("eval", "--impure", "--raw", "--expr", f"{flake}.{system}.default.src.outPath")
+            source = nix("eval", "--impure", "--raw", "--expr", f"{text}.{system}.default.src.outPath")
             assert (stand.path(source) / "pyproject.toml").read_text() == toml.read_text()
 
 
