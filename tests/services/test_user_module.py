@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pytest
 
 from tests.services.members import BLOG, Member
+from tests.support.machine import Machine, waiting
 from tests.support.stand import REPO, Stand
 
 pytestmark = [pytest.mark.stand, pytest.mark.network, pytest.mark.slow]
@@ -97,6 +98,64 @@ def test_the_script_serves_with_state_and_secrets(home: Home, tmp_path: Path) ->
     page = json.loads(home.stand.run(["bash", "-euc", serve], env=env).stdout.splitlines()[-1])
     assert (page["posts"], page["title"], page["secret"]) == (1, 'it\'s "mine" $HOME', 13)
     assert (tmp_path / "states/blog").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_units_run_under_the_systemd_of_a_user(home: Home, tmp_path: Path) -> None:
+    settings = {"secrets": {"SECRET_KEY": "/home/me/key"}, "port": 8100}
+    about = home.units("homeManager", settings)
+    machine = Machine.copied(tmp_path / "machine")
+    folder = machine.root / "etc/systemd/user"
+    units = {f"{name}.service": unit for name, unit in about["services"].items()}
+    for name, unit in (units | {f"{name}.timer": unit for name, unit in about["timers"].items()}).items():
+        (folder / name).write_text(ini(unit))
+        for target in unit.get("Install", {}).get("WantedBy", []):
+            wants = folder / f"{target}.wants"
+            wants.mkdir(exist_ok=True)
+            (wants / name).symlink_to(f"../{name}")
+    # The machine has no PAM module of systemd's, which makes the session of a user.
+    drop_in = machine.root / "etc/systemd/system/user@.service.d/no-pam.conf"
+    drop_in.parent.mkdir()
+    drop_in.write_text("[Service]\nPAMName=\nEnvironment=XDG_RUNTIME_DIR=/run/user/%i\n")
+    page = waiting("curl -fsS --max-time 20 http://127.0.0.1:8100/ -o page")
+    state = "/home/me/.local/state/blog"
+    manage = f"{about['packages'][0]}/bin/blog-manage"
+    printed = machine.boot(f"""
+        cd /tmp
+        useradd --create-home --uid 2000 --shell /bin/bash me
+        echo -n correct-horse > /home/me/key
+        chown me /home/me/key; chmod 400 /home/me/key
+        systemctl start user@2000.service
+        as() {{ runuser -u me -- env XDG_RUNTIME_DIR=/run/user/2000 HOME=/home/me "$@"; }}
+        {page}
+        as {manage} post first > /dev/null
+        before=$(as systemctl --user show -P MainPID blog)
+        kill -9 "$before"
+        {waiting('test "$(as systemctl --user show -P MainPID blog)" != "$before"')}
+        {page}
+        cat page
+        as systemctl --user is-active blog blog-worker blog-clean.timer
+        stat -c '%U %a' {state}
+        journalctl --no-pager | grep -c correct-horse || true
+        as systemd-analyze --user verify {" ".join(units)} 2>&1 | grep -c blog || true
+    """)
+    page_text, *rest = printed.split("\n")
+    assert {key: json.loads(page_text)[key] for key in ("posts", "secret", "worker")} == {
+        "posts": 1,
+        "secret": 13,
+        "worker": True,
+    }
+    assert rest == ["active", "active", "active", "me 700", "0", "0", ""]
+
+
+def ini(unit: dict[str, dict[str, object]]) -> str:
+    """A unit as home-manager writes it: a list is a key several times."""
+    lines = []
+    for section, keys in unit.items():
+        lines.append(f"[{section}]")
+        for key, value in keys.items():
+            values = value if isinstance(value, list) else [value]
+            lines += [f"{key}={str(one).lower() if isinstance(one, bool) else one}" for one in values]
+    return "\n".join(lines) + "\n"
 
 
 @pytest.mark.parametrize(("class_", "keys"), [("homeManager", "config"), ("darwin", "serviceConfig")])
