@@ -1,13 +1,14 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
-# web: the function that makes its NixOS module
-# Digest: d9b74c09b3463f50
+# web: the function that makes its module
+# Digest: 1c4f84a7ac492874
 /**
-  Make a NixOS module that runs a packaged project as one or more systemd services.
+  Make a module that runs a packaged project as one or more services: of systemd in NixOS, of the user's systemd or
+  launchd in home-manager, of launchd in nix-darwin.
 
   `nix/module.nix`, which `uvlock2nix generate --module` writes, calls this function. The module has the options
-  `services.NAME.{enable,package,user,group,stateDir,settings,environment,environmentFile,secrets,extraArgs}`,
-  `host`, `port` and `openFirewall` if the program takes an address, and `static`, the folder of static files, if the
-  project has some.
+  `services.NAME.{enable,package,stateDir,settings,environment,secrets,extraArgs}`, `host` and `port` where the program
+  takes an address, and `static`, the folder of static files, where the project has some; in NixOS `user`, `group`,
+  `environmentFile` and `openFirewall`, too.
 
   # Inputs
 
@@ -15,13 +16,13 @@
   : The name of the service: `services.NAME`, its state directory and its user.
 
   `package`
-  : A function from the package set to the package.
+  : From the package set to the package.
 
   `processes`
-  : Process names with their commands; each is a unit.
+  : From the name of a process to its command; each is one unit.
 
   `description`, `preStart`, `manage`, `address`, `environment`, `settingsFile`, `secretsAs`, `writableMemory`, `network`
-  : As the keys of the same name in `[tool.uvlock2nix.service]`.
+  : What `[tool.uvlock2nix.service]` says under the same names.
 
   # Type
 
@@ -56,39 +57,41 @@
 {
   # The name of the service: `services.NAME`, its state directory and its user.
   name,
-  # A function from the package set to the package.
+  # From the package set to the package.
   package,
-  # Process name → its command: a program of the package (or of its environment) and its arguments.
-  # `{host}`, `{port}`, `{state}`, `{runtime}` and `{static}` in an argument are replaced. Each process is a unit.
+  # From the name of a process to its command: a program of the package (or of its environment) and its arguments.
+  # `{host}`, `{port}`, `{state}`, `{runtime}` and `{static}` in an argument are replaced. Each process is one unit.
   processes,
-  # Scheduled commands: `calendar` is systemd's OnCalendar.
+  # Commands that run at times: `calendar` is systemd's OnCalendar.
   timers ? { },
-  # The function that makes the folder of static files (`{static}`); see mkStaticFiles.nix.
+  # What makes the folder of static files (`{static}`); see mkStaticFiles.nix.
   static ? null,
   description ? name,
   # Commands that run before each start, such as migrations; they belong to the first process.
   preStart ? [ ],
   # The management command, which `NAME-manage` runs with the service's own user, state and environment.
   manage ? null,
-  # The address that the program listens on, if it does.
+  # The address that the program listens on, where it listens.
   address ? null,
   environment ? { },
-  # If the program reads its settings from a file: the format (json, toml, yaml, ini) and the variable that
+  # Where the program reads its settings from a file: the format (json, toml, yaml, ini) and the variable that
   # names the file. Otherwise settings are environment variables.
   settingsFile ? null,
-  # How the program reads a secret: from the file that NAME_FILE names, or from the variable NAME.
+  # What a secret is to the program: the variable NAME_FILE with the name of a file, or the variable NAME.
   secretsAs ? "file",
-  # The names of the secrets that the program requires.
+  # The names of the secrets that the program cannot do without.
   secrets ? [ ],
-  # Programs that generate code at run time (a JIT, some ffi libraries) need writable and executable memory.
+  # Programs that make code at run time (a JIT, some ffi libraries) need memory that is writable and executable.
   writableMemory ? false,
-  # Whether the program needs the network.
+  # Whether the program talks to other machines at all.
   network ? true,
-}:
+}@about:
 {
   config,
   lib,
   pkgs,
+  # https://nixos.org/manual/nixpkgs/stable/#module-system-module-argument-_class
+  _class,
   ...
 }:
 
@@ -99,26 +102,35 @@ let
   unitOf = process: if process == first then name else "${name}-${process}";
   state = "/var/lib/${cfg.stateDir}";
 
-  replacements = {
+  # Where a service belongs to a user, what it may do and where its state is are the user's matters.
+  isUsers = _class == "homeManager" || _class == "darwin";
+
+  places = {
     "{state}" = state;
     "{runtime}" = "/run/${cfg.stateDir}";
-  }
-  // lib.optionalAttrs (address != null) {
-    # An IPv6 address with a port needs brackets.
-    "{host}:{port}" = "${
-      if lib.hasInfix ":" cfg.host then "[${cfg.host}]" else cfg.host
-    }:${toString cfg.port}";
-    "{host}" = cfg.host;
-    "{port}" = toString cfg.port;
-  }
-  // lib.optionalAttrs (static != null) { "{static}" = "${cfg.static}"; };
-  # Longer ones first.
-  marks = lib.sort (one: other: lib.stringLength one > lib.stringLength other) (
-    lib.attrNames replacements
-  );
-  fill = lib.replaceStrings marks (map (mark: replacements.${mark}) marks);
+  };
+  known =
+    lib.optionalAttrs (address != null) {
+      # An IPv6 address and its port are written with brackets.
+      "{host}:{port}" = "${
+        if lib.hasInfix ":" cfg.host then "[${cfg.host}]" else cfg.host
+      }:${toString cfg.port}";
+      "{host}" = cfg.host;
+      "{port}" = toString cfg.port;
+    }
+    // lib.optionalAttrs (static != null) { "{static}" = "${cfg.static}"; };
+  fillWith =
+    replacements:
+    let
+      # The longer ones come first.
+      marks = lib.sort (one: other: lib.stringLength one > lib.stringLength other) (
+        lib.attrNames replacements
+      );
+    in
+    lib.replaceStrings marks (map (mark: replacements.${mark}) marks);
+  fill = fillWith (places // known);
 
-  # A program of the package itself, or of its environment.
+  # A program of the package itself, or of the environment that it runs in.
   program =
     word:
     if lib.hasPrefix "/" word then
@@ -137,7 +149,7 @@ let
     in
     lib.concatMapStringsSep " " escape ([ (program (lib.head filled)) ] ++ lib.tail filled);
 
-  # A shell reads secrets into variables when the program starts, so they are in no unit and no log.
+  # Secrets as variables are read by the shell when the program starts: they are in no unit and no log.
   withSecrets =
     words:
     if secretsAs == "variable" && cfg.secrets != { } then
@@ -175,7 +187,7 @@ let
         }";
       };
 
-  # The program's environment. Values are literal: systemd's specifiers are not expanded.
+  # What the program finds in its environment. Values mean what they say: systemd's specifiers are not expanded.
   variables = lib.mapAttrs (_: fill) environment // settingsEnvironment // cfg.environment;
   secretFiles =
     directory:
@@ -183,7 +195,7 @@ let
       lib.mapAttrs' (secret: _: lib.nameValuePair "${secret}_FILE" "${directory}/${secret}") cfg.secrets
     );
 
-  # The service may do only what it needs: see https://systemd.io and `systemd-analyze security`.
+  # What the service may do: nothing that it does not need. https://systemd.io and `systemd-analyze security`.
   confinement = {
     CapabilityBoundingSet = if needsLowPort then "CAP_NET_BIND_SERVICE" else "";
     AmbientCapabilities = if needsLowPort then "CAP_NET_BIND_SERVICE" else "";
@@ -224,7 +236,7 @@ let
   };
   needsLowPort = address != null && cfg.port < 1024;
 
-  # https://systemd.io/USER_NAMES: at most 31 characters, and no leading digit.
+  # https://systemd.io/USER_NAMES: at most 31 characters, and no digit in front.
   dynamicUser = lib.substring 0 31 (
     lib.optionalString (builtins.match "[0-9].*" name != null) "_"
     + lib.replaceStrings [ "." ] [ "-" ] name
@@ -249,7 +261,7 @@ let
       StateDirectoryMode = "0700";
       RuntimeDirectory = cfg.stateDir;
       RuntimeDirectoryMode = "0750";
-      # Shared by several units.
+      # Several units share it.
       RuntimeDirectoryPreserve = true;
       WorkingDirectory = state;
     }
@@ -260,7 +272,7 @@ let
       LoadCredential = lib.mapAttrsToList (secret: file: "${secret}:${toString file}") cfg.secrets;
     };
 
-  # Shared by all units.
+  # What all units have.
   common = {
     wants = lib.optional network "network-online.target";
     environment = secretFiles "%d" // lib.mapAttrs (_: lib.replaceStrings [ "%" ] [ "%%" ]) variables;
@@ -273,7 +285,7 @@ let
     // {
       description = if process == first then description else "${description} (${process})";
       wantedBy = [ "multi-user.target" ];
-      # Migrations must run before the other processes start.
+      # Migrations have run before the other processes of the project start.
       after = network-online ++ lib.optional (process != first) "${name}.service";
       serviceConfig =
         shared
@@ -301,7 +313,7 @@ let
       };
     };
 
-  # systemd runs it with the user, state, secrets and environment of the service.
+  # The same user, state, secrets and environment as the service has, by systemd itself.
   property =
     key: value:
     if lib.isList value then
@@ -311,7 +323,7 @@ let
   # systemd-run expands no specifiers, so the directory of the secrets is written out.
   manageCommand = pkgs.writeShellScriptBin "${name}-manage" ''
     if [ "$(id -u)" != 0 ]; then
-      echo "error: ${name}-manage runs as the user of the service, which only root can switch to" >&2
+      echo "error: ${name}-manage runs as the user of the service, which only root can become" >&2
       echo "hint: run it with sudo" >&2
       exit 1
     fi
@@ -334,13 +346,30 @@ let
     in
     [ (program (lib.head filled)) ] ++ lib.tail filled;
 
-  # As a string, so that Nix does not copy it into the store, which everyone can read.
+  users = import ./service-user.nix {
+    inherit
+      _class
+      about
+      config
+      first
+      lib
+      name
+      pkgs
+      program
+      unitOf
+      ;
+    description = about.description or name;
+    fillKnown = fillWith known;
+    settings = settingsEnvironment // cfg.environment;
+  };
+
+  # As text, so that Nix does not copy it; what is in the store everyone can read.
   secretFile =
     lib.types.addCheck lib.types.str (
       file: lib.hasPrefix "/" file && !(lib.hasPrefix builtins.storeDir file)
     )
     // {
-      description = "absolute path outside the store, as a string";
+      description = "absolute path outside of the store, as text";
     };
 
   optionsOfAddress = lib.optionalAttrs (address != null) {
@@ -354,12 +383,46 @@ let
       default = address.port;
       description = "The port to listen on.";
     };
+  };
+
+  optionsOfSystem = {
+    user = lib.mkOption {
+      type = lib.types.nullOr lib.types.str;
+      default = null;
+      description = "The user to run as; null for one that systemd makes while the service runs.";
+    };
+    group = lib.mkOption {
+      type = lib.types.nullOr lib.types.str;
+      default = cfg.user;
+      defaultText = lib.literalExpression "config.services.${name}.user";
+      description = "The group to run as, where a user is set.";
+    };
+    stateDir = lib.mkOption {
+      type = lib.types.strMatching "[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*";
+      default = name;
+      description = "The directory for the state, below /var/lib.";
+    };
+    environmentFile = lib.mkOption {
+      type = lib.types.coercedTo lib.types.path (file: [ file ]) (lib.types.listOf lib.types.path);
+      default = [ ];
+      example = "/run/keys/${name}.env";
+      description = "A file with environment variables, or several, read by systemd when the service starts.";
+    };
+  }
+  // lib.optionalAttrs (address != null) {
     openFirewall = lib.mkOption {
       type = lib.types.bool;
       default = false;
       description = "Whether to open the port in the firewall.";
     };
   };
+
+  # NixOS, home-manager and nix-darwin refuse a configuration in which one of them fails.
+  assertions = map (secret: {
+    assertion =
+      cfg.secrets ? ${secret} || (secretsAs == "variable" && (cfg.environmentFile or [ ]) != [ ]);
+    message = "services.${name}.secrets.${secret} is not set. Set it to the path of a file that holds the secret, such as \"/run/keys/${secret}\".";
+  }) secrets;
 in
 {
   options.services.${name} = {
@@ -369,22 +432,6 @@ in
       default = package pkgs;
       defaultText = lib.literalExpression "the package of this project";
       description = "The package to run.";
-    };
-    user = lib.mkOption {
-      type = lib.types.nullOr lib.types.str;
-      default = null;
-      description = "The user to run as; null for a user that systemd allocates while the service runs.";
-    };
-    group = lib.mkOption {
-      type = lib.types.nullOr lib.types.str;
-      default = cfg.user;
-      defaultText = lib.literalExpression "config.services.${name}.user";
-      description = "The group to run as, if a user is set.";
-    };
-    stateDir = lib.mkOption {
-      type = lib.types.strMatching "[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*";
-      default = name;
-      description = "The state directory, below /var/lib.";
     };
     settings = lib.mkOption {
       type =
@@ -413,12 +460,6 @@ in
       default = { };
       description = "Environment variables of the service. They are readable by everyone: see secrets.";
     };
-    environmentFile = lib.mkOption {
-      type = lib.types.coercedTo lib.types.path (file: [ file ]) (lib.types.listOf lib.types.path);
-      default = [ ];
-      example = "/run/keys/${name}.env";
-      description = "A file with environment variables, or several, read by systemd when the service starts.";
-    };
     secrets = lib.mkOption {
       type = lib.types.attrsOf secretFile;
       default = { };
@@ -426,21 +467,22 @@ in
         SECRET_KEY = "/run/keys/${name}";
       };
       description =
-        "Names with the absolute path of a file with the secret, as a string so that it is not copied to the store. "
+        "From a name to the absolute path of a file with a secret, as text so that it is not copied to the store. "
         + (
           if secretsAs == "file" then
-            "The program gets the path of the file in the variable NAME_FILE."
+            "The program finds the file's name in the variable NAME_FILE."
           else
-            "The program gets its content in the variable NAME."
+            "The program finds its content in the variable NAME."
         );
     };
     extraArgs = lib.mkOption {
       type = lib.types.listOf lib.types.str;
       default = [ ];
-      description = "Additional arguments for the first process.";
+      description = "More arguments for the first process.";
     };
   }
   // optionsOfAddress
+  // (if isUsers then users.options else optionsOfSystem)
   // lib.optionalAttrs (static != null) {
     static = lib.mkOption {
       type = lib.types.package;
@@ -454,38 +496,41 @@ in
   };
 
   config = lib.mkIf cfg.enable (
-    {
-      assertions = map (secret: {
-        assertion = cfg.secrets ? ${secret} || (secretsAs == "variable" && cfg.environmentFile != [ ]);
-        message = "services.${name}.secrets.${secret} is not set. Set it to the path of a file with the secret, such as \"/run/keys/${secret}\".";
-      }) secrets;
-      systemd.services = lib.listToAttrs (
-        map (process: lib.nameValuePair (unitOf process) (unit process)) names
-        ++ map (timer: lib.nameValuePair "${name}-${timer}" (timedUnit timer)) (lib.attrNames timers)
-      );
-      systemd.timers = lib.mapAttrs' (
-        timer: about:
-        lib.nameValuePair "${name}-${timer}" {
-          description = "${description} (${timer})";
-          wantedBy = [ "timers.target" ];
-          timerConfig = {
-            OnCalendar = about.calendar;
-            # Runs that were missed while the machine was off are made up for.
-            Persistent = true;
+    if isUsers then
+      lib.mkMerge [
+        { inherit assertions; }
+        users.config
+      ]
+    else
+      {
+        inherit assertions;
+        systemd.services = lib.listToAttrs (
+          map (process: lib.nameValuePair (unitOf process) (unit process)) names
+          ++ map (timer: lib.nameValuePair "${name}-${timer}" (timedUnit timer)) (lib.attrNames timers)
+        );
+        systemd.timers = lib.mapAttrs' (
+          timer: about:
+          lib.nameValuePair "${name}-${timer}" {
+            description = "${description} (${timer})";
+            wantedBy = [ "timers.target" ];
+            timerConfig = {
+              OnCalendar = about.calendar;
+              # A time at which the machine was off is made up for.
+              Persistent = true;
+            };
+          }
+        ) timers;
+        environment.systemPackages = lib.optional (manage != null) manageCommand;
+        users = lib.mkIf (cfg.user != null && cfg.user == name) {
+          users.${name} = {
+            isSystemUser = true;
+            group = if cfg.group == null then name else cfg.group;
           };
-        }
-      ) timers;
-      environment.systemPackages = lib.optional (manage != null) manageCommand;
-      users = lib.mkIf (cfg.user != null && cfg.user == name) {
-        users.${name} = {
-          isSystemUser = true;
-          group = if cfg.group == null then name else cfg.group;
+          groups.${if cfg.group == null then name else cfg.group} = { };
         };
-        groups.${if cfg.group == null then name else cfg.group} = { };
-      };
-    }
-    // lib.optionalAttrs (address != null) {
-      networking.firewall.allowedTCPPorts = lib.mkIf cfg.openFirewall [ cfg.port ];
-    }
+      }
+      // lib.optionalAttrs (address != null) {
+        networking.firewall.allowedTCPPorts = lib.mkIf cfg.openFirewall [ cfg.port ];
+      }
   );
 }
