@@ -1,6 +1,20 @@
-# What mkServiceModule.nix gives where a service belongs to a user: options and configuration for home-manager (the
-# user's own systemd, or launchd on macOS) and for nix-darwin (launchd). A script starts everything: it finds the state
-# when it runs, and takes secrets and environment along, so that no unit and no property list has them.
+/**
+  Make what a module of mkServiceModule has where its service belongs to a user.
+
+  `mkServiceModule` calls this function in home-manager (the user's own systemd, or launchd on macOS) and in nix-darwin
+  (launchd). A script starts everything: it finds the state when it runs, and takes secrets and environment along, so that
+  no unit and no property list has them.
+
+  # Type
+
+  ```
+  service-user :: {
+    _class :: "homeManager" | "darwin", about :: AttrSet, config :: AttrSet, description :: String, first :: String,
+    fillKnown :: String -> String, lib :: AttrSet, name :: String, pkgs :: AttrSet, program :: String -> String,
+    settings :: { ${variable} :: String }, unitOf :: String -> String
+  } -> { options :: AttrSet, config :: AttrSet }
+  ```
+*/
 {
   # "homeManager" or "darwin".
   _class,
