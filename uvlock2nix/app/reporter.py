@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from uvlock2nix.nixrun.stream import Status
+if TYPE_CHECKING:
+    from uvlock2nix.nixrun.stream import Status
 
 
 class Reporter(Protocol):
