@@ -11,7 +11,7 @@ import pytest
 from tests.support.command import project_at, uvlock2nix
 from tests.support.emit import plan_of
 from uvlock2nix.app.remarks import age, listed, on_doubts
-from uvlock2nix.app.reporter import Once, Silent
+from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
 
 
@@ -86,21 +86,8 @@ def test_an_age_is_said_as_people_say_it(day: str, said: str) -> None:
     assert age(day, date(2026, 11, 27)) == said
 
 
-class Heard(Silent):
-    """What was noted."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-
-def test_what_several_environments_say_is_said_once() -> None:
-    heard = Heard()
-    once = Once(heard)
-    for text in ("a", "b", "a"):
-        once.note(text)
-    assert heard.notes == ["a", "b"]
-    with once.steps("some", 2) as step:
-        step(1)
+def test_what_several_environments_say_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with TerminalReporter() as reporter:
+        for text in ("a", "b", "a"):
+            reporter.note(text)
+    assert capsys.readouterr().err == "note: a\nnote: b\n"

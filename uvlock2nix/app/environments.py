@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uvlock2nix.app.planning import Planned, Resolving, planned
-from uvlock2nix.app.reporter import Once
 from uvlock2nix.app.request import Options
 from uvlock2nix.dataclass import replace
 from uvlock2nix.emit.common import PACKAGE, PINS
@@ -55,7 +54,6 @@ def planned_all(
     Raises: as :func:`uvlock2nix.app.planning.planned`.
     """
     every = each_environment(project, options)
-    reporter = Once(reporter)
     found = []
     for one in every:
         if len(every) > 1 and not _is_service(one):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from uvlock2nix.nixrun.stream import Status
+from uvlock2nix.nixrun.stream import Status
 
 
 class Reporter(Protocol):
@@ -46,28 +45,3 @@ class Silent:
     ) -> Iterator[Callable[[int], None]]:
         """Count nothing."""
         yield lambda number: None
-
-
-class Once:
-    """Passes on to a reporter what it has not passed on before: several environments have the same notes."""
-
-    def __init__(self, reporter: Reporter) -> None:
-        """``reporter``: who hears each note once."""
-        self._reporter = reporter
-        self._noted: set[str] = set()
-
-    def note(self, text: str) -> None:
-        """Pass it on, the first time."""
-        if text not in self._noted:
-            self._noted.add(text)
-            self._reporter.note(text)
-
-    def status(self, status: Status) -> None:
-        """Pass it on."""
-        self._reporter.status(status)
-
-    def steps(
-        self, label: str, count: int, stop: Callable[[], None] = lambda: None
-    ) -> AbstractContextManager[Callable[[int], None]]:
-        """Pass it on."""
-        return self._reporter.steps(label, count, stop)

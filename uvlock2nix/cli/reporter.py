@@ -24,6 +24,7 @@ class TerminalReporter:
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
         self._progress = Progress(quiet=quiet)
+        self._noted: set[str] = set()
 
     def __enter__(self) -> TerminalReporter:
         return self
@@ -32,7 +33,14 @@ class TerminalReporter:
         self._progress.clear()
 
     def note(self, text: str) -> None:
+<<<<<<< HEAD
         """Print a line that stays."""
+=======
+        """A line that stays; what several environments or systems have to say is said once."""
+        if text in self._noted:
+            return
+        self._noted.add(text)
+>>>>>>> 894b478 (notes are said once, whatever the number of environments)
         self._progress.clear()
         click.echo(f"note: {printable(shown_text(text), lines=True)}", err=True)
 
