@@ -52,7 +52,8 @@ def stand() -> Stand:
 def runpath(stand: Stand, library: str) -> list[str]:
     text = stand.run(["readelf", "-d", library]).stdout
     found = re.search(r"\((?:RUNPATH|RPATH)\).*\[(.*)\]", text)
-    return found[1].split(":") if found else []
+    # What fixup takes away leaves an entry without folders.
+    return list(filter(None, found[1].split(":"))) if found else []
 
 
 def extension(inputs: str = "libxml2", flags: str = "-I${lib.getDev libxml2}/include/libxml2") -> str:
