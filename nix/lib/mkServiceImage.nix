@@ -1,10 +1,10 @@
 /**
-  Make a container image that runs a packaged project, in layers, as a user without rights.
+  Make a container image that runs a packaged project, in layers, as an unprivileged user.
 
-  `nix/image.nix`, which `uvlock2nix generate --image` writes, calls this function. What is started is named as in
+  `nix/image.nix`, which `uvlock2nix generate --image` writes, calls this function. Commands are named as in
   `[tool.uvlock2nix.service]`: `podman run IMAGE` starts the first process (after the commands of `preStart`),
-  `podman run IMAGE PROCESS` one of the others or a timer's command, `podman run IMAGE manage ARGUMENT…` the
-  management command, and every other word is a program of the environment. State is in `/var/lib/NAME`, a volume.
+  `podman run IMAGE PROCESS` another process or a timer's command, `podman run IMAGE manage ARGUMENT…` the management
+  command, and any other word is a program of the environment. State is in `/var/lib/NAME`, a volume.
 
   # Type
 
@@ -25,7 +25,7 @@
     processes.web = [ "gunicorn" "polls.wsgi" "--bind" "{host}:{port}" ];
     port = 8000;
   }) { }
-  => a derivation that `podman load` reads
+  => a derivation for `podman load`
   ```
 */
 {
@@ -52,11 +52,11 @@
   tzdata,
   writeTextFile,
   package ? callPackage about.package { },
-  # The user that the container runs as; a number, because its name means nothing to the machine outside.
+  # The user that the container runs as; a number, because the host does not know its name.
   user ? "1000:1000",
-  # More store paths whose `bin`, `share` … are to be found in the image.
+  # Additional store paths whose `bin`, `share` … are linked into the image.
   contents ? [ ],
-  # How many layers at most. The largest packages have one each, the smallest are in one together.
+  # The maximum number of layers. The largest packages get one each, the smallest share one.
   maxLayers ? 100,
 }:
 
@@ -70,14 +70,14 @@ let
     "{runtime}" = "/run/${name}";
   }
   // lib.optionalAttrs (port != null) {
-    # A container is reached from outside: it listens on all of its own addresses.
+    # A container is reached from outside, so it listens on all its addresses.
     "{host}" = "0.0.0.0";
     "{port}" = toString port;
   }
   // lib.optionalAttrs (static != null) { "{static}" = "${static { inherit pkgs package; }}"; };
   fill = lib.replaceStrings (lib.attrNames replacements) (lib.attrValues replacements);
 
-  # A program of the environment is found by PATH.
+  # Programs of the environment are found in PATH.
   commandLine = words: lib.escapeShellArgs (map fill words);
   branch = word: before: words: ''
     ${lib.escapeShellArg word})
@@ -153,7 +153,7 @@ dockerTools.buildLayeredImage (
     ]
     ++ contents;
 
-    # Folders that any user may write to, because people run containers as users of their choice.
+    # Folders that are writable for any user, because containers can be run as any user.
     extraCommands = ''
       mkdir -p tmp run/${name} var/lib/${name} etc
       chmod 1777 tmp run/${name} var/lib/${name}

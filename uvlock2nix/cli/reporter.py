@@ -33,14 +33,10 @@ class TerminalReporter:
         self._progress.clear()
 
     def note(self, text: str) -> None:
-<<<<<<< HEAD
-        """Print a line that stays."""
-=======
-        """A line that stays; what several environments or systems have to say is said once."""
+        """Print a line that stays; several environments or systems may note the same, it is printed once."""
         if text in self._noted:
             return
         self._noted.add(text)
->>>>>>> 894b478 (notes are said once, whatever the number of environments)
         self._progress.clear()
         click.echo(f"note: {printable(shown_text(text), lines=True)}", err=True)
 

@@ -1,14 +1,14 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # web: the function that makes its module
-# Digest: 1c4f84a7ac492874
+# Digest: d9bacec5cae0cc79
 /**
   Make a module that runs a packaged project as one or more services: of systemd in NixOS, of the user's systemd or
   launchd in home-manager, of launchd in nix-darwin.
 
   `nix/module.nix`, which `uvlock2nix generate --module` writes, calls this function. The module has the options
-  `services.NAME.{enable,package,stateDir,settings,environment,secrets,extraArgs}`, `host` and `port` where the program
-  takes an address, and `static`, the folder of static files, where the project has some; in NixOS `user`, `group`,
-  `environmentFile` and `openFirewall`, too.
+  `services.NAME.{enable,package,stateDir,settings,environment,secrets,extraArgs}`, `host` and `port` if the program takes
+  an address, and `static`, the folder of static files, if the project has some; in NixOS also `user`, `group`,
+  `environmentFile` and `openFirewall`.
 
   # Inputs
 
@@ -16,13 +16,13 @@
   : The name of the service: `services.NAME`, its state directory and its user.
 
   `package`
-  : From the package set to the package.
+  : A function from the package set to the package.
 
   `processes`
-  : From the name of a process to its command; each is one unit.
+  : Process names with their commands; each is a unit.
 
   `description`, `preStart`, `manage`, `address`, `environment`, `settingsFile`, `secretsAs`, `writableMemory`, `network`
-  : What `[tool.uvlock2nix.service]` says under the same names.
+  : As the keys of the same name in `[tool.uvlock2nix.service]`.
 
   # Type
 
@@ -57,33 +57,33 @@
 {
   # The name of the service: `services.NAME`, its state directory and its user.
   name,
-  # From the package set to the package.
+  # A function from the package set to the package.
   package,
-  # From the name of a process to its command: a program of the package (or of its environment) and its arguments.
-  # `{host}`, `{port}`, `{state}`, `{runtime}` and `{static}` in an argument are replaced. Each process is one unit.
+  # Process name → its command: a program of the package (or of its environment) and its arguments.
+  # `{host}`, `{port}`, `{state}`, `{runtime}` and `{static}` in an argument are replaced. Each process is a unit.
   processes,
-  # Commands that run at times: `calendar` is systemd's OnCalendar.
+  # Scheduled commands: `calendar` is systemd's OnCalendar.
   timers ? { },
-  # What makes the folder of static files (`{static}`); see mkStaticFiles.nix.
+  # The function that makes the folder of static files (`{static}`); see mkStaticFiles.nix.
   static ? null,
   description ? name,
   # Commands that run before each start, such as migrations; they belong to the first process.
   preStart ? [ ],
   # The management command, which `NAME-manage` runs with the service's own user, state and environment.
   manage ? null,
-  # The address that the program listens on, where it listens.
+  # The address that the program listens on, if it does.
   address ? null,
   environment ? { },
-  # Where the program reads its settings from a file: the format (json, toml, yaml, ini) and the variable that
+  # If the program reads its settings from a file: the format (json, toml, yaml, ini) and the variable that
   # names the file. Otherwise settings are environment variables.
   settingsFile ? null,
-  # What a secret is to the program: the variable NAME_FILE with the name of a file, or the variable NAME.
+  # How the program reads a secret: from the file that NAME_FILE names, or from the variable NAME.
   secretsAs ? "file",
-  # The names of the secrets that the program cannot do without.
+  # The names of the secrets that the program requires.
   secrets ? [ ],
-  # Programs that make code at run time (a JIT, some ffi libraries) need memory that is writable and executable.
+  # Programs that generate code at run time (a JIT, some ffi libraries) need writable and executable memory.
   writableMemory ? false,
-  # Whether the program talks to other machines at all.
+  # Whether the program needs the network.
   network ? true,
 }@about:
 {
@@ -102,7 +102,7 @@ let
   unitOf = process: if process == first then name else "${name}-${process}";
   state = "/var/lib/${cfg.stateDir}";
 
-  # Where a service belongs to a user, what it may do and where its state is are the user's matters.
+  # In home-manager and nix-darwin the service runs as a user, with its state in the user's home.
   isUsers = _class == "homeManager" || _class == "darwin";
 
   places = {
@@ -111,7 +111,7 @@ let
   };
   known =
     lib.optionalAttrs (address != null) {
-      # An IPv6 address and its port are written with brackets.
+      # An IPv6 address with a port needs brackets.
       "{host}:{port}" = "${
         if lib.hasInfix ":" cfg.host then "[${cfg.host}]" else cfg.host
       }:${toString cfg.port}";
@@ -122,7 +122,7 @@ let
   fillWith =
     replacements:
     let
-      # The longer ones come first.
+      # Longer ones first.
       marks = lib.sort (one: other: lib.stringLength one > lib.stringLength other) (
         lib.attrNames replacements
       );
@@ -130,7 +130,7 @@ let
     lib.replaceStrings marks (map (mark: replacements.${mark}) marks);
   fill = fillWith (places // known);
 
-  # A program of the package itself, or of the environment that it runs in.
+  # A program of the package itself, or of its environment.
   program =
     word:
     if lib.hasPrefix "/" word then
@@ -149,7 +149,7 @@ let
     in
     lib.concatMapStringsSep " " escape ([ (program (lib.head filled)) ] ++ lib.tail filled);
 
-  # Secrets as variables are read by the shell when the program starts: they are in no unit and no log.
+  # A shell reads secrets into variables when the program starts, so they are in no unit and no log.
   withSecrets =
     words:
     if secretsAs == "variable" && cfg.secrets != { } then
@@ -187,7 +187,7 @@ let
         }";
       };
 
-  # What the program finds in its environment. Values mean what they say: systemd's specifiers are not expanded.
+  # The program's environment. Values are literal: systemd's specifiers are not expanded.
   variables = lib.mapAttrs (_: fill) environment // settingsEnvironment // cfg.environment;
   secretFiles =
     directory:
@@ -195,7 +195,7 @@ let
       lib.mapAttrs' (secret: _: lib.nameValuePair "${secret}_FILE" "${directory}/${secret}") cfg.secrets
     );
 
-  # What the service may do: nothing that it does not need. https://systemd.io and `systemd-analyze security`.
+  # The service may do only what it needs: see https://systemd.io and `systemd-analyze security`.
   confinement = {
     CapabilityBoundingSet = if needsLowPort then "CAP_NET_BIND_SERVICE" else "";
     AmbientCapabilities = if needsLowPort then "CAP_NET_BIND_SERVICE" else "";
@@ -236,7 +236,7 @@ let
   };
   needsLowPort = address != null && cfg.port < 1024;
 
-  # https://systemd.io/USER_NAMES: at most 31 characters, and no digit in front.
+  # https://systemd.io/USER_NAMES: at most 31 characters, and no leading digit.
   dynamicUser = lib.substring 0 31 (
     lib.optionalString (builtins.match "[0-9].*" name != null) "_"
     + lib.replaceStrings [ "." ] [ "-" ] name
@@ -261,7 +261,7 @@ let
       StateDirectoryMode = "0700";
       RuntimeDirectory = cfg.stateDir;
       RuntimeDirectoryMode = "0750";
-      # Several units share it.
+      # Shared by several units.
       RuntimeDirectoryPreserve = true;
       WorkingDirectory = state;
     }
@@ -272,7 +272,7 @@ let
       LoadCredential = lib.mapAttrsToList (secret: file: "${secret}:${toString file}") cfg.secrets;
     };
 
-  # What all units have.
+  # Shared by all units.
   common = {
     wants = lib.optional network "network-online.target";
     environment = secretFiles "%d" // lib.mapAttrs (_: lib.replaceStrings [ "%" ] [ "%%" ]) variables;
@@ -285,7 +285,7 @@ let
     // {
       description = if process == first then description else "${description} (${process})";
       wantedBy = [ "multi-user.target" ];
-      # Migrations have run before the other processes of the project start.
+      # Migrations must run before the other processes start.
       after = network-online ++ lib.optional (process != first) "${name}.service";
       serviceConfig =
         shared
@@ -313,7 +313,7 @@ let
       };
     };
 
-  # The same user, state, secrets and environment as the service has, by systemd itself.
+  # systemd runs it with the user, state, secrets and environment of the service.
   property =
     key: value:
     if lib.isList value then
@@ -323,7 +323,7 @@ let
   # systemd-run expands no specifiers, so the directory of the secrets is written out.
   manageCommand = pkgs.writeShellScriptBin "${name}-manage" ''
     if [ "$(id -u)" != 0 ]; then
-      echo "error: ${name}-manage runs as the user of the service, which only root can become" >&2
+      echo "error: ${name}-manage runs as the user of the service, which only root can switch to" >&2
       echo "hint: run it with sudo" >&2
       exit 1
     fi
@@ -363,13 +363,13 @@ let
     settings = settingsEnvironment // cfg.environment;
   };
 
-  # As text, so that Nix does not copy it; what is in the store everyone can read.
+  # As a string, so that Nix does not copy it into the store, which everyone can read.
   secretFile =
     lib.types.addCheck lib.types.str (
       file: lib.hasPrefix "/" file && !(lib.hasPrefix builtins.storeDir file)
     )
     // {
-      description = "absolute path outside of the store, as text";
+      description = "absolute path outside the store, as a string";
     };
 
   optionsOfAddress = lib.optionalAttrs (address != null) {
@@ -389,18 +389,18 @@ let
     user = lib.mkOption {
       type = lib.types.nullOr lib.types.str;
       default = null;
-      description = "The user to run as; null for one that systemd makes while the service runs.";
+      description = "The user to run as; null for a user that systemd allocates while the service runs.";
     };
     group = lib.mkOption {
       type = lib.types.nullOr lib.types.str;
       default = cfg.user;
       defaultText = lib.literalExpression "config.services.${name}.user";
-      description = "The group to run as, where a user is set.";
+      description = "The group to run as, if a user is set.";
     };
     stateDir = lib.mkOption {
       type = lib.types.strMatching "[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*";
       default = name;
-      description = "The directory for the state, below /var/lib.";
+      description = "The state directory, below /var/lib.";
     };
     environmentFile = lib.mkOption {
       type = lib.types.coercedTo lib.types.path (file: [ file ]) (lib.types.listOf lib.types.path);
@@ -421,7 +421,7 @@ let
   assertions = map (secret: {
     assertion =
       cfg.secrets ? ${secret} || (secretsAs == "variable" && (cfg.environmentFile or [ ]) != [ ]);
-    message = "services.${name}.secrets.${secret} is not set. Set it to the path of a file that holds the secret, such as \"/run/keys/${secret}\".";
+    message = "services.${name}.secrets.${secret} is not set. Set it to the path of a file with the secret, such as \"/run/keys/${secret}\".";
   }) secrets;
 in
 {
@@ -467,18 +467,18 @@ in
         SECRET_KEY = "/run/keys/${name}";
       };
       description =
-        "From a name to the absolute path of a file with a secret, as text so that it is not copied to the store. "
+        "Names with the absolute path of a file with the secret, as a string so that it is not copied to the store. "
         + (
           if secretsAs == "file" then
-            "The program finds the file's name in the variable NAME_FILE."
+            "The program gets the path of the file in the variable NAME_FILE."
           else
-            "The program finds its content in the variable NAME."
+            "The program gets its content in the variable NAME."
         );
     };
     extraArgs = lib.mkOption {
       type = lib.types.listOf lib.types.str;
       default = [ ];
-      description = "More arguments for the first process.";
+      description = "Additional arguments for the first process.";
     };
   }
   // optionsOfAddress
@@ -515,7 +515,7 @@ in
             wantedBy = [ "timers.target" ];
             timerConfig = {
               OnCalendar = about.calendar;
-              # A time at which the machine was off is made up for.
+              # Runs that were missed while the machine was off are made up for.
               Persistent = true;
             };
           }
