@@ -1,10 +1,11 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # uvlock2nix-self: its own packages, ready to run
-# Digest: a13b9f9d7b507397
+# Digest: cbea19af41517908
 {
   lib,
   stdenv,
   callPackage,
+  pkg-config,
   python313,
   uvPackageHook,
   python-deps ? callPackage ./python-deps.nix { },
@@ -35,7 +36,12 @@ stdenv.mkDerivation (finalAttrs: {
   };
 
   strictDeps = true;
-  nativeBuildInputs = [ uvPackageHook ];
+  nativeBuildInputs = [
+    uvPackageHook
+  ]
+  ++ [
+    pkg-config # uvlock2nix
+  ];
 
   uvPackageEnv = python-env;
   uvPackageRequires = python-env.build;
@@ -43,6 +49,13 @@ stdenv.mkDerivation (finalAttrs: {
   uvPackageBuilder = python313.pythonOnBuildForHost.interpreter;
   uvPackageMembers = [ "uvlock2nix=." ];
   uvPackageExpose = [ "uvlock2nix" ];
+
+  # The inputs of each build, which no other build gets.
+  uvPackageNative = builtins.toJSON {
+    uvlock2nix = {
+      inputs = map lib.getDev [ pkg-config ];
+    };
+  };
 
   passthru = uvPackageHook.parts finalAttrs.finalPackage // {
     deps = python-deps;
