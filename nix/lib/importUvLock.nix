@@ -100,8 +100,12 @@ let
   data = lib.importJSON pins;
   run = "Run: uvlock2nix generate";
   stale = lock != null && builtins.hashFile "sha256" lock != data.lock;
+  # Each package is finished by the Python that runs it.
+  foreign = !(stdenv.buildPlatform.canExecute stdenv.hostPlatform);
   entries =
-    if stale then
+    if foreign then
+      throw "${toString pins}: mode `files` cannot build for ${system} on ${stdenv.buildPlatform.system}. Build on a machine or remote builder with ${system}, or run: uvlock2nix generate --mode sync"
+    else if stale then
       throw "${toString lock} is not the lock that ${toString pins} was made for. ${run}"
     else
       data.packages.${system}

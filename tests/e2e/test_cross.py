@@ -151,3 +151,24 @@ def test_what_is_compiled_for_this_machine_is_refused(stand: Stand, tmp_path: Pa
     failed = nix_build(stand, tmp_path, "venv", empty)
     assert failed.returncode != 0
     assert "crossed-1.0-cp313-cp313-linux_x86_64.whl was compiled on x86_64-linux" in failed.stderr
+
+
+def test_mode_files_refuses(stand: Stand, tmp_path: Path) -> None:
+    """Where one system builds for the other; what to do instead is said."""
+    pins = {"schema": 1, "lock": "", "packages": {"aarch64-linux": {}, this_system(): {}}}
+    (tmp_path / "pins.json").write_text(json.dumps(pins))
+    code = f"""
+      host: let
+        here = import <nixpkgs> {{ overlays = [ (import {REPO}/nix/overlay.nix) ]; }};
+        stdenv = here.stdenv // {{ hostPlatform = here.stdenv.hostPlatform // {{ system = host; }}; }};
+        importUvLock = here.callPackage {REPO}/nix/lib/importUvLock.nix {{ inherit stdenv; }};
+        python = here.python313;
+      in (importUvLock {{ pins = {tmp_path}/pins.json; root = {tmp_path}; inherit python; }}).packages
+    """
+    assert stand.evaluate(f'({code}) "{this_system()}"') == {}
+    done = stand.run(
+        ["nix-instantiate", "--eval", "--strict", "-E", f'({code}) "aarch64-linux"'], check=False
+    )
+    assert done.returncode != 0
+    assert "mode `files` cannot build for aarch64-linux on x86_64-linux" in done.stderr
+    assert "uvlock2nix generate --mode sync" in done.stderr
