@@ -28,7 +28,11 @@ def base_environment(work: Path, outer: Mapping[str, str]) -> dict[str, str]:
     ``work`` gets its home and uv's cache; ``outer`` is this process's environment.
     """
     env = {
-        name: value for name, value in outer.items() if KEPT.fullmatch(name) or not FOREIGN.fullmatch(name)
+        name: value
+        for name, value in outer.items()
+        # Nix makes an unset impure variable an empty one: for uv, an empty login, and no netrc file.
+        if (value or name != "NETRC")
+        and (bool(value) if KEPT.fullmatch(name) else not FOREIGN.fullmatch(name))
     }
     home = _home(work / "home", outer)
     cache = work / "uv-cache"

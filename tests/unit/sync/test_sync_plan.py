@@ -8,6 +8,7 @@ import pytest
 from tests.support.locks import DIGEST, HEAD, LINUX, entry, write_project
 from uvlock2nix.build.environment import build_variables
 from uvlock2nix.build.indexes import index_flags, logins, network_environment, realm
+from uvlock2nix.build.machine import base_environment
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.sources import archive
 from uvlock2nix.build.values import Build, BuildContext, NativeBuild, Source
@@ -375,3 +376,13 @@ def test_what_the_settings_say_about_the_network(tmp_path: Path) -> None:
     # What the builder says wins over a file that others share.
     outer = {"HTTPS_PROXY": "http://mine:1", "no_proxy": "x", "UV_INSECURE_HOST": "old.example"}
     assert network_environment(project.uv, outer) == {"UV_INSECURE_HOST": "self.example:8443 old.example"}
+
+
+def test_an_empty_variable_is_none(tmp_path: Path) -> None:
+    """Nix sets impure variables that are not set: uv would log in with nothing instead of a netrc file."""
+    names = ("UV_INDEX_X_USERNAME", "UV_INDEX_X_PASSWORD", "NETRC")
+    given = {**dict.fromkeys(names, ""), "UV_INDEX_Y_USERNAME": "me", "no_proxy": ""}
+    env = base_environment(tmp_path, given)
+    assert not set(names) & set(env)
+    assert env["UV_INDEX_Y_USERNAME"] == "me"
+    assert env["no_proxy"] == ""
