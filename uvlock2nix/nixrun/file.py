@@ -64,12 +64,15 @@ def find_target(nix: Nix, path: Path, attr: str, source: NixpkgsSource, library:
 
 
 def write_target(target: Target, digest: Hash) -> bool:
-    """Write ``digest`` to the file; return whether it differs. InputError if the file changed meanwhile."""
+    """Write ``digest`` to the file; return whether it differs. InputError if it was edited meanwhile."""
     if digest == target.current and not target.literal.placeholder:
         return False
     new = replaced(target.text, target.literal, digest)
     with folder_lock(target.path.parent):
-        if read_text(target.path) != target.text:
+        now = read_text(target.path)
+        if now == new:
+            return True  # another run has computed the same
+        if now != target.text:
             raise InputError(
                 f"{target.path} changed while the hash was computed; nothing was written",
                 hint=f"run the command again; the hash is {digest.sri}",
