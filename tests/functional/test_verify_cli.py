@@ -239,7 +239,7 @@ def test_a_build_that_fails(place: Place, line: str, code: int) -> None:
 
 
 def test_what_a_user_can_do_wrong(place: Place) -> None:
-    assert "uvlock2nix generate" in place.run("verify", str(place.state), code=3).stderr
+    assert "has no pyproject.toml" in place.run("verify", str(place.state), code=3).stderr
     place.run("verify", "--cores-first", "-1", code=2)
     place.run("verify", "--system", "vax", code=2)
     place.env["FAKE_NIX_RIGHT"] = OTHER.sri
