@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.conftest import Built, copy_fixture, go, uvlock2nix
 from tests.support.packages import record_faults
-from tests.support.stand import Stand
+from tests.support.stand import REPO, Stand
 
 pytestmark = [pytest.mark.stand, pytest.mark.network]
 
@@ -118,6 +118,16 @@ def test_gobject_libraries_are_found_by_their_typelibs(typelibs: Built) -> None:
     """
     said = typelibs.host(typelibs.stand.nix_build(code)).read_text().splitlines()
     assert said == ["&lt; /x 1", "None", "/mine"]
+    # In the development shell, where .venv is uv's, a variable has them.
+    shell = f"""
+      let overlay = import {REPO}/nix/overlay.nix; pkgs = import <nixpkgs> {{ overlays = [ overlay ]; }};
+      in ((import {REPO}/nix/lib {{ inherit overlay; }}).mkApplication {{
+        inherit pkgs; files = {typelibs.project}/nix;
+      }}).devShell.shellHook
+    """
+    hook = typelibs.stand.run(["nix-instantiate", "--eval", "-E", shell]).stdout
+    assert "export GI_TYPELIB_PATH=" in hook
+    assert hook.count("/lib/girepository-1.0") == 3
 
 
 def test_a_program_that_only_the_build_shows_becomes_an_input_of_env(typelibs: Built) -> None:
