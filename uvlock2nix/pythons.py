@@ -65,7 +65,8 @@ def _default(requires: str, ignored: str, nixpkgs: tuple[str, str] | None = None
     for minor, why in (*((nixpkgs,) if nixpkgs else ()), *((minor, first) for minor in PREFERRED)):
         # Any patch release is enough: `.99` for upper bounds, `.0` for lower ones.
         if any(specifiers.contains(f"{minor}.{patch}") for patch in (99, *range(20, -1, -1))):
-            return minor, f"Python {minor}: {why}{ignored}"
+            found = _near(minor, requires)
+            return found, f"Python {found}: {why}{ignored}"
     raise UsageError(
         f"uv.lock: requires-python `{requires}` allows none of Python {', '.join(PREFERRED)}",
         hint="widen requires-python in pyproject.toml and run `uv lock`",

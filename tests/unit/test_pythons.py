@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,17 @@ def test_the_default_of_nixpkgs_is_taken_where_requires_python_admits_it(tmp_pat
     assert choose_python("3.11", project, None, nixpkgs)[0] == "3.11"
     assert choose_python(None, project, None, lambda _: ("3.10", "too old"))[0] == "3.13"
     assert len(asked) == 1
+
+
+def test_where_only_some_patch_releases_fit_one_of_them_is_taken(tmp_path: Path) -> None:
+    project_at(tmp_path)
+    lock = tmp_path / "uv.lock"
+    lock.write_text(
+        re.sub(r'requires-python = ".*?"', 'requires-python = ">=3.13.1,<3.13.10"', lock.read_text())
+    )
+    python, note = choose_python(None, load_project(tmp_path))
+    assert python == "3.13.9"
+    assert note.startswith("Python 3.13.9: the first of")
 
 
 @pytest.mark.parametrize(
