@@ -490,7 +490,7 @@ def less_usual() -> list[Subject]:
         package(
             pyproject(*SETUPTOOLS, scripts="", more='[tool.setuptools]\nscript-files = ["greet"]\n'),
             "a script run by awk",
-            {"greet": '#!/usr/bin/env -S gawk -f\nBEGIN { print "small from awk" }\n'},
+            {"greet": '#!/usr/bin/env -S awk -f\nBEGIN { print "small from awk" }\n'},
             prints="small from awk\n",
         ),
     ]
