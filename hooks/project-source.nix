@@ -59,6 +59,19 @@ let
     "id_(rsa|dsa|ecdsa|ed25519)(_sk)?(\\..*)?"
     ".*\\.(pem|key|p12|pfx|jks|keystore|kdbx|age|ovpn)"
   ];
+  # Folders in which builds were made, whatever they are called: their caches name the place where that was.
+  isBuilt =
+    path:
+    let
+      has = name: builtins.pathExists (path + "/${name}");
+    in
+    has "pyvenv.cfg"
+    || has ".rustc_info.json"
+    || has "meson-private"
+    || (has "CMakeCache.txt" && !has "CMakeLists.txt")
+    # setuptools
+    || builtins.match ".*/build/(lib|lib\\..*|temp\\..*|bdist\\..*|scripts-.*)" path != null;
+
   isLeft =
     path: type:
     let
@@ -66,7 +79,8 @@ let
     in
     lib.any (pattern: builtins.match pattern name != null) left
     # The result links of `nix build`.
-    || (type == "symlink" && builtins.match "result(-.*)?" name != null);
+    || (type == "symlink" && builtins.match "result(-.*)?" name != null)
+    || (type == "directory" && isBuilt (toString path));
 
   cleaned = lib.fileset.fromSource (
     lib.cleanSourceWith {

@@ -17,12 +17,20 @@ KEPT = (
     "src/app/results/one.py",
     "packages/mem/environment.py",
     "docs/key.md",
-)
+    # Names of builds, and none made.
+    "src/app/build/lib.py", "src/app/target/x.py", "env/settings.toml",
+    # Built in place: the source is there, too.
+    "in-place/CMakeLists.txt", "in-place/CMakeCache.txt",
+)  # fmt: skip
 LEFT = (
     ".env", ".env.production", "packages/mem/.env", ".venv/bin/python", "packages/mem/.venv/x",
     "node_modules/x", "web/node_modules/deep/x", ".mypy_cache/x", "src/app/__pycache__/a.pyc",
     "src/app.egg-info/PKG-INFO",
     "secrets/key.pem", "deploy/id_rsa", "deploy/id_ed25519.pub", ".netrc", "packages/mem/.pypirc",
+    "build/lib/app/old.py", "build/temp.linux-x86_64-cpython-313/CMakeCache.txt",
+    "packages/mem/build/lib.linux-x86_64-cpython-313/x.so", "build/bdist.linux-x86_64/x",
+    "rust/target/.rustc_info.json", "rust/target/release/app", "builddir/meson-private/x", "builddir/y",
+    "out/CMakeCache.txt", "out/y", "virtual/pyvenv.cfg", "virtual/bin/python",
     "nix/package.nix", "flake.nix", "flake.lock", ".coverage", "tls/server.key", ".git-credentials",
 )  # fmt: skip
 
