@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import signal
 from typing import Final
+
+from uvlock2nix.regex import regex
 
 MEMORY: Final = "it probably ran out of memory (see `dmesg`): use fewer cores, or add memory"
 
 
 FULL_DISK: Final = "the disk is full: make room (for Nix: `nix-collect-garbage`), then run the command again"
-_FULL: Final = re.compile(r"[Nn]o space left on device|ENOSPC|[Dd]isk quota exceeded")
+_FULL: Final = regex(r"[Nn]o space left on device|ENOSPC|[Dd]isk quota exceeded")
 
 
 def is_full(output: str) -> bool:
