@@ -51,7 +51,7 @@ BODIES: Final = {
     "lines": "yes 'a line of forty characters, or about it' | head -c BYTES",
     "bytes": "yes \"$(printf '\\\\377\\\\376\\\\300 not UTF-8')\" | head -c BYTES",
     "escapes": "yes \"$(printf '\\\\033[2J\\\\033]0;title\\\\007\\\\033[31m\\\\r red')\" | head -c BYTES",
-    "decoys": f"cat > d <<'END'\n{PLAIN}\n{SAID}\nEND\nwhile cat d; do :; done | head -c BYTES",
+    "decoys": f"cat > d <<'END'\n{PLAIN}\n{SAID}\nEND\nyes \"$(cat d)\" | head -c BYTES",
     "endless": "yes 'it goes on'",
 }
 

@@ -172,6 +172,8 @@ Verdict = Found | HasReferences | Hidden | ElseWhere | Failed
 
 def plain(text: str) -> str:
     """``text`` without colours, title sequences, carriage returns and other control characters."""
+    if text.isprintable():
+        return text
     text = _ESCAPE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
     return "".join(char for char in text if char in "\n\t" or (char.isprintable()))
 

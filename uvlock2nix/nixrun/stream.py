@@ -28,6 +28,7 @@ from uvlock2nix.regex import regex
 
 TAIL: Final = 200  # builder lines kept for each derivation
 _MESSAGES: Final = 2000
+_LINE: Final = 4_000
 _TRANSFERS: Final = 10_000
 _PLAIN: Final = 8_000  # characters of a line, or of a message that anybody may have printed
 _WORDS: Final = 32_000
@@ -153,9 +154,10 @@ class LogReader:
             case 101 if items and isinstance(items[0], str):
                 key = drv or ""
                 lines = self._tails.pop(key, None) or deque(maxlen=TAIL)
-                lines.append(items[0][:4000])
+                line = items[0][:_LINE]
+                lines.append(line)
                 self._tails[key] = lines  # put last: this builder printed last
-                self._on_status(Status(drv, plain(items[0]).strip()))
+                self._on_status(Status(drv, plain(line).strip()))
             case 104 if items and isinstance(items[0], str):
                 self._on_status(Status(drv, plain(items[0])))
             case 105 if _id(event) in self._transfers and len(items) >= 2:
