@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from tests.e2e.conftest import uvlock2nix
 from tests.support.flakes import FLAKES, nixpkgs_flake, own_flake
-from tests.support.stand import REPO, STAND, Stand, require_stand
+from tests.support.stand import STAND, Stand, require_stand
 
 pytestmark = [pytest.mark.stand, pytest.mark.network, pytest.mark.slow]
 
@@ -66,7 +67,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     home.mkdir()
     (project / "src/directory/__init__.py").write_text("import ldap, yaml\n")
     (project / "pyproject.toml").write_text(PROJECT)
-    subprocess.run([REPO / ".venv/bin/uv", "lock", "--quiet"], cwd=project, check=True)
+    subprocess.run([Path(sys.executable).with_name("uv"), "lock", "--quiet"], cwd=project, check=True)
     flags = [f"--flake-url=path:{own_flake(folder / 'own')}"]
     flags += [f"--nixpkgs-url=path:{nixpkgs_flake(folder / 'nixpkgs')}"]
     done = uvlock2nix(stand, "init", project, "--yes", "--no-hash", "--envrc", "--python=3.13", *flags)
