@@ -10,10 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.nar import parse_hash
 from uvlock2nix.net.urls import plain_url
 from uvlock2nix.regex import regex
@@ -26,8 +25,7 @@ _BUILD_MEMBERS: Final = {"version", "from", "time", "requires", "files", "asked"
 Extra = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PinnedFile:
+class PinnedFile(NamedTuple):
     """A wheel or sdist: exactly one of ``url`` and ``path`` (relative to the project's root) is set.
 
     ``key`` is its key in ``build.files``; ``hash`` is SRI. ``extra`` has members that this version does not
@@ -55,8 +53,7 @@ class PinnedFile:
         return self.filename.endswith(".whl")
 
 
-@dataclass(frozen=True, slots=True)
-class LockedBuild:
+class LockedBuild(NamedTuple):
     """The build requirements of a package on a system.
 
     ``made_from`` is a digest of the inputs of the resolution, ``time`` the time that held it back,
@@ -82,8 +79,7 @@ Builds = tuple[tuple[str, tuple[LockedBuild, ...]], ...]
 """System → the build requirements of each package, both sorted."""
 
 
-@dataclass(frozen=True, slots=True)
-class BuildPins:
+class BuildPins(NamedTuple):
     """All locked build requirements of a project. ``sdists``: how to build build requirements without a
     wheel, by the key of their file.
     """
@@ -135,8 +131,7 @@ class BuildPins:
             (system, tuple(one for one in builds if one.name in reached.get(system, ())))
             for system, builds in self.sdists
         )
-        return replace(
-            self,
+        return self._replace(
             files=tuple(one for one in self.files if one.key in kept),
             sdists=tuple((system, builds) for system, builds in sdists if builds),
         )
@@ -150,13 +145,13 @@ def merge_files(files: Iterable[PinnedFile]) -> tuple[tuple[PinnedFile, ...], Ma
     keyed: dict[str, PinnedFile] = {}
     keys: dict[PinnedFile, str] = {}
     for file in files:
-        same = replace(file, key="")
+        same = file._replace(key="")
         if same in keys:
             continue
         key = file.filename
         if key in keyed and keyed[key].hash != file.hash:
             key = f"{parse_hash(file.hash, 'sha256').hex[:12]}-{key}"
-        keyed.setdefault(key, replace(file, key=key))
+        keyed.setdefault(key, file._replace(key=key))
         keys[same] = key
     return tuple(keyed[key] for key in sorted(keyed)), keys
 
@@ -210,8 +205,7 @@ def from_json(raw: Mapping[str, object], where: str, problems: list[str]) -> Bui
     return BuildPins(known, packages, sdists)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(NamedTuple):
     """Reads JSON values and collects their problems."""
 
     problems: list[str]

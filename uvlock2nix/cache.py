@@ -9,10 +9,9 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from uvlock2nix.atomic import replacing
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.reading import read_regular
 from uvlock2nix.regex import regex
 
@@ -33,8 +32,7 @@ def hash_key(hash_: str | None) -> str | None:
     return f"{match[1]}-{match[2].lower()}" if match is not None else None
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """Results of one kind in ``folder``. Each edition of the code that makes them has its own folder."""
 
     folder: Path

@@ -8,9 +8,8 @@ network; the result is recorded, so that every run reports it: ``{"<system>": {"
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.regex import regex
 
 _OF: Final = regex(r"[0-9a-f]{16}\Z")
@@ -19,8 +18,7 @@ _TEXT: Final = regex(r"[^\x00-\x1f\x7f]{1,300}\Z")
 MOST: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Collision:
+class Collision(NamedTuple):
     """A path (``bin/x``, or below site-packages) of several packages; the file of ``kept`` is kept."""
 
     path: str
@@ -50,8 +48,7 @@ def kept_from_json(value: object, where: str, problems: list[str]) -> tuple[Coll
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class WheelCollisions:
+class WheelCollisions(NamedTuple):
     """The collisions on a system.
 
     ``made_from`` is a digest of the wheels; ``paths`` has (path below site-packages or ``bin/x``, its

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from packaging.version import InvalidVersion, Version
 
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.environments import KEY, WHERE
 from uvlock2nix.errors import UsageError
 from uvlock2nix.regex import regex

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Final, Literal, get_args
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from uvlock2nix.artifacts import Artifact
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import InputError
 from uvlock2nix.lock import GitSource, Package, PathSource, UrlSource
 from uvlock2nix.nar import Hash, parse_hash

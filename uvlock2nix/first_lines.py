@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Final
+from typing import Final, NamedTuple
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.regex import regex
 
 # Longer lines are not read.
@@ -13,8 +12,7 @@ LIMIT: Final = 4096
 _LINE: Final = regex(rb"#![ \t]*(/[^ \t\r\n]+)(?:[ \t]+([^\r\n]*?))?[ \t]*\r?\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """The interpreter in a shebang: the program's name, and its arguments as written.
 
     ``split``: the arguments are split (`env -S`); the kernel would pass them as one.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.digest import parse_time
 from uvlock2nix.errors import InputError
 from uvlock2nix.regex import regex
@@ -25,8 +24,7 @@ _FRIENDLY: Final = regex(r"\s*(\d{1,6})\s*(second|minute|hour|day|week)s?(?:\s+a
 _ISO: Final = regex(r"P(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """``fixed`` is the user's time for all builds, ``latest`` the upper bound.
 
     ``now``: nothing is to be held back, and ``latest`` is the present. Then files without a time count too;

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from uvlock2nix.classify.packages import ClassifiedPackage
-from uvlock2nix.dataclass import replace
 from uvlock2nix.key import is_built
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
 from uvlock2nix.knowledge.templates import Literal
@@ -68,10 +67,8 @@ def _inputs(project: Project, one: ClassifiedPackage, classes: Sequence[Classifi
     more = extra(project, one.name, {other.name: other.version for other in classes})
     env = {name: (Literal(text),) for name, text in more.env} | dict(build.env)
     settings = (f"{key}={value}" for key, values in more.settings for value in values)
-    return replace(
-        one.native,
-        build=replace(
-            build,
+    return one.native._replace(
+        build=build._replace(
             env=tuple(env.items()),
             flags=(*settings, *build.flags),
             build_requires=(*more.build_requires, *build.build_requires),
@@ -83,7 +80,7 @@ def _inputs(project: Project, one: ClassifiedPackage, classes: Sequence[Classifi
 def _add(found: list[Native], new: Native) -> None:
     """Merge equal inputs of a package on several systems into one entry."""
     for position, one in enumerate(found):
-        if replace(one, systems=new.systems) == new:
-            found[position] = replace(one, systems=(*one.systems, *new.systems))
+        if one._replace(systems=new.systems) == new:
+            found[position] = one._replace(systems=(*one.systems, *new.systems))
             return
     found.append(new)

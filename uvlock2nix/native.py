@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
-from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.knowledge.native import NativeInputs
 
 
-@dataclass(frozen=True, slots=True)
-class Native:
+class Native(NamedTuple):
     """The inputs of a package's build, and the systems that they apply to.
 
     ``crates`` is the Cargo.lock, relative to the project, with the crates for an offline build; ``patches``
@@ -37,5 +36,5 @@ def with_patches(
         known = {system for one in own for system in one.systems}
         rest = tuple(system for system, package in built if package == name and system not in known)
         own += [Native(name, NativeInputs(), rest)] if rest else []
-        found = [*others, *(replace(one, patches=paths) for one in own)]
+        found = [*others, *(one._replace(patches=paths) for one in own)]
     return tuple(sorted(found, key=lambda one: one.name))

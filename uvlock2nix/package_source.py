@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from uvlock2nix.config import Config
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class PackageSource:
+class PackageSource(NamedTuple):
     """Files and folders, relative to the project's root."""
 
     include: tuple[PurePosixPath, ...] = ()

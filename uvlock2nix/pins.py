@@ -14,15 +14,15 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from uvlock2nix import fetches
 from uvlock2nix.build_pins import MEMBERS, BuildPins, from_json, to_json
 from uvlock2nix.collision_pins import Collision, FoundCollisions, kept_from_json, kept_to_json
 from uvlock2nix.collision_pins import from_json as collisions_from_json
 from uvlock2nix.collision_pins import to_json as collisions_to_json
-from uvlock2nix.dataclass import dataclass, field, replace
 from uvlock2nix.errors import InputError
 from uvlock2nix.fetches import Fetches
 from uvlock2nix.nar import parse_hash
@@ -40,8 +40,7 @@ _KNOWN: Final = "schema lock generate build version versions hashes packages whe
 _REWRITE: Final = "run `uvlock2nix generate --force` to write the file again, then `uvlock2nix update-hash`"
 
 
-@dataclass(frozen=True, slots=True)
-class NixpkgsUsed:
+class NixpkgsUsed(NamedTuple):
     """The nixpkgs that a hash was made with: its ``lib.version``, and the commit, ``""`` if unknown."""
 
     version: str
@@ -52,8 +51,7 @@ class NixpkgsUsed:
         return f"nixpkgs {self.version}" + (f" ({self.revision[:12]})" if known else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(NamedTuple):
     """The hash of a system's deps.
 
     ``hash`` is SRI; ``key`` the digest in deps' name; ``uv`` and ``python`` the versions that made it, ``""``
@@ -107,7 +105,7 @@ class Pins:
         """These pins with ``pin`` in place of its system's old one, whose unknown members are kept."""
         before = self.pin(pin.system)
         if before is not None and not pin.extra:
-            pin = replace(pin, extra=before.extra)
+            pin = pin._replace(extra=before.extra)
         others = [other for other in self.hashes if other.system != pin.system]
         return replace(self, hashes=tuple(sorted([*others, pin], key=lambda one: one.system)))
 

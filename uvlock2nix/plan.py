@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from uvlock2nix.build_pins import BuildPins
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.collision_pins import FoundCollisions
 from uvlock2nix.config import Config
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.deps_files import deps_files
 from uvlock2nix.digest import hold_back
 from uvlock2nix.errors import UsageError
@@ -32,8 +32,7 @@ from uvlock2nix.target import Target
 from uvlock2nix.wheel_pins import ReadWheels
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """A nixpkgs attribute with the packages that need it, and the systems on which they do."""
 
     attr: str
@@ -41,8 +40,7 @@ class Input:
     systems: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SystemPlan:
+class SystemPlan(NamedTuple):
     """What differs between systems: digest, classes, and ``patches``: the first patch release of Python that
     it is valid for, and the first that it is not.
     """
@@ -58,8 +56,7 @@ class SystemPlan:
         return self.target.system
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """``name`` is the project's; ``files`` are the files that deps reads, relative to the project's root.
 
     ``exposed`` are the packages whose programs users get; ``natives`` those with native inputs; ``dlopen``

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.inspect.project_version import static_version, version_tool
 from uvlock2nix.knowledge.backends import version_tools
 from uvlock2nix.knowledge.templates import Literal
@@ -22,8 +21,7 @@ def store_name(text: str) -> str:
     return _NOT_IN_NAMES.sub("-", text).strip("-.")
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectVersion:
+class ProjectVersion(NamedTuple):
     """``own`` is the version in the project's files, as part of a store path's name; None if there is none.
 
     ``given`` is ``[tool.uvlock2nix] version``, else that of a variable of its build.

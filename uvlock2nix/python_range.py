@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from packaging.specifiers import SpecifierSet
 
-from uvlock2nix.dataclass import replace
 from uvlock2nix.errors import Uvlock2nixError
 from uvlock2nix.lock import Lock, Project, Selection, resolve
 from uvlock2nix.lock.markers import (

@@ -8,9 +8,9 @@ program of the project runs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, get_args
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple, get_args
 
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import UsageError
 
 Command = tuple[str, ...]
@@ -24,16 +24,14 @@ KEYS: Final = (
 _WHERE: Final = "[tool.uvlock2nix.service]"
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsFile:
+class SettingsFile(NamedTuple):
     """A file for the program's settings: its format, and the environment variable that names it."""
 
     format: str
     variable: str
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
+class Timer(NamedTuple):
     """A scheduled command; ``calendar`` is systemd's OnCalendar, such as ``daily``."""
 
     command: Command

@@ -8,8 +8,8 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import UsageError
 from uvlock2nix.knowledge.baselines import (
     default_glibc,

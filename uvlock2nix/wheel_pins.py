@@ -8,9 +8,8 @@ need nothing are left out.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.regex import regex
 
 _OF: Final = regex(r"[0-9a-f]{16}\Z")
@@ -19,8 +18,7 @@ _FILE: Final = regex(r"[^\x00-\x20/\x7f]{1,255}\Z")
 _WHY: Final = regex(r"[^\x00-\x1f\x7f]{1,300}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class WheelNeeds:
+class WheelNeeds(NamedTuple):
     """What was read for a system.
 
     ``made_from`` is a digest of the wheels; ``needs`` has (package, the sonames that neither a wheel nor the

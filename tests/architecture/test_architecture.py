@@ -27,7 +27,6 @@ RANKS = (
     (
         "",
         "cloning",
-        "dataclass",
         "sparse",
         "endings",
         "first_lines",
@@ -142,10 +141,6 @@ def test_no_pattern_is_compiled_at_import() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "re.compile"
     ]
     assert found == []
-
-
-def test_dataclasses_are_made_by_the_module_that_makes_them_cheap() -> None:
-    assert users_of("dataclasses") == {"uvlock2nix.dataclass"}
 
 
 def test_libraries_are_the_declared_ones() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
@@ -83,9 +82,8 @@ def test_hostile_values_are_what_nix_reads(
         env=(("A", (Literal(env), Output("zlib", "dev"), Literal(env))), ("B", (Literal(env),))),
     )  # fmt: skip
     second = NativeInputs(BuildInputs(cflags=("x",)))
-    member = replace(authentik().members[0], path=PurePosixPath("packages") / part, name=name)
-    plan = replace(
-        authentik(),
+    member = authentik().members[0]._replace(path=PurePosixPath("packages") / part, name=name)
+    plan = authentik()._replace(
         name=name,
         version=ProjectVersion(version, None),
         main_program=program,

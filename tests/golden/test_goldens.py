@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,7 +47,7 @@ def written(name: str, folder: Path, python: str = "3.13") -> tuple[Plan, dict[s
     fixture, systems, mode = GOLDENS[name]
     plan = plan_of(sources(fixture, folder), systems=systems, python=python, mode=mode)
     if mode == "files" and python != "3.13":
-        plan = replace(plan, build_pins=nothing_to_build_with(plan))
+        plan = plan._replace(build_pins=nothing_to_build_with(plan))
     return plan, {one.path.name: one.text for one in generated(plan, folder)}
 
 

@@ -33,16 +33,15 @@ def test_many_packages_of_one_kind_are_one_line(tmp_path: Path) -> None:
     plan = plan_of(project_at(tmp_path), python="3.13.2")
     first, *rest = plan.systems[0].classes
     needs = NativeInputs(build=BuildInputs(build_inputs=("zlib",)))
-    many = [replace(first, known="inspected", native=needs)]
+    many = [first._replace(known="inspected", native=needs)]
     many += [
-        replace(
-            first,
+        first._replace(
             known="unknown",
-            package=replace(first.package, package=replace(first.package.package, name=f"x{number}")),
+            package=first.package._replace(package=replace(first.package.package, name=f"x{number}")),
         )
         for number in range(12)
     ]
-    notes = on_doubts(replace(plan, systems=(replace(plan.systems[0], classes=(*many, *rest)),)))
+    notes = on_doubts(plan._replace(systems=(plan.systems[0]._replace(classes=(*many, *rest)),)))
     assert len(notes) == 2
     assert f"{first.name} (zlib)" in notes[0]
     assert "x0, x1, x2, x3, x4, x5, x6, x7 and 4 more" in notes[1]

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,6 @@ from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.requirements import BuildSystem
 from uvlock2nix.build.values import Build, BuildContext, Source
 from uvlock2nix.build_pins import PinnedFile
-from uvlock2nix.dataclass import replace
 from uvlock2nix.inspect.build_system import BuildFacts
 from uvlock2nix.nar import parse_hash
 from uvlock2nix.target import this_system

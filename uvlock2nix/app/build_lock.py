@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from uvlock2nix.app.build_requirements import Classified, Locked, fitting, lock_build_requirements
 from uvlock2nix.build.indexes import logins
 from uvlock2nix.build_pins import BuildPins
 from uvlock2nix.cache import cache_dir
 from uvlock2nix.config import Config
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.digest import hold_back
 from uvlock2nix.held_back import attempts, limits, written
 from uvlock2nix.lock import Project
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 SHOWN = 8
 
 
-@dataclass(frozen=True, slots=True)
-class BuildLock:
+class BuildLock(NamedTuple):
     """``pins`` are the locked build requirements; ``exclude_newer`` is the time that holds back all others.
 
     ``outdated`` are packages whose build requirements in the pins on disk no longer fit; it is filled only if

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from uvlock2nix.app.build_subjects import EDITION, Subject, subjects
 from uvlock2nix.build.indexes import index_flags, logins
 from uvlock2nix.build_pins import BuildPins, Builds, LockedBuild, PinnedFile, merge_files
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.config import Config
-from uvlock2nix.dataclass import dataclass, field, replace
 from uvlock2nix.digest import rest_digest
 from uvlock2nix.errors import InputError, NetworkError, ToolError, Uvlock2nixError
 from uvlock2nix.held_back import limits, written
@@ -29,8 +29,7 @@ Classified = Sequence[tuple[Target, Sequence[ClassifiedPackage]]]
 _WORKERS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Locked:
+class Locked(NamedTuple):
     """``pins`` are the build requirements of everything that is built, as far as they could be locked.
 
     ``missing`` maps a reason to the packages that could not be locked; ``renewed`` were resolved now;
@@ -43,8 +42,7 @@ class Locked:
     unsure: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Fitting:
+class Fitting(NamedTuple):
     """``pins`` still fit; ``outdated`` packages have pins that do not, ``missing`` packages have none."""
 
     pins: BuildPins
@@ -103,8 +101,7 @@ def lock_build_requirements(
     return Locked(pins, made.missing, tuple(names), made.unsure)
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
+class _Result(NamedTuple):
     subject: Subject
     draft: Draft
     built: tuple[str, ...]
@@ -117,15 +114,13 @@ class _Result:
         return self.subject.made_from(self.facts if self.subject.member else None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
+class _Made(NamedTuple):
     results: tuple[_Result, ...]
     missing: Mapping[str, tuple[str, ...]]
     unsure: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Resolver:
+class _Resolver(NamedTuple):
     """Resolves many packages in parallel."""
 
     project: Project
@@ -263,7 +258,7 @@ class _Writer:
     sdists: dict[str, dict[str, LockedBuild]] = field(default_factory=dict)
 
     def _key(self, file: PinnedFile) -> str:
-        return self.keys[replace(file, key="")]
+        return self.keys[file._replace(key="")]
 
     def keep(self, subject: Subject, locked: LockedBuild) -> None:
         """Take over a build of the old pins that still fits."""
@@ -282,13 +277,13 @@ class _Writer:
             tuple(sorted(self._key(files[key]) for key in part)) for part in (locked.files, locked.asked)
         )
         needed, asked = again
-        return replace(locked, name=name, files=needed, asked=asked)
+        return locked._replace(name=name, files=needed, asked=asked)
 
     def add(self, one: _Result) -> None:
         """Add a build that was resolved now."""
         system, draft = one.subject.target.system, one.draft
         made = self._locked(one.subject.name, one.subject.version, draft, one.made_from)
-        made = replace(made, built=one.built, unsure=one.unsure)
+        made = made._replace(built=one.built, unsure=one.unsure)
         self.packages.setdefault(system, {})[made.name] = made
         for file, inner in _nested(draft):
             digest = rest_digest({"edition": EDITION, "file": file.hash, "requires": inner.requires})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -17,7 +18,6 @@ from uvlock2nix.app.uv_resolve import Unresolvable, Uv
 from uvlock2nix.artifacts import Artifact, BuildPolicy, choose
 from uvlock2nix.build.requirements import effective_requires
 from uvlock2nix.build_pins import PinnedFile
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import NoArtifactError
 from uvlock2nix.held_back import Limits, attempts
 from uvlock2nix.inspect.build_system import BuildFacts

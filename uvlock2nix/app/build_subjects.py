@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -12,7 +12,6 @@ from packaging.version import InvalidVersion, Version
 from uvlock2nix.build_pins import LockedBuild
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.config import Config
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.digest import file_facts, hold_back, rest_digest
 from uvlock2nix.key import build_settings, is_built, members_of
 from uvlock2nix.lock import Member, Project
@@ -28,8 +27,7 @@ EDITION: Final = 1
 _INDEXES: Final = ("index", "index-url", "extra-index-url", "find-links", "no-index", "index-strategy")
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(NamedTuple):
     """The environment that a package is built for.
 
     ``versions`` are those of all packages, ``built`` those of packages built from source, ``local`` the names
@@ -44,8 +42,7 @@ class Around:
     newest: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """A package that is built on a target. ``member`` is set for a local package."""
 
     project: Project

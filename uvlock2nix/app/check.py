@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 
 from uvlock2nix.app.environments import each_environment, stale_folders
@@ -10,7 +11,6 @@ from uvlock2nix.app.remembered import command_line
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options
 from uvlock2nix.app.state import state_of
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.lock import check_lock_matches
 
 

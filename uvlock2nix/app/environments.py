@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uvlock2nix.app.planning import Planned, Resolving, planned
 from uvlock2nix.app.request import Options
-from uvlock2nix.dataclass import replace
 from uvlock2nix.emit.common import PACKAGE, PINS
 from uvlock2nix.environments import environments_of, is_service
 from uvlock2nix.lock import Selection, load_project

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from uvlock2nix.atomic import replace_many
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.emit.common import MARK
 from uvlock2nix.errors import CheckFailed, InputError
 from uvlock2nix.reading import read_regular
@@ -15,8 +15,7 @@ from uvlock2nix.reading import read_regular
 STAMP = "# Digest: "
 
 
-@dataclass(frozen=True, slots=True)
-class Generated:
+class Generated(NamedTuple):
     """A file to write: its text, the text on disk (``None``: no file), whether it is always ours."""
 
     path: Path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import tomli
 
@@ -17,7 +18,6 @@ from uvlock2nix.cache import cache_dir
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import Classification, ClassifiedPackage, ClassifyPolicy
 from uvlock2nix.classify.policy import parse_level, parse_lists
-from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.inspect.candidate import Candidate
 from uvlock2nix.inspect.kept import recalled
 from uvlock2nix.inspect.uv_cache import git_tree, sdist_tree, uv_cache_dir
@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from uvlock2nix.app.reporter import Reporter
 
 
-@dataclass(frozen=True, slots=True)
-class Effort:
+class Effort(NamedTuple):
     """What may be read to learn more.
 
     ``network``: files are fetched, not only taken from caches. ``repeatable``: only files with a hash in the

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
-from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.regex import regex
 
 if TYPE_CHECKING:
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 _AFTER_PREFIX: Final = regex(r"(?:^|[^0-9.])(?P<version>[0-9]+(?:\.[0-9]+)*[0-9A-Za-z.+!-]*)\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Tagged:
+class Tagged(NamedTuple):
     """The version of the newest tag among HEAD's ancestors, the tag, and whether it is on HEAD."""
 
     version: str
@@ -28,8 +26,7 @@ class Tagged:
     here: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class GitVersions:
+class GitVersions(NamedTuple):
     """``main`` is the version of the project, ``others`` are local packages with a different one.
 
     ``origin`` says where ``main`` comes from.
@@ -75,7 +72,7 @@ def _asked(plan: Plan, project: Project, note: Callable[[str], None]) -> dict[st
 def version_of_git(folder: Path) -> Tagged | None:
     """The greatest version among the tags of HEAD and its ancestors in ``folder``'s repository, or None."""
     if (here := _greatest(folder, "--points-at")) is not None:
-        return replace(here, here=True)
+        return here._replace(here=True)
     return _greatest(folder, "--merged")
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from uvlock2nix.cache import cache_dir
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError, NetworkError, ToolError, UsageError
 from uvlock2nix.knowledge.baselines import default_python
 from uvlock2nix.lock import load_project
@@ -40,8 +40,7 @@ class IndexInUse:
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
-class IndexOptions:
+class IndexOptions(NamedTuple):
     """The source of an index: a nixpkgs evaluated with Nix, or a channel's list of packages."""
 
     nixpkgs: str | None = None
@@ -50,8 +49,7 @@ class IndexOptions:
     system: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class IndexMade:
+class IndexMade(NamedTuple):
     """Where the index was written, and how many packages its set for each Python has."""
 
     path: Path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,6 @@ from uvlock2nix.app.remembered import command_line
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options
 from uvlock2nix.atomic import write_atomic
-from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.emit.flake import FLAKE, NIXPKGS_URL, additions, flake_file
 from uvlock2nix.errors import InputError, UsageError
 from uvlock2nix.pythons import choose_python

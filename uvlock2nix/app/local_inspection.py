@@ -7,6 +7,7 @@ replaces it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,6 @@ import tomli
 
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import ClassifiedPackage
-from uvlock2nix.dataclass import replace
 from uvlock2nix.errors import InputError
 from uvlock2nix.knowledge.backends import backend_programs
 from uvlock2nix.knowledge.native import NativeInputs

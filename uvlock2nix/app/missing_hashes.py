@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from uvlock2nix.dataclass import replace
 from uvlock2nix.errors import ProjectError
 from uvlock2nix.fetches import Fetches, known_hashes, without_hash
 from uvlock2nix.key import is_built

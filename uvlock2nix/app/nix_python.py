@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from uvlock2nix.app.request import Request
-from uvlock2nix.dataclass import replace
 from uvlock2nix.errors import InputError
 from uvlock2nix.lock import EnvPackage
 from uvlock2nix.lock.python_fit import fitting_python

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from uvlock2nix.app.build_lock import BuildLock, locked_before, locked_now
 from uvlock2nix.app.build_requirements import Classified
@@ -27,7 +28,6 @@ from uvlock2nix.app.request import Options, Request, in_member, request
 from uvlock2nix.app.script_programs import Programs, carried, with_programs, with_read_programs
 from uvlock2nix.app.wheel_libraries import on_wheel_libraries, recorded_needs, with_read_wheels
 from uvlock2nix.collision_pins import FoundCollisions
-from uvlock2nix.dataclass import dataclass, field, replace
 from uvlock2nix.emit import deps_file, env_file, package_file
 from uvlock2nix.emit.common import DEPS, ENV, PACKAGE, PINS
 from uvlock2nix.emit.remarks import attribute_remarks
@@ -67,8 +67,7 @@ class Planned:
         return tuple(one for one in self.files if one.old != one.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Resolving:
+class Resolving(NamedTuple):
     """Whether to resolve build requirements that are not locked yet, and to resolve the others again.
 
     ``versions``: whether git and its tools are asked for versions; else those in the pins are used.
@@ -108,7 +107,7 @@ def planned(
             f"the last generate was called with {then or 'no options'}, this one with {now or 'none'}"
         )
     words = old.generate if compare and old is not None else None
-    resolving = replace(resolving or Resolving(), versions=not compare)
+    resolving = (resolving or Resolving())._replace(versions=not compare)
     return planned_as(asked, old, options, reporter, resolving, words)
 
 
@@ -126,7 +125,7 @@ def planned_as(
     plan, outdated = _plan_of(asked, old, reporter, resolving)
     root = asked.project.root
     if is_standalone(root / plan.folder, options.extras):
-        plan = replace(plan, standalone=True)
+        plan = plan._replace(standalone=True)
     versions = git_versions(plan, asked.project, old, reporter.note, ask=resolving.versions)
     words = words_of(options) if words is None else words
     files = generated(plan, root, old, words, reporter, versions, asked.project)
@@ -183,7 +182,7 @@ def _plan_of(
         collisions, programs = _collisions(asked, plan, old, reporter)
         texts = tuple((one.path, one.text) for one in crates.values())
         plan = with_read_programs(
-            replace(plan, crates=texts, found_collisions=collisions), programs, whole=False
+            plan._replace(crates=texts, found_collisions=collisions), programs, whole=False
         )
     plan, notes = with_programs(plan, asked.project.root)
     for note in notes:

@@ -7,12 +7,12 @@ same files again. Older files have no such words; for them, the content of pytho
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from uvlock2nix.app.extras import EXTRAS
 from uvlock2nix.app.request import Options, Request, request
-from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.errors import InputError
 from uvlock2nix.flags import explicit_flags, selection_of_flags
 from uvlock2nix.modes import MODES
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 _STRINGS = {"--python": "python", "--libc": "libc", "--macos": "macos", "--from-nixpkgs": "from_nixpkgs"}
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(NamedTuple):
     """``options``: what ``generate`` was called with; ``before``: the same with the defaults filled in."""
 
     options: Options

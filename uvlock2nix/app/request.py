@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from uvlock2nix.app.index import nixpkgs_python
 from uvlock2nix.config import Config, parse_config
-from uvlock2nix.dataclass import dataclass, field, replace
 from uvlock2nix.environments import tool_of
 from uvlock2nix.errors import UsageError
 from uvlock2nix.flags import selection_of
@@ -44,8 +45,7 @@ class Options:
         return self.no_default_groups or self.selection != Selection()
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """Options and ``[tool.uvlock2nix]`` put together, with the project read."""
 
     project: Project
@@ -126,7 +126,7 @@ def in_member(options: Options, asked: Request) -> Options:
     root = project.pyproject.name if project.pyproject else None
     if project.current in (None, root) or selection.packages or selection.all_packages:
         return options
-    return replace(options, selection=replace(options.selection, packages=(str(project.current),)))
+    return replace(options, selection=options.selection._replace(packages=(str(project.current),)))
 
 
 def _over(options: Options, config: Config) -> Selection:
@@ -136,6 +136,6 @@ def _over(options: Options, config: Config) -> Selection:
     hidden |= {first for first, second in EXCLUSIVE if getattr(given, second)}
     if options.no_default_groups:
         hidden.add("default_groups")
-    names = Selection.__dataclass_fields__
+    names = Selection._fields
     kept = {name: getattr(given, name) or (name not in hidden and getattr(said, name)) for name in names}
     return Selection(**{name: value or getattr(Selection(), name) for name, value in kept.items()})

@@ -12,7 +12,6 @@ from typing import Final
 
 from uvlock2nix.app.remarks import listed
 from uvlock2nix.app.wheel_libraries import wheels_digest
-from uvlock2nix.dataclass import replace
 from uvlock2nix.inspect.interpreters import interpreters_of_tree
 from uvlock2nix.knowledge.libraries import library_names
 from uvlock2nix.plan import Input, Plan
@@ -45,8 +44,8 @@ def with_read_programs(plan: Plan, read: Mapping[str, Programs], *, whole: bool)
         before = needs.get(system, WheelNeeds(wheels_digest(())))
         found = programs if whole else {**dict(before.programs), **programs}
         if found or system in needs:
-            needs[system] = replace(before, programs=tuple(sorted(found.items())))
-    return replace(plan, read_wheels=tuple(sorted(needs.items())))
+            needs[system] = before._replace(programs=tuple(sorted(found.items())))
+    return plan._replace(read_wheels=tuple(sorted(needs.items())))
 
 
 def carried(now: WheelNeeds | None, recorded: WheelNeeds | None, names: Collection[str]) -> WheelNeeds | None:
@@ -58,7 +57,7 @@ def carried(now: WheelNeeds | None, recorded: WheelNeeds | None, names: Collecti
     kept = tuple((name, programs[name]) for name in sorted(programs) if name in names)
     if now is None and not kept:
         return None
-    return replace(now if now is not None else WheelNeeds(wheels_digest(())), programs=kept)
+    return (now if now is not None else WheelNeeds(wheels_digest(())))._replace(programs=kept)
 
 
 def with_programs(plan: Plan, root: Path) -> tuple[Plan, tuple[str, ...]]:
@@ -79,8 +78,7 @@ def with_programs(plan: Plan, root: Path) -> tuple[Plan, tuple[str, ...]]:
         for program in interpreters_of_tree(root / member.path)
         for system in everywhere
     ]
-    changed = replace(
-        plan,
+    changed = plan._replace(
         script_programs=_with((), wheels),
         member_inputs=_with(plan.member_inputs, own),
     )
@@ -97,7 +95,7 @@ def _with(inputs: Sequence[Input], needs: Sequence[tuple[str, str, str]]) -> tup
             continue
         one = found.get(attr, Input(attr, (), ()))
         packages = tuple(sorted({*one.packages, package}))
-        found[attr] = replace(one, packages=packages, systems=tuple(dict.fromkeys((*one.systems, system))))
+        found[attr] = one._replace(packages=packages, systems=tuple(dict.fromkeys((*one.systems, system))))
     return tuple(found[attr] for attr in sorted(found))
 
 

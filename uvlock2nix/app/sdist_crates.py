@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -18,7 +19,6 @@ from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.artifacts import Artifact
 from uvlock2nix.build.unpack import unpack
 from uvlock2nix.classify.packages import ClassifiedPackage
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import ProjectError, Uvlock2nixError
 from uvlock2nix.inspect.crates import cargo_lock
 from uvlock2nix.key import is_built

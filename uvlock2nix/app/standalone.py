@@ -16,7 +16,6 @@ from typing import Final
 
 from uvlock2nix import __version__
 from uvlock2nix.app.files import Generated
-from uvlock2nix.dataclass import replace
 from uvlock2nix.emit.attributes import STANDALONE
 from uvlock2nix.reading import read_regular
 from uvlock2nix.resources import PACKAGE, hooks_dir, nix_dir
@@ -104,7 +103,7 @@ def _module(name: str) -> Path | None:
 def _generated(path: Path, text: str, known: str | None) -> Generated:
     """A copied file: ours if it does not exist or is as we wrote it."""
     found = Generated.of(path, text, ours=True)
-    return replace(found, ours=found.old is None or known == _digest(found.old))
+    return found._replace(ours=found.old is None or known == _digest(found.old))
 
 
 def _known(path: Path) -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uvlock2nix.app.files import Generated
@@ -10,7 +11,6 @@ from uvlock2nix.app.planning import Resolving, planned_as
 from uvlock2nix.app.remembered import command_line, over, remembered, words_of
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options, Request, request
-from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.errors import UsageError
 from uvlock2nix.flags import explicit_flags
 from uvlock2nix.nixfile.generated import Recorded

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from uvlock2nix.app.files import Generated
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.script_programs import Programs, with_programs, with_read_programs
 from uvlock2nix.app.state import State
-from uvlock2nix.dataclass import replace
 from uvlock2nix.emit import env_file
 from uvlock2nix.emit.common import ENV
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from uvlock2nix.app.reporter import Reporter
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import CheckFailed
 from uvlock2nix.nar import Hash
 from uvlock2nix.nixrun.build import Nix, find_hash

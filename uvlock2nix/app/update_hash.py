@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -18,7 +19,6 @@ from uvlock2nix.app.state import State
 from uvlock2nix.app.state_programs import with_found_programs
 from uvlock2nix.app.timings import Timings
 from uvlock2nix.atomic import folder_lock, replace_many
-from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.emit.common import DEPS, PINS
 from uvlock2nix.errors import CheckFailed, InputError, ToolError
 from uvlock2nix.nar import FAKE_HASH

@@ -7,13 +7,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.build.machine import FOREIGN, KEPT
 from uvlock2nix.build.programs import NETWORK_SIGNS
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import LockError, NetworkError, ToolError
 from uvlock2nix.held_back import written
 from uvlock2nix.lock.model import Package

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.app.reporter import Reporter
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import CheckFailed, ToolError, UsageError
 from uvlock2nix.nar import FAKE_HASH, Hash, parse_hash
 from uvlock2nix.nixrun.build import Evaluated, Nix, find_hash

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,6 @@ from uvlock2nix.app.remembered import recalled
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.request import Options, Request
 from uvlock2nix.classify.packages import ClassifiedPackage
-from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.dist.installed import Entry, Installed, installed
 from uvlock2nix.dist.record import digest_of
 from uvlock2nix.errors import InputError

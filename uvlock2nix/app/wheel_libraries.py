@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import ClassifiedPackage
-from uvlock2nix.dataclass import replace
 from uvlock2nix.errors import InputError
 from uvlock2nix.inspect.candidate import WHEEL_EDITION, Candidate
 from uvlock2nix.inspect.outside import sorted_out
@@ -126,7 +126,7 @@ def with_read_wheels(plan: Plan, read: Mapping[str, WheelNeeds]) -> Plan:
             outside = sorted_out(sonames)
             absent.update(dict.fromkeys((*outside.driver, *outside.optional)))
     wheels: ReadWheels = tuple(sorted(read.items()))
-    return replace(plan, read_wheels=wheels, ignore_missing=tuple(absent))
+    return plan._replace(read_wheels=wheels, ignore_missing=tuple(absent))
 
 
 def on_wheel_libraries(plan: Plan) -> tuple[str, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import Final, Literal, assert_never
+from typing import Final, Literal, NamedTuple, assert_never
 
 from uvlock2nix.artifacts.reasons import rejection
 from uvlock2nix.artifacts.tags import tags_for
 from uvlock2nix.artifacts.wheelname import TagSets, parse_wheel_name
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import NoArtifactError
 from uvlock2nix.lock.files import file_name_of
 from uvlock2nix.lock.model import (
@@ -31,8 +31,7 @@ SHOWN_REJECTIONS = 20
 MOST_RANKS: Final = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
+class Artifact(NamedTuple):
     """The file, git commit or directory of a package that is used.
 
     ``url`` for remote files and git, ``path`` for what is on disk, relative to the lock (or absolute);
@@ -48,8 +47,7 @@ class Artifact:
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(NamedTuple):
     """A locked file that is not used, and why."""
 
     filename: str
@@ -73,8 +71,7 @@ class Choice:
         return self.reasons()
 
 
-@dataclass(frozen=True, slots=True)
-class BuildPolicy:
+class BuildPolicy(NamedTuple):
     """uv's ``no-binary`` and ``no-build``. ``"all"``, or the names of packages.
 
     "all" of one setting spares the packages that the other names. Neither applies to the workspace's

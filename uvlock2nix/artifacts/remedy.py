@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from uvlock2nix.artifacts.tags import tags_for
 from uvlock2nix.artifacts.wheelname import WheelName, parse_wheel_name
-from uvlock2nix.dataclass import replace
 from uvlock2nix.regex import regex
 from uvlock2nix.target import PREFERRED, Glibc, PythonVersion, Target
 

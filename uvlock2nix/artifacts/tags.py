@@ -7,8 +7,8 @@ the pair of Python and ABI tag, then the platform, newest first; ``any`` comes a
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.target import Glibc, Musl, Target
 
 _LEGACY = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
@@ -18,8 +18,7 @@ _MACOS_FORMATS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Tags:
+class Tags(NamedTuple):
     """Ranks; 0 is best. A wheel's rank is (pair, platform), or (after all pairs, ``any`` rank)."""
 
     pairs: dict[tuple[str, str], int]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from email import message_from_string
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,6 @@ from uvlock2nix.build.environment import BuildEnvironment
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.requirements import BuildSystem
 from uvlock2nix.build.values import Product
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import ToolError
 
 CALL_BACKEND: Final = Path(__file__).with_name("call_backend.py")

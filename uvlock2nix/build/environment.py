@@ -6,6 +6,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -14,7 +15,6 @@ from packaging.requirements import Requirement
 from uvlock2nix.build.isolation import isolated
 from uvlock2nix.build.rpath import library_folders, without_rpath
 from uvlock2nix.build.values import Build, BuildContext
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.dist.interpreter import write_interpreter
 from uvlock2nix.layout import site_packages
 from uvlock2nix.names import canonicalize_name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from uvlock2nix.build.sources import prepare
 from uvlock2nix.build.values import Build, BuildContext, Source
 from uvlock2nix.build.wheel import build_wheel
 from uvlock2nix.build_pins import LockedBuild, PinnedFile
-from uvlock2nix.dataclass import dataclass, field, replace
 from uvlock2nix.errors import ToolError
 from uvlock2nix.nar import parse_hash
 

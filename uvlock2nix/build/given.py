@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from uvlock2nix.build.environment import BuildEnvironment, install_wheels
 from uvlock2nix.build.prepared import meets, site_of, versions_of
 from uvlock2nix.build.values import Build, BuildContext
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.dist.installed import installed
 from uvlock2nix.errors import InputError, ToolError
 

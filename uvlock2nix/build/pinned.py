@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.build_pins import BuildPins, LockedBuild, PinnedFile
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import InputError
 from uvlock2nix.names import canonicalize_name
 from uvlock2nix.nar import parse_hash

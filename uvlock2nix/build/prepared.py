@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,6 @@ from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.build.environment import BuildEnvironment, install_wheels
 from uvlock2nix.build.values import Build, BuildContext
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.dist.entry_points import entry_points
 from uvlock2nix.dist.installed import Installed, installed
 from uvlock2nix.dist.launchers import write_launchers

@@ -10,10 +10,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.endings import FULL_DISK, ended, hint_for, is_full
 from uvlock2nix.errors import NetworkError, ToolError
 from uvlock2nix.net.urls import shown_text

@@ -10,10 +10,10 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError
 
 

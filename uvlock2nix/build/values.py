@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from uvlock2nix.build.programs import Runner
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import InputError
 
 if TYPE_CHECKING:

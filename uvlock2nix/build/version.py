@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from uvlock2nix.build.values import Build
-from uvlock2nix.dataclass import replace
 from uvlock2nix.inspect.project_version import (
     release_tag,
     version_tool,

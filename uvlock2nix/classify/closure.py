@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.nixpkgs_index.model import NixpkgsMatch, compatible_version
 
 FromNixpkgs: TypeAlias = Literal["none", "native", "same", "compatible"]
@@ -23,8 +22,7 @@ INSISTED: Final = "[tool.uvlock2nix.nixpkgs] any-version takes it"
 _STAYS: Final = ", which is taken from the lock: "
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A package of the environment, for this decision.
 
     ``needs`` are the names of its dependencies (without those of extras, which nixpkgs does not propagate).
@@ -43,8 +41,7 @@ class Node:
     bounds: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The decision on each package, by name, in one of three mappings.
 
     ``taken``: why it comes from nixpkgs; ``refused``: what prevents a requested one; ``passed``: why the

@@ -7,8 +7,8 @@ inspected sdists, an exact index) are added beforehand, so that classifying stay
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from uvlock2nix.dataclass import dataclass, field, replace
 from uvlock2nix.knowledge.build_requires import build_requirements
 from uvlock2nix.knowledge.native import NativeInputs, merge
 from uvlock2nix.knowledge.native_table import NativeTable, native_table
@@ -69,7 +69,7 @@ def _with_requirements(name: str, inputs: NativeInputs) -> NativeInputs:
     missing, relax = build_requirements(name)
     build, given = inputs.build, inputs.origin.given
     if "build_requires" not in given:
-        build = replace(build, build_requires=missing)
+        build = build._replace(build_requires=missing)
     if "relax" not in given:
-        build = replace(build, relax=relax)
-    return replace(inputs, build=build)
+        build = build._replace(relax=relax)
+    return inputs._replace(build=build)

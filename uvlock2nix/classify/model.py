@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from uvlock2nix.artifacts import BuildPolicy, Choice
 from uvlock2nix.classify.closure import FromNixpkgs
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.lock import EnvPackage
 from uvlock2nix.nixpkgs_index.model import NixpkgsMatch
@@ -18,8 +17,7 @@ CLASSES: Final[tuple[Class, ...]] = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class ClassifyPolicy:
+class ClassifyPolicy(NamedTuple):
     """``--from-nixpkgs``, the allow and deny lists of ``[tool.uvlock2nix.nixpkgs]``, and which files to use.
 
     ``any_version`` are the packages taken from nixpkgs in any version. ``artifacts`` is ``None`` for the
@@ -35,8 +33,7 @@ class ClassifyPolicy:
     strict: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class ClassifiedPackage:
+class ClassifiedPackage(NamedTuple):
     """A package of the environment with its class and the reasons for it.
 
     ``native`` is what it needs from the system to build or to run (empty if it comes from nixpkgs).

@@ -15,7 +15,6 @@ from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.model import CLASSES, Class, ClassifiedPackage, ClassifyPolicy
 from uvlock2nix.classify.settle import decision_of, index_words, refuse_unbuildable, settled
 from uvlock2nix.classify.version_bounds import ranges_of
-from uvlock2nix.dataclass import replace
 from uvlock2nix.errors import NoArtifactError
 from uvlock2nix.inspect.project_version import version_tool
 from uvlock2nix.knowledge.backends import GIT_DESCRIBE, backend_programs
@@ -132,7 +131,7 @@ class Classification:
     def _again(self, draft: ClassifiedPackage) -> ClassifiedPackage:
         """The package on its own, if only the knowledge of its needs has changed."""
         class_, why = _origin(draft.package, draft.choice, self.members)
-        return self._needing(replace(draft, class_=class_, reasons=why, native=EMPTY, known=""))
+        return self._needing(draft._replace(class_=class_, reasons=why, native=EMPTY, known=""))
 
     def _needing(self, draft: ClassifiedPackage) -> ClassifiedPackage:
         """The package with what building or running it needs."""
@@ -157,9 +156,9 @@ class Classification:
         if known.origin.provenance != "table":
             needs = dict.fromkeys((*known.build.attributes, *known.run.dlopen))
             reason = f"needs {', '.join(needs) or 'nothing'} ({_who(known)})"
-            draft = replace(draft, reasons=(*draft.reasons, reason, *left_out))
+            draft = draft._replace(reasons=(*draft.reasons, reason, *left_out))
         if known.origin.provenance == "inspected":
-            draft = replace(draft, known="inspected")
+            draft = draft._replace(known="inspected")
         runs: list[str] = []
         for tree in local_packages(self.project, [draft.package.package]):
             system = tree.pyproject.build_system
@@ -168,10 +167,10 @@ class Classification:
                 runs.append("git")
         more = tuple(attr for attr in runs if attr not in known.build.attributes)
         if more:
-            build = replace(known.build, native_build_inputs=(*known.build.native_build_inputs, *more))
-            known = replace(known, build=build)
-            draft = replace(draft, reasons=(*draft.reasons, f"its build runs {', '.join(more)}"))
-        return replace(draft, native=known)
+            build = known.build._replace(native_build_inputs=(*known.build.native_build_inputs, *more))
+            known = known._replace(build=build)
+            draft = draft._replace(reasons=(*draft.reasons, f"its build runs {', '.join(more)}"))
+        return draft._replace(native=known)
 
     def _share_libraries(self, drafts: Sequence[ClassifiedPackage]) -> tuple[ClassifiedPackage, ...]:
         """Packages that exchange a library's objects must share a copy of it: all compiled, or none.
@@ -197,13 +196,13 @@ class Classification:
         names = no_binary if isinstance(no_binary, frozenset) else frozenset()
         try:
             choice = choose(
-                draft.package.package, self.target, replace(self.build, no_binary=names | {draft.name})
+                draft.package.package, self.target, self.build._replace(no_binary=names | {draft.name})
             )
         except NoArtifactError:
             why = f"it bundles its own {rule.library}, and {cause.name} {how}: {rule.symptom}"
-            return draft if why in draft.reasons else replace(draft, reasons=(*draft.reasons, why))
+            return draft if why in draft.reasons else draft._replace(reasons=(*draft.reasons, why))
         reason = f"compiled because {cause.name} {how}: both must share the same {rule.library}"
-        plain = replace(draft, choice=choice, class_="sdist", reasons=(reason,), native=EMPTY)
+        plain = draft._replace(choice=choice, class_="sdist", reasons=(reason,), native=EMPTY)
         return _with_build(plain, self.target, self.knowledge)
 
 
@@ -290,7 +289,7 @@ def _with_run_time(draft: ClassifiedPackage, target: Target, knowledge: Knowledg
     if dlopen:
         reasons.append(f"it loads {', '.join(dlopen)} at run time")
     if not runtime and not dlopen:
-        return replace(draft, reasons=tuple(reasons))
+        return draft._replace(reasons=tuple(reasons))
     native = NativeInputs(
         run=RunInputs(wheel_runtime_libs=runtime, dlopen=dlopen),
         origin=Origin(
@@ -299,7 +298,7 @@ def _with_run_time(draft: ClassifiedPackage, target: Target, knowledge: Knowledg
         ),
         kind="wheel-runtime" if runtime else "dlopen",
     )
-    return replace(draft, native=native, reasons=tuple(reasons))
+    return draft._replace(native=native, reasons=tuple(reasons))
 
 
 def _with_build(draft: ClassifiedPackage, target: Target, knowledge: Knowledge) -> ClassifiedPackage:
@@ -307,19 +306,18 @@ def _with_build(draft: ClassifiedPackage, target: Target, knowledge: Knowledge) 
     known, left_out = _known(draft, target, knowledge)
     if known is None or known.kind in ("unknown", "wheel-runtime"):
         return _unknown(draft, knowledge, known)
-    draft = replace(draft, reasons=(*draft.reasons, *left_out))
-    native = replace(known, run=replace(known.run, wheel_runtime_libs=()))
+    draft = draft._replace(reasons=(*draft.reasons, *left_out))
+    native = known._replace(run=known.run._replace(wheel_runtime_libs=()))
     if not known.compiles:
         reason = f"builds without a compiler ({_who(known)})"
         if known.build.native_build_inputs:
             reason = f"its build runs {', '.join(known.build.native_build_inputs)} ({_who(known)})"
-        return replace(draft, native=native, known="pure", reasons=(*draft.reasons, reason))
+        return draft._replace(native=native, known="pure", reasons=(*draft.reasons, reason))
     needs = ", ".join(dict.fromkeys(known.build.attributes)) or "a compiler only"
     reasons = [*draft.reasons, f"compiled: needs {needs} ({_who(known)})"]
     if known.origin.doubtful:
         reasons.append(f"left out because doubtful: {', '.join(known.origin.doubtful)}")
-    return replace(
-        draft,
+    return draft._replace(
         class_="sdist-native" if draft.class_ == "sdist" else draft.class_,
         native=native,
         known="inspected" if known.origin.provenance == "inspected" else "known",
@@ -340,7 +338,7 @@ def _unknown(draft: ClassifiedPackage, knowledge: Knowledge, known: NativeInputs
     native = known if known is not None else EMPTY
     if any(wheel.filename.endswith("-none-any.whl") for wheel in draft.package.package.wheels):
         reason = "pure Python: the lock also has a wheel for any platform"
-        return replace(draft, native=native, known="pure", reasons=(*draft.reasons, reason))
+        return draft._replace(native=native, known="pure", reasons=(*draft.reasons, reason))
     why = knowledge.uninspected.get(draft.name, "not in the table, and not inspected")
     reason = f"its native inputs are unknown: {why}"
-    return replace(draft, native=native, known="unknown", reasons=(*draft.reasons, reason))
+    return draft._replace(native=native, known="unknown", reasons=(*draft.reasons, reason))

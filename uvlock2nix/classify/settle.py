@@ -8,7 +8,6 @@ from uvlock2nix.classify.closure import Decision, Node, decide
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.model import ClassifiedPackage, ClassifyPolicy
 from uvlock2nix.classify.version_bounds import Ranges
-from uvlock2nix.dataclass import replace
 from uvlock2nix.errors import UsageError
 from uvlock2nix.knowledge.native import EMPTY
 from uvlock2nix.lock import Project
@@ -80,13 +79,13 @@ def settled(draft: ClassifiedPackage, decision: Decision, index: str) -> Classif
         otherwise = [f"without nixpkgs: {reason}" for reason in draft.reasons[:1]]
         reasons = (f"{why} ({index})", *change, *otherwise)
         insisted = draft.name in decision.insisted
-        taken = replace(draft, class_="nixpkgs", from_nixpkgs=True, any_version=insisted)
-        return replace(taken, native=EMPTY, known="", reasons=reasons)
+        taken = draft._replace(class_="nixpkgs", from_nixpkgs=True, any_version=insisted)
+        return taken._replace(native=EMPTY, known="", reasons=reasons)
     if draft.name in decision.refused:
         refusal = f"not from nixpkgs: {decision.refused[draft.name]}"
-        return replace(draft, reasons=(*draft.reasons, refusal))
+        return draft._replace(reasons=(*draft.reasons, refusal))
     if draft.nixpkgs is not None and draft.name in decision.passed:
-        return replace(draft, passed_over=f"not from nixpkgs: {decision.passed[draft.name]} ({index})")
+        return draft._replace(passed_over=f"not from nixpkgs: {decision.passed[draft.name]} ({index})")
     return draft
 
 

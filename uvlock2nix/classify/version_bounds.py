@@ -10,9 +10,8 @@ https://docs.astral.sh/uv/reference/settings/#override-dependencies.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.lock import Environment, EnvPackage, Package, Project
 from uvlock2nix.lock.marker_diagrams import Conditions
 from uvlock2nix.lock.markers import MarkerError
@@ -24,8 +23,7 @@ CONSTRAINT: Final = "constraint-dependencies of [tool.uv]"
 OVERRIDE: Final = "override-dependencies of [tool.uv]"
 
 
-@dataclass(frozen=True, slots=True)
-class Ranges:
+class Ranges(NamedTuple):
     """Ranges (PEP 440 specifiers, ``""`` for any version) by the name of the package that they apply to.
 
     ``asked``: dependent → its range, ``None`` if unknown. ``bounds``: (origin, range) pairs that always

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Final
 
@@ -15,7 +16,6 @@ from uvlock2nix.app.remarks import size_text
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import CLASSES, Class, ClassifiedPackage
 from uvlock2nix.cli.classify_text import download
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.printable import printable
 from uvlock2nix.target import Target
 

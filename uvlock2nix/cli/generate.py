@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -16,7 +17,6 @@ from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import project_argument, request_options, upgrade_option
 from uvlock2nix.cli.reporter import TerminalReporter
 from uvlock2nix.cli.summary import summary
-from uvlock2nix.dataclass import replace
 from uvlock2nix.emit.attributes import STANDALONE
 from uvlock2nix.errors import CheckFailed
 from uvlock2nix.modes import MODES, Mode

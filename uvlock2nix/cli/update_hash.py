@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,6 @@ from uvlock2nix.app.update_hash import Change, HashOptions, check_states, update
 from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.options import project_argument, request_options, upgrade_option
 from uvlock2nix.cli.reporter import TerminalReporter
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import UsageError
 
 SCHEMA: Final = "uvlock2nix/update-hash/1"

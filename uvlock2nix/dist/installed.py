@@ -10,10 +10,10 @@ import posixpath
 import stat
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.dist.record import digest_of, read_record, write_record
 from uvlock2nix.errors import InputError
 from uvlock2nix.names import canonicalize_name

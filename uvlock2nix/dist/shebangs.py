@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.dist.launchers import shebang
 from uvlock2nix.dist.record import is_record, read_record
 from uvlock2nix.first_lines import LIMIT, Asked, asked

@@ -10,10 +10,10 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.inspect.build_conditions import Conditions, path_of
 from uvlock2nix.regex import regex
 

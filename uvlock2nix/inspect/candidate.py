@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
-
-from uvlock2nix.dataclass import dataclass
+from typing import Final, NamedTuple
 
 # Raised whenever the reading of wheels changes, which discards old results.
 WHEEL_EDITION: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A package to inspect: an sdist at ``url`` with ``hash``, or a file or tree on disk at ``path``.
 
     ``fallback`` is a tree to read if the file cannot be downloaded.

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import dataclass
 from typing import Final, Protocol
-
-from uvlock2nix.dataclass import dataclass
 
 PT_LOAD: Final = 1
 PT_DYNAMIC: Final = 2

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from uvlock2nix.cache import Kept
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError
 from uvlock2nix.inspect.candidate import Candidate
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, NativeKind, Origin, Provenance, RunInputs
@@ -16,8 +15,7 @@ from uvlock2nix.knowledge.tables import Row
 EDITION: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """``inputs`` (and ``external``, from PEP 725), or why there are none."""
 
     name: str

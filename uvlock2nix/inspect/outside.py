@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.knowledge.names import is_driver, is_libc, optional_sonames, soname_attribute
 from uvlock2nix.regex import regex
 
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 _QT: Final = regex(r"libQt([56])\w+\.so\.\1\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
+class Outside(NamedTuple):
     """What a wheel needs that no wheel has: nixpkgs ``attributes``, sonames of the ``driver``, those that are
     ``optional`` (for a plugin that also does not load with uv), and those ``unknown`` to our table.
     """

@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+from dataclasses import dataclass, field
 from typing import IO, Final
-
-from uvlock2nix.dataclass import dataclass, field
 
 # The compression methods in wheels; others may need much memory.
 PLAIN: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

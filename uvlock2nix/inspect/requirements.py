@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from uvlock2nix.cache import Kept
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import NetworkError, Uvlock2nixError
 from uvlock2nix.inspect.candidate import Candidate
 from uvlock2nix.inspect.wheels import MAX_METADATA, read_metadata

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import tomli
 from packaging.requirements import InvalidRequirement, Requirement
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.inspect.archive import Archive, read_archive, read_tree
 from uvlock2nix.inspect.build_files import SKIPPED, bundled, libraries, wanted
 from uvlock2nix.inspect.clues.text import Clue

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.cache import Kept
-from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.errors import InputError, NetworkError, Uvlock2nixError
 from uvlock2nix.inspect.candidate import WHEEL_EDITION, Candidate
 from uvlock2nix.inspect.outside import missing_sonames, outside

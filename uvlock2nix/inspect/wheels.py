@@ -13,10 +13,10 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError
 from uvlock2nix.first_lines import LIMIT
 from uvlock2nix.inspect.elf_needed import Needed, read_needed

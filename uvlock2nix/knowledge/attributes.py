@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.knowledge.names import former_name
 from uvlock2nix.knowledge.tables import Row, Rows, load_table, text_of
 from uvlock2nix.knowledge.templates import is_attribute
@@ -16,8 +15,7 @@ OLDEST: Final = "25.11"
 _FILE: Final = "attributes.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """A known attribute of nixpkgs, as of :func:`as_of`.
 
     ``since`` is the first release that has it, ``gone`` the first without it (``""``: no such release).

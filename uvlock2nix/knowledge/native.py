@@ -6,10 +6,9 @@ Attributes are those of nixpkgs, as text that :func:`~uvlock2nix.knowledge.templ
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 from typing import Literal as OneOf
 
-from uvlock2nix.dataclass import dataclass, fields, replace
 from uvlock2nix.knowledge.templates import Template
 
 Provenance: TypeAlias = OneOf["user", "pep725", "table", "inspected"]
@@ -21,8 +20,7 @@ NativeKind: TypeAlias = OneOf["link", "rust", "bundled", "tool", "dlopen", "whee
 STRENGTH: Final[tuple[Provenance, ...]] = ("user", "pep725", "table", "inspected")
 
 
-@dataclass(frozen=True, slots=True)
-class BuildInputs:
+class BuildInputs(NamedTuple):
     """What a build from source needs.
 
     ``build_inputs`` are libraries, ``native_build_inputs`` programs that the build runs; an attribute whose
@@ -47,16 +45,14 @@ class BuildInputs:
         return (*self.build_inputs, *self.native_build_inputs)
 
 
-@dataclass(frozen=True, slots=True)
-class RunInputs:
+class RunInputs(NamedTuple):
     """What is needed at run time only: libraries that it opens by name, and those that its wheels link."""
 
     dlopen: tuple[str, ...] = ()
     wheel_runtime_libs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """The source of an entry.
 
     ``doubtful`` are attributes that the source names but that are not trusted. ``evidence`` are places in an
@@ -73,8 +69,7 @@ class Origin:
     unbuildable: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NativeInputs:
+class NativeInputs(NamedTuple):
     """What a package needs for its build and at run time, and where that is known from."""
 
     build: BuildInputs = BuildInputs()
@@ -107,8 +102,7 @@ def _over(stronger: NativeInputs, weaker: NativeInputs) -> NativeInputs:
     return NativeInputs(
         build=_filled(stronger.build, weaker.build, mine.given),
         run=_filled(stronger.run, weaker.run, mine.given),
-        origin=replace(
-            mine,
+        origin=mine._replace(
             sources=(*mine.sources, *(s for s in theirs.sources if s not in mine.sources)),
             notes=mine.notes or theirs.notes,
             evidence=mine.evidence or theirs.evidence,
@@ -125,8 +119,8 @@ _Inputs = TypeVar("_Inputs", BuildInputs, RunInputs)
 def _filled(stronger: _Inputs, weaker: _Inputs, given: frozenset[str]) -> _Inputs:
     """``stronger`` with the fields of ``weaker`` that it does not set."""
     taken: dict[str, Any] = {
-        field.name: getattr(weaker, field.name)
-        for field in fields(stronger)
-        if field.name not in given and not getattr(stronger, field.name) and getattr(weaker, field.name)
+        name: getattr(weaker, name)
+        for name in stronger._fields
+        if name not in given and not getattr(stronger, name) and getattr(weaker, name)
     }
-    return replace(stronger, **taken) if taken else stronger
+    return stronger._replace(**taken) if taken else stronger

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, NativeKind, Origin, RunInputs
 from uvlock2nix.knowledge.tables import Row, Rows, load_table
 from uvlock2nix.names import canonicalize_name
@@ -16,8 +16,7 @@ from uvlock2nix.names import canonicalize_name
 _FILE = "native.json"
 
 
-@dataclass(frozen=True, slots=True)
-class NativeTable:
+class NativeTable(NamedTuple):
     """Canonical name → (version range, entry) pairs; the first that fits wins."""
 
     entries: Mapping[str, tuple[tuple[str, NativeInputs], ...]]

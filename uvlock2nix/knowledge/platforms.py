@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
 from uvlock2nix.knowledge.tables import Row, Rows, load_table, texts_of
 from uvlock2nix.knowledge.templates import Output, Template, is_attribute
@@ -14,8 +13,7 @@ from uvlock2nix.names import canonicalize_name
 _FILE: Final = "platforms.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Fitted:
+class Fitted(NamedTuple):
     """Inputs for a system, and the attributes that are left out because it does not have them."""
 
     inputs: NativeInputs
@@ -37,20 +35,18 @@ def on_darwin(name: str, inputs: NativeInputs) -> Fitted:
         return tuple(attr for attr in attrs if not is_linux_only(attr))
 
     build, run = inputs.build, inputs.run
-    build = replace(
-        build,
+    build = build._replace(
         build_inputs=kept("build_inputs", build.build_inputs),
         native_build_inputs=kept("native_build_inputs", build.native_build_inputs),
         env=build.env if _users(inputs, "env") else tuple(entry for entry in build.env if _is_there(entry)),
     )
-    run = replace(
-        run,
+    run = run._replace(
         dlopen=kept("dlopen", run.dlopen),
         wheel_runtime_libs=run.wheel_runtime_libs if _users(inputs, "wheel_runtime_libs") else (),
     )
-    fitted = replace(inputs, build=build, run=run)
+    fitted = inputs._replace(build=build, run=run)
     if fitted.compiles:
-        fitted = replace(fitted, build=_with_more(canonicalize_name(name), build, inputs.origin.given))
+        fitted = fitted._replace(build=_with_more(canonicalize_name(name), build, inputs.origin.given))
     return Fitted(fitted, tuple(gone))
 
 
@@ -80,8 +76,7 @@ def _with_more(name: str, build: BuildInputs, given: frozenset[str]) -> BuildInp
     there = {variable for variable, _ in build.env}
     env = tuple(entry for entry in more.env if entry[0] not in there)
     tools = more.native_build_inputs
-    return replace(
-        build,
+    return build._replace(
         build_inputs=_joined(build.build_inputs, () if "build_inputs" in given else more.build_inputs),
         native_build_inputs=_joined(
             build.native_build_inputs, () if "native_build_inputs" in given else tools

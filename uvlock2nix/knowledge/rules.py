@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.knowledge.tables import Row, attribute_rows, attributes_of, items_of, load_table
 
 _FILE: Final = "rules.json"
 
 
-@dataclass(frozen=True, slots=True)
-class SharedLibrary:
+class SharedLibrary(NamedTuple):
     """``packages`` exchange objects of ``library``; ``symptom`` is what a mixture of copies causes."""
 
     library: str

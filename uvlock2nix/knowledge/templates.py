@@ -6,10 +6,10 @@ not be able to become code.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 from typing import Literal as OneOf
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.regex import regex
 
 OutputName: TypeAlias = OneOf["out", "dev", "lib", "bin"]

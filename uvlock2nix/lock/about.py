@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.regex import regex
 
 # Labels are compared without punctuation, in lower case:
@@ -14,8 +13,7 @@ _PUNCTUATION: Final = regex(r"[^a-z0-9]")
 _HOMES: Final = ("homepage", "source", "repository", "sourcecode", "github")
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(NamedTuple):
     """``license`` is an SPDX expression, or the old table's text. Values of the wrong type are dropped."""
 
     description: str | None = None

@@ -8,9 +8,9 @@ lists what it does not see.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.lock.check_groups import group_settings, required_of_group
 from uvlock2nix.lock.declared import (
     Sources,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from uvlock2nix.dataclass import replace
 from uvlock2nix.lock.declared import Wanted, read_requirements
 from uvlock2nix.lock.model import Manifest, Package
 from uvlock2nix.lock.pyproject import INCLUDE, PyProject

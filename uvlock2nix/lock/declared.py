@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
@@ -15,7 +16,6 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.lock.marker_functions import FALSE, TRUE, MarkerFunctions
 from uvlock2nix.lock.model import Requirement as LockedRequirement
 from uvlock2nix.names import canonicalize_name

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.lock.model import RegistrySource
 from uvlock2nix.lock.project import Project
 
 
-@dataclass(frozen=True, slots=True)
-class Extra:
+class Extra(NamedTuple):
     """What ``[tool.uv]`` adds to the build of a package."""
 
     build_requires: tuple[str, ...] = ()

@@ -9,12 +9,12 @@ count.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from uvlock2nix.dataclass import replace
 from uvlock2nix.lock.markers import (
     VERSION_VARIABLES,
     Both,

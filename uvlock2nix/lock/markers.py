@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.regex import regex
 
 MAX_DEPTH = 60

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.lock.model import LockedFile
 from uvlock2nix.lock.wire import Table
 

@@ -8,10 +8,9 @@ https://docs.astral.sh/uv/concepts/resolution/#lockfile-versioning.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar, Literal
-
-from uvlock2nix.dataclass import dataclass, field
+from typing import ClassVar, Final, Literal, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +83,7 @@ Source = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LockedFile:
+class LockedFile(NamedTuple):
     """A wheel or sdist in the lock.
 
     ``filename`` is always a plain name without ``/``; ``""`` only for an sdist whose location is the
@@ -101,8 +99,7 @@ class LockedFile:
     upload_time: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(NamedTuple):
     """An edge: ``package`` is the index into ``Lock.packages``; ``marker`` is ``""`` if it always holds.
 
     ``extras`` are those that the locked package has.
@@ -113,8 +110,7 @@ class Dependency:
     marker: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(NamedTuple):
     """A requirement of pyproject.toml as recorded in the lock.
 
     ``source`` has the other keys (``git``, ``url``, ``editable``, ``index`` …) as sorted pairs of text.
@@ -129,8 +125,7 @@ class Requirement:
     of: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ConflictItem:
+class ConflictItem(NamedTuple):
     """An item of a set of conflicts, of which only one may be active: an extra, a group, or the project."""
 
     package: str
@@ -145,14 +140,16 @@ class ConflictItem:
         return self.package
 
 
-@dataclass(frozen=True, slots=True)
-class PackageMetadata:
+class PackageMetadata(NamedTuple):
     """The requirements that a local package had when it was locked; ``present`` if the lock records them."""
 
     present: bool = False
     requires_dist: tuple[Requirement, ...] = ()
     provides_extras: tuple[str, ...] = ()
     requires_dev: tuple[tuple[str, tuple[Requirement, ...]], ...] = ()
+
+
+NO_METADATA: Final = PackageMetadata()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +171,7 @@ class Package:
     optional_dependencies: Mapping[str, tuple[Dependency, ...]] = field(default_factory=dict, hash=False)
     dependency_groups: Mapping[str, tuple[Dependency, ...]] = field(default_factory=dict, hash=False)
     resolution_markers: tuple[str, ...] = ()
-    metadata: PackageMetadata = PackageMetadata()
+    metadata: PackageMetadata = NO_METADATA
     marker: str = ""
     default_groups: tuple[str, ...] | Literal["all"] | None = None
     group_pythons: tuple[tuple[str, str], ...] = ()
@@ -188,8 +185,7 @@ class Package:
         return self.name if self.version is None else f"{self.name}=={self.version}"
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """What the lock was made from, besides the packages' own requirements."""
 
     members: tuple[str, ...] = ()
@@ -204,8 +200,7 @@ class Manifest:
     group_pythons: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """The resolver's settings that the lock was made with; a mode is None if it is uv's default.
 
     ``exclude_newer``: RFC 3339, or None if a span (``P3W``) replaces it. Per package: a time, a span, or None
@@ -218,6 +213,10 @@ class Options:
     exclude_newer: str | None = None
     exclude_newer_span: str | None = None
     exclude_newer_package: tuple[tuple[str, str | None], ...] = ()
+
+
+NO_MANIFEST: Final = Manifest()
+NO_OPTIONS: Final = Options()
 
 
 @dataclass(frozen=True)
@@ -237,8 +236,8 @@ class Lock:
     supported_markers: tuple[str, ...] = ()
     required_markers: tuple[str, ...] = ()
     conflicts: tuple[tuple[ConflictItem, ...], ...] = ()
-    manifest: Manifest = Manifest()
-    options: Options = Options()
+    manifest: Manifest = NO_MANIFEST
+    options: Options = NO_OPTIONS
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     default_groups: tuple[str, ...] = ()

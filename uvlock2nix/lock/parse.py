@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from packaging.version import InvalidVersion, Version
 
-from uvlock2nix.dataclass import replace
 from uvlock2nix.errors import LockError
 from uvlock2nix.lock.files import check_wheels, read_sdist, read_wheels
 from uvlock2nix.lock.markers import MarkerError, parse_marker

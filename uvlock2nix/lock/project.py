@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import LockError, ProjectError
 from uvlock2nix.lock.model import DirectorySource, EditableSource, Lock, Package, VirtualSource
 from uvlock2nix.lock.places import argument_of, folder_of, is_pylock, is_pylock_folder
@@ -22,8 +22,7 @@ MAX_LOCK_BYTES = 64 << 20
 _PLAIN_NAME = regex(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A local package: a project of the workspace (including the root, if it is one), or a path dependency.
 
     ``path`` is relative to the workspace root, ``.`` for the root. ``is_virtual``: it is never installed.

@@ -6,10 +6,10 @@ https://packaging.python.org/en/latest/specifications/pyproject-toml/
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import ProjectError
 from uvlock2nix.lock.about import About, read_about
 from uvlock2nix.lock.uv_settings import read_default_groups
@@ -29,8 +29,7 @@ Pairs = tuple[tuple[str, str], ...]
 INCLUDE: Final = "include-group:"
 
 
-@dataclass(frozen=True, slots=True)
-class BuildSystem:
+class BuildSystem(NamedTuple):
     """``[build-system]``; ``declared`` is false if the table is missing and these are the defaults."""
 
     declared: bool

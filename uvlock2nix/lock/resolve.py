@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from itertools import combinations, pairwise
+from typing import NamedTuple
 
 from packaging.specifiers import SpecifierSet
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import LockError, SelectionError
 from uvlock2nix.lock.marker_diagrams import FALSE, TRUE, Conditions, extra_item, group_item, project_item
 from uvlock2nix.lock.markers import MarkerError
@@ -25,8 +25,7 @@ from uvlock2nix.target import Target
 _Node = tuple[int, str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class EnvPackage:
+class EnvPackage(NamedTuple):
     """A package of the environment.
 
     ``extras``: the active ones; ``requested_by``: what requires it, as ``name``, ``name[extra]``,
@@ -38,8 +37,7 @@ class EnvPackage:
     requested_by: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(NamedTuple):
     """The packages that uv would install, sorted by name then version; virtual projects are not installed.
 
     ``roots``: names of the selected projects, virtual ones included, in the lock's order.

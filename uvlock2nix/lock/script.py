@@ -6,10 +6,10 @@ https://packaging.python.org/en/latest/specifications/inline-script-metadata/
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import ProjectError
 from uvlock2nix.lock.wire import Problems, parse_toml
 from uvlock2nix.reading import open_regular

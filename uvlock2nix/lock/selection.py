@@ -7,10 +7,10 @@ The names are uv's flags. There is one difference: without a group flag, no defa
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from packaging.specifiers import SpecifierSet
 
-from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.errors import ConflictError, LockError, ProjectError, SelectionError
 from uvlock2nix.lock.model import ConflictItem, Lock, Package
 from uvlock2nix.lock.project import Member, Project
@@ -19,8 +19,7 @@ from uvlock2nix.names import canonicalize_name
 from uvlock2nix.target import PythonVersion
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """uv's ``--package``, ``--all-packages``, ``--extra``, ``--group`` and so on.
 
     ``no_groups`` overrides every way to include a group, ``no_extras`` likewise. ``only_groups`` leaves
@@ -59,8 +58,7 @@ EXCLUSIVE = (
 """The pairs of fields of a :class:`Selection` that cannot be used together, as uv's options do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Active:
+class Active(NamedTuple):
     """A selection with the project's defaults applied.
 
     ``roots``: the projects whose dependencies are included (only their groups if not ``prod``). ``single``:
@@ -214,7 +212,7 @@ def _with_group_root(active: Active, project: Project) -> Active:
     member = next((member for member in project.members if member.name == root.name), None)
     if member is None or not any(active.takes_group(root.name, group) for group in member.groups):
         return active
-    return replace(active, group_root=root)
+    return active._replace(group_root=root)
 
 
 def _reachable_projects(lock: Lock, active: Active) -> frozenset[str]:

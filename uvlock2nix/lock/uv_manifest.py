@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from uvlock2nix.dataclass import replace
 from uvlock2nix.lock.model import Manifest, Options, PackageMetadata, Requirement
 from uvlock2nix.lock.uv_settings import read_default_groups
 from uvlock2nix.lock.wire import Problems, Table, is_specifier, shorten
@@ -50,7 +49,7 @@ def read_requirements(table: Table, key: str, where: str, problems: Problems) ->
             owner = package.get("name") if isinstance(package, dict) else package
             of = problems.name(owner, f"{where}: {key}", "package")
             inside = read_requirements(entry, "dependencies", f"{where}: {key}", problems)
-            found.extend(replace(requirement, of=of) for requirement in inside)
+            found.extend(requirement._replace(of=of) for requirement in inside)
         else:
             found.append(_read_requirement(entry, f"{where}: {key}", problems))
     return tuple(found)

@@ -6,14 +6,12 @@ https://docs.astral.sh/uv/reference/settings/
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.lock.wire import Problems, Table, shorten
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(NamedTuple):
     """``[[tool.uv.index]]``. The URL may contain credentials: never write it into a derivation."""
 
     name: str | None
@@ -23,8 +21,7 @@ class Index:
     format: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ExtraBuildDependency:
+class ExtraBuildDependency(NamedTuple):
     """A build requirement added by the user; ``match_runtime``: use the locked version of that name."""
 
     requirement: str
@@ -35,8 +32,7 @@ ConfigSettings = tuple[tuple[str, tuple[str, ...]], ...]
 """PEP 517 config settings: key → its values."""
 
 
-@dataclass(frozen=True, slots=True)
-class UvSettings:
+class UvSettings(NamedTuple):
     """uv's settings of the workspace root. Package names are normalised.
 
     ``no_binary`` and ``no_build`` are None if not set, which differs from false: see

@@ -7,11 +7,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import unquote, urljoin, urlsplit
 
 from uvlock2nix import __version__
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError, NetworkError
 from uvlock2nix.net.urls import realm_of, shown_url
 from uvlock2nix.net.variables import certificates, proxies

@@ -12,10 +12,10 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError, NetworkError
 from uvlock2nix.net.client import Client, Progress, body, length_of, range_of, refuse
 from uvlock2nix.net.urls import shown_url

@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final, Protocol
 
 from uvlock2nix.atomic import replacing
 from uvlock2nix.cache import hash_key
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import InputError, NetworkError
 from uvlock2nix.net.client import (
     Client,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError, NetworkError
 from uvlock2nix.net.fetch import Fetcher
 from uvlock2nix.net.urls import shown_url

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.nixfile.lexer import Kind, Token, tokens
 from uvlock2nix.regex import regex
 

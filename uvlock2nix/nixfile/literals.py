@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, Literal
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError
 from uvlock2nix.nar import DIGEST_SIZES, Hash, parse_hash
 from uvlock2nix.nixfile.lexer import Kind, Token, tokens

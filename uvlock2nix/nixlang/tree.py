@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from typing import TypeAlias
-
-from uvlock2nix.dataclass import dataclass, fields, is_dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
-from uvlock2nix.dataclass import replace
 from uvlock2nix.errors import InputError
 from uvlock2nix.knowledge.tables import DATA
 from uvlock2nix.nixpkgs_index.model import IndexRow, NixpkgsIndex, parse_index, parse_row
@@ -96,7 +95,7 @@ def read_lines(text: str) -> NixpkgsIndex:
     named = Lines(rest)
     sets = raw["sets"]
     index = parse_index({**raw, "sets": {key: {} for key in sets}}, "the embedded nixpkgs index")
-    return replace(index, sets={key: LineSet(named, place) for place, key in enumerate(index.sets)})
+    return index._replace(sets={key: LineSet(named, place) for place, key in enumerate(index.sets)})
 
 
 def as_lines(raw: Mapping[str, object]) -> str:

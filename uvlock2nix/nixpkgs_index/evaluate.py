@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.endings import ended
 from uvlock2nix.errors import NetworkError, ToolError
 from uvlock2nix.knowledge.tables import DATA

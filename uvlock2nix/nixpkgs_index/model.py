@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 from typing import Literal as OneOf
 
 from packaging.version import Version
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError
 from uvlock2nix.knowledge.names import python_attributes
 from uvlock2nix.knowledge.templates import is_attribute
@@ -24,8 +23,7 @@ SCHEMA: Final = "uvlock2nix/index/1"
 Match = OneOf["same", "differs", "absent"]
 
 
-@dataclass(frozen=True, slots=True)
-class IndexRow:
+class IndexRow(NamedTuple):
     """A package of a Python set: its attribute below ``python3XX.pkgs``, version, and other variants.
 
     ``usable`` is false if the package is marked broken or unavailable on the index's system.
@@ -38,8 +36,7 @@ class IndexRow:
     others: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NixpkgsMatch:
+class NixpkgsMatch(NamedTuple):
     """An index's entry for a locked package; ``attr`` and ``version`` are ``None`` if there is none.
 
     ``usable`` is false if nixpkgs marks the package as broken or unavailable. ``beside`` is set if
@@ -56,8 +53,7 @@ class NixpkgsMatch:
 ABSENT: Final = NixpkgsMatch(None, None, "absent")
 
 
-@dataclass(frozen=True, slots=True)
-class NixpkgsIndex:
+class NixpkgsIndex(NamedTuple):
     """Python package sets by ``"3.13"``: canonical PyPI name → row.
 
     ``origin`` is ``embedded``, a channel or a flake reference; ``revision`` the nixpkgs commit, if known;

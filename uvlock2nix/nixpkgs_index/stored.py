@@ -7,10 +7,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from uvlock2nix.atomic import write_atomic
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError
 from uvlock2nix.nixpkgs_index.embedded import embedded_index
 from uvlock2nix.nixpkgs_index.model import NixpkgsIndex, parse_index
@@ -22,8 +21,7 @@ _KEY: Final = regex(r"[A-Za-z0-9._-]{1,80}\Z")
 _HINT: Final = "create it again with `uvlock2nix index update`"
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """An index in the cache: its key (a revision or a digest) and file."""
 
     key: str

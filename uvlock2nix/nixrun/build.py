@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.endings import ended, hint_for
 from uvlock2nix.errors import ToolError
 from uvlock2nix.nar import FAKE_HASH, Hash, parse_hash

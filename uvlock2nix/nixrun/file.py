@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.atomic import folder_lock, write_atomic
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError
 from uvlock2nix.nar import DIGEST_SIZES, Hash, parse_hash
 from uvlock2nix.nixfile import HashLiteral, choose, find_literals, replaced

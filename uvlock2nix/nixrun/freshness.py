@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.pins import Pins
 
 

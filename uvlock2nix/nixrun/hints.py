@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.endings import FULL_DISK, MEMORY, is_full
 from uvlock2nix.errors import InputError, NetworkError, ToolError
 from uvlock2nix.knowledge.attributes import former_attribute

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final, assert_never
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.nar import Hash, fod_path, parse_hash
 from uvlock2nix.regex import regex
 

@@ -12,10 +12,9 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError, ToolError
 from uvlock2nix.reading import read_regular
 from uvlock2nix.regex import regex
@@ -31,8 +30,7 @@ HINT: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NixpkgsSource:
+class NixpkgsSource(NamedTuple):
     """``args`` are arguments of update-hash.nix (none: ``<nixpkgs>``); ``origin`` is for people.
 
     ``revision`` is the source's commit, ``release`` (``26.05``) the release that it follows, if known.

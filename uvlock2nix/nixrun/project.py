@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.emit.common import DEPS, PINS
 from uvlock2nix.errors import InputError
 from uvlock2nix.lock.places import argument_of, find_lock, folder_of

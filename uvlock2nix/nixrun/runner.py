@@ -8,9 +8,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import IO, Final, Protocol
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import ToolError
 
 _LINE: Final = 256 * 1024  # longer lines are cut: a builder may print anything

@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.nar import Hash, parse_hash
 from uvlock2nix.nixrun.messages import (
     BuilderFailed,

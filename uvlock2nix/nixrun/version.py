@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.endings import ended
 from uvlock2nix.errors import ToolError
 from uvlock2nix.nixrun.runner import Runner

@@ -14,13 +14,13 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias, assert_never
 
 from uvlock2nix.atomic import hint_of
 from uvlock2nix.cloning import copy_content
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.journal import STAGE_PREFIX, Journal, Swap, undo_killed_runs
 from uvlock2nix.signals import uninterrupted

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.dist.record import is_record, owner, read_record
 from uvlock2nix.refs.parallel import scan_files
 from uvlock2nix.refs.scan import Entry, Hit, Scanner, read_link, walk

@@ -18,10 +18,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.refs.elfstream import CorruptElf, GuardedStream, Read, bytes_reader, file_reader
 
 if TYPE_CHECKING:

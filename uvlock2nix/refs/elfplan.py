@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.elf import MAGIC, CorruptElf, ElfFile, RunPath, read_elf
 from uvlock2nix.refs.elfusers import other_users, shared_runpaths

@@ -12,11 +12,11 @@ import shutil
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.atomic import write_atomic
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import RefsError
 
 STAGE_PREFIX: Final = ".uvlock2nix-refs-"

@@ -11,11 +11,11 @@ import os
 import posixpath
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.refs.elf import ET_DYN, ET_EXEC, CorruptElf, ElfFacts, RunPath, Target, read_target
 from uvlock2nix.refs.undo import split_runpath
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import RefsError, UsageError
 from uvlock2nix.refs.store import StorePath, check_key
 from uvlock2nix.refs.stripped import Manifest, Reference, is_inside, is_text

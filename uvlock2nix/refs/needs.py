@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.dist.record import is_record, read_record
 from uvlock2nix.errors import InputError
 from uvlock2nix.names import canonicalize_name

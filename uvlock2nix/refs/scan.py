@@ -12,10 +12,10 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.store import ALPHABET, HASH_LENGTH
 from uvlock2nix.sparse import filled

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError, UsageError
 from uvlock2nix.regex import regex
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.dist.record import is_record
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.apply import Edit, Patch, Relink, Rewrite, Stage

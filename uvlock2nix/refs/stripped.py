@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal, cast, get_args
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.errors import InputError, RefsError, UsageError
 from uvlock2nix.refs.store import check_key, placeholder
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.store import (
     HASH_LENGTH,

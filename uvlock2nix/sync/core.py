@@ -7,6 +7,7 @@ import posixpath
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -22,7 +23,6 @@ from uvlock2nix.build.indexes import (
 from uvlock2nix.build.machine import base_environment
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.values import BuildContext
-from uvlock2nix.dataclass import replace
 from uvlock2nix.dist.installed import Collision, Installed, case_collisions, collisions, installed, shown
 from uvlock2nix.dist.scripts import Script
 from uvlock2nix.errors import InputError

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from uvlock2nix.build.programs import Runner
-from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.dist.installed import Collision, winner
 from uvlock2nix.dist.scripts import neutral_shebang
 from uvlock2nix.flags import explicit_flags

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from uvlock2nix.artifacts import BuildPolicy, Choice, choose
 from uvlock2nix.build.values import Build, NativeBuild, Source
-from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.errors import InputError
 from uvlock2nix.lock import (
     Environment,
@@ -65,7 +65,7 @@ def plan_sync(
     """
     policy = BuildPolicy.of_project(project)
     if policy.no_binary != "all":
-        policy = replace(policy, no_binary=policy.no_binary | no_binary)
+        policy = policy._replace(no_binary=policy.no_binary | no_binary)
     wheels: list[Step] = []
     built: list[Step] = []
     local: list[Package] = []

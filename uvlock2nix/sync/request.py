@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from uvlock2nix.build.values import NativeBuild
 from uvlock2nix.build_pins import BuildPins
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.lock import Selection
 
 

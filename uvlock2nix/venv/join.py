@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.dist.entry_points import entry_points, launcher_lines
 from uvlock2nix.dist.installed import Collision, Installed, collisions, installed, rewrite, shown, winner
 from uvlock2nix.errors import InputError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from uvlock2nix.build.file_list import commit_source
@@ -15,7 +16,6 @@ from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.schedule import build_all
 from uvlock2nix.build.values import Build, BuildContext, NativeBuild, Source
 from uvlock2nix.build.version import with_version
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.dist.installed import installed
 from uvlock2nix.dist.interpreter import write_interpreter
 from uvlock2nix.dist.scripts import Script

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from uvlock2nix.build.file_list import commit_source
@@ -11,7 +12,6 @@ from uvlock2nix.build.prepared import Prepared
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.schedule import build_all
 from uvlock2nix.build.values import Build, Product
-from uvlock2nix.dataclass import replace
 from uvlock2nix.layout import site_packages
 from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.target import Target

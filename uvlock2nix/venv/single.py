@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from uvlock2nix.build.machine import base_environment
 from uvlock2nix.build.programs import Runner
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.dist.entry_points import entry_points, launcher_lines
 from uvlock2nix.dist.installed import Installed, installed, rewrite
 from uvlock2nix.dist.interpreter import write_interpreter

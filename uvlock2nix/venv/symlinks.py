@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import filecmp
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.dist.installed import Installed, chosen, installed
 from uvlock2nix.dist.launchers import is_interpreter
 from uvlock2nix.errors import InputError

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.sync.manifest import read_manifest
 
 WANTS: Final = "wants"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, Literal, get_args
-
-from uvlock2nix.dataclass import dataclass
 
 Cause = Literal[
     "cores",

@@ -8,9 +8,9 @@ trusted before it is compared with the file's size; if something does not fit, t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.refs.elf import CorruptElf, ElfTables, bytes_reader
 
 _MOST: Final = 1 << 16

@@ -7,10 +7,10 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, cast
 
-from uvlock2nix.dataclass import dataclass, replace
 from uvlock2nix.dist.record import is_record
 from uvlock2nix.errors import InputError
 from uvlock2nix.printable import printable

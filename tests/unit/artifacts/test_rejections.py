@@ -184,7 +184,7 @@ def test_directory_and_git_are_built() -> None:
 
 def test_url_of_a_wheel_and_of_an_sdist() -> None:
     url = "https://files.example/a-1.0-py3-none-any.whl"
-    package = package_from(UrlSource(url), wheels=(replace(locked_file("a-1.0-py3-none-any.whl"), url=None),))
+    package = package_from(UrlSource(url), wheels=(locked_file("a-1.0-py3-none-any.whl")._replace(url=None),))
     artifact = choose(package, LINUX, BuildPolicy()).artifact
     assert artifact is not None
     assert (artifact.kind, artifact.url) == ("wheel", url)
@@ -201,7 +201,7 @@ def test_paths_of_files_on_disk() -> None:
     archive = choose(package_from(PathSource("vendor/a-1.0.tar.gz")), LINUX, BuildPolicy()).artifact
     assert archive is not None
     assert (archive.kind, archive.path, archive.url) == ("sdist", "vendor/a-1.0.tar.gz", None)
-    wheel = replace(locked_file("a-1.0-py3-none-any.whl"), url=None, path="a-1.0-py3-none-any.whl")
+    wheel = locked_file("a-1.0-py3-none-any.whl")._replace(url=None, path="a-1.0-py3-none-any.whl")
     package = package_from(RegistrySource(None, "vendor"), wheels=(wheel,))
     artifact = choose(package, LINUX, BuildPolicy()).artifact
     assert artifact is not None

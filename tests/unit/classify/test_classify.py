@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -180,7 +179,7 @@ def test_what_is_pinned_to_an_index_of_its_own_may_be_another_package(tmp_path: 
     assert found["b"].from_nixpkgs
     assert not found["corp"].from_nixpkgs
     assert "taken from the index corp explicitly" in found["corp"].reasons[-1]
-    allowed = replace(same, allow=frozenset({"corp"}))
+    allowed = same._replace(allow=frozenset({"corp"}))
     found = run(tmp_path, *packages, roots=("corp", "b"), knowledge=knowledge, policy=allowed, uv=uv)
     assert found["corp"].from_nixpkgs
 
@@ -347,7 +346,7 @@ def test_git_and_url_keep_their_class_and_get_native_inputs(tmp_path: Path) -> N
 
 
 def test_a_policy_of_ones_own(tmp_path: Path) -> None:
-    policy = replace(ClassifyPolicy(), artifacts=BuildPolicy(no_binary="all"))
+    policy = ClassifyPolicy()._replace(artifacts=BuildPolicy(no_binary="all"))
     found = run(tmp_path, LXML, roots=("lxml",), policy=policy)
     assert found["lxml"].class_ == "sdist-native"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ LINUX = ("x86_64-linux",)
 
 def hello(*attrs: str, python: str = "3.13") -> Plan:
     inputs = tuple(Input(attr, ("gui", "tool"), LINUX) for attr in attrs)
-    return replace(plan_of(REPO / "fixtures" / "hello"), build_inputs=inputs, python=python)
+    return plan_of(REPO / "fixtures" / "hello")._replace(build_inputs=inputs, python=python)
 
 
 def test_nothing_is_said_about_what_is_there() -> None:

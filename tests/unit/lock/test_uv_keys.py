@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -64,7 +63,7 @@ def test_the_table_has_the_keys_that_uv_lists(tmp_path: Path) -> None:
 
 
 def test_a_field_of_the_settings_is_a_key_that_is_not_irrelevant() -> None:
-    names = {field.name.replace("_", "-") for field in fields(UvSettings)} - {"indexes"} | {"index"}
+    names = {name.replace("_", "-") for name in UvSettings._fields} - {"indexes"} | {"index"}
     in_the_lock = {key for key, setting in SETTINGS.items() if "`uv lock` has applied it" in setting.why}
     wanted = {key for key, setting in SETTINGS.items() if setting.treatment != "irrelevant"}
     assert names <= set(SETTINGS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -23,14 +22,14 @@ def sri(text: str) -> str:
 def file(name: str, version: str = "1.0", **changes: object) -> PinnedFile:
     base = f"{name}-{version}-py3-none-any.whl"
     made = PinnedFile(base, name, version, sri(base), url=f"https://files.example.org/{base}", size=7)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return made._replace(**changes)  # type: ignore[arg-type]
 
 
 def build(name: str, *files: PinnedFile, **changes: object) -> LockedBuild:
     made = LockedBuild(
         name, "2.0", "0123456789abcdef", "2025-01-02T03:04:05Z", ("tool>=1",), tuple(f.key for f in files)
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return made._replace(**changes)  # type: ignore[arg-type]
 
 
 def sdist(name: str) -> PinnedFile:
@@ -76,13 +75,12 @@ def test_a_build_reaches_what_builds_its_sdists(pins: BuildPins) -> None:
 
 def test_facts_say_what_decides_the_result_and_no_more(pins: BuildPins) -> None:
     alpha = pins.builds(LINUX)["alpha"]
-    later = replace(alpha, time="2026-01-01T00:00:00Z", made_from="f" * 16)
+    later = alpha._replace(time="2026-01-01T00:00:00Z", made_from="f" * 16)
     assert pins.facts(alpha, LINUX) == pins.facts(later, LINUX)
-    assert pins.facts(alpha, LINUX) != pins.facts(replace(alpha, asked=()), LINUX)
-    moved = replace(
-        pins,
+    assert pins.facts(alpha, LINUX) != pins.facts(alpha._replace(asked=()), LINUX)
+    moved = pins._replace(
         files=tuple(
-            replace(one, url="https://mirror.example.org/" + one.key, path=None) for one in pins.files
+            one._replace(url="https://mirror.example.org/" + one.key, path=None) for one in pins.files
         ),
     )
     assert moved.facts(alpha, LINUX) == pins.facts(alpha, LINUX)
@@ -90,7 +88,7 @@ def test_facts_say_what_decides_the_result_and_no_more(pins: BuildPins) -> None:
 
 def test_one_system_alone_has_only_its_files(pins: BuildPins) -> None:
     only = (entry for entry in pins.packages if entry[0] == "aarch64-linux")
-    arm = replace(pins, packages=tuple(only), sdists=()).without_unused()
+    arm = pins._replace(packages=tuple(only), sdists=()).without_unused()
     assert [one.name for one in arm.files] == ["tool"]
     assert (len(arm.packages), arm.sdists) == (1, ())
 
@@ -100,10 +98,10 @@ def test_two_files_of_one_name_have_two_keys() -> None:
         file("tool"),
         file("tool", hash=sri("else"), url="https://other.example.org/tool-1.0-py3-none-any.whl"),
     )
-    files, keys = merge_files(replace(each, key="") for each in (one, two, one))
+    files, keys = merge_files(each._replace(key="") for each in (one, two, one))
     assert [each.key for each in files] == sorted(keys.values())
     assert len(files) == 2
-    second = keys[replace(two, key="")]
+    second = keys[two._replace(key="")]
     assert second.endswith("-tool-1.0-py3-none-any.whl")
     assert {each.filename for each in files} == {"tool-1.0-py3-none-any.whl"}
 

@@ -38,7 +38,7 @@ def test_collisions_are_kept() -> None:
         Collision("bin/clash", ("clash-a", "clash-b"), "clash-b"),
         Collision("x/y.py", ("a", "b"), "a"),
     )
-    pins = Pins(LOCK, None, (replace(PIN, collisions=collided),))
+    pins = Pins(LOCK, None, (PIN._replace(collisions=collided),))
     assert json.loads(render(pins))["hashes"]["x86_64-linux"]["collisions"] == {
         "bin/clash": {"kept": "clash-b", "packages": ["clash-a", "clash-b"]},
         "x/y.py": {"kept": "a", "packages": ["a", "b"]},
@@ -60,7 +60,7 @@ def test_damaged_collisions(value: object) -> None:
 def test_the_nixpkgs_of_a_hash() -> None:
     revision = "0123456789" * 4
     used = NixpkgsUsed("26.05pre-git", revision)
-    pins = Pins(LOCK, None, (replace(PIN, nixpkgs=used),))
+    pins = Pins(LOCK, None, (PIN._replace(nixpkgs=used),))
     entry = json.loads(render(pins))["hashes"]["x86_64-linux"]
     assert entry["nixpkgs"] == {"version": "26.05pre-git", "revision": revision}
     assert parse_pins(render(pins).encode()) == pins

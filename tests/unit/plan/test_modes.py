@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -99,6 +98,6 @@ def test_a_build_whose_requirements_are_not_locked(tmp_path: Path) -> None:
     plan = plan_of(REPO / "fixtures" / "hello", mode="files")
     refuse_unlocked(plan)
     with pytest.raises(ProjectError, match="the build requirements of hello-uv are not locked") as caught:
-        refuse_unlocked(replace(plan, build_pins=BuildPins()))
+        refuse_unlocked(plan._replace(build_pins=BuildPins()))
     assert "uvlock2nix generate" in caught.value.hint
     refuse_unlocked(plan_of(project(tmp_path, "dep]\nenv = {}"), mode="files"))

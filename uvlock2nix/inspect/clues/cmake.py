@@ -9,9 +9,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass, field, replace
 from uvlock2nix.inspect.clues.cmake_lists import Call, calls, split
 from uvlock2nix.inspect.clues.text import Clue, make_clue
 from uvlock2nix.knowledge.libraries import library_attribute, provided_by_build

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass, field
 from uvlock2nix.inspect.clues.text import Clue, Lines, make_clue, without_comments
 from uvlock2nix.knowledge.libraries import Namespace, library_attribute, provided_by_build
 from uvlock2nix.regex import regex

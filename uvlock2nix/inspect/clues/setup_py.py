@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
-from uvlock2nix.dataclass import replace
 from uvlock2nix.inspect.branches import Branches, branches
 from uvlock2nix.inspect.clues.headers import header_clues
 from uvlock2nix.inspect.clues.text import Clue, Lines, make_clue, without_comments

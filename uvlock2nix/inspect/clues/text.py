@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
-from uvlock2nix.dataclass import dataclass
 from uvlock2nix.knowledge.libraries import Namespace, library_attribute
 from uvlock2nix.regex import regex
 
