@@ -62,13 +62,13 @@ ROWS = {
         r"^(\w+:|  +[0-9]+: .+)$",
     ),
     "generate-linear": Row(
-        "`generate` of 10,000 and 20,000 packages",
+        "`generate` of 10,000 to 40,000 packages, four shapes",
         "1.0 (linear)",
-        "python benchmarks/linear.py --command generate --sizes 10000,20000",
+        "python benchmarks/linear.py --command generate --sizes 10000,20000,40000",
         r"^(\w+:|  +[0-9]+: .+)$",
     ),
     "check-linear": Row(
-        "`check` of 10,000 and 20,000 packages",
+        "`check` of 10,000 and 20,000 packages, four shapes",
         "1.0 (linear)",
         "python benchmarks/linear.py --command check --sizes 10000,20000",
         r"^(\w+:|  +[0-9]+: .+)$",
@@ -97,6 +97,12 @@ ROWS = {
         "python -m benchmarks.refs_strip TREE",
         r"^(.*ratio.*)$",
     ),
+    "restore": Row(
+        "restore of every file, libraries looked for or not, against one `patchelf` for each file",
+        "0.9 of what it was",
+        "python -m benchmarks.refs_restore TREE LIBRARIES INTERPRETER",
+        r"^(.*patchelf for each of .*)$",
+    ),
 }
 
 
@@ -117,13 +123,16 @@ def page(kept: dict[str, dict[str, str]]) -> str:
     """The text of docs/speed.md."""
     parts = [HEAD]
     for name, row in ROWS.items():
+        head = f"\n## {row.what[0].upper()}{row.what[1:]}\n\nGoal: {row.goal}. "
         if name in kept:
             one = kept[name]
             parts.append(
-                f"\n## {row.what[0].upper()}{row.what[1:]}\n\nGoal: {row.goal}. Measured on"
+                f"{head}Measured on"
                 f" {one['day']} at a load of {one['load']}, with `{row.command}`:\n\n"
                 f"```text\n{one['seen']}\n```\n"
             )
+        else:
+            parts.append(f"{head}Not measured on this version; `{row.command}` would.\n")
     return "".join(parts)
 
 
