@@ -102,7 +102,7 @@ def test_every_entry_of_the_table_is_well_formed() -> None:
         ({"env": {"A": "${a b}"}}, "`env` A: `${a b}` does not name"),
         ({"env": ["A=b"]}, "`env` is not an object"),
         ({"flags": ["x=y"]}, "`flags` has 'x=y', which is not config-setting:KEY=VALUE"),
-        ({"notes": ["x"]}, "`notes` is not a string"),
+        ({"notes": ["x"]}, "`notes` is not a one-line string"),
         ({"built_inputs": []}, "`built_inputs` is not a known key"),
         ("zlib", "is 'zlib', not an object"),
     ],
