@@ -30,7 +30,7 @@ SECRET = {"SECRET_KEY": "/run/keys/blog"}
     [
         ({"port": 70000}, "services.blog.port"),
         ({"secrets": {"SECRET_KEY": "relative"}}, "services.blog.secrets.SECRET_KEY"),
-        ({"secrets": {**SECRET, "KEY": "/nix/store/x"}}, "absolute path outside of the store"),
+        ({"secrets": {**SECRET, "KEY": "/nix/store/x"}}, "absolute path outside the store"),
         ({"secrets": {}}, "services.blog.secrets.SECRET_KEY is not set. Set it to the path of a file"),
         ({"environmentFile": "relative"}, "services.blog.environmentFile"),
         ({"stateDir": "../etc"}, "services.blog.stateDir"),
