@@ -198,5 +198,5 @@ def test_a_copy_instead_of_links(project: Path) -> None:
     assert "linkMode" not in files(project)["python-env.nix"]
     toml.write_text(before + '[tool.uvlock2nix]\nlink-mode = "hardlink"\n')
     done = run(project, "generate", "--mode", "files", *FLAGS, code=2)
-    assert "'hardlink' is not a way" in done.stderr
+    assert "'hardlink' is not a link mode" in done.stderr
     assert "hint: the link modes are: symlink, copy" in done.stderr
