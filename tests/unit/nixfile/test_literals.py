@@ -104,7 +104,7 @@ def test_what_is_not_unique_is_refused_with_its_lines() -> None:
 
 def test_an_algorithm_that_the_name_forbids() -> None:
     text = "{ sha512 = lib.fakeSha512; }"
-    with pytest.raises(InputError, match="cannot hold a sha256 hash"):
+    with pytest.raises(InputError, match="cannot have a sha256 hash"):
         update(text, FAKE_HASH)
 
 
