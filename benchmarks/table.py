@@ -62,7 +62,7 @@ ROWS = {
         r"^(\w+:|  +[0-9]+: .+)$",
     ),
     "generate-linear": Row(
-        "`generate` of 10,000 to 40,000 packages, four shapes",
+        "`generate` of 10,000 to 40,000 packages, by shape",
         "1.0 (linear)",
         "python benchmarks/linear.py --command generate --sizes 10000,20000,40000",
         r"^(\w+:|  +[0-9]+: .+)$",
