@@ -94,6 +94,7 @@ class _Reader:
         self.edges: dict[str, Table] = {}
 
     def take_package(self, match: re.Match[str]) -> str:
+        """Take a package; return its mark, or the text unchanged."""
         try:
             self.packages.append(self._package(match))
         except _Other:
@@ -101,6 +102,7 @@ class _Reader:
         return f'[[package]]\n"{MARK}" = {len(self.packages) - 1}\n'
 
     def take_files(self, match: re.Match[str]) -> str:
+        """Take a list of files; return its mark, or the text unchanged."""
         try:
             files = _wheels(match[2]) if match[1] else (_file(match[4]),)
         except _Other:
