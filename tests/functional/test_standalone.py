@@ -14,7 +14,8 @@ import pytest
 
 from tests.functional.test_files_mode import FLAGS, lock, run
 from tests.support.packages import make_wheel
-from uvlock2nix.app.standalone import run_time_files
+from uvlock2nix.app.standalone import ENTRIES, run_time_files
+from uvlock2nix.cli.app import HIDDEN
 
 PYPROJECT = """\
 [project]
@@ -27,6 +28,10 @@ package = false
 [tool.uv.sources]
 one = { path = "vendor/one-1.0-py3-none-any.whl" }
 """
+
+
+def test_every_command_that_hooks_call_is_taken_along() -> None:
+    assert {f"uvlock2nix.cli.{module}" for module, _ in HIDDEN.values()} <= set(ENTRIES)
 
 
 @pytest.fixture

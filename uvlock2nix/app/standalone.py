@@ -23,7 +23,8 @@ from uvlock2nix.resources import PACKAGE, hooks_dir, nix_dir
 LIST: Final = "files.json"
 # The modules that hooks call; everything that they import is included.
 ENTRIES: Final = tuple(
-    f"{PACKAGE.name}.{name}" for name in ("__main__", "cli", "cli.refs", "cli.sdist", "cli.sync", "cli.venv")
+    f"{PACKAGE.name}.{name}"
+    for name in ("__main__", "cli", "cli.refs", "cli.sdist", "cli.sync", "cli.venv", "cli.wheel")
 )
 
 
