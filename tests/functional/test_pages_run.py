@@ -34,6 +34,11 @@ ELSEWHERE: Final[Mapping[str, str]] = {
 # Page and first line of a block → the test that does what it says.
 DONE_BY: Final[Mapping[tuple[str, str], str]] = {
     ("images.md", "podman load < result"): "services/test_image.py",
+    # A remote builder, reached by ssh, is made there.
+    (
+        "caches.md",
+        "uvlock2nix generate --system x86_64-linux --system aarch64-linux",
+    ): "e2e/test_distribution.py",
 }
 
 
@@ -142,9 +147,10 @@ SCENES: Final = (
         ("index.md", "README.md", "flakes.md", "dev-shell.md", "sbom.md", "security.md", "caches.md"),
         application,
         {
-            "nix flake init -t path:/path/to/uvlock2nix#application": "mkdir new; cd new",
+            "nix flake init -t path:/path/to/uvlock2nix#application": "mkdir ../new; cd ../new",
             "nix develop --command uv run pytest": "cd PROJECT",
             "scripts/demo": f"cd {REPO}",
+            "uvlock2nix init": "cd PROJECT",
         },
     ),
     Scene("install", ("install.md",), nothing, {}),
@@ -200,9 +206,10 @@ def steps(scene: Scene, project: Path, made: Desk) -> list[tuple[str, Command]]:
     places = {
         "/path/to/uvlock2nix": str(made.folder / "own"),
         "PROJECT": str(project),
+        "/srv/": f"{made.folder}/srv/",
         # The link that Nix makes leads into the store of the stand, which only the stand sees at its place.
         "./result/bin/": f"{STAND}/enter {made.stand.suite} ./result/bin/",
-        "--tree result": f'--tree "{made.stand.root}$(readlink result)"',
+        "--tree result-venv": f'--tree "{made.stand.root}$(readlink result-venv)"',
     }
     return [
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -143,6 +144,7 @@ class Desk:
 def desk(folder: Path, stand: Stand) -> Desk:
     """Make one: `uvlock2nix` and `/path/to/uvlock2nix` are copies of this checkout, `nix` is the stand's."""
     own, nixpkgs = own_flake(folder / "own"), nixpkgs_flake(folder / "nixpkgs")
+    shutil.copy(REPO / "flake.lock", own)  # without one, `nix flake init` fetches the inputs
     programs, home = folder / "bin", folder / "home"
     programs.mkdir()
     home.mkdir()
