@@ -8,6 +8,7 @@ import pytest
 
 from tests.fuzz.generate_fuzz import evaluate, fuzz
 from tests.support.stand import require_stand
+from uvlock2nix.lock.logins import _index_key
 
 
 def test_files_or_our_own_error(tmp_path: Path) -> None:
@@ -15,6 +16,12 @@ def test_files_or_our_own_error(tmp_path: Path) -> None:
     assert ends["finding"] == 0, [path.read_text() for path in tmp_path.glob("finding-*/WHY")]
     assert ends["files"] > 20
     assert sum(ends.values()) == 200
+
+
+def test_an_index_that_is_no_url() -> None:
+    """A finding: two swapped texts of a lock gave an index `http://[x`."""
+    assert _index_key("https://[x/simple") == "https://[x/simple"
+    assert _index_key("https://me:secret@index.example/simple/") == "index.example/simple"
 
 
 @pytest.mark.stand

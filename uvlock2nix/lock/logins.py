@@ -78,7 +78,9 @@ def host_of(url: str) -> str:
 
 def _index_key(url: str) -> str:
     """A key for an index's URL without credentials, which a lock does not have."""
-    return f"{host_of(url)}{urlsplit(url).path.rstrip('/')}"
+    host = host_of(url)
+    # What has no host may not be a URL at all (`http://[x`), which `urlsplit` refuses.
+    return f"{host}{urlsplit(url).path.rstrip('/')}" if host else url
 
 
 def _files_of(package: Package, indexes: Set[str]) -> Iterator[str]:
