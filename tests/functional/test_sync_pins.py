@@ -136,7 +136,7 @@ def test_what_only_the_backend_knew_is_held_back_and_reported(tmp_path: Path, in
     out, done = sync(root, file)
     assert done.returncode == 0, done.stderr
     assert (out / SITE / "mine.py").read_text() == "by = '1.0'\nhelper = 'helper'\n"
-    assert "mine: its backend asks for helper: held back to " in done.stderr
+    assert "mine: its backend asks for helper, held back to " in done.stderr
 
 
 def test_a_file_that_was_changed_on_the_index_is_refused(tmp_path: Path, index: Index) -> None:
