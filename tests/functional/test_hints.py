@@ -157,7 +157,7 @@ CASES: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     "another selection": (once, ["update-hash", "--no-nix", "--extra", "more"]),
     "another Python": (once, ["update-hash", "--no-nix", "--python", "3.13"]),
     "generate --check": (nothing, ["generate", "--check", "--python", "3.12"]),
-    "exact requires-python": (exact, ["generate"]),
+    "exact requires-python": (exact, ["generate", "--python", "3.12.1"]),
     "a group's requires-python": (group_python, ["generate", "--group", "dev"]),
     "PyPy": (nothing, ["generate", "--python", "pypy3.11"]),
     "a debug build": (nothing, ["classify", "--no-inspect", "--python", "3.12d"]),
