@@ -102,7 +102,8 @@ def test_commands_of_the_pages_exist(
     rest = words[1:]
     while isinstance(command, click.Group):
         command, rest = command.commands[rest[0]], rest[1:]
-    (tmp_path / "result").mkdir()
+    for result in ("result", "result-venv"):
+        (tmp_path / result).mkdir()
     monkeypatch.chdir(tmp_path)
     command.make_context(words[0], rest)
 

@@ -76,9 +76,10 @@ def test_with_real_nix(tmp_path: Path, case: str, place: str, free: list[int], c
 def test_in_the_build_of_env(tmp_path: Path) -> None:
     """Nix says it in its own words; nothing half-made is left in the store, and then it is built."""
     require_stand("forky")
-    (found,) = outcomes(tmp_path / "place", "env", "nix", [200])
+    (found,) = outcomes(tmp_path / "place", "env", "nix", [110])
     assert found.code != 0
-    assert NO_ROOM in found.errors
+    # The builder's words, or those of Nix' database.
+    assert NO_ROOM in found.errors or "disk is full" in found.errors
     assert "Traceback" not in found.errors
     assert not found.changed
     assert not found.again

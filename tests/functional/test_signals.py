@@ -130,7 +130,7 @@ def test_signals_are_heard_before_anything_is_loaded() -> None:
     taken = next(n for n, one in enumerate(statements) if ast.unparse(one) == "leave_at_once()")
     names = {alias.name for one in statements[:taken] if isinstance(one, ast.Import) for alias in one.names}
     assert not any(isinstance(one, ast.ImportFrom) for one in statements[:taken])
-    assert names == {"_signal", "os", "sys"}
+    assert names == {"_signal", "gc", "os", "sys"}
     assert names <= set(loaded.split())
 
 
@@ -145,6 +145,28 @@ def test_an_ignored_hangup_stays_ignored() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "still here\n")
+
+
+def test_an_interrupt_that_python_ignores_is_sent_again() -> None:
+    """As in callbacks of the import system, where a KeyboardInterrupt is printed, and the program goes on."""
+    code = (
+        "import signal, sys, time\n"
+        "from uvlock2nix.cli.interrupt import ending_on_signals\n"
+        "class Last:\n"
+        "    def __del__(self):\n"
+        "        signal.raise_signal(signal.SIGTERM)\n"
+        "        print('goes on')\n"
+        "try:\n"
+        "    with ending_on_signals():\n"
+        "        Last()\n"
+        "        time.sleep(30)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
 
 
 def test_signals_wait_for_steps_that_belong_together(tmp_path: Path) -> None:

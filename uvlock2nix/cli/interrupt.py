@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from uvlock2nix.signals import ENDING, handling
 
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
 # The exit code of an interrupted command, whatever the signal.
 INTERRUPTED: Final = 130
+
+# Long enough for a callback of the interpreter to end.
+_AGAIN: Final = 0.01
 
 
 @contextmanager
@@ -18,8 +28,33 @@ def ending_on_signals() -> Iterator[None]:
 
     Before and afterwards they end the program at once (``uvlock2nix.__main__``).
     """
-    with handling(ENDING, _interrupt):
+    with _nothing_lost(), handling(ENDING, _interrupt):
         yield
+
+
+@contextmanager
+def _nothing_lost() -> Iterator[None]:
+    """Send a signal again if Python ignored its KeyboardInterrupt.
+
+    It does so in callbacks of the import system and of weak references and in ``__del__``: it prints a
+    traceback, and the command would go on.
+    """
+    usual = sys.unraisablehook
+
+    def ignored(seen: UnraisableHookArgs) -> None:
+        if not issubclass(seen.exc_type, KeyboardInterrupt):
+            usual(seen)
+            return
+        number = next(one for one in ENDING if signal.getsignal(one) not in (signal.SIG_IGN, None))
+        timer = threading.Timer(_AGAIN, os.kill, (os.getpid(), number))
+        timer.daemon = True
+        timer.start()
+
+    sys.unraisablehook = ignored
+    try:
+        yield
+    finally:
+        sys.unraisablehook = usual
 
 
 @contextmanager

@@ -80,7 +80,7 @@ class Client:
         self._stopped = threading.Event()
 
     def stop(self) -> None:
-        """Make running fetches end soon, with an error."""
+        """Make running fetches end with an error at the next piece of their bodies."""
         self._stopped.set()
 
     def close(self) -> None:
@@ -103,9 +103,8 @@ class Client:
 
         Raises:
             InputError: ``url`` is not one of http or https.
-              NetworkError: also for failures while the body is read inside the block. A host that was
-              unreachable
-                ``patience`` times in a row is not tried again.
+            NetworkError: also for failures while the body is read inside the block. A host that was
+                unreachable ``patience`` times in a row is not tried again.
         """
         hint = hint or self._hint
         shown, host = shown_url(url), realm_of(url)[1]
@@ -120,6 +119,31 @@ class Client:
             self._failed[host] = 0
             self._reasons.pop(host, None)
             yield response
+
+    def body(self, response: requests.Response, limit: int, chunk: int) -> Iterator[bytes]:
+        """The body as it was sent, in pieces of ``chunk`` bytes, at most ``limit`` bytes.
+
+        A content coding is never undone: hashes, lengths and ranges are those of the body as sent, and an
+        installed library (such as brotli) must not change what is stored.
+
+        Raises:
+            NetworkError: the body is too long, or shorter than the server announced, or :meth:`stop` was
+                called.
+        """
+        import requests
+
+        done, promised = 0, length_of(response)
+        for piece in response.raw.stream(chunk, decode_content=False):
+            done += len(piece)
+            if self._stopped.is_set():
+                raise NetworkError(f"{shown_url(response.url)}: stopped")
+            if done > limit:
+                size = f"{limit >> 20} MiB" if limit >= 1 << 20 else f"{limit} bytes"
+                raise NetworkError(f"{shown_url(response.url)}: larger than {size}")
+            yield piece
+        if promised is not None and done < promised:
+            # Older versions of urllib3 do not check this.
+            raise requests.exceptions.ChunkedEncodingError
 
     def _get(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         try:
@@ -231,29 +255,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         yield inner
         following = (getattr(inner, "reason", None), *inner.args, inner.__cause__, inner.__context__)
         inner = next((one for one in following if isinstance(one, BaseException)), None)
-
-
-def body(response: requests.Response, limit: int, chunk: int) -> Iterator[bytes]:
-    """The body as it was sent, in pieces of ``chunk`` bytes, at most ``limit`` bytes.
-
-    A content coding is never undone: hashes, lengths and ranges are those of the body as sent, and an
-    installed library (such as brotli) must not change what is stored.
-
-    Raises:
-        NetworkError: the body is too long, or shorter than the server announced.
-    """
-    import requests
-
-    done, promised = 0, length_of(response)
-    for piece in response.raw.stream(chunk, decode_content=False):
-        done += len(piece)
-        if done > limit:
-            size = f"{limit >> 20} MiB" if limit >= 1 << 20 else f"{limit} bytes"
-            raise NetworkError(f"{shown_url(response.url)}: larger than {size}")
-        yield piece
-    if promised is not None and done < promised:
-        # Older versions of urllib3 do not check this.
-        raise requests.exceptions.ChunkedEncodingError
 
 
 def refuse(response: requests.Response, wanted: int, hint: str = "") -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from uvlock2nix.errors import InputError, NetworkError
-from uvlock2nix.net.client import Client, Progress, body, length_of, range_of, refuse
+from uvlock2nix.net.client import Client, Progress, length_of, range_of, refuse
 from uvlock2nix.net.urls import shown_url
 from uvlock2nix.reading import read_regular
 
@@ -123,7 +123,7 @@ class _Download:
 
     def _write(self, response: requests.Response, file: IO[bytes], have: int, total: int | None) -> None:
         limits = self.client.limits
-        for chunk in body(response, limits.file - have, limits.resumed_chunk):
+        for chunk in self.client.body(response, limits.file - have, limits.resumed_chunk):
             file.write(chunk)
             file.flush()
             have += len(chunk)

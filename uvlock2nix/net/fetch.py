@@ -21,7 +21,6 @@ from uvlock2nix.net.client import (
     Limits,
     Logins,
     Progress,
-    body,
     is_coded,
     length_of,
     range_of,
@@ -136,7 +135,7 @@ class HttpFetcher:
             count = min(length, whole - start) if start >= 0 else min(-start, whole)
             if first != (start if start >= 0 else whole - count) or last != first + count - 1:
                 raise NetworkError(f"{shown_url(url)}: the server sent a different range than requested")
-            data = b"".join(body(response, count, self.limits.chunk))
+            data = b"".join(self._client.body(response, count, self.limits.chunk))
             if len(data) != count:
                 raise NetworkError(f"{shown_url(url)}: the connection was closed too early")
             return data, whole
@@ -145,7 +144,7 @@ class HttpFetcher:
         with self._client.answer(url) as response:
             refuse(response, 200)
             total, done = length_of(response), 0
-            for chunk in body(response, self.limits.file, self.limits.chunk):
+            for chunk in self._client.body(response, self.limits.file, self.limits.chunk):
                 done += len(chunk)
                 if self.progress is not None:
                     self.progress(done, total)

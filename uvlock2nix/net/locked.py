@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from uvlock2nix.errors import NetworkError
-from uvlock2nix.net.client import ONLY_HTTP, Client, Limits, Logins, body, refuse
+from uvlock2nix.net.client import ONLY_HTTP, Client, Limits, Logins, refuse
 from uvlock2nix.net.hashes import Expected
 from uvlock2nix.net.urls import shown_url
 
@@ -58,7 +58,7 @@ def _download(client: Client, url: str, to: Path, wanted: Expected) -> tuple[str
     digest, length = hashlib.new(wanted.algorithm), 0
     with client.answer(url) as response, to.open("wb") as file:
         refuse(response, 200, _HINT)
-        for chunk in body(response, client.limits.file, client.limits.chunk):
+        for chunk in client.body(response, client.limits.file, client.limits.chunk):
             digest.update(chunk)
             length += len(chunk)
             file.write(chunk)
