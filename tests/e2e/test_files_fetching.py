@@ -169,7 +169,7 @@ def test_a_signed_url_and_a_missing_hash(stand: Stand, tmp_path: Path) -> None:
         lock.write_text(re.sub(r', hash = "[^"]*"', "", lock.read_text()))
         said = generate(stand, project)
         assert "the URL of signed has a query, which may be a signature" in said
-        assert "ready: the lock has no hash for ready-1.0-py3-none-any.whl: pinned sha256-" in said
+        assert "ready: the lock has no hash for ready-1.0-py3-none-any.whl; pinned sha256-" in said
         files = json.loads(pins(project))["packages"]["x86_64-linux"]
         assert files["signed"]["url"] == url.replace("sig=s3cr3t&", "")
         assert files["ready"]["hash"].startswith("sha256-")

@@ -40,21 +40,25 @@ def _nothing_lost() -> Iterator[None]:
     traceback, and the command would go on.
     """
     usual = sys.unraisablehook
+    timers: list[threading.Timer] = []
 
     def ignored(seen: UnraisableHookArgs) -> None:
         if not issubclass(seen.exc_type, KeyboardInterrupt):
             usual(seen)
             return
         number = next(one for one in ENDING if signal.getsignal(one) not in (signal.SIG_IGN, None))
-        timer = threading.Timer(_AGAIN, os.kill, (os.getpid(), number))
-        timer.daemon = True
-        timer.start()
+        timers.append(threading.Timer(_AGAIN, os.kill, (os.getpid(), number)))
+        timers[-1].daemon = True
+        timers[-1].start()
 
     sys.unraisablehook = ignored
     try:
         yield
     finally:
         sys.unraisablehook = usual
+        # The command is ending: nothing has to be sent any more.
+        for timer in timers:
+            timer.cancel()
 
 
 @contextmanager
