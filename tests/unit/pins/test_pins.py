@@ -100,6 +100,14 @@ def test_damaged_collisions_of_wheels(value: object) -> None:
 
 systems = st.sampled_from(["x86_64-linux", "aarch64-linux", "aarch64-darwin", "riscv64-linux"])
 hashes = st.builds(lambda data: Hash("sha256", data).sri, st.binary(min_size=32, max_size=32))
+
+
+def pins_of(name: str) -> st.SearchStrategy[Pin]:
+    """Not ``builds(Pin, …)``: it would fill the optional fields of a NamedTuple with any text."""
+    rows = st.tuples(hashes, st.text("0123456789abc", min_size=1, max_size=9))
+    return rows.map(lambda row: Pin(name, *row))
+
+
 pins_values = st.builds(
     lambda lock, time, words, table: Pins(
         lock, time, tuple(table[name] for name in sorted(table)), generate=words
@@ -108,12 +116,7 @@ pins_values = st.builds(
     st.sampled_from([None, "2026-08-01T00:00:00Z", "2026-08-01T00:00:00.5+02:00"]),
     st.sampled_from([None, (), ("--extra=ä", "--python=3.12.8")]),
     st.lists(systems, unique=True).flatmap(
-        lambda names: st.fixed_dictionaries(
-            {
-                name: st.builds(Pin, st.just(name), hashes, st.text("0123456789abc", min_size=1, max_size=9))
-                for name in names
-            }
-        )
+        lambda names: st.fixed_dictionaries({name: pins_of(name) for name in names})
     ),
 )
 
