@@ -16,8 +16,9 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
 
 HERE = Path(__file__).resolve().parent.parent
 LAYER = 10
@@ -57,22 +58,28 @@ SHAPES: dict[str, Callable[[int], Iterator[list[int]]]] = {
 }
 
 
-def write_project(folder: Path, needs: Iterator[list[int]]) -> None:
-    """A pyproject.toml and a uv.lock of that shape; every package has one wheel."""
-    own = next(needs)
-    names = [f"p{number}" for number in own]
+def begun(folder: Path, names: Sequence[str]) -> TextIO:
+    """The pyproject.toml of a project with these dependencies, and its uv.lock, open for their packages."""
     listed = ",\n".join(f'  "{name}>=1"' for name in names)
     (folder / "pyproject.toml").write_text(
         '[project]\nname = "app"\nversion = "1.0"\nrequires-python = ">=3.13"\n'
         f"dependencies = [\n{listed}\n]\n[tool.uv]\npackage = false\n"
     )
-    with (folder / "uv.lock").open("w") as lock:
-        lock.write('version = 1\nrevision = 3\nrequires-python = ">=3.13"\n\n[[package]]\nname = "app"\n')
-        lock.write('version = "1.0"\nsource = { virtual = "." }\ndependencies = [\n')
-        lock.writelines(f'    {{ name = "{name}" }},\n' for name in names)
-        lock.write("]\n\n[package.metadata]\nrequires-dist = [\n")
-        lock.writelines(f'    {{ name = "{name}", specifier = ">=1" }},\n' for name in names)
-        lock.write("]\n")
+    lock = (folder / "uv.lock").open("w")
+    lock.write('version = 1\nrevision = 3\nrequires-python = ">=3.13"\n\n[[package]]\nname = "app"\n')
+    lock.write('version = "1.0"\nsource = { virtual = "." }\ndependencies = [\n')
+    lock.writelines(f'    {{ name = "{name}" }},\n' for name in names)
+    lock.write("]\n\n[package.metadata]\nrequires-dist = [\n")
+    lock.writelines(f'    {{ name = "{name}", specifier = ">=1" }},\n' for name in names)
+    lock.write("]\n")
+    return lock
+
+
+def write_project(folder: Path, needs: Iterator[list[int]]) -> None:
+    """A pyproject.toml and a uv.lock of that shape; every package has one wheel."""
+    own = next(needs)
+    names = [f"p{number}" for number in own]
+    with begun(folder, names) as lock:
         for number, wanted in enumerate(needs):
             wheel = WHEEL.format(name=f"p{number}", digest=f"{number:064x}")
             lock.write(f'\n[[package]]\nname = "p{number}"\nversion = "1.0"\n')

@@ -30,6 +30,8 @@ from typing import Final
 REPO: Final = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO))
 
+from benchmarks.linear import begun  # noqa: E402
+
 HASH: Final = "0123456789abcdfghijklmnpqrsvwxyz"
 INPUT: Final = f"/nix/store/{HASH}-libfoo-1.0"
 TARGET: Final = ("--python", "3.13", "--system", "x86_64-linux")
@@ -52,18 +54,7 @@ def make_lock(folder: Path, size: int) -> None:
     wheel = '    {{ url = "https://index.invalid/p{0}-1.0-cp313-cp313-manylinux_2_{1}_x86_64.whl", hash = "sha256:{0:064x}", size = 1000 }},\n'  # noqa: E501
     count = size * (1 << 20) // (WHEELS * 184 + 130)
     names = [f"p{number}" for number in range(count)]
-    listed = ",\n".join(f'  "{name}>=1"' for name in names)
-    (folder / "pyproject.toml").write_text(
-        '[project]\nname = "app"\nversion = "1.0"\nrequires-python = ">=3.13"\n'
-        f"dependencies = [\n{listed}\n]\n[tool.uv]\npackage = false\n"
-    )
-    with (folder / "uv.lock").open("w") as lock:
-        lock.write('version = 1\nrevision = 3\nrequires-python = ">=3.13"\n\n[[package]]\nname = "app"\n')
-        lock.write('version = "1.0"\nsource = { virtual = "." }\ndependencies = [\n')
-        lock.writelines(f'    {{ name = "{name}" }},\n' for name in names)
-        lock.write("]\n\n[package.metadata]\nrequires-dist = [\n")
-        lock.writelines(f'    {{ name = "{name}", specifier = ">=1" }},\n' for name in names)
-        lock.write("]\n")
+    with begun(folder, names) as lock:
         for number, name in enumerate(names):
             lock.write(f'\n[[package]]\nname = "{name}"\nversion = "1.0"\n')
             lock.write('source = { registry = "https://index.invalid/simple" }\nwheels = [\n')

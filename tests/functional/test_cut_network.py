@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.packages import make_wheel
 from tests.support.proxy import Proxy, proxying
-from tests.support.syncing import NEWER, PYTHON, REPOSITORY, SYSTEM, UV, VERSION
+from tests.support.syncing import NEWER, PYTHON, REPOSITORY, SYSTEM, UV, VERSION, write_locked
 from uvlock2nix.errors import NetworkError
 from uvlock2nix.net.fetch import HttpFetcher
 
@@ -72,28 +72,6 @@ def test_a_file_with_a_hash_is_whole_or_not_there(proxy: Proxy, tmp_path: Path, 
             assert fetcher.file(f"{HOST}/file", hash_, "file").read_bytes() == data
 
 
-LOCK = """\
-version = 1
-revision = 3
-requires-python = ">=3.11"
-
-[[package]]
-name = "app"
-version = "1.0"
-source = {{ virtual = "." }}
-dependencies = [{{ name = "small" }}]
-
-[package.metadata]
-requires-dist = [{{ name = "small" }}]
-
-[[package]]
-name = "small"
-version = "1.0"
-source = {{ registry = "{host}/simple" }}
-wheels = [{{ url = "{host}/files/{wheel}", hash = "sha256:{digest}" }}]
-"""
-
-
 @pytest.mark.parametrize("cuts", [1, 100])
 def test_uv_tries_again_or_fails_clearly(proxy: Proxy, tmp_path: Path, cuts: int) -> None:
     """What deps does: uv fetches, and repeats what was cut; the exit code is that of a network error."""
@@ -101,13 +79,8 @@ def test_uv_tries_again_or_fails_clearly(proxy: Proxy, tmp_path: Path, cuts: int
     proxy.files[f"/files/{wheel.name}"] = wheel.read_bytes()
     proxy.cut, proxy.cuts = 10_000, cuts
     project = tmp_path / "project"
-    project.mkdir()
-    (project / "pyproject.toml").write_text(
-        '[project]\nname = "app"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = ["small"]\n'
-        f'[tool.uv]\npackage = false\n[[tool.uv.index]]\nurl = "{HOST}/simple"\ndefault = true\n'
-    )
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    (project / "uv.lock").write_text(LOCK.format(host=HOST, wheel=wheel.name, digest=digest))
+    write_locked(project, f"{HOST}/simple", f"{HOST}/files/{wheel.name}", digest)
     argv = [
         sys.executable, "-m", "uvlock2nix", "sync", str(project), "--out", str(tmp_path / "out"),
         "--work", str(tmp_path / "work"), "--interpreter", str(PYTHON), "--python", VERSION,

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.http_server import serving
 from tests.support.packages import make_wheel
-from tests.support.syncing import NEWER, PYTHON, REPOSITORY, SYSTEM, UV, VERSION
+from tests.support.syncing import NEWER, PYTHON, REPOSITORY, SYSTEM, UV, VERSION, write_locked
 from tests.support.tls import make_certificate, serving_tls
 from uvlock2nix.errors import NetworkError
 from uvlock2nix.net.fetch import HttpFetcher
@@ -140,28 +140,6 @@ def test_the_command_says_it(servers: Servers, tmp_path: Path) -> None:
     assert servers.asked == []
 
 
-LOCK = """\
-version = 1
-revision = 3
-requires-python = ">=3.11"
-
-[[package]]
-name = "app"
-version = "1.0"
-source = {{ virtual = "." }}
-dependencies = [{{ name = "small" }}]
-
-[package.metadata]
-requires-dist = [{{ name = "small" }}]
-
-[[package]]
-name = "small"
-version = "1.0"
-source = {{ registry = "https://{host}/simple" }}
-wheels = [{{ url = "https://{host}/to/http/small-1.0-py3-none-any.whl", hash = "sha256:{digest}" }}]
-"""
-
-
 def synced(servers: Servers, root: Path) -> subprocess.CompletedProcess[str]:
     """Install ``small`` as deps does."""
     argv = [
@@ -184,13 +162,8 @@ def test_what_uv_was_redirected_to_is_proved_by_the_hash(
         wheel = make_wheel(tmp_path / "other", "small", {"small.py": "x = 'changed on the way'\n"})
     servers.files[wheel.name] = wheel.read_bytes()
     project = tmp_path / "project"
-    project.mkdir()
-    (project / "pyproject.toml").write_text(
-        '[project]\nname = "app"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = ["small"]\n'
-        f'[tool.uv]\npackage = false\n[[tool.uv.index]]\nurl = "https://{servers.secure}/simple"\n'
-        "default = true\n"
-    )
-    (project / "uv.lock").write_text(LOCK.format(host=servers.secure, digest=digest))
+    host = f"https://{servers.secure}"
+    write_locked(project, f"{host}/simple", f"{host}/to/http/small-1.0-py3-none-any.whl", digest)
     done = synced(servers, tmp_path)
     assert servers.asked, done.stderr  # uv went there
     if changed:

@@ -105,3 +105,35 @@ package = false
 name = "here"
 url = "{index.url}"
 {more}"""
+
+
+LOCK = """\
+version = 1
+revision = 3
+requires-python = ">=3.11"
+
+[[package]]
+name = "app"
+version = "1.0"
+source = {{ virtual = "." }}
+dependencies = [{{ name = "small" }}]
+
+[package.metadata]
+requires-dist = [{{ name = "small" }}]
+
+[[package]]
+name = "small"
+version = "1.0"
+source = {{ registry = "{index}" }}
+wheels = [{{ url = "{url}", hash = "sha256:{digest}" }}]
+"""
+
+
+def write_locked(project: Path, index: str, url: str, digest: str) -> None:
+    """A project that needs the wheel ``url`` of the package ``small`` from ``index``, locked."""
+    project.mkdir()
+    (project / "pyproject.toml").write_text(
+        '[project]\nname = "app"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = ["small"]\n'
+        f'[tool.uv]\npackage = false\n[[tool.uv.index]]\nurl = "{index}"\ndefault = true\n'
+    )
+    (project / "uv.lock").write_text(LOCK.format(index=index, url=url, digest=digest))

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
-
-import tomli
 
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import ClassifiedPackage
@@ -19,7 +16,6 @@ from uvlock2nix.errors import InputError
 from uvlock2nix.knowledge.backends import backend_programs
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.lock import Member, Project, local_packages
-from uvlock2nix.reading import read_regular
 
 # They run a build script of the project only where one of these tables asks for it.
 _PURE: Final[Mapping[str, tuple[str, ...]]] = {
@@ -49,19 +45,17 @@ def _is_said(knowledge: Knowledge, name: str) -> bool:
 def _may_compile(project: Project, tree: Member) -> bool:
     """Whether it is worth reading the tree: most backends are for pure Python packages."""
     backend = tree.pyproject.build_system.backend.partition(":")[0].partition(".")[0]
-    folder = project.root / tree.path
+    tool = tree.pyproject.tool
     if backend in _PURE:
-        return bool(_PURE[backend]) and _has_table(folder, _PURE[backend])
+        return bool(_PURE[backend]) and _has_table(tool, _PURE[backend])
     if backend == "setuptools":
-        return (folder / "setup.py").is_file() or _has_table(folder, ("setuptools", "ext-modules"))
+        has_script = (project.root / tree.path / "setup.py").is_file()
+        return has_script or _has_table(tool, ("setuptools", "ext-modules"))
     return True
 
 
-def _has_table(folder: Path, keys: Iterable[str]) -> bool:
-    try:
-        value: object = tomli.loads(read_regular(folder / "pyproject.toml").decode()).get("tool")
-    except (OSError, ValueError):
-        return False  # the project was read already: what is wrong with the file has been said
+def _has_table(tool: Mapping[str, object], keys: Iterable[str]) -> bool:
+    value: object = tool
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value is not None

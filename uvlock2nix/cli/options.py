@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from uvlock2nix.cli.decorated import decorated
 from uvlock2nix.flags import selection_of
 from uvlock2nix.lock import Selection
 
@@ -65,7 +66,7 @@ def selection_options(function: Callable[..., object]) -> Callable[..., object]:
     def command(**values: Any) -> object:
         return function(selection=_selection(_taken(values)), **values)
 
-    return _decorate(command, [_selection_option(name) for name in _ORDER])
+    return decorated(command, [_selection_option(name) for name in _ORDER])
 
 
 def _taken(values: dict[str, Any]) -> dict[str, Any]:
@@ -124,7 +125,7 @@ def request_options(
             "--from-nixpkgs", type=click.Choice(LEVELS), show_default="native", help=help_from_nixpkgs
         )
         selecting = [_selection_option(name) for name in _ORDER]
-        return _decorate(command, [*selecting, *_target_options(), level, environment_option])
+        return decorated(command, [*selecting, *_target_options(), level, environment_option])
 
     return decorate
 
@@ -167,9 +168,3 @@ def _target_options() -> list[Callable[[Any], Any]]:
             help="Oldest macOS version of a darwin target.",
         ),
     ]
-
-
-def _decorate(function: F, options: list[Callable[[Any], Any]]) -> F:
-    for option in reversed(options):
-        function = option(function)
-    return function

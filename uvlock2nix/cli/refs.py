@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from uvlock2nix.cli.decorated import decorated
 from uvlock2nix.cli.help import GroupedCommand
 from uvlock2nix.cli.inputs import inputs_of
 from uvlock2nix.cli.stripping import closure_of, refuse, show, show_json, strip_tree, warn
@@ -45,9 +46,7 @@ def _common(function: _F) -> _F:
         click.option("--store-dir", default=STORE_DIR, metavar="DIR", help="The Nix store."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON."),
     ]  # fmt: skip
-    for option in reversed(options):
-        function = option(function)
-    return function
+    return decorated(function, options)
 
 
 def _directory(directory: Path) -> Path:

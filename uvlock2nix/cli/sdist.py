@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from uvlock2nix.build.programs import Runner
+from uvlock2nix.cli.decorated import decorated
 from uvlock2nix.errors import InputError
 
 PATH = click.Path(path_type=Path)
@@ -60,9 +61,7 @@ def _shared(function: Any) -> Any:
         click.option("--uv", default="uv"),
         click.option("--given", multiple=True, metavar="NAME=PATH", help=GIVEN),
     ]
-    for option in reversed(options):
-        function = option(function)
-    return function
+    return decorated(function, options)
 
 
 @command.command("build")

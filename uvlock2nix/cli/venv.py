@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import click
 
+from uvlock2nix.cli.decorated import decorated
 from uvlock2nix.cli.layered import layered, making
 from uvlock2nix.errors import UsageError
 
@@ -47,9 +48,7 @@ def _finishing(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--cores", type=int, default=1),
         click.option("--no-bytecode", is_flag=True, help="Leave bytecode out."),
     ]
-    for option in reversed(options):
-        function = option(function)
-    return function
+    return decorated(function, options)
 
 
 @command.command("finish")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from uvlock2nix.cli.decorated import decorated
 from uvlock2nix.cli.layered import note, program_path
 
 if TYPE_CHECKING:
@@ -36,9 +37,7 @@ def _settling(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--cores", type=int, default=1),
         click.option("--no-bytecode", is_flag=True, help="Leave bytecode out."),
     ]
-    for option in reversed(options):
-        function = option(function)
-    return function
+    return decorated(function, options)
 
 
 @command.command("install")

@@ -16,6 +16,9 @@ from typing import Final
 
 from uvlock2nix.errors import InputError
 
+# Written by the installer, not by the package (PEP 376, PEP 610, and uv's own).
+INSTALLER_FILES: Final = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
+
 _BLOCK: Final = 1 << 20
 _PLAIN: Final = frozenset({"sha256", "sha384", "sha512", "sha224", "sha1", "md5", "blake2b", "blake2s"})
 
@@ -150,7 +153,12 @@ def digest_of(file: Path, algorithm: str = "sha256") -> tuple[str, int]:
         while block := stream.read(_BLOCK):
             digest.update(block)
             size += len(block)
-    return f"{algorithm}={base64.urlsafe_b64encode(digest.digest()).rstrip(b'=').decode()}", size
+    return hash_field(algorithm, digest.digest()), size
+
+
+def hash_field(algorithm: str, digest: bytes) -> str:
+    """A digest as RECORD has it: ``algorithm=<urlsafe base64 without padding>``."""
+    return f"{algorithm}={base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
 
 
 def owner(records: Iterable[Record], file: str) -> str:

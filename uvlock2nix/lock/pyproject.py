@@ -44,8 +44,7 @@ class PyProject:
 
     ``groups``: dependency group → its entries, ``{include-group = …}`` as ``include-group:NAME``;
     the legacy ``tool.uv.dev-dependencies`` are part of ``dev``. ``group_pythons``: dependency group → its
-    own ``requires-python``. ``tool_uv`` and ``tool_uvlock2nix`` are
-    the raw tables.
+    own ``requires-python``. ``tool`` is the raw table, ``tool_uv`` and ``tool_uvlock2nix`` are those in it.
     """
 
     path: Path
@@ -64,6 +63,7 @@ class PyProject:
     entry_points: tuple[tuple[str, Pairs], ...]
     workspace_members: tuple[str, ...] | None
     workspace_exclude: tuple[str, ...]
+    tool: Mapping[str, Any] = field(hash=False)
     tool_uv: Mapping[str, Any] = field(hash=False)
     tool_uvlock2nix: Mapping[str, Any] = field(hash=False)
     external: Mapping[str, Any] = field(hash=False)
@@ -124,6 +124,7 @@ def parse_pyproject(table: Table, path: Path, problems: Problems) -> PyProject:
         if "workspace" in uv
         else None,
         workspace_exclude=problems.texts(workspace, "exclude", "tool.uv.workspace"),
+        tool=tool,
         tool_uv=uv,
         tool_uvlock2nix=problems.table(tool, "uvlock2nix", "tool"),
         external=problems.table(table, "external", "pyproject"),

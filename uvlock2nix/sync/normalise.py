@@ -12,12 +12,11 @@ from typing import Final
 
 from uvlock2nix.dist.entry_points import entry_points
 from uvlock2nix.dist.installed import Installed, installed, rewrite
+from uvlock2nix.dist.record import INSTALLER_FILES
 from uvlock2nix.dist.scripts import Script, neutral_shebang
 from uvlock2nix.layout import SCRIPTS
 from uvlock2nix.printable import printable
 
-# Written by the installer, not by the package (PEP 376, PEP 610, and uv's own).
-INSTALLER_FILES: Final = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
 ENVIRONMENT_FILES: Final = ("pyvenv.cfg", ".lock", ".gitignore", "CACHEDIR.TAG")
 # Read by Nix's stdenv in every input: setup hooks, propagated inputs.
 _NIX_SUPPORT: Final = "nix-support"

@@ -10,7 +10,6 @@ It runs once for each package that is built, so that it imports little.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import re
@@ -21,13 +20,11 @@ from pathlib import Path
 from typing import IO, Final, NamedTuple
 
 from uvlock2nix.dist.entry_points import launcher_lines, points_of
-from uvlock2nix.dist.record import Record, write_record
+from uvlock2nix.dist.record import INSTALLER_FILES, Record, hash_field, write_record
 from uvlock2nix.errors import InputError
 from uvlock2nix.names import canonicalize_name
 from uvlock2nix.regex import regex
 
-# What an installer writes of itself: never part of a package (sync.normalise takes it out of uv's).
-INSTALLER_FILES: Final = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
 _BINARY: Final = frozenset(
     bytes.fromhex(text)
     for text in ("7f454c46", "feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabe", "cafebabf")
@@ -236,4 +233,4 @@ def _create(path: str, stream: IO[bytes], mode: int) -> tuple[bytes, str]:
             digest.update(block)
             file.write(block)
             block = stream.read(_BLOCK)
-    return start[:4], "sha256=" + base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+    return start[:4], hash_field("sha256", digest.digest())
