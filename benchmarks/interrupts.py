@@ -7,6 +7,7 @@ comes from Python's own start (``site``, ``encodings``, ``runpy``), which is ove
 
 from __future__ import annotations
 
+import argparse
 import random
 import signal
 import subprocess
@@ -53,8 +54,10 @@ def ended(argv: list[str], moment: float) -> str:
     return {0: "was done", 130: "interrupted"}.get(process.returncode, f"code {process.returncode}: {errors}")
 
 
-def main(arguments: list[str]) -> int:
-    count = int(arguments[0]) if arguments else 300
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("count", nargs="?", type=int, default=300, metavar="COUNT")
+    count: int = parser.parse_args().count
     moments = random.Random(1)
     ours = 0
     with tempfile.TemporaryDirectory(prefix="interrupts-") as folder:
@@ -76,4 +79,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

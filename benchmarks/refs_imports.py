@@ -6,6 +6,7 @@ extension modules then in a fork of that process, which may crash or hang alone.
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import os
@@ -85,4 +86,8 @@ def main(site: Path, seconds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve(), int(sys.argv[2]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("site", type=Path, metavar="SITE")
+    parser.add_argument("seconds", type=int, metavar="SECONDS")
+    asked = parser.parse_args()
+    main(asked.site.resolve(), asked.seconds)

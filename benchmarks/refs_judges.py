@@ -9,6 +9,7 @@ what it finds wrong; next to Python's answer is its answer for TREE itself.
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import shutil
@@ -150,4 +151,9 @@ def main(tree: Path, auditwheel: Path, stand: Stand) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), Stand((sys.argv[3:] or ["bookworm"])[0]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("tree", type=Path, metavar="TREE")
+    parser.add_argument("auditwheel", type=Path, metavar="AUDITWHEEL")
+    parser.add_argument("suite", nargs="?", default="bookworm", metavar="SUITE")
+    asked = parser.parse_args()
+    main(asked.tree.resolve(), asked.auditwheel.resolve(), Stand(asked.suite))

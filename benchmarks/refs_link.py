@@ -6,6 +6,7 @@ store paths of ``benchmarks.refs_tree``; PYTHON imports from the result.
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import statistics
@@ -63,4 +64,8 @@ def main(stripped: Path, python: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve(), sys.argv[2])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("stripped", type=Path, metavar="STRIPPED")
+    parser.add_argument("python", metavar="PYTHON")
+    asked = parser.parse_args()
+    main(asked.stripped.resolve(), asked.python)

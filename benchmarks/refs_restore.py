@@ -9,6 +9,7 @@ library, which the rival takes from our result.
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shutil
@@ -140,4 +141,9 @@ def main(tree: Path, libraries: str, interpreter: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve(), sys.argv[2], sys.argv[3])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("tree", type=Path, metavar="TREE")
+    parser.add_argument("libraries", metavar="LIBRARIES")
+    parser.add_argument("interpreter", metavar="INTERPRETER")
+    asked = parser.parse_args()
+    main(asked.tree.resolve(), asked.libraries, asked.interpreter)

@@ -8,6 +8,7 @@ and CPU), ratios and the peak memory of strip.
 
 from __future__ import annotations
 
+import argparse
 import os
 import resource
 import shutil
@@ -75,5 +76,9 @@ def main(tree: Path, rounds: int, *, shell: bool) -> None:
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    words = [word for word in sys.argv[1:] if word != "--shell"]
-    main(Path(words[0]).resolve(), int(words[1]) if words[1:] else 5, shell="--shell" in sys.argv)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("tree", type=Path, metavar="TREE")
+    parser.add_argument("rounds", nargs="?", type=int, default=5, metavar="ROUNDS")
+    parser.add_argument("--shell", action="store_true")
+    asked = parser.parse_args()
+    main(asked.tree.resolve(), asked.rounds, shell=asked.shell)

@@ -7,10 +7,10 @@ scikit-learn matplotlib pyarrow opencv-python-headless`` and torch for the CPU) 
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from uvlock2nix.refs.store import ALPHABET, StorePath
@@ -56,4 +56,8 @@ def make_tree(venv: Path, tree: Path) -> None:
 
 
 if __name__ == "__main__":
-    make_tree(Path(sys.argv[1]).resolve(), Path(sys.argv[2]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("venv", type=Path, metavar="VENV")
+    parser.add_argument("tree", type=Path, metavar="OUT")
+    asked = parser.parse_args()
+    make_tree(asked.venv.resolve(), asked.tree)

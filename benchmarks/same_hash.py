@@ -6,6 +6,7 @@ index, in a virtual environment of its own. Ends with 1 when two hashes are not 
 
 from __future__ import annotations
 
+import argparse
 import platform
 import subprocess
 import sys
@@ -58,5 +59,9 @@ def main(project: Path, pythons: list[Path]) -> int:
 
 
 if __name__ == "__main__":
-    words = [Path(word).absolute() for word in sys.argv[1:]]
-    raise SystemExit(main(words[0], words[1:] or [Path(sys.executable).resolve()]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("project", type=Path, metavar="PROJECT")
+    parser.add_argument("pythons", nargs="*", type=Path, metavar="PYTHON")
+    asked = parser.parse_args()
+    pythons = [python.absolute() for python in asked.pythons] or [Path(sys.executable).resolve()]
+    raise SystemExit(main(asked.project.absolute(), pythons))

@@ -6,6 +6,7 @@ machine does hurts both alike.
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -18,7 +19,9 @@ COMMANDS = {
 
 
 def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 30
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("rounds", nargs="?", type=int, default=30, metavar="ROUNDS")
+    rounds: int = parser.parse_args().rounds
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     best = dict.fromkeys(COMMANDS, float("inf"))
     for _ in range(rounds):

@@ -10,7 +10,15 @@ from tests.support.kills import CASES, Killer
 
 
 @pytest.mark.parametrize(
-    "name", ["generate", "update-hash-without-nix", "refs-strip", "refs-restore", "index-update"]
+    "name",
+    [
+        "generate",
+        "update-hash-without-nix",
+        "update-hash-mode-files",
+        "refs-strip",
+        "refs-restore",
+        "index-update",
+    ],
 )
 def test_nothing_is_damaged_or_left_behind(name: str, tmp_path: Path) -> None:
     counts = Killer(CASES[name], tmp_path / "place", seed=len(name)).run(3)

@@ -13,6 +13,7 @@ segment; the CorruptElf of a file whose tables break at restore was reported by 
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -214,9 +215,11 @@ def _instrument(atheris: ModuleType, home: str, value: object) -> None:
 
 def main() -> None:
     """Run one target under atheris."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("target", choices=TARGETS)
+    asked, words = parser.parse_known_args()
     atheris = import_module("atheris")
-
-    name = sys.argv.pop(1)
+    name: str = asked.target
     target, seeds = TARGETS[name]
     corpus = Path(tempfile.mkdtemp(prefix=f"refs-fuzz-{name}-"))
     for number, seed in enumerate(seeds()):
@@ -224,7 +227,7 @@ def main() -> None:
     for module in [module for key, module in sys.modules.items() if key.startswith("uvlock2nix.refs")]:
         for value in vars(module).values():
             _instrument(atheris, module.__name__, value)
-    atheris.Setup([sys.argv[0], str(corpus), "-max_len=4096", *sys.argv[1:]], target)
+    atheris.Setup([sys.argv[0], str(corpus), "-max_len=4096", *words], target)
     atheris.Fuzz()
 
 

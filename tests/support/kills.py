@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import shutil
@@ -108,8 +109,6 @@ class Counts:
 
 def small_project(root: Path, python: str = "{}.{}".format(*sys.version_info)) -> None:
     """A project with one wheel in its own folder: its deps needs no network. By default for this Python."""
-    import hashlib
-
     wheel = make_wheel(root, "small", {"small.py": "x = 1\n"})
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     (root / "pyproject.toml").write_text(PROJECT.replace("PYTHON", python))
@@ -131,6 +130,17 @@ def generated_project(root: Path, python: str = "3.13") -> None:
 def generated_here(root: Path) -> None:
     """The same for the Python that runs here, with which the hash can be computed without Nix."""
     generated_project(root, "{}.{}".format(*sys.version_info))
+
+
+def changed_lock(root: Path) -> None:
+    """A project in mode files whose lock has changed since its Nix files were written."""
+    small_project(root)
+    with (root / "pyproject.toml").open("a") as pyproject:
+        pyproject.write('mode = "files"\n')
+    argv = [sys.executable, "-m", "uvlock2nix", "generate", str(root)]
+    subprocess.run(argv, cwd=REPO, check=True, capture_output=True)
+    wheel = make_wheel(root, "small", {"small.py": "x = 2\n"})
+    (root / "uv.lock").write_text(LOCKED.replace("DIGEST", hashlib.sha256(wheel.read_bytes()).hexdigest()))
 
 
 def nix_file(root: Path) -> None:
@@ -176,6 +186,7 @@ CASES: Final = {
         Case("init", ("init", "ROOT"), for_nix, real_nix=True, whole=False, rounds=10),
         Case("update-hash", ("update-hash", "ROOT"), generated_project, real_nix=True, rounds=10),
         Case("update-hash-without-nix", ("update-hash", "--no-nix", "ROOT"), generated_here),
+        Case("update-hash-mode-files", ("update-hash", "ROOT"), changed_lock),
         Case("update-hash-file", ("update-hash", "ROOT/deps.nix"), nix_file, real_nix=True, rounds=10),
         Case("refs-strip", STRIP, tree, whole=False),
         Case("refs-restore", RESTORE, stripped_tree, whole=False),
@@ -220,13 +231,15 @@ class Killer:
             raise AssertionError(f"{case.name}: two clean runs differ")
 
     def run(self, kills: int, seconds: float | None = None) -> Counts:
-        """Kill so often, or until so many seconds have gone."""
+        """Kill so many runs, or until so many seconds have gone; a run that ended before does not count."""
         end = time.monotonic() + (seconds if seconds is not None else float("inf"))
         counts = Counts()
         old = state(self.before)
         self._reset()
-        for number in range(kills):
+        number = 0
+        while counts.killed < kills:
             self._kill(counts, SIGNALS[number % len(SIGNALS)])
+            number += 1
             if self.case.whole:
                 now = state(self.root)
                 # A temporary file of a run that could not clean up is no damage: the next run has to.
@@ -237,7 +250,7 @@ class Killer:
                 ]
                 counts.damaged += bool(torn)
                 counts.notes += torn[:1]
-            if number % self.case.rounds == self.case.rounds - 1 or number == kills - 1:
+            if number % self.case.rounds == 0 or counts.killed == kills:
                 self._next(counts)
                 self._reset()
                 if time.monotonic() > end:
