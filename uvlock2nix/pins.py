@@ -68,6 +68,10 @@ class Pin(NamedTuple):
     nixpkgs: NixpkgsUsed | None = None
     extra: tuple[tuple[str, str], ...] = ()
 
+    def is_for(self, key: str) -> bool:
+        """Whether the hash is that of ``key``, the digest of what the lock gives, whatever the toolchain."""
+        return self.key.startswith(key)
+
 
 @dataclass(frozen=True, slots=True)
 class Pins:
@@ -100,6 +104,11 @@ class Pins:
     def pin(self, system: str) -> Pin | None:
         """The pin of ``system``, None if there is none."""
         return next((pin for pin in self.hashes if pin.system == system), None)
+
+    def has(self, system: str, key: str) -> bool:
+        """Whether ``system`` has a hash, of ``key``."""
+        pin = self.pin(system)
+        return pin is not None and pin.is_for(key)
 
     def with_pin(self, pin: Pin) -> Pins:
         """These pins with ``pin`` in place of its system's old one, whose unknown members are kept."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -73,7 +74,7 @@ def test_it_writes_four_files_and_then_nothing(project: Path) -> None:
     stamps = {name: (project / "nix" / name).stat().st_mtime_ns for name in FILES}
     again = generate(project)
     assert again.stdout == "all files are up to date\n"
-    assert "next:" not in again.stderr
+    assert "next: uvlock2nix update-hash" in again.stderr  # there is no hash yet
     assert tree(project) == written
     assert stamps == {name: (project / "nix" / name).stat().st_mtime_ns for name in FILES}
     assert generate(project, "--check").stdout == ""
@@ -132,6 +133,20 @@ def test_pins_that_are_not_ours_are_not_overwritten(project: Path) -> None:
     (project / "nix" / "python-deps.json").write_text('{"my": "data"}')
     generate(project, code=3)
     assert tree(project / "nix") == {"python-deps.json": b'{"my": "data"}'}
+
+
+def test_update_hash_is_the_next_step_as_long_as_there_is_no_hash_that_fits(project: Path) -> None:
+    generate(project)
+    key = re.search(r'x86_64-linux = "([0-9a-z]{32,64})"', (project / "nix" / "python-deps.nix").read_text())
+    assert key
+    pins = project / "nix" / "python-deps.json"
+    data = json.loads(pins.read_text())
+    entry = {"hash": "sha256-" + "A" * 43 + "=", "key": key[1], "uv": "1", "python": "3.13.0"}
+    pins.write_text(json.dumps({**data, "hashes": {"x86_64-linux": entry}}))
+    assert "next:" not in generate(project, "--image").stderr
+    entry["key"] = "0" * len(key[1])
+    pins.write_text(json.dumps({**data, "hashes": {"x86_64-linux": entry}}))
+    assert "next: uvlock2nix update-hash" in generate(project, "--image").stderr
 
 
 def test_a_change_of_the_lock_keeps_the_old_hash_stale(project: Path) -> None:
@@ -297,7 +312,7 @@ def test_what_git_does_not_track_is_named(project: Path) -> None:
     assert "git add" not in generate(project).stderr
     subprocess.run([*git, "init", "-q"], check=True)
     nothing = generate(project).stderr
-    assert "next: git add -N .\n" in nothing
+    assert "next: git add -N .; uvlock2nix update-hash" in nothing
     assert "git does not track these, so package leaves them out: " in nothing
     assert "pyproject.toml" in nothing
     subprocess.run([*git, "add", ":!nix"], check=True)
@@ -306,6 +321,6 @@ def test_what_git_does_not_track_is_named(project: Path) -> None:
     (project / ".git" / "info" / "exclude").write_text("ignored.py\n")
     listed = generate(project).stderr
     assert "package leaves them out: new.py; `git add -N`" in listed
-    assert "next: git add -N nix\n" in listed
+    assert "next: git add -N nix; uvlock2nix update-hash" in listed
     subprocess.run([*git, "add", "-N", "nix", "new.py"], check=True)
-    assert "git" not in generate(project).stderr
+    assert "git " not in generate(project).stderr

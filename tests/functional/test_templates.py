@@ -20,15 +20,16 @@ OWN = ("nix/self", *(f"nix/templates/{name}/nix" for name in NAMES))
 
 
 def written(folder: Path) -> dict[str, object]:
-    """The generated files below ``folder``: what pins say, and that the others are there.
+    """The generated files below ``folder``: the text of each, and what pins say.
 
-    How they are laid out may be that of an older version, as with everybody's: scripts/update_templates
-    writes them again, and that they build with the library of today is what `nix flake check` shows.
+    After a change of what is generated, scripts/update_templates writes them again.
     """
     found: dict[str, object] = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            found[str(path.relative_to(folder))] = pins_of(path) if path.suffix == ".json" else ""
+            found[str(path.relative_to(folder))] = (
+                pins_of(path) if path.suffix == ".json" else path.read_text()
+            )
     return found
 
 

@@ -53,7 +53,7 @@ def notes(pins: Pins, keys: dict[str, str], members: Iterable[Member]) -> tuple[
     names = {member.name for member in members}
     found: dict[str, None] = {}
     for pin in pins.hashes:
-        if pin.system in keys and pin.key.startswith(keys[pin.system]):
+        if pin.system in keys and pin.is_for(keys[pin.system]):
             for one in pin.collisions:
                 if one.kept not in names or (one.kept, one.path) in own:
                     found[note(one, own=one.kept in names)] = None

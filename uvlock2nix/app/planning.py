@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +14,7 @@ from uvlock2nix.app.extras import extra_files, is_standalone
 from uvlock2nix.app.files import Generated
 from uvlock2nix.app.gather import Effort, classified, knowledge_of, policy_of
 from uvlock2nix.app.git_version import GitVersions, git_versions
-from uvlock2nix.app.missing_hashes import refuse_unlocked, with_hashes
+from uvlock2nix.app.new_pins import new_pins, old_pins
 from uvlock2nix.app.remarks import (
     on_classes,
     on_doubts,
@@ -31,7 +31,7 @@ from uvlock2nix.collision_pins import FoundCollisions
 from uvlock2nix.emit import deps_file, env_file, package_file
 from uvlock2nix.emit.common import DEPS, ENV, PACKAGE, PINS
 from uvlock2nix.emit.remarks import attribute_remarks
-from uvlock2nix.errors import InputError, UsageError
+from uvlock2nix.errors import UsageError
 from uvlock2nix.exposed import declared_twice, without_programs
 from uvlock2nix.pins import Pins, read_pins, render
 from uvlock2nix.plan import Plan, make_plan
@@ -65,6 +65,10 @@ class Planned:
     def changed(self) -> tuple[Generated, ...]:
         """The files that have to be written."""
         return tuple(one for one in self.files if one.old != one.text)
+
+    def written_pins(self) -> Pins:
+        """The pins on disk, after the files were written."""
+        return read_pins(self.root / self.plan.folder / PINS)
 
 
 class Resolving(NamedTuple):
@@ -100,7 +104,7 @@ def planned(
     if (inside := in_member(options, asked)) != options:
         options, asked = inside, request(project, inside)
     place = asked.project.root / asked.project.folder / PINS
-    old = _old_pins(place, reporter, force=force)
+    old = old_pins(place, reporter, force=force)
     if old is not None and old.generate is not None and set(old.generate) != set(words_of(options)):
         then, now = " ".join(old.generate), " ".join(words_of(options))
         reporter.note(
@@ -243,12 +247,13 @@ def generated(
     the indexes, whose credentials are used.
     """
     folder = root / plan.folder
+    pins = new_pins(plan, old, words, reporter, versions, project)
     return (
         Generated.of(folder / DEPS, deps_file(plan)),
         Generated.of(folder / ENV, env_file(plan)),
         Generated.of(folder / PACKAGE, package_file(plan)),
         *(Generated.of(root / path, text, ours=True) for path, text in plan.crates),
-        Generated.of(folder / PINS, render(_pins(plan, old, words, reporter, versions, project)), ours=True),
+        Generated.of(folder / PINS, render(pins), ours=True),
     )
 
 
@@ -292,57 +297,4 @@ def on_collisions(found: Planned) -> tuple[str, ...]:
 
         return tuple(on_wheel_collisions(found.plan))
     keys = {one.system: one.key for one in found.plan.systems}
-    return notes(read_pins(found.root / found.plan.folder / PINS), keys, found.plan.members)
-
-
-def _old_pins(path: Path, reporter: Reporter, *, force: bool) -> Pins | None:
-    """The pins on disk; None if there are none or, with ``force``, if they cannot be read."""
-    if not path.exists():
-        return None
-    try:
-        return read_pins(path)
-    except InputError as error:
-        if not force:
-            raise
-        first = error.message.splitlines()[0].rstrip(":")
-        reporter.note(
-            f"{first}; the file is written again, without the hashes that it may have had;"
-            " pass again the options that generate was called with before"
-        )
-        return None
-
-
-def _pins(
-    plan: Plan,
-    old: Pins | None,
-    words: tuple[str, ...],
-    reporter: Reporter | None,
-    versions: GitVersions | None,
-    project: Project | None,
-) -> Pins:
-    """The pins for a Plan: existing hashes are kept; each names what it was made from.
-
-    ``lock`` is kept as long as there is a hash: it names the lock that the hashes were made for, and only
-    update-hash can decide that they still hold.
-    """
-    versions = versions or GitVersions()
-    old = old or Pins(lock=plan.lock_sha256)
-    new = replace(
-        old,
-        exclude_newer=plan.exclude_newer,
-        wheels=plan.read_wheels,
-        version=versions.main,
-        versions=versions.others,
-        generate=words,
-        build=plan.build_pins,
-        packages=(),
-        logins=plan.login_hosts if plan.mode == "files" else (),
-        found_collisions=plan.found_collisions,
-    )
-    if plan.mode == "files":
-        # The hashes of mode `sync` are of no use here: those of the lock are used.
-        refuse_unlocked(plan)
-        packages = with_hashes(plan.fetches, old.packages, reporter, project)
-        return replace(new, lock=plan.lock_sha256, hashes=(), packages=packages)
-    current = all((pin := old.pin(one.system)) and pin.key.startswith(one.key) for one in plan.systems)
-    return replace(new, lock=plan.lock_sha256 if current or not old.hashes else old.lock)
+    return notes(found.written_pins(), keys, found.plan.members)

@@ -12,6 +12,7 @@ from typing import Literal
 
 from uvlock2nix.app.collisions import case_notes, notes, read_collisions
 from uvlock2nix.app.hash_without_nix import compute, refusal
+from uvlock2nix.app.new_pins import with_plan
 from uvlock2nix.app.nix_python import check_nix_python
 from uvlock2nix.app.reporter import Reporter
 from uvlock2nix.app.script_programs import Programs, read_programs
@@ -70,9 +71,7 @@ def _out_of_date_too(state: State, changes: Sequence[Change]) -> tuple[str, ...]
     """Systems that were not requested and whose hash is out of date too."""
     done = {one.system for one in changes} | set(state.wanted)
     return tuple(
-        system
-        for system, key in state.keys.items()
-        if system not in done and ((pin := state.pins.pin(system)) is None or not pin.key.startswith(key))
+        system for system, key in state.keys.items() if system not in done and not state.pins.has(system, key)
     )
 
 
@@ -247,15 +246,7 @@ def _stage_files(state: State) -> Mapping[PurePosixPath, Path | str]:
 
 
 def _merged(state: State, pins: Pins, new: tuple[Pin, ...]) -> Pins:
-    plan = state.plan
-    pins = replace(
-        pins,
-        lock=plan.lock_sha256,
-        exclude_newer=plan.exclude_newer,
-        wheels=plan.read_wheels,
-        generate=state.words,
-        build=plan.build_pins,
-    )
+    pins = replace(with_plan(pins, state.plan, state.words), lock=state.plan.lock_sha256)
     for pin in new:
         pins = pins.with_pin(pin)
     return pins

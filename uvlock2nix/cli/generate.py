@@ -9,6 +9,7 @@ import click
 
 from uvlock2nix.app.environments import planned_all
 from uvlock2nix.app.files import Generated, write_all
+from uvlock2nix.app.new_pins import needs_hash
 from uvlock2nix.app.planning import Planned, Resolving, on_collisions, on_plan
 from uvlock2nix.app.remembered import command_line
 from uvlock2nix.app.request import Options
@@ -69,7 +70,7 @@ def command(
         for note in dict.fromkeys([*notes, *left_out(every[0].root, plans)]):
             reporter.note(note)
         steps = to_track(every[0].root, [one.path for one in files], plans)
-        if any(found.changed and found.plan.mode == "sync" for found in every):
+        if any(needs_hash(found.plan, found.written_pins()) for found in every):
             steps.append(command_line("update-hash", Options(), project))
         if steps:
             click.echo("next: " + "; ".join(steps), err=True)
