@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from uvlock2nix.digest import parse_time
 from uvlock2nix.errors import InputError
+from uvlock2nix.lock.spans import parse_span
 from uvlock2nix.regex import regex
 
 if TYPE_CHECKING:
@@ -19,9 +19,8 @@ RELEASED: Final[Mapping[int, str]] = {
 }  # fmt: skip
 """Minor of Python 3 → the day of its first release: older build backends do not run on it."""
 
-_UNITS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
-_FRIENDLY: Final = regex(r"\s*(\d{1,6})\s*(second|minute|hour|day|week)s?(?:\s+ago)?\s*\Z")
-_ISO: Final = regex(r"P(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?\Z")
+# Without a time zone uv takes the end of the day, whatever time follows.
+_DAY: Final = regex(r"(\d{4})-?(\d\d)-?(\d\d)(?:[Tt ]\d\d:?\d\d(?::?\d\d(?:[.,]\d+)?)?)?\Z")
 
 
 class Limits(NamedTuple):
@@ -51,14 +50,13 @@ def limits(now: datetime, uv_exclude_newer: str | None, own: str | None) -> Limi
 def _moment(text: str, now: datetime) -> datetime:
     from datetime import timedelta
 
-    if (match := _FRIENDLY.match(text)) is not None:
-        return now - timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-    if len(text) > 1 and (match := _ISO.match(text)) is not None:
-        weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-        return now - timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", text) and (day := parse_time(text)) is not None:
-        return day + timedelta(days=1)  # uv means the end of that day
-    if (moment := parse_time(text)) is not None:
+    if (span := parse_span(text)) is not None:
+        return span.before(now)
+    if (match := _DAY.match(text)) is not None:
+        day = parse_time("-".join(match.groups()))
+        if day is not None:
+            return day + timedelta(days=1) if day.year < 9999 else day
+    elif (moment := parse_time(text)) is not None:
         return moment
     raise InputError(
         f"[tool.uv] exclude-newer: {text[:60]!r} is not a time, a date or a span",

@@ -5,6 +5,7 @@ MISSED are the changes that only uv sees; docs/check.md lists them for people.
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from tests.support.packages import make_wheel
 from uvlock2nix.lock import check_lock_matches, load_project
+from uvlock2nix.lock.spans import parse_span
 
 UV = str(Path(sys.executable).parent / "uv")
 ROOT = """\
@@ -116,6 +118,8 @@ STALE = (
     ("root", "package = false\n", 'exclude-dependencies = ["eta"]\npackage = false\n'),
     ("root", "package = false\n", 'resolution = "lowest-direct"\npackage = false\n'),
     ("root", "package = false\n", 'exclude-newer = "2026-01-01T00:00:00Z"\npackage = false\n'),
+    ("root", "package = false\n", 'exclude-newer = "2026-01-01"\npackage = false\n'),
+    ("root", "package = false\n", 'exclude-newer = "7d"\npackage = false\n'),
     ("root", "package = false\n", "package = true\n"),
     ("root", "package = false\n", "default-groups = []\npackage = false\n"),
     ("root", ">=3.11,<4", ">=3.11"),
@@ -132,6 +136,18 @@ MISSED = (
     ("root", "editable = true }\nmember", "editable = false }\nmember"),
     ("root", "package = false\n", METADATA + "package = false\n"),
     ("root", '"gamma>=1"', '{ package = { name = "beta" }, dependencies = ["iota"] }'),
+)  # fmt: skip
+
+EMPTY = '[project]\nname = "root"\nversion = "1"\nrequires-python = ">=3.10"\n'
+SPANS = (
+    "7d", "7 d", "7d ", "1w2d", "1 week, 2 days", "2 weeks 3 days ago", "-3d", "+3d", "24h", "90 min", "1.5h",
+    "3,5h", "12:30:00", "1d 12:30:00", "1d, 12:30:00", "5 days  3 hours", "100ms", "5\u00b5s", "0d", "1 wk",
+    "3 hrs 2 mins 1 sec", "P7D", "p7d", "P1W2DT3H", "-P3D", "PT1.5H", "PT0,5H", "P1WT5H", "1234567d",
+)  # fmt: skip
+NO_SPANS = (
+    "7D", "7 Days", " 7d", "1.5 hours 3s", "1.5d", "P1M", "1 month", "1mo", "1y", "5days,3hours", "3s 5d",
+    "5d 5d", "1d ago ago", "-1d ago", "1 d ,2 h", "12:30", "P7DT", "P", "PT", "P1D2W", "P0.5D", "now", "7",
+    "5 days and 3 hours",
 )  # fmt: skip
 
 
@@ -195,6 +211,34 @@ def test_what_only_uv_sees(locked: Path, tmp_path: Path, change: tuple[str, str,
     folder = changed(locked, tmp_path / "project", change)
     assert uv(folder, "--check").returncode != 0
     assert check_lock_matches(load_project(folder)) == []
+
+
+@pytest.mark.parametrize("text", [*SPANS, *NO_SPANS])
+def test_a_span_is_what_uv_takes_for_one(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(EMPTY)
+    done = uv(tmp_path, f"--exclude-newer={text}")
+    assert (done.returncode == 0) is (text in SPANS), done.stderr
+    locked_with = load_project(tmp_path).lock.options.exclude_newer_span if text in SPANS else None
+    assert parse_span(text) == parse_span(locked_with or "")
+    if text in SPANS:
+        (tmp_path / "pyproject.toml").write_text(EMPTY + f"[tool.uv]\nexclude-newer = {json.dumps(text)}\n")
+        assert check_lock_matches(load_project(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("locked_with", "now"),
+    [
+        ("7d", "7 days"), ("7d", "8d"), ("7d", "P1W"), ("7d", "168h"), ("7d", "2026-11-20T00:00:00Z"),
+        ("7d", "6 days, 24h"), ("2026-11-20T00:00:00Z", "7d"), ("2026-11-20", "2026-11-20T10:00:00"),
+        ("2026-11-20T00:00:00Z", "2026-11-20T01:00:00+01:00"),
+    ],
+)  # fmt: skip
+def test_spans_are_compared_as_uv_does(tmp_path: Path, locked_with: str, now: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(EMPTY + f'[tool.uv]\nexclude-newer = "{locked_with}"\n')
+    assert uv(tmp_path).returncode == 0
+    (tmp_path / "pyproject.toml").write_text(EMPTY + f'[tool.uv]\nexclude-newer = "{now}"\n')
+    fits = uv(tmp_path, "--check").returncode == 0
+    assert (check_lock_matches(load_project(tmp_path)) == []) is fits
 
 
 def test_the_python_at_hand_is_no_part_of_a_project(tmp_path: Path) -> None:

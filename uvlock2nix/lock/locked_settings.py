@@ -9,6 +9,7 @@ from uvlock2nix.lock.marker_functions import MarkerFunctions
 from uvlock2nix.lock.markers import MarkerError
 from uvlock2nix.lock.model import ConflictItem, Lock
 from uvlock2nix.lock.pyproject import PyProject
+from uvlock2nix.lock.spans import Span, parse_span
 from uvlock2nix.lock.uv_settings import UvSettings
 from uvlock2nix.names import canonicalize_name
 
@@ -59,23 +60,25 @@ def _or_default(value: str | None, key: str) -> str:
 
 
 def _exclude_newer(lock: Lock, settings: UvSettings) -> Iterator[str]:
-    key = "tool.uv: exclude-newer"
-    now, then = _instant(settings.exclude_newer), _instant(lock.options.exclude_newer)
-    # A span depends on the date; and without a setting, UV_EXCLUDE_NEWER may have been set.
-    if now is not None and then is not None and now != then:
-        yield f"{key}: is {settings.exclude_newer}, the lock has {lock.options.exclude_newer}"
-    elif now is not None and then is None and lock.options.exclude_newer_span is None:
-        yield f"{key}: is {settings.exclude_newer}, the lock was made without it"
+    now, then = settings.exclude_newer, lock.options.exclude_newer_span or lock.options.exclude_newer
+    # Without a setting, UV_EXCLUDE_NEWER may have been set.
+    if now is None:
+        return
+    if then is None:
+        yield f"tool.uv: exclude-newer: is {now}, the lock was made without it"
+    elif (one := _comparable(now)) and (other := _comparable(then)) and one != other:
+        yield f"tool.uv: exclude-newer: is {now}, the lock has {then}"
 
 
-def _instant(text: str | None) -> datetime | None:
-    """A full RFC 3339 time; a date alone depends on uv's time zone."""
-    if text is None or "T" not in text:
-        return None
+def _comparable(text: str) -> Span | datetime | None:
+    """A span, or a full RFC 3339 time; None for a date, which depends on uv's time zone."""
+    if (span := parse_span(text)) is not None:
+        return span
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return moment if moment.tzinfo is not None else None
 
 
 def _same_places(lock: Lock, now: Iterable[str], then: Iterable[str]) -> bool:

@@ -42,6 +42,13 @@ def test_uv_s_own_limit_is_never_exceeded() -> None:
     ]
     assert tried(None, 13, uv="1 week") == tried(None, 13, uv="P7D") == tried(None, 13, uv="P1W")
     assert tried(None, 13, uv="36 hours") == tried(None, 13, uv="P1DT12H") == ["2026-10-31T00:00:00Z"]
+    assert tried(None, 13, uv="7d") == tried(None, 13, uv="1 week ago") == ["2026-10-25T12:00:00Z"]
+    assert tried(None, 13, uv="1d, 12:00:00") == tried(None, 13, uv="36h") == ["2026-10-31T00:00:00Z"]
+    # Without a time zone, it is the end of the day.
+    assert tried(None, 13, uv="20260801") == ["2026-08-02T00:00:00Z"]
+    assert tried(None, 13, uv="2026-08-01 10:00") == ["2026-08-02T00:00:00Z"]
+    assert tried(None, 13, uv="9999-12-31") == ["2026-11-01T12:00:00Z"]
+    assert tried(None, 13, uv="1234567d") == ["0001-01-01T00:00:00Z"]
 
 
 def test_the_user_s_time_replaces_all() -> None:
