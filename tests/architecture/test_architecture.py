@@ -27,6 +27,7 @@ RANKS = (
     (
         "",
         "cloning",
+        "damage",
         "sparse",
         "endings",
         "first_lines",

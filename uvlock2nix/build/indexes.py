@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -93,10 +93,18 @@ def login_environment(project: Project, outer: Mapping[str, str]) -> dict[str, s
 
 
 def login_flags(project: Project) -> tuple[str, ...]:
-    """uv's flags for unnamed indexes with credentials in their URL."""
+    """uv's flags for indexes whose credentials it would not find.
+
+    These are unnamed indexes with credentials in their URL, and those of uv.toml, which uv does not read in
+    a build: by their names, uv finds the variables of their credentials.
+    """
     urls = [*(one.url for one in indexes_of(project) if one.name is None), *project.uv.extra_index_url]
     urls += [project.uv.index_url] if project.uv.index_url else []
-    return tuple(f"--index={url}" for url in urls if "@" in urlsplit(url).netloc)
+    found = [url for url in urls if "@" in urlsplit(url).netloc]
+    if PurePosixPath("uv.toml") in project.files:
+        named = [one for one in project.uv.indexes if one.name is not None]
+        found += [f"{one.name}={one.url}" for one in named if urlsplit(one.url).scheme in ("http", "https")]
+    return tuple(f"--index={one}" for one in found)
 
 
 def realm(url: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from typing import Final
 from uvlock2nix.endings import FULL_DISK, ended, hint_for, is_full
 from uvlock2nix.errors import NetworkError, ToolError
 from uvlock2nix.net.urls import shown_text
+from uvlock2nix.printable import printable
 from uvlock2nix.regex import regex
 
 TAIL: Final = 40
@@ -69,7 +70,8 @@ class Runner:
     _stopped: bool = False
 
     def say(self, text: str) -> None:
-        """Print a line of progress to stderr, and keep it in ``said``."""
+        """Print a line of progress to stderr, and keep it in ``said``; names in it must not forge lines."""
+        text = printable(text)
         self.said.append(text)
         if not self.quiet:
             with self._lock:

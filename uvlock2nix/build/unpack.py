@@ -5,15 +5,14 @@ from __future__ import annotations
 import lzma
 import os
 import stat
-import struct
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from uvlock2nix.damage import DAMAGED_ZIP
 from uvlock2nix.errors import InputError
 
 
@@ -32,18 +31,7 @@ class Limits:
 
 LIMITS: Final = Limits()
 
-_DAMAGED: Final = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    OSError,
-    EOFError,
-    ValueError,
-    NotImplementedError,  # a zip with a compression that Python does not support
-    RuntimeError,  # a zip with a password
-)
+_DAMAGED: Final = (*DAMAGED_ZIP, tarfile.TarError, lzma.LZMAError, OSError)
 
 
 class _Bound:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from uvlock2nix.printable import printable
+
 if TYPE_CHECKING:
     from uvlock2nix.build.values import Build
     from uvlock2nix.venv.making import Making
@@ -49,7 +51,7 @@ def layered(
         extra=extra,
     )
     for clash in clashes:
-        click.echo(f"uvlock2nix: {clash}", err=True)
+        click.echo(f"uvlock2nix: {printable(str(clash))}", err=True)
 
 
 def program_path() -> str:
@@ -66,4 +68,4 @@ def making(interpreter: Path, builder: Path | None, cores: int, *, no_bytecode: 
 
 def note(text: str) -> None:
     """Write a line to the build log."""
-    click.echo(f"uvlock2nix: note: {text}", err=True)
+    click.echo(f"uvlock2nix: note: {printable(text)}", err=True)

@@ -13,6 +13,7 @@ import click
 from uvlock2nix.cli.decorated import decorated
 from uvlock2nix.cli.layered import layered, making
 from uvlock2nix.errors import UsageError
+from uvlock2nix.printable import printable
 
 if TYPE_CHECKING:
     from uvlock2nix.build.values import Product
@@ -74,7 +75,7 @@ def _finish(root: Path, said: Mapping[str, Any], *, linked: bool) -> None:
         libraries=tuple(map(Path, folders)),
     )
     for clash in clashes:
-        click.echo(f"uvlock2nix: {clash}", err=True)
+        click.echo(f"uvlock2nix: {printable(str(clash))}", err=True)
     if clashes:
         click.echo(
             "uvlock2nix: hint: choose the package that wins under [tool.uvlock2nix.collisions], "
@@ -206,13 +207,14 @@ def join_command(
     from uvlock2nix.venv.join import join
 
     for one in join(joined, root, version, _chosen(said["keep"]), system=system):
-        click.echo(f"uvlock2nix: {one}", err=True)
+        click.echo(f"uvlock2nix: {printable(str(one))}", err=True)
     copied = _satisfied(root, joined, version, said)
     if link_mode == "copy":
         copy_links(root)
     else:
         for file in copied:
-            click.echo(f"uvlock2nix: {file} is copied: its search path needs an entry", err=True)
+            text = f"{file} is copied: its search path needs an entry"
+            click.echo(f"uvlock2nix: {printable(text)}", err=True)
     if then_finish:
         _finish(root, said, linked=link_mode != "copy")
 

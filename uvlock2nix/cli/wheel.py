@@ -14,6 +14,7 @@ import click
 
 from uvlock2nix.cli.decorated import decorated
 from uvlock2nix.cli.layered import note, program_path
+from uvlock2nix.printable import printable
 
 if TYPE_CHECKING:
     from uvlock2nix.venv.wants import Want
@@ -103,4 +104,5 @@ def _settle(out: Path, settling: Settling) -> None:
 
 def _report(wants: Iterable[Want]) -> None:
     for want in wants:
-        click.echo(f"uvlock2nix: {want.file} needs {want.library} of another package", err=True)
+        text = printable(f"{want.file} needs {want.library} of another package")
+        click.echo(f"uvlock2nix: {text}", err=True)

@@ -12,13 +12,13 @@ import lzma
 import os
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO, Final, NoReturn, cast
 
+from uvlock2nix.damage import DAMAGED_ZIP
 from uvlock2nix.errors import InputError
 from uvlock2nix.reading import open_regular
 
@@ -160,9 +160,12 @@ def read_archive(path: Path, wanted: Callable[[str], bool], limits: Limits = USU
     except InputError as error:
         raise InputError(f"{path.name}: {error.message}", hint=_HINT) from error
     except (
-        OSError, EOFError, ValueError, RuntimeError, NotImplementedError, MemoryError, OverflowError,
-        tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, KeyError, IndexError,
-    ) as error:  # fmt: skip
+        *DAMAGED_ZIP,
+        tarfile.TarError,
+        lzma.LZMAError,
+        OSError,
+        MemoryError,
+    ) as error:
         raise InputError(f"{path.name} cannot be read as an sdist: {error}", hint=_HINT) from error
 
 

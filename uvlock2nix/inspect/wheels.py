@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import configparser
 import io
-import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from uvlock2nix.damage import DAMAGED_ZIP
 from uvlock2nix.errors import InputError
 from uvlock2nix.first_lines import LIMIT
 from uvlock2nix.inspect.elf_needed import Needed, read_needed
@@ -31,11 +31,6 @@ from uvlock2nix.regex import regex
 _SHARED: Final = regex(r"\.so(?:\.[0-9A-Za-z]+)*\Z")
 ROOT: Final = "../../../"
 BIN: Final = f"{ROOT}bin/"
-# Exceptions on reading a damaged zip file.
-DAMAGE: Final = (
-    zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, RuntimeError, EOFError,
-    OverflowError, KeyError, IndexError,
-)  # fmt: skip
 MAX_METADATA: Final = 4 << 20
 
 
@@ -103,7 +98,7 @@ def read_metadata(fetcher: Fetcher | None, place: str | Path, name: str) -> str:
                     return archive.read(info).decode("utf-8", "replace")
     except OSError as error:
         raise InputError(f"cannot read {place}: {error.strerror}") from error
-    except DAMAGE as error:
+    except DAMAGED_ZIP as error:
         raise InputError(f"{name} is not a valid wheel: {str(error)[:150]}") from error
     raise InputError(f"{name} is not a valid wheel: it has no METADATA")
 
@@ -126,7 +121,7 @@ def _contents(file: io.RawIOBase | io.BufferedReader, name: str, limits: Limits)
             if len(infos) > limits.entries:
                 raise InputError(f"{name} has more than {limits.entries} files")
             return _collect(archive, bounded, infos, limits)
-    except DAMAGE as error:
+    except DAMAGED_ZIP as error:
         raise InputError(f"{name} is not a valid wheel: {str(error)[:150]}") from error
 
 
@@ -189,7 +184,7 @@ def _needed(archive: zipfile.ZipFile, wheel: Bounded, info: zipfile.ZipInfo, bud
                 found = read_needed(Member(file, budget), info.file_size)
     except TooMuchError:
         return f"more than {budget.limits.unpacked >> 30} GiB would have to be unpacked"
-    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError) as error:
+    except DAMAGED_ZIP as error:
         return f"damaged: {str(error)[:80]}"
     return found if found is not None else "not a valid ELF file"
 
@@ -225,7 +220,7 @@ def _launchers(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> di
             if parser.has_section(section)
             for point in parser.items(section)
         ]
-    except (configparser.Error, zipfile.BadZipFile, zlib.error, RuntimeError):
+    except (configparser.Error, *DAMAGED_ZIP):
         return {}
     return {
         BIN + name: (0, zlib.crc32("".join((reference or "").split()).encode()))

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
+from uvlock2nix.damage import DAMAGED_ZIP
 from uvlock2nix.dist.entry_points import launcher_lines, points_of
 from uvlock2nix.dist.record import INSTALLER_FILES, Record, hash_field, write_record
 from uvlock2nix.errors import InputError
@@ -32,10 +33,18 @@ _BINARY: Final = frozenset(
 _UNSAFE: Final = regex(r"[\\:\x00-\x1f\x7f]|\A/|//|(?:\A|/)\.{1,2}(?:/|\Z)")
 # Names that uv may refuse, or warns of; values that it may not understand.
 _POINT: Final = regex(r"([\w-][\w.-]*)\s*=\s*[\w.]+\s*:\s*[\w.]+\s*(?:\[[\w\s,.-]*\])?\Z", re.ASCII)
+# Where `str.splitlines` ends a line, and others do not.
+_ODD_BREAK: Final = regex(r"[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]|\r(?!\n)")
 _RESERVED: Final = regex(r"(?:pythonw?|pypy|graalpy)[0-9.]*t?(?:\.exe|\.py)?\Z|activate", re.IGNORECASE)
 _LOCAL: Final = struct.Struct("<4s5H3I2H")
 _END: Final = struct.Struct("<4s8x2L2x")
 _BLOCK: Final = 1 << 20
+# What an ordinary wheel does not exceed: bytes of metadata and of RECORD, depth and length of a name.
+_METADATA: Final = 4 << 20
+_RECORD: Final = 64 << 20
+_DEPTH: Final = 30
+_NAME: Final = 500
+_PART: Final = regex(r"[^/]{200}")
 _DESCRIPTORS: Final = frozenset([12, 16, 20, 24])
 
 
@@ -77,13 +86,15 @@ def unpack_wheel(wheel: Path, filename: str, site: Path) -> Unpacked | None:
             if head is None:
                 return None
             return _write(archive, entries, head, site)
-    except zipfile.BadZipFile as error:
+    except DAMAGED_ZIP as error:
         raise InputError(
             f"{filename}: {error}", hint="the wheel is damaged; report it to the package's maintainers"
         ) from None
 
 
 def _is_ordinary(archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo]) -> bool:
+    if not all(map(_is_plain, entries)):
+        return False
     files = [entry.filename for entry in entries if not entry.is_dir()]
     folders = {name[:at] for name in files for at in _slashes(name)}
     folders |= {entry.filename.rstrip("/") for entry in entries if entry.is_dir()}
@@ -96,7 +107,6 @@ def _is_ordinary(archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo]) -
         and sum(name.endswith(".dist-info") for name in top) == 1
         and not any(name.endswith(".data") for name in top)
         and not any(name.startswith("_virtualenv.") for name in files)
-        and all(map(_is_plain, entries))
         and _is_gapless(archive, entries)
     )
 
@@ -106,7 +116,7 @@ def _slashes(name: str) -> Iterator[int]:
 
 
 def _is_plain(entry: zipfile.ZipInfo) -> bool:
-    """Whether a file of an archive is just that: not a link, not encrypted, with a name that is one."""
+    """Whether a file of an archive is just that: not a link, not encrypted, with a usual name."""
     kind = entry.external_attr >> 28
     return (
         entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -114,6 +124,9 @@ def _is_plain(entry: zipfile.ZipInfo) -> bool:
         and kind in ((0, 4) if entry.is_dir() else (0, 8))
         # What it was before zipfile made something of it.
         and entry.orig_filename == entry.filename
+        and len(entry.filename) <= _NAME
+        and entry.filename.count("/") <= _DEPTH
+        and not _PART.search(entry.filename)
         and not _UNSAFE.search(entry.filename.rstrip("/"))
     )
 
@@ -144,11 +157,17 @@ def _is_gapless(archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo]) ->
 
 def _head(archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo], filename: str) -> _Head | None:
     """What the metadata says, where it is what the file's name says and what every installer reads alike."""
-    names = {entry.filename for entry in entries}
+    names = {entry.filename: entry.file_size for entry in entries}
     info = next(name.partition("/")[0] for name in sorted(names) if ".dist-info/" in name)
     wanted = [f"{info}/{name}" for name in ("WHEEL", "METADATA", "RECORD")]
     stated = filename.removesuffix(".whl").split("-")
-    if not names.issuperset(wanted) or len(stated) not in (5, 6):
+    limits = dict(zip(wanted, (_METADATA, _METADATA, _RECORD), strict=True))
+    limits[f"{info}/entry_points.txt"] = _METADATA
+    if (
+        not names.keys() >= {*wanted}
+        or any(names.get(name, 0) > limit for name, limit in limits.items())
+        or len(stated) not in (5, 6)
+    ):
         return None
     try:
         wheel, metadata = (archive.read(name).decode("utf-8") for name in wanted[:2])
@@ -174,16 +193,18 @@ def _head(archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo], filename
 
 
 def _header(text: str, name: str) -> str:
-    """The first header of that name, ``""`` where it is missing."""
-    for line in text.split("\n\n", 1)[0].splitlines():
-        before, colon, after = line.partition(":")
-        if colon and before.casefold() == name.casefold():
-            return after.strip()
-    return ""
+    """The header of that name, ``""`` where there is not exactly one, in one line."""
+    lines = text.split("\n\n", 1)[0].splitlines()
+    found = [at for at, line in enumerate(lines) if line.partition(":")[0].casefold() == name.casefold()]
+    if len(found) != 1 or (found[0] + 1 < len(lines) and lines[found[0] + 1][:1] in (" ", "\t")):
+        return ""
+    return lines[found[0]].partition(":")[2].strip()
 
 
 def _usual_points(text: str) -> bool:
     """Whether every reader of ``entry_points.txt`` finds the same launchers in it, and uv refuses none."""
+    if _ODD_BREAK.search(text):
+        return False
     for line in text.splitlines():
         stated = line.strip()
         if stated and not stated.startswith(("[", "#", ";")) and (line[0].isspace() or "=" not in stated):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import struct
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Final
 
+from uvlock2nix.damage import DAMAGED_ZIP
 from uvlock2nix.printable import printable
 from uvlock2nix.regex import regex
 from uvlock2nix.verify.model import Cause, Condition, Evidence
@@ -255,7 +255,7 @@ def _zip(first: bytes, second: bytes) -> Iterator[Evidence]:
     try:
         with zipfile.ZipFile(io.BytesIO(first)) as one, zipfile.ZipFile(io.BytesIO(second)) as other:
             ours, theirs = one.infolist(), other.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OverflowError, OSError):
+    except (*DAMAGED_ZIP, OSError):
         return
     names, others = [info.filename for info in ours], [info.filename for info in theirs]
     if names != others:

@@ -30,6 +30,13 @@ def test_what_a_program_says(tmp_path: Path) -> None:
     assert sorted(out.split()) == ["a", "b"]
 
 
+def test_a_name_forges_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    run = Runner()
+    run.say("uvlock2nix: left out: x\nuvlock2nix: scripts are run by: one=node\x1b[2J")
+    assert capsys.readouterr().err.count("\n") == 1
+    assert run.said[0].isprintable()
+
+
 def test_only_the_environment_that_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "x")
     assert "SECRET" not in python(Runner(), "import os; print(dict(os.environ))", tmp_path)

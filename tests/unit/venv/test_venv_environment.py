@@ -11,7 +11,7 @@ import pytest
 from tests.support.packages import record_faults
 from uvlock2nix.dist.interpreter import write_interpreter
 from uvlock2nix.dist.scripts import Script
-from uvlock2nix.dist.shebangs import Programs, give_interpreters
+from uvlock2nix.dist.shebangs import Programs, Unrun, give_interpreters
 from uvlock2nix.errors import InputError, ToolError
 from uvlock2nix.layout import BUILD_REQUIRES, MANIFEST, SCRIPTS, SUPPORT
 from uvlock2nix.venv.bytecode import compile_bytecode
@@ -313,3 +313,11 @@ def test_a_script_that_nothing_runs_is_reported_with_the_line_that_mends_it(tmp_
     assert text.startswith(f"{SITE}/one/run: node, which runs it, is not among the inputs")
     assert 'Set dlopen = ["nodejs"] under [tool.uvlock2nix.native.one], where nodejs is the' in text
     assert list(unrun_notes((), tmp_path, tmp_path / SITE, "dlopen")) == []
+
+
+@pytest.mark.parametrize("program", ["ba\0sh", "\x1b[2J", "$(id)", "a" * 200, "\udcff"])
+def test_what_is_no_program_is_not_a_line_to_set(tmp_path: Path, program: str) -> None:
+    dist(tmp_path, "one", {"one/run": "#!/usr/bin/x\n"})
+    (text,) = unrun_notes([Unrun("run", program)], tmp_path, tmp_path / SITE, "dlopen")
+    assert text.isprintable()
+    assert text.endswith("is no program: the script stays as it is")

@@ -139,6 +139,12 @@ def test_what_has_to_be_done_is_said(tmp_path: Path) -> None:
         ({}, "[console_scripts]\nrun\n"),
         ({}, "[console_scripts]\nrun = one\n"),
         ({}, "[console_scripts]\nrun =\n  one:main\n"),
+        ({}, "[console_scripts]\nrun = one:main\x0bmore = one:main\n"),
+        ({"a/" * 40 + "deep.py": ""}, ""),
+        ({"a/" * 20_000 + "deep.py": ""}, ""),
+        ({"one/" + "a" * 300 + ".py": ""}, ""),
+        ({"/".join(["b" * 150] * 4): ""}, ""),
+        ({}, "[console_scripts]\n" + "# a long text\n" * 400_000),
     ],
 )
 def test_others_are_left_to_uv(tmp_path: Path, files: dict[str, str], points: str) -> None:
@@ -190,3 +196,42 @@ def test_a_damaged_file_is_an_error(tmp_path: Path) -> None:
     wheel.write_bytes(wheel.read_bytes().replace(b"a text to damage", b"a text 2 damage "))
     with pytest.raises(InputError, match="CRC"):
         unpack_wheel(wheel, wheel.name, tmp_path / "site")
+
+
+def broken_deflate(data: bytearray) -> None:
+    """Break the packed bytes of the first file, whose local header has 30 bytes."""
+    begin = 30 + int.from_bytes(data[26:28], "little") + int.from_bytes(data[28:30], "little")
+    for at in range(begin + 2, begin + 20):
+        data[at] ^= 0xFF
+
+
+def no_utf8(data: bytearray) -> None:
+    data[:] = data.replace("ü".encode(), b"\xff\xfe")
+
+
+def of_the_future(data: bytearray) -> None:
+    data[data.index(b"PK\x01\x02") + 6] = 99
+
+
+@pytest.mark.parametrize("damage", [broken_deflate, no_utf8, of_the_future])
+def test_a_damaged_archive_is_an_error(tmp_path: Path, damage: Callable[[bytearray], None]) -> None:
+    wheel = make_wheel(tmp_path / "w", "one", {"mod.py": "x = 1\n" * 99, "ü.py": ""})
+    packed = rewritten(wheel, lambda item: setattr(item, "compress_type", zipfile.ZIP_DEFLATED))
+    data = bytearray(packed.read_bytes())
+    damage(data)
+    packed.write_bytes(data)
+    with pytest.raises(InputError, match=wheel.name):
+        unpack_wheel(packed, wheel.name, tmp_path / "site")
+
+
+@pytest.mark.parametrize("more", [" two\n", "Name: two\n"])
+def test_metadata_that_readers_understand_differently_is_left_to_uv(tmp_path: Path, more: str) -> None:
+    wheel = make_wheel(tmp_path / "w", "one", {"mod.py": ""})
+    assert unpack_wheel(wheel, wheel.name, tmp_path / "plain") is not None
+    info = "one-1.0.dist-info"
+    text = f"Metadata-Version: 2.1\nName: one\n{more}Version: 1.0\n"
+    odd = tmp_path / "odd.whl"
+    with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(odd, "w") as zipped:
+        for item in old.infolist():
+            zipped.writestr(item, text if item.filename == f"{info}/METADATA" else old.read(item))
+    assert unpack_wheel(odd, wheel.name, tmp_path / "site") is None
