@@ -122,6 +122,7 @@ def _is_plain(entry: zipfile.ZipInfo) -> bool:
         entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
         and not entry.flag_bits & 0x61  # encrypted, or a patch
         and kind in ((0, 4) if entry.is_dir() else (0, 8))
+        and b"up" not in entry.extra  # a further name (0x7075), which not every reader takes
         # What it was before zipfile made something of it.
         and entry.orig_filename == entry.filename
         and len(entry.filename) <= _NAME
@@ -147,8 +148,14 @@ def _is_gapless(archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo]) ->
         header = stream.read(_LOCAL.size)
         if len(header) < _LOCAL.size:
             return False
-        name, extra = _LOCAL.unpack(header)[-2:]
-        if entry.header_offset - at not in {0, *gap}:
+        _, _, flags, method, _, _, *sizes, name, extra = _LOCAL.unpack(header)
+        stated = [entry.CRC, entry.compress_size, entry.file_size]
+        if entry.header_offset - at not in {0, *gap} or (flags, method) != (
+            entry.flag_bits,
+            entry.compress_type,
+        ):
+            return False
+        if sizes != stated and not (flags & 0x08 and sizes == [0, 0, 0]):
             return False
         at = entry.header_offset + _LOCAL.size + name + extra + entry.compress_size
         gap = _DESCRIPTORS if entry.flag_bits & 0x08 else frozenset()
@@ -231,7 +238,9 @@ def _write(archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo], head: _
         if entry.is_dir():
             continue
         executable = bool(entry.external_attr >> 16 & 0o111)
-        start, digest = _create(f"{site}/{name}", archive.open(entry), 0o755 if executable else 0o644)
+        start, digest, size = _create(f"{site}/{name}", archive.open(entry), 0o755 if executable else 0o644)
+        if size != entry.file_size:
+            raise zipfile.BadZipFile(f"{name} is {size} bytes long, not {entry.file_size}")
         if name in head.record:
             there[name] = digest, str(entry.file_size)
         binary = binary or start in _BINARY
@@ -243,15 +252,17 @@ def _write(archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo], head: _
     return Unpacked(head.name, head.version, binary, scripts, modules)
 
 
-def _create(path: str, stream: IO[bytes], mode: int) -> tuple[bytes, str]:
-    """Write a new file; return its first four bytes and its digest as RECORD has it."""
+def _create(path: str, stream: IO[bytes], mode: int) -> tuple[bytes, str, int]:
+    """Write a new file; return its first four bytes, its digest as RECORD has it, and its size."""
     digest = hashlib.sha256()
+    size = 0
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with stream, open(descriptor, "wb", buffering=_BLOCK) as file:  # noqa: PTH123 - of a descriptor
         os.fchmod(descriptor, mode)  # whatever the umask
         start = block = stream.read(_BLOCK)
         while block:
             digest.update(block)
+            size += len(block)
             file.write(block)
             block = stream.read(_BLOCK)
-    return start[:4], hash_field("sha256", digest.digest())
+    return start[:4], hash_field("sha256", digest.digest()), size

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import struct
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -162,7 +164,15 @@ def packed(item: zipfile.ZipInfo) -> None:
     item.compress_type = zipfile.ZIP_LZMA
 
 
-@pytest.mark.parametrize("change", [linked, packed])
+def renamed(item: zipfile.ZipInfo) -> None:
+    """With the field of Info-ZIP for a name in Unicode, which only some readers take."""
+    if item.filename == "mod.py":
+        name = b"other.py"
+        crc = zlib.crc32(item.filename.encode())
+        item.extra = struct.pack("<HHBL", 0x7075, 5 + len(name), 1, crc) + name
+
+
+@pytest.mark.parametrize("change", [linked, packed, renamed])
 def test_odd_entries_are_left_to_uv(tmp_path: Path, change: Callable[[zipfile.ZipInfo], None]) -> None:
     wheel = rewritten(make_wheel(tmp_path / "w", "one", {"mod.py": "x = 1\n"}), change)
     assert unpack_wheel(wheel, wheel.name, tmp_path / "site") is None
@@ -179,14 +189,16 @@ def test_odd_archives_are_left_to_uv(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel, "a") as archive:
         archive.writestr("mod.py", "twice")
     twice = wheel.read_bytes()
+    lying = bytearray(whole)
+    lying[lying.index(b"PK\x01\x02") + 24] ^= 1
     hidden = b"PK\x03\x04" + b"\0" * 30
-    for number, content in enumerate((commented, twice, hidden + whole, whole + b"more")):
+    for number, content in enumerate((commented, twice, hidden + whole, bytes(lying), whole + b"more")):
         odd = tmp_path / f"{number}.whl"
         odd.write_bytes(content)
         try:
             assert unpack_wheel(odd, wheel.name, tmp_path / "site") is None
         except InputError as error:
-            assert number == 3, error  # noqa: PT017 - zipfile may refuse it
+            assert number == 4, error  # noqa: PT017 - zipfile may refuse it
     assert unpack_wheel(wheel, "one-2.0-py3-none-any.whl", tmp_path / "site") is None
     assert unpack_wheel(wheel, "two-1.0-py3-none-any.whl", tmp_path / "site") is None
 
@@ -205,6 +217,13 @@ def broken_deflate(data: bytearray) -> None:
         data[at] ^= 0xFF
 
 
+def longer_than_it_is(data: bytearray) -> None:
+    """The same wrong size in both places."""
+    for signature, place in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        at = data.index(signature) + place
+        data[at : at + 4] = (5000).to_bytes(4, "little")
+
+
 def no_utf8(data: bytearray) -> None:
     data[:] = data.replace("ü".encode(), b"\xff\xfe")
 
@@ -213,7 +232,7 @@ def of_the_future(data: bytearray) -> None:
     data[data.index(b"PK\x01\x02") + 6] = 99
 
 
-@pytest.mark.parametrize("damage", [broken_deflate, no_utf8, of_the_future])
+@pytest.mark.parametrize("damage", [broken_deflate, longer_than_it_is, no_utf8, of_the_future])
 def test_a_damaged_archive_is_an_error(tmp_path: Path, damage: Callable[[bytearray], None]) -> None:
     wheel = make_wheel(tmp_path / "w", "one", {"mod.py": "x = 1\n" * 99, "ü.py": ""})
     packed = rewritten(wheel, lambda item: setattr(item, "compress_type", zipfile.ZIP_DEFLATED))
