@@ -11,16 +11,19 @@ from uvlock2nix.build_pins import BuildPins
 from uvlock2nix.classify.packages import ClassifiedPackage
 from uvlock2nix.config import Config
 from uvlock2nix.digest import environment_digest, rest_digest
+from uvlock2nix.errors import ProjectError
 from uvlock2nix.knowledge.native import NativeInputs
 from uvlock2nix.knowledge.templates import Literal, Output
 from uvlock2nix.lock import (
     Member,
+    Package,
     Project,
     RegistrySource,
     Selection,
     UvSettings,
     local_packages,
     refuse_unseen,
+    tree_path,
 )
 from uvlock2nix.modes import named_patches
 from uvlock2nix.reading import read_regular
@@ -185,9 +188,19 @@ def members_of(project: Project, classes: Sequence[ClassifiedPackage]) -> tuple[
     """The local packages of the selection that are built, for package.nix.
 
     Raises:
-        ProjectError: one is outside the project's folder, or has nothing to build.
+        ProjectError: one is outside the project's folder, has nothing to build, or has a folder for each
+            system.
     """
-    members = local_packages(project, (one.package.package for one in classes))
+    trees: dict[str, Package] = {}
+    for one in (one.package.package for one in classes if one.package.package.is_local_tree):
+        other = trees.setdefault(one.name, one)
+        if one.source != other.source:
+            folders = f"{tree_path(other)} on one system and in {tree_path(one)} on another"
+            raise ProjectError(
+                f"{one.name}: it is in {folders}, and package.nix has one folder for each name",
+                hint="generate for one of the systems (--system x86_64-linux), or rename one of them",
+            )
+    members = local_packages(project, trees.values())
     refuse_unseen(project, members)
     return members
 

@@ -13,10 +13,12 @@ from uvlock2nix.emit.common import (
     input_list,
     interpolated,
     no_bytecode,
+    only_on,
     project_path,
     strings,
     word,
 )
+from uvlock2nix.key import is_member
 from uvlock2nix.knowledge.licenses import spdx_identifiers
 from uvlock2nix.nixlang import (
     Apply,
@@ -85,13 +87,12 @@ def _attributes(plan: Plan) -> AttrSet:
     ]
     if plan.member_inputs:
         binds.append(Bind(("buildInputs",), input_list(plan.member_inputs, plan, SYSTEM)))
-    members = [f"{member.name}={word(member.path)}" for member in plan.members]
     binds += [
         Bind(("uvPackageEnv",), Var("python-env"), blank_before=True),
         Bind(("uvPackageRequires",), select("python-env.build")),
         Bind(("uvPackageInterpreter",), select(f"{plan.python_attr}.interpreter")),
         Bind(("uvPackageBuilder",), select(f"{plan.python_attr}.pythonOnBuildForHost.interpreter")),
-        Bind(("uvPackageMembers",), strings(members)),
+        Bind(("uvPackageMembers",), _members(plan)),
         *([Bind(("uvPackageScript",), strings(map(word, plan.script)))] if plan.script else []),
         Bind(("uvPackageExpose",), strings(plan.exposed)),
         *_natives(plan),
@@ -101,6 +102,23 @@ def _attributes(plan: Plan) -> AttrSet:
         Bind(("meta",), _meta(plan), blank_before=True),
     ]
     return AttrSet(tuple(binds))
+
+
+def _members(plan: Plan) -> Expr:
+    """Name and folder of each local package; those of some systems only are conditional."""
+    everywhere = tuple(one.system for one in plan.systems)
+    groups: dict[tuple[str, ...], list[str]] = {everywhere: []}
+    for member in plan.members:
+        with_it = tuple(
+            one.system
+            for one in plan.systems
+            if any(it.name == member.name and is_member(it) for it in one.classes)
+        )
+        groups.setdefault(with_it or everywhere, []).append(f"{member.name}={word(member.path)}")
+    result = strings(groups.pop(everywhere))
+    for systems, members in groups.items():
+        result = Binary("++", result, call("lib.optionals", only_on(systems, SYSTEM), strings(members)))
+    return result
 
 
 def _version(plan: Plan) -> Bind | Inherit:

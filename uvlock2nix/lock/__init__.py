@@ -15,7 +15,7 @@
 """
 
 from uvlock2nix.lock.about import About
-from uvlock2nix.lock.local import local_packages, refuse_unseen
+from uvlock2nix.lock.local import local_packages, refuse_unseen, tree_path
 from uvlock2nix.lock.model import (
     ConflictItem,
     Dependency,
@@ -88,4 +88,5 @@ __all__ = [
     "parse_pylock",
     "refuse_unseen",
     "resolve",
+    "tree_path",
 ]

@@ -21,6 +21,7 @@ from uvlock2nix.lock.declared import (
     read_requirements,
     without_own_extras,
 )
+from uvlock2nix.lock.local import tree_path
 from uvlock2nix.lock.locked_settings import settings_that_differ
 from uvlock2nix.lock.marker_functions import MarkerFunctions
 from uvlock2nix.lock.markers import MarkerError
@@ -199,7 +200,11 @@ class _Checker:
 
     def check_member(self, member: Member, *, groups: bool = True) -> Iterator[str]:
         """Compare the pyproject.toml of a local package with its entry."""
-        package = next((p for p in self.lock.by_name.get(member.name, ()) if p.is_local_tree), None)
+        # Sources with markers give one name to several trees.
+        trees = [package for package in self.lock.by_name.get(member.name, ()) if package.is_local_tree]
+        package = next(
+            (tree for tree in trees if tree_path(tree) == member.path), trees[0] if trees else None
+        )
         if package is None:
             return
         value, name = member.pyproject, member.name

@@ -30,6 +30,13 @@ def local_packages(project: Project, packages: Iterable[Package]) -> tuple[Membe
     return tuple(one for one in every if not one.is_virtual)
 
 
+def tree_path(package: Package) -> PurePosixPath:
+    """The folder of a source tree, as the lock spells it."""
+    source = package.source
+    assert isinstance(source, DirectorySource | EditableSource | VirtualSource)  # noqa: S101 - is_local_tree
+    return PurePosixPath(source.path)
+
+
 def refuse_unseen(project: Project, packages: Iterable[Member]) -> None:
     """Refuse local packages that Nix cannot see, or that have nothing to build.
 
@@ -70,10 +77,9 @@ def index_pages(root: Path, package: Package, path: str) -> tuple[PurePosixPath,
 
 
 def _read(project: Project, package: Package) -> Member:
-    source = package.source
-    assert isinstance(source, DirectorySource | EditableSource | VirtualSource)  # noqa: S101 - is_local_tree
-    path = _relative(project.root, source.path)
-    return Member(package.name, path, _pyproject(project.root / path), isinstance(source, VirtualSource))
+    path = _relative(project.root, str(tree_path(package)))
+    is_virtual = isinstance(package.source, VirtualSource)
+    return Member(package.name, path, _pyproject(project.root / path), is_virtual)
 
 
 def _relative(root: Path, path: str) -> PurePosixPath:

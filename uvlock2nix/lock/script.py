@@ -30,12 +30,17 @@ def read_script(path: Path) -> ScriptMetadata:
     """The metadata of a script. Raises ProjectError if there is none or it is invalid."""
     try:
         with open_regular(path) as file:
-            text = file.read(MAX_BYTES).decode("utf-8-sig")
+            text = file.read(MAX_BYTES).decode()
     except OSError as error:
         raise ProjectError(f"{path}: {error.strerror or error}", hint="is this the right file?") from None
     except UnicodeDecodeError as error:
         raise ProjectError(f"{path}: not UTF-8: byte {error.start}", hint="save it as UTF-8") from None
     content = script_block(text)
+    if content is None and script_block(text.removeprefix("\ufeff")) is not None:
+        raise ProjectError(
+            f"{path}: begins with a byte order mark, so uv does not see its `# /// script` block",
+            hint="save it as UTF-8 without a byte order mark, and run `uv lock --script` again",
+        )
     if content is None:
         raise ProjectError(f"{path}: has no `# /// script` block", hint="see PEP 723")
     table = parse_toml(content.encode(), f"{path}: script block", error=ProjectError)

@@ -235,6 +235,7 @@ def test_versions_of_a_script_by_platform(tmp_path: Path) -> None:
     [
         ("print()", "no `# /// script` block"),
         ("# /// script\n# a = 1\n", "no `# /// script` block"),
+        ("\ufeff# /// script\n# dependencies = []\n# ///\n", "byte order mark"),
         ("# /// script\n# a = \n# ///\n", "not valid TOML"),
         ("# /// script\n# dependencies = 3\n# ///\n", "dependencies: is not an array"),
         ("# /// script\n# tool.uv = 3\n# ///\n", "tool.uv: is not a table"),
