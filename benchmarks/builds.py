@@ -1,15 +1,18 @@
 """What Nix builds cost against uv: deps, and the whole way to a package, in processor seconds.
 
-    python benchmarks/builds.py [PROJECT] [--rounds N] [--only deps|whole] [--python 3.13] [--option …]
+    python benchmarks/builds.py [PROJECT] [--rounds N] [--only deps|whole|disk] [--python 3.13] [--option …]
 
 PROJECT is a folder with a uv.lock (default: fixtures/wheels-only). Run as root after
-``tests/stand/setup forky``.
+``tests/stand/setup forky``. With ``--again FOLDER``, the project with its generated files and its hash is
+kept there, and the next run with it goes on from them.
 
 ``deps``: the fixed-output derivation against the same derivation whose build is plain ``uv sync --frozen``
 with a cold cache: same sandbox, same inputs, a wrong hash each, so that each round builds and downloads.
 ``whole``: env and package, from an existing deps, against ``uv sync --frozen --compile-bytecode`` in the
-sandbox; what deps costs is added. All are whole processes (Nix and the builder, user and system time), in
-turn; printed are the medians, their ratio and the machine's load.
+sandbox; what deps costs is added, once with env as a copy and once as links. All are whole processes (Nix and
+the builder, user and system time), in turn; printed are the medians, their ratio and the machine's load.
+``disk``: what the whole way leaves on disk in both link modes, against the finished environment (the copied
+env), and how much of it is deployed.
 """
 
 from __future__ import annotations
@@ -56,7 +59,10 @@ in
   plain = plain "plain" "";
   compiled = plain "compiled" "--compile-bytecode";
   env = project.env.overrideAttrs (old: { name = "env-${round}"; });
+  linked = project.linked.env.overrideAttrs (old: { name = "linked-${round}"; });
   package = project.package.overrideAttrs (old: { again = round; });
+  outputs.copy = [ project.deps project.env project.package.venv project.package ];
+  outputs.symlink = [ project.deps project.linked.env project.linked.venv project.linked ];
 }
 """.replace("OVERLAY", str(REPO / "nix" / "overlay.nix"))
 
@@ -67,6 +73,9 @@ rec {
   fake = pkgs.callPackage ./nix/python-deps.nix { skipLockCheck = true; outputHash = pkgs.lib.fakeHash; };
   env = package.env;
   package = pkgs.callPackage ./nix/package.nix { };
+  linked = pkgs.callPackage ./nix/package.nix {
+    python-env = pkgs.callPackage ./nix/python-env.nix { linkMode = "symlink"; };
+  };
 }
 """
 
@@ -104,6 +113,26 @@ class Bench:
             raise SystemExit(f"{which}: the build failed:\n{done.stderr[-3000:]}")
         return took
 
+    def disk(self, link_mode: str, finished: float | None = None) -> float:
+        """Print the megabytes that the whole way takes with env of this link mode; return those of env."""
+        arguments = ["--argstr", "dir", str(self.project), "--argstr", "round", "disk"]
+        build = ["nix-build", "--no-out-link", "-E", EXPRESSION, *arguments, "-A", f"outputs.{link_mode}"]
+        paths = self.stand.run(build, timeout=3600).stdout.split()
+        deps, env, venv, package = (self._disk(path) for path in paths)
+        total = deps + env + venv + package
+        closure = self.stand.run(["nix-store", "--query", "--requisites", paths[3]]).stdout.split()
+        ours = sum(self._disk(path) for path in closure if path in paths)
+        print(
+            f"disk, {link_mode}: deps {deps:.1f}, env {env:.1f}, package {venv + package:.1f},"
+            f" together {total:.1f} MB, ratio {total / (finished or env):.2f}; deployed: {ours:.1f} MB",
+            flush=True,
+        )
+        return env
+
+    def _disk(self, path: str) -> float:
+        command = ["du", "-s", "--block-size=1000", str(self.stand.path(path))]
+        return int(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.split()[0]) / 1000
+
     def median(self, names: tuple[str, ...], rounds: int) -> dict[str, float]:
         """The median of the processor seconds of each, built in turn."""
         times: dict[str, list[float]] = {name: [] for name in names}
@@ -118,6 +147,9 @@ class Bench:
 def prepared(stand: Stand, given: Path, folder: Path, options: list[str]) -> Path:
     """A copy of the project with its generated files and a hash."""
     project = folder / given.name
+    if project.is_dir():
+        (project / "default.nix").write_text(DEFAULT)
+        return project
     shutil.copytree(given, project, symlinks=True, ignore=shutil.ignore_patterns(".git", ".venv"))
     (project / "default.nix").write_text(DEFAULT)
     environment = stand.env({"NIX_PATH": f"nixpkgs={STAND / 'nixpkgs'}"})
@@ -133,29 +165,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("project", nargs="?", type=Path, default=REPO / "fixtures" / "wheels-only")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", choices=("deps", "whole"))
+    parser.add_argument("--only", choices=("deps", "whole", "disk"))
+    parser.add_argument("--again", type=Path, metavar="FOLDER")
     parser.add_argument("--python", default="3.13")
     asked, options = parser.parse_known_args()
     stand = Stand("forky")
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {asked.project.name}")
     # One of the fixtures has a dependency from git.
     serving = git_server.serve() if asked.project.name == "authentik" else nullcontext()
-    with tempfile.TemporaryDirectory(prefix="uvlock2nix-bench-") as folder, serving:
+    temporary = tempfile.TemporaryDirectory(prefix="uvlock2nix-bench-")
+    with temporary if asked.again is None else nullcontext(asked.again) as folder, serving:
         project = prepared(stand, asked.project, Path(folder), [f"--python={asked.python}", *options])
         bench = Bench(stand, project)
+        if asked.only == "disk":
+            bench.disk("symlink", bench.disk("copy"))
+            return
         found: dict[str, float] = {}
         if asked.only != "whole":
             found = bench.median(("plain", "ours"), asked.rounds)
             plain, ours = found["plain"], found["ours"]
             print(f"deps: uv sync {plain:.2f} s, ours {ours:.2f} s, ratio {ours / plain:.2f}", flush=True)
         if asked.only != "deps":
-            whole = bench.median(("compiled", "env", "package"), asked.rounds)
+            whole = bench.median(("compiled", "env", "linked", "package"), asked.rounds)
             ours = found.get("ours") or bench.median(("ours",), asked.rounds)["ours"]
-            total = ours + whole["env"] + whole["package"]
-            print(
-                f"whole: uv sync --compile-bytecode {whole['compiled']:.2f} s, ours {total:.2f} s,", end=" "
-            )
-            print(f"ratio {total / whole['compiled']:.2f}")
+            for name, env in ("whole", "env"), ("with links", "linked"):
+                total = ours + whole[env] + whole["package"]
+                print(
+                    f"{name}: uv sync --compile-bytecode {whole['compiled']:.2f} s, ours {total:.2f} s,",
+                    f"ratio {total / whole['compiled']:.2f}",
+                )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 # shellcheck shell=bash
-# Make an environment of a deps: copy it to $out, and finish it after its references are restored. Or join packages
-# with store paths of their own with symlinks.
+# Make an environment of a deps: restoreReferencesHook creates $out from it, with its references restored, and this hook
+# finishes it. Or join packages with store paths of their own with symlinks.
 #
 # Attributes:
 #   pythonDeps         the output of deps
 #   uvEnvJoin          instead of it: packages that uv-wheel-hook installed (list)
-#   uvEnvLinkMode      with it: `symlink`, or `copy` for a single tree (optional)
+#   uvEnvLinkMode      `symlink`: links to the packages; `copy`: a single tree (optional; by default links with
+#                      uvEnvJoin, copies of pythonDeps)
 #   uvEnvPython        with it: the minor version of the interpreter
 #   uvEnvSystem        with it: the system, such as x86_64-linux
 #   uvEnvLibraries     with it: folders with libraries (list, optional)
@@ -20,15 +21,36 @@
 #   dontUseUvEnv       if set, do nothing
 #   preInstall, postInstall, preUvEnvFinish, postUvEnvFinish: hooks
 # A second output `build`, if there is one, gets the build requirements of the project's own packages.
-# The hook must come after restoreReferencesHook in nativeBuildInputs, whose result it finishes.
+# The hook must come after restoreReferencesHook in nativeBuildInputs, whose result it finishes. If something else is to
+# run between installPhase and restoreReferencesPhase, deps is copied before.
 
 # shellcheck disable=SC2154 # the derivation sets what is read here
 # shellcheck source=hooks/common.sh
 source @common@
 
+# Whether the next thing that happens to $out is that restore-references-hook restores it, as it usually does.
+_uvlock2nixEnvRestores() {
+  local -a phases=()
+  mapfile -d '' -t phases < <(_uvlock2nixWords preFixupPhases)
+  [[ "${phases[0]-}" == restoreReferencesPhase && -z "${referencesFrom-}${referencesTree-}${referencesManifest-}" ]] &&
+    _uvlock2nixNoHooks postInstall preRestoreReferences && [[ ! -e "$out" ]]
+}
+
+_uvlock2nixEnvCreate() {
+  if _uvlock2nixEnvRestores; then
+    referencesFrom=$pythonDeps
+    if [[ "${uvEnvLinkMode-}" == symlink ]]; then referencesLink=1; fi
+    return
+  fi
+  if [[ "${uvEnvLinkMode-}" == symlink ]]; then
+    echo "uvlock2nix: env is a copy: links are read-only, and this derivation changes its files before they are restored"
+  fi
+  @uvlock2nix@ venv copy "$pythonDeps" "$out"
+}
+
 _uvlock2nixEnvInstall() {
   if [[ -z "${uvEnvPython-}" ]]; then
-    @uvlock2nix@ venv copy "$pythonDeps" "$out"
+    _uvlock2nixEnvCreate
     return
   fi
   local -a flags=()

@@ -33,10 +33,8 @@ def mode_of(config: Config) -> Mode | None:
     raise UsageError(f"[tool.uvlock2nix] mode: no mode {text!r}", hint=f"the modes are: {', '.join(MODES)}")
 
 
-def link_mode_of(config: Config) -> LinkMode:
-    """``[tool.uvlock2nix] link-mode``: how env of mode `files` joins its packages; symlinks by default.
-
-    Mode `sync` copies a single tree and ignores the setting, so that switching modes needs no other change.
+def link_mode_of(config: Config) -> LinkMode | None:
+    """``[tool.uvlock2nix] link-mode``: whether env is made of symlinks or of copies; None if it is not set.
 
     Raises:
         UsageError: it is not a link mode.
@@ -46,7 +44,7 @@ def link_mode_of(config: Config) -> LinkMode:
         if text == mode:
             return mode
     if text is None:
-        return "symlink"
+        return None
     raise UsageError(
         f"[tool.uvlock2nix] link-mode: {text!r} is not a link mode",
         hint=f"the link modes are: {', '.join(LINK_MODES)}",

@@ -106,7 +106,7 @@ class Plan(NamedTuple):
     read_wheels: ReadWheels = ()
     found_collisions: FoundCollisions = ()
     mode: Mode = "sync"
-    link_mode: LinkMode = "symlink"
+    link_mode: LinkMode | None = None
     crates: tuple[tuple[PurePosixPath, str], ...] = ()
     standalone: bool = False
     patches: tuple[tuple[str, tuple[PurePosixPath, ...]], ...] = ()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 _COPIED: Final = 1 << 20
@@ -35,17 +34,10 @@ def filled(descriptor: int) -> Iterator[tuple[int, int]]:
         at = end
 
 
-def is_sparse(path: Path) -> bool:
-    """Whether a file takes less space on disk than its size. Raises OSError."""
-    status = path.lstat()
-    return status.st_blocks * 512 < status.st_size
-
-
-def copy_sparse(source: Path, target: Path) -> None:
-    """Copy the data and the holes of the file ``source`` to ``target``. Raises OSError."""
-    with source.open("rb", buffering=0) as given, target.open("wb", buffering=0) as made:
-        made.truncate(os.fstat(given.fileno()).st_size)
-        for begin, end in filled(given.fileno()):
-            at = begin
-            while at < end and (data := os.pread(given.fileno(), min(_COPIED, end - at), at)):
-                at += os.pwrite(made.fileno(), data, at)
+def copy_parts(given: int, made: int) -> None:
+    """Copy the data and the holes of an open file to a different one, which is empty. Raises OSError."""
+    os.truncate(made, os.fstat(given).st_size)
+    for begin, end in filled(given):
+        at = begin
+        while at < end and (data := os.pread(given, min(_COPIED, end - at), at)):
+            at += os.pwrite(made, data, at)

@@ -25,7 +25,7 @@ ABOUT: Final[dict[str, str]] = {
     "exclude": "Files and folders that do not belong to the source.",
     "main-program": "`meta.mainProgram` of the package: what `nix run` starts.",
     "exclude-newer": "The time that build requirements are held back to, such as `2026-11-20T00:00:00Z`.",
-    "link-mode": '`"symlink"` (default) or `"copy"`, in mode `files`: whether env is links or one tree.',
+    "link-mode": '`"symlink"` (default in mode `files`) or `"copy"` (default in mode `sync`): env is links, or one tree.',
     "version": "The version of a project that takes it from git.",
     "native": "What packages need from the system; a table for each package, see below.",
     "nixpkgs": "Packages to take from nixpkgs, or never to take; see below.",

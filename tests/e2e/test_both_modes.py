@@ -1,4 +1,4 @@
-"""What one sees in env is the same in both modes, links followed; and with `link-mode = "copy"`, one tree."""
+"""What one sees in env is the same in both modes, links followed, whether it is one tree or links."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ package = false
 [tool.uvlock2nix]
 python = "3.13"
 """
+SITE = "lib/python3.13/site-packages"
 MANIFEST = "nix-support/uvlock2nix/manifest.json"
 
 
@@ -37,9 +38,11 @@ def env(stand: Stand, root: Path) -> str:
 
 def resolved(stand: Stand, path: Path) -> Path:
     """Where a path leads inside of the stand, as seen from outside."""
-    while path.is_symlink():
-        target = os.fspath(path.readlink())
-        path = stand.path(target) if target.startswith("/nix/") else path.parent / target
+    for part in (*reversed(path.parents), path):
+        if part.is_symlink():
+            target = os.fspath(part.readlink())
+            start = stand.path(target) if target.startswith("/nix/") else part.parent / target
+            return resolved(stand, Path(os.path.normpath(start), path.relative_to(part)))
     return path
 
 
@@ -60,12 +63,41 @@ def seen(stand: Stand, root: str) -> dict[str, tuple[bytes, bool]]:
     return found
 
 
+def links_in_mode_sync(stand: Stand, root: Path, sync: dict[str, tuple[bytes, bool]]) -> None:
+    """``link-mode = "symlink"``: pure packages are links into deps, those with compiled files are copies."""
+    place = stand.nix_build(f'({PKGS}.callPackage {root}/nix/python-env.nix {{ linkMode = "symlink"; }})')
+    found = seen(stand, place)
+    inside = {path: one for path, one in found.items() if "/.deps/" not in path}
+    assert inside.keys() == sync.keys()
+    # A RECORD has the hashes of launchers, which name their environment.
+    different = {path for path in sync if inside[path] != sync[path]}
+    assert all(path.endswith("/RECORD") for path in different)
+    site = stand.path(place) / SITE
+    assert (site / "typing_extensions.py").is_symlink()
+    assert (site / "annotated_types" / "__init__.py").is_symlink()
+    assert not (site / "annotated_types" / "__pycache__").is_symlink()
+    # This one finds its compiled neighbours even where it resolves its own path.
+    assert not any(path.is_symlink() for path in (site / "cryptography").rglob("*"))
+    code = (
+        "import pathlib, annotated_types, typing_extensions\n"
+        "import cryptography.hazmat.bindings._rust as rust\n"
+        "print(annotated_types.__file__, annotated_types.__cached__, pathlib.Path(rust.__file__).resolve())\n"
+        "print(pathlib.Path(typing_extensions.__file__).resolve())"
+    )
+    shown = stand.run([f"{place}/bin/python", "-c", code]).stdout.split()
+    deps = stand.nix_build(f"({PKGS}.callPackage {root}/nix/python-deps.nix {{ }})")
+    assert all(path.startswith(f"{place}/") for path in shown[:3])
+    assert shown[3] == f"{deps}/{SITE}/typing_extensions.py"
+    assert deps in stand.run(["nix-store", "--query", "--references", place]).stdout
+
+
 def test_env_is_the_same_in_both_modes(stand: Stand, tmp_path: Path) -> None:
     root = tmp_path / "seen"
     root.mkdir()
     (root / "pyproject.toml").write_text(PYPROJECT)
     lock(root)
     sync = seen(stand, env(stand, root))
+    links_in_mode_sync(stand, root, sync)
     (root / "pyproject.toml").write_text(PYPROJECT + 'mode = "files"\n')
     linked = env(stand, root)
     links = seen(stand, linked)

@@ -193,9 +193,13 @@ def test_a_copy_instead_of_links(project: Path) -> None:
     toml.write_text(before + '[tool.uvlock2nix]\nlink-mode = "copy"\n')
     run(project, "generate", "--mode", "files", *FLAGS)
     assert 'linkMode ? "copy"' in files(project)["python-env.nix"]
-    # Mode `sync` takes the same line.
+    # Mode `sync` takes the same line, with a different default.
+    toml.write_text(before + '[tool.uvlock2nix]\nlink-mode = "symlink"\n')
     run(project, "generate", *FLAGS)
-    assert "linkMode" not in files(project)["python-env.nix"]
+    assert 'linkMode ? "symlink"' in files(project)["python-env.nix"]
+    toml.write_text(before)
+    run(project, "generate", *FLAGS)
+    assert 'linkMode ? "copy"' in files(project)["python-env.nix"]
     toml.write_text(before + '[tool.uvlock2nix]\nlink-mode = "hardlink"\n')
     done = run(project, "generate", "--mode", "files", *FLAGS, code=2)
     assert "'hardlink' is not a link mode" in done.stderr

@@ -10,7 +10,7 @@ import pytest
 from uvlock2nix.cloning import copy_content
 from uvlock2nix.refs.scan import BLOCK, Hit, Scanner
 from uvlock2nix.refs.undo import find_spots
-from uvlock2nix.sparse import copy_sparse, filled, is_sparse
+from uvlock2nix.sparse import filled
 
 HASH = "0123456789abcdfghijklmnpqrsvwxyz"
 HUGE = 1 << 40
@@ -23,6 +23,10 @@ def make(path: Path, parts: dict[int, bytes], size: int = HUGE) -> Path:
             file.seek(at)
             file.write(data)
     return path
+
+
+def is_sparse(path: Path) -> bool:
+    return path.stat().st_blocks * 512 < path.stat().st_size
 
 
 def parts_of(path: Path) -> list[tuple[int, int]]:
@@ -63,13 +67,10 @@ def test_references_behind_holes(tmp_path: Path) -> None:
 
 def test_a_copy_has_the_holes(tmp_path: Path) -> None:
     path = make(tmp_path / "x", {5000: b"a" * 3_000_000, 1 << 30: b"b"}, size=1 << 31)
-    for number, copy in enumerate((copy_sparse, copy_content)):
-        made = tmp_path / str(number)
-        copy(path, made)
-        assert made.stat().st_size == 1 << 31
-        assert parts_of(made) == parts_of(path)
-        with path.open("rb") as one, made.open("rb") as other:
-            for begin, end in parts_of(path):
-                assert os.pread(one.fileno(), end - begin, begin) == os.pread(
-                    other.fileno(), end - begin, begin
-                )
+    made = tmp_path / "made"
+    copy_content(path, made)
+    assert made.stat().st_size == 1 << 31
+    assert parts_of(made) == parts_of(path)
+    with path.open("rb") as one, made.open("rb") as other:
+        for begin, end in parts_of(path):
+            assert os.pread(one.fileno(), end - begin, begin) == os.pread(other.fileno(), end - begin, begin)

@@ -40,6 +40,7 @@ from uvlock2nix.nixlang import (
 from uvlock2nix.plan import Input, Plan
 from uvlock2nix.run_inputs import SYSTEM_LIBRARIES
 
+LINK_MODE: Final = "How env is made: `copy`, or `symlink` (links to the packages of deps that do not change)."
 RENEW: Final = "uvlock2nix index update, then uvlock2nix generate"
 
 
@@ -52,7 +53,8 @@ def env_file(plan: Plan) -> str:
     if plan.excluded:
         body = Let((from_nixpkgs(plan),), body)
     inputs = (*plan.runtime_inputs, *plan.script_programs, *plan.wheel_libraries)
-    function = Func(arguments(plan, names, inputs, (deps,)), body)
+    how = Formal("linkMode", string(plan.link_mode or "copy"), LINK_MODE)
+    function = Func(arguments(plan, names, inputs, (deps, how)), body)
     about = "its environment: the packages of deps with their references restored"
     return render_file(function, header(plan, about))
 
@@ -138,6 +140,7 @@ def _attributes(plan: Plan) -> AttrSet:
         Bind(("nativeBuildInputs",), hooks),
         *inputs,
         Bind(("pythonDeps",), Var("python-deps"), blank_before=True),
+        Bind(("uvEnvLinkMode",), Var("linkMode")),
         Bind(("uvEnvInterpreter",), select(f"{plan.python_attr}.interpreter")),
         Bind(("uvEnvBuilder",), select(f"{plan.python_attr}.pythonOnBuildForHost.interpreter")),
         *no_bytecode(plan),

@@ -203,7 +203,7 @@ def files_env(plan: Plan) -> str:
     about = "its environment: the packages of deps joined by links"
     opened = {attr for _, attributes in plan.dlopen for attr in attributes}
     inputs = [one for one in plan.runtime_inputs if one.attr in opened]
-    how = Formal("linkMode", string(plan.link_mode), LINK_MODE)
+    how = Formal("linkMode", string(plan.link_mode or "symlink"), LINK_MODE)
     return render_file(Func(arguments(plan, names, inputs, (deps, how)), body), header(plan, about))
 
 

@@ -173,9 +173,10 @@ class Stage:
         self.files[path] = new
         return new
 
-    @staticmethod
-    def _same_mode(before: Path, new: Path) -> None:
+    def _same_mode(self, before: Path, new: Path) -> None:
         mode = stat.S_IMODE(before.lstat().st_mode)
+        if self.source != self.tree:
+            mode |= stat.S_IWUSR  # like the rest of a new tree
         if mode != stat.S_IMODE(new.stat().st_mode):
             new.chmod(mode)
 

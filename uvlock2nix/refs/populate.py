@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import shutil
 import stat
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from uvlock2nix.cloning import copy_content
 from uvlock2nix.errors import RefsError
+from uvlock2nix.refs.linking import Links
 from uvlock2nix.refs.scan import Entry, read_link
+
+# Next to site-packages, a link to that of the other tree. With it, the links of files are so short that
+# most file systems keep them in the inode (59 bytes in ext4); a store path in each would take a block.
+SHORT: Final = ".deps"
 
 
 @contextmanager
 def populate(
-    source: Path, tree: Path, entries: Sequence[Entry], *, link: bool, changed: Collection[str]
+    source: Path, tree: Path, entries: Sequence[Entry], *, links: Links, changed: Collection[str]
 ) -> Iterator[None]:
     """Fill ``tree`` with ``entries`` of ``source``, except ``changed``, which the caller then writes.
 
-    Files are copied, or with ``link`` become symlinks into ``source``; RECORDs are always copied. Folders are
-    created, symlinks kept. ``tree`` must be empty or absent; everything created is removed if the block
-    fails. If both are the same tree, nothing is done.
+    Files and folders of ``links`` become symlinks into ``source``; other files are copied, folders created,
+    symlinks kept. ``tree`` must be empty or absent; everything created is removed if the block fails. If both
+    are the same tree, nothing is done.
     """
     if source == tree:
         yield
@@ -34,13 +41,13 @@ def populate(
         raise RefsError(f"{tree} is inside {source}")
     try:
         tree.mkdir(parents=True, exist_ok=True)
+        maker = _Maker(source, tree, links)
         for entry in entries:
             if entry.path not in changed:
-                _make(source, tree, entry, link=link)
+                maker.make(entry)
         yield
-        for entry in reversed(entries):
-            if stat.S_ISDIR(entry.status.st_mode):
-                (tree / entry.path).chmod(stat.S_IMODE(entry.status.st_mode) | stat.S_IWUSR)
+        for folder, mode in reversed(maker.folders):
+            os.chmod(folder, mode)  # noqa: PTH101
     except BaseException as error:
         for child in tree.iterdir() if tree.is_dir() else ():
             shutil.rmtree(child) if child.is_dir() and not child.is_symlink() else child.unlink()
@@ -51,14 +58,48 @@ def populate(
         raise
 
 
-def _make(source: Path, tree: Path, entry: Entry, *, link: bool) -> None:
-    before, after = source / entry.path, tree / entry.path
-    if stat.S_ISDIR(entry.status.st_mode):
-        after.mkdir()
-    elif entry.is_link:
-        after.symlink_to(os.fsdecode(read_link(before)))
-    elif link and not entry.path.endswith("/RECORD"):
-        after.symlink_to(before)
-    else:
-        copy_content(before, after)
-        after.chmod(stat.S_IMODE(entry.status.st_mode) | stat.S_IWUSR)
+class _Maker:
+    """Creates the entries of a tree, in the order in which they are walked."""
+
+    def __init__(self, source: Path, tree: Path, links: Links) -> None:
+        self._source = str(source)
+        self._tree = str(tree)
+        self._links = links.paths
+        self._sites = tuple(site for site in links.sites if "/" in site)
+        self._short: set[str] = set()
+        self._behind: set[str] = set()  # folders that are links, and those inside of them
+        self.folders: list[tuple[str, int]] = []
+
+    def make(self, entry: Entry) -> None:
+        """Create an entry."""
+        path = entry.path
+        is_folder = stat.S_ISDIR(entry.status.st_mode)
+        if posixpath.dirname(path) in self._behind:
+            if is_folder:
+                self._behind.add(path)
+            return
+        # Strings, because there are thousands of files.
+        before, after = f"{self._source}/{path}", f"{self._tree}/{path}"
+        mode = stat.S_IMODE(entry.status.st_mode) | stat.S_IWUSR
+        if path in self._links:
+            os.symlink(self._target(path), after)  # noqa: PTH211
+            if is_folder:
+                self._behind.add(path)
+        elif is_folder:
+            os.mkdir(after)  # noqa: PTH102
+            self.folders.append((after, mode))
+        elif entry.is_link:
+            os.symlink(read_link(Path(before)), os.fsencode(after))  # noqa: PTH211 - unchanged bytes
+        else:
+            copy_content(before, after, mode)
+
+    def _target(self, path: str) -> str:
+        for site in self._sites:
+            if path.startswith(f"{site}/"):
+                above = posixpath.dirname(site)
+                if site not in self._short:
+                    self._short.add(site)
+                    Path(self._tree, above, SHORT).symlink_to(f"{self._source}/{site}")
+                up = "../" * path.removeprefix(f"{above}/").count("/")
+                return f"{up}{SHORT}/{path.removeprefix(f'{site}/')}"
+        return f"{self._source}/{path}"

@@ -17,6 +17,7 @@ from uvlock2nix.refs.apply import Edit, Patch, Relink, Rewrite, Stage
 from uvlock2nix.refs.elfplan import ElfPlan
 from uvlock2nix.refs.journal import undo_killed_runs
 from uvlock2nix.refs.linked import as_references, read_linked, search_paths
+from uvlock2nix.refs.linking import Links, links
 from uvlock2nix.refs.missing import missing_hint
 from uvlock2nix.refs.needs import RestoreOptions, Result, plan_elf_files
 from uvlock2nix.refs.parallel import cores
@@ -90,7 +91,8 @@ def restore(
 ) -> RestoreReport:
     """Undo :func:`strip` in ``tree`` with the current store paths, and do what auto-patchelf does.
 
-    ``source``: create ``tree`` from this one (unchanged files are copied, or symlinked with ``link``).
+    ``source``: create ``tree`` from this one (its files are copied; with ``link``, those of packages in which
+    nothing changes become symlinks: :mod:`uvlock2nix.refs.linking`).
 
     The tree is changed as a whole or not at all. :class:`RefsError` lists everything that cannot be restored
     and every library that is not found.
@@ -121,14 +123,18 @@ def restore(
     found = {moved(file): paths for file, paths in search_paths(linked, undo.paths, undo.store).items()}
     plan_elf_files(origin, entries, record, found, undo, options, result, os.fsencode(own) if own else None)
     _raise_if_any(origin, entries, result)
+    linked_to = Links()
+    if link:
+        changed = {*result.edits, *(old for old, _ in renames)}
+        linked_to = links(origin, entries, changed, compiled=result.plans, store_dir=store_dir)
     with (
-        populate(origin, tree, entries, link=link, changed=result.edits.keys()),
+        populate(origin, tree, entries, links=linked_to, changed=result.edits.keys()),
         Stage(tree, source=origin) as stage,
     ):
         _stage(stage, entries, result, undo, tools or Tools(), renames)
         stage.commit(renames)
-        changed = tuple(sorted(stage.files))
-    return _report(changed, result, undo)
+        written = tuple(sorted(stage.files))
+    return _report(written, result, undo)
 
 
 def _report(changed: tuple[str, ...], result: Result, undo: Undo) -> RestoreReport:
@@ -206,7 +212,8 @@ def _stage(
     renames: tuple[tuple[str, str], ...],
 ) -> None:
     by_inode: dict[tuple[int, int], list[str]] = {}
-    for entry in entries:
+    # A store that is optimised links equal files of different packages, which a new tree does not.
+    for entry in entries if stage.source == stage.tree else ():
         if entry.is_file and entry.status.st_nlink > 1:
             by_inode.setdefault((entry.status.st_dev, entry.status.st_ino), []).append(entry.path)
     twins = {path: tuple(paths) for paths in by_inode.values() for path in paths}

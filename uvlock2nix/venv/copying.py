@@ -37,8 +37,7 @@ def copy_file(source: Path, target: Path) -> None:
     if source.is_symlink():
         target.symlink_to(source.readlink())
         return
-    copy_content(source, target)
-    target.chmod(0o755 if source.stat().st_mode & stat.S_IXUSR else 0o644)
+    copy_content(source, target, 0o755 if source.stat().st_mode & stat.S_IXUSR else 0o644)
 
 
 def copy_links(root: Path) -> None:

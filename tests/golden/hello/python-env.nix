@@ -10,6 +10,8 @@
   uvEnvHook,
   zlib,
   python-deps ? callPackage ./python-deps.nix { },
+  # How env is made: `copy`, or `symlink` (links to the packages of deps that do not change).
+  linkMode ? "copy",
 }:
 
 stdenv.mkDerivation (finalAttrs: {
@@ -28,6 +30,7 @@ stdenv.mkDerivation (finalAttrs: {
   inherit (python-deps) buildInputs referenceInputs;
 
   pythonDeps = python-deps;
+  uvEnvLinkMode = linkMode;
   uvEnvInterpreter = python313.interpreter;
   uvEnvBuilder = python313.pythonOnBuildForHost.interpreter;
 

@@ -96,7 +96,7 @@ def test_the_arguments_of_hello_and_authentik() -> None:
     assert hello == {
         DEPS: own | {"outputHash", "skipLockCheck"},
         ENV: {"lib", "stdenv", "callPackage", "expat", "python313", "zlib"}
-        | {"restoreReferencesHook", "uvEnvHook", "python-deps"},
+        | {"restoreReferencesHook", "uvEnvHook", "python-deps", "linkMode"},
         PACKAGE: {
             "stdenv", "callPackage", "python313", "uvPackageHook", "python-deps", "python-env",
         },
