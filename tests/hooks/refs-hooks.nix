@@ -65,6 +65,7 @@ rec {
         cp probe.so $site/
         echo "catalog = '${named.libxml2}/share'; own = '$out'" > $site/where.py
         ln -s ${named.libxml2}/lib $site/link
+        echo same > $site/same.txt
         printf '#!/usr/bin/env python3\nprint(1)\n' > $out/bin/tool
         chmod +x $out/bin/tool
         ${lib.optionalString broken "head -c 900 probe.so > $site/broken.so; echo ${named.libxml2} >> $site/broken.so"}
