@@ -39,6 +39,7 @@ _uvlock2nixEnvRestores() {
 _uvlock2nixEnvCreate() {
   if _uvlock2nixEnvRestores; then
     referencesFrom=$pythonDeps
+    # shellcheck disable=SC2034 # restore-references-hook reads it
     if [[ "${uvEnvLinkMode-}" == symlink ]]; then referencesLink=1; fi
     return
   fi
