@@ -1,59 +1,54 @@
-"""The expression tree: a closed set of frozen values."""
+"""The expression tree: a closed set of immutable values.
+
+They are distinguished by their classes, never compared: ``Str(("a",)) == Text(("a",))``, as they are tuples.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
-class Var:
+class Var(NamedTuple):
     """A variable; ``name`` must be an identifier."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Str:
+class Str(NamedTuple):
     """A string ``"…"``; its parts are literal text or expressions to interpolate."""
 
     parts: tuple[str | Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """An indented string ``''…''``, for shell text; lines are separated by newlines in the parts."""
 
     parts: tuple[str | Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(NamedTuple):
     """A path literal relative to the file, as ``../uv.lock``; every part is a file name."""
 
     up: int
     parts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """An element of a list, with a comment at the end of its line."""
 
     expr: Expr
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class List:
+class List(NamedTuple):
     """A list; ``broken`` puts each element on a line of its own."""
 
     items: tuple[Item, ...]
     broken: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Bind:
+class Bind(NamedTuple):
     """``name.name = expr;`` , with a comment above it."""
 
     path: tuple[str, ...]
@@ -62,8 +57,7 @@ class Bind:
     blank_before: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Inherit:
+class Inherit(NamedTuple):
     """``inherit (source) names;``."""
 
     names: tuple[str, ...]
@@ -72,16 +66,14 @@ class Inherit:
     blank_before: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AttrSet:
+class AttrSet(NamedTuple):
     """An attribute set."""
 
     binds: tuple[Bind | Inherit, ...]
     rec: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Formal:
+class Formal(NamedTuple):
     """An argument of a function that takes a set; without a ``default`` it is required."""
 
     name: str
@@ -89,8 +81,7 @@ class Formal:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Func:
+class Func(NamedTuple):
     """``{ a, b ? c }: body`` or, with a name alone, ``a: body``."""
 
     formals: tuple[Formal, ...] | str
@@ -98,24 +89,21 @@ class Func:
     ellipsis: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Let:
+class Let(NamedTuple):
     """``let … in body``."""
 
     binds: tuple[Bind | Inherit, ...]
     body: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(NamedTuple):
     """A function applied to arguments."""
 
     function: Expr
     arguments: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Select:
+class Select(NamedTuple):
     """``expr.a.b`` with ``or default``."""
 
     expr: Expr
@@ -123,8 +111,7 @@ class Select:
     default: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(NamedTuple):
     """A binary operation."""
 
     operator: str
@@ -132,15 +119,13 @@ class Binary:
     right: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(NamedTuple):
     """``!expr``."""
 
     expr: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class If:
+class If(NamedTuple):
     """``if c then a else b``."""
 
     condition: Expr
@@ -148,8 +133,7 @@ class If:
     otherwise: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class Assert:
+class Assert(NamedTuple):
     """``assert c; body``."""
 
     condition: Expr
@@ -217,10 +201,8 @@ def uses(node: object, name: str) -> bool:
     match node:
         case Var():
             return node.name == name
-        case tuple():
-            return any(uses(part, name) for part in node)
         case Inherit(names, None):
             return name in names
-    if not is_dataclass(node):
-        return False
-    return any(uses(getattr(node, field.name), name) for field in fields(node))
+        case tuple():
+            return any(uses(part, name) for part in node)
+    return False
