@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from packaging.version import InvalidVersion, Version
 
 from uvlock2nix.environments import KEY, WHERE
 from uvlock2nix.errors import UsageError
+from uvlock2nix.nothing import NOTHING
 from uvlock2nix.regex import regex
 
 T = TypeVar("T")
@@ -46,8 +46,7 @@ KEYS: Final = (*BOOLS, *LISTS, *STRINGS, *FREE, KEY)
 RFC3339: Final = regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """The values of ``[tool.uvlock2nix]``, checked for type; absent keys are ``False``, ``()`` or ``None``.
 
     ``native`` (native inputs per package), ``nixpkgs`` (allow and deny) and ``service`` (what a NixOS module
@@ -55,12 +54,12 @@ class Config:
     """
 
     bools: frozenset[str] = frozenset()
-    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    strings: Mapping[str, str] = field(default_factory=dict)
-    native: Mapping[str, object] = field(default_factory=dict)
-    nixpkgs: Mapping[str, object] = field(default_factory=dict)
-    service: Mapping[str, object] = field(default_factory=dict)
-    collisions: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, tuple[str, ...]] = NOTHING
+    strings: Mapping[str, str] = NOTHING
+    native: Mapping[str, object] = NOTHING
+    nixpkgs: Mapping[str, object] = NOTHING
+    service: Mapping[str, object] = NOTHING
+    collisions: Mapping[str, str] = NOTHING
     ignore_missing_libraries: tuple[str, ...] = ()
     check: tuple[str, ...] = ()
 

@@ -14,7 +14,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -73,8 +72,7 @@ class Pin(NamedTuple):
         return self.key.startswith(key)
 
 
-@dataclass(frozen=True, slots=True)
-class Pins:
+class Pins(NamedTuple):
     """The whole side file; ``hashes`` is sorted by system.
 
     ``lock`` is the SHA-256 of uv.lock in hexadecimal; ``build`` are the locked build requirements; ``wheels``
@@ -91,8 +89,8 @@ class Pins:
     exclude_newer: str | None = None
     hashes: tuple[Pin, ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
-    build_extra: tuple[tuple[str, str], ...] = field(default=())
-    build: BuildPins = field(default_factory=BuildPins)
+    build_extra: tuple[tuple[str, str], ...] = ()
+    build: BuildPins = BuildPins()
     wheels: ReadWheels = ()
     version: str | None = None
     versions: tuple[tuple[str, str], ...] = ()
@@ -116,7 +114,7 @@ class Pins:
         if before is not None and not pin.extra:
             pin = pin._replace(extra=before.extra)
         others = [other for other in self.hashes if other.system != pin.system]
-        return replace(self, hashes=tuple(sorted([*others, pin], key=lambda one: one.system)))
+        return self._replace(hashes=tuple(sorted([*others, pin], key=lambda one: one.system)))
 
 
 def lock_digest(data: bytes) -> str:

@@ -54,7 +54,7 @@ def _nearest(cuts: set[int], patch: int, differs: Callable[[int], bool]) -> tupl
 
 
 def _with_patch(target: Target, patch: int) -> Target:
-    return replace(target, python=replace(target.python, patch=patch))
+    return replace(target, python=target.python._replace(patch=patch))
 
 
 class _Conditions:

@@ -8,10 +8,10 @@ program of the project runs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, get_args
 
 from uvlock2nix.errors import UsageError
+from uvlock2nix.nothing import NOTHING
 
 Command = tuple[str, ...]
 SecretsAs = Literal["file", "variable"]
@@ -38,19 +38,18 @@ class Timer(NamedTuple):
     calendar: str
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(NamedTuple):
     """The arguments of a NixOS module; see nix/lib/mkServiceModule.nix for their meaning."""
 
-    processes: Mapping[str, Command] = field(default_factory=dict)
-    timers: Mapping[str, Timer] = field(default_factory=dict)
+    processes: Mapping[str, Command] = NOTHING
+    timers: Mapping[str, Timer] = NOTHING
     pre_start: tuple[Command, ...] = ()
     manage: Command | None = None
     static: Command | None = None
     host: str = "127.0.0.1"
     port: int | None = None
     description: str | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = NOTHING
     settings_file: SettingsFile | None = None
     secrets: tuple[str, ...] = ()
     secrets_as: SecretsAs = "file"

@@ -9,6 +9,7 @@ import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from uvlock2nix.errors import UsageError
 from uvlock2nix.knowledge.baselines import (
@@ -65,8 +66,7 @@ def this_system() -> str:
     return f"{_MACHINES.get(machine, machine)}-{kernel}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class PythonVersion:
+class PythonVersion(NamedTuple):
     """A CPython release, such as 3.12.13, or its free-threaded build."""
 
     major: int

@@ -34,6 +34,7 @@ RANKS = (
         "errors",
         "layout",
         "names",
+        "nothing",
         "printable",
         "reading",
         "regex",

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -93,7 +93,7 @@ class Place:
         project, classes = self._read(python, systems)
         config = parse_config(project.tool)
         found = locked_now(project, config, classes, self.pins, self.notes.append, upgrade=upgrade)
-        self.pins = replace(self.pins or Pins("0" * 64), build=found.pins)
+        self.pins = (self.pins or Pins("0" * 64))._replace(build=found.pins)
         return found
 
     def check(self, *, python: str = "3.13") -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,8 +48,7 @@ def new_pins(
     """
     versions = versions or GitVersions()
     old = old or Pins(lock=plan.lock_sha256)
-    new = replace(
-        with_plan(old, plan, words),
+    new = with_plan(old, plan, words)._replace(
         version=versions.main,
         versions=versions.others,
         packages=(),
@@ -61,9 +59,9 @@ def new_pins(
         # The hashes of mode `sync` are of no use here: those of the lock are used.
         refuse_unlocked(plan)
         packages = with_hashes(plan.fetches, old.packages, reporter, project)
-        return replace(new, lock=plan.lock_sha256, hashes=(), packages=packages)
+        return new._replace(lock=plan.lock_sha256, hashes=(), packages=packages)
     current = all(old.has(one.system, one.key) for one in plan.systems)
-    return replace(new, lock=plan.lock_sha256 if current or not old.hashes else old.lock)
+    return new._replace(lock=plan.lock_sha256 if current or not old.hashes else old.lock)
 
 
 def with_plan(pins: Pins, plan: Plan, words: tuple[str, ...] | None) -> Pins:
@@ -71,8 +69,7 @@ def with_plan(pins: Pins, plan: Plan, words: tuple[str, ...] | None) -> Pins:
 
     ``lock`` and the hashes stay as they are.
     """
-    return replace(
-        pins,
+    return pins._replace(
         exclude_newer=plan.exclude_newer,
         wheels=plan.read_wheels,
         generate=words,

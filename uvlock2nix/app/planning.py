@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -43,8 +42,7 @@ if TYPE_CHECKING:
     from uvlock2nix.lock import Project
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """The request, its Plan, and the files with what is on disk.
 
     ``outdated``: the packages without fitting build requirements in the pins; empty if these were resolved.
@@ -54,7 +52,7 @@ class Planned:
     plan: Plan
     files: tuple[Generated, ...]
     outdated: tuple[str, ...] = ()
-    versions: GitVersions = field(default_factory=GitVersions)
+    versions: GitVersions = GitVersions()
 
     @property
     def root(self) -> Path:

@@ -81,7 +81,7 @@ def request(
     loaded = options.loaded or load_project(project)
     environment = options.environment or ""
     tool = tool_of(loaded.tool, environment)
-    loaded = replace(loaded, tool=tool, environment=environment)
+    loaded = loaded._replace(tool=tool, environment=environment)
     config = parse_config(tool, environment)
     before = before or Options()
     python, note = choose_python(

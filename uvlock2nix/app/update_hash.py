@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -246,7 +246,7 @@ def _stage_files(state: State) -> Mapping[PurePosixPath, Path | str]:
 
 
 def _merged(state: State, pins: Pins, new: tuple[Pin, ...]) -> Pins:
-    pins = replace(with_plan(pins, state.plan, state.words), lock=state.plan.lock_sha256)
+    pins = with_plan(pins, state.plan, state.words)._replace(lock=state.plan.lock_sha256)
     for pin in new:
         pins = pins.with_pin(pin)
     return pins

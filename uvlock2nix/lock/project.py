@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
 
@@ -80,8 +79,7 @@ class Member(NamedTuple):
         return self.pyproject.default_groups
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """The project at a path. ``root`` is the folder of the lock (for a workspace, its root).
 
     ``pyproject`` is the root's (None for a script or a pylock.toml without one). ``current`` names the
@@ -99,7 +97,7 @@ class Project:
     members: tuple[Member, ...]
     current: str | None
     uv: UvSettings
-    tool: Mapping[str, Any] = field(hash=False)
+    tool: Mapping[str, Any]
     warnings: tuple[str, ...]
     files: tuple[PurePosixPath, ...]
     python_version_file: str | None = None

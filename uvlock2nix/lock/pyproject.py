@@ -6,7 +6,6 @@ https://packaging.python.org/en/latest/specifications/pyproject-toml/
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -38,8 +37,7 @@ class BuildSystem(NamedTuple):
     backend_path: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PyProject:
+class PyProject(NamedTuple):
     """A pyproject.toml. ``name`` is None if there is no ``[project]``; names are normalised.
 
     ``groups``: dependency group → its entries, ``{include-group = …}`` as ``include-group:NAME``;
@@ -63,11 +61,11 @@ class PyProject:
     entry_points: tuple[tuple[str, Pairs], ...]
     workspace_members: tuple[str, ...] | None
     workspace_exclude: tuple[str, ...]
-    tool: Mapping[str, Any] = field(hash=False)
-    tool_uv: Mapping[str, Any] = field(hash=False)
-    tool_uvlock2nix: Mapping[str, Any] = field(hash=False)
-    external: Mapping[str, Any] = field(hash=False)
-    about: About = field(default_factory=About)
+    tool: Mapping[str, Any]
+    tool_uv: Mapping[str, Any]
+    tool_uvlock2nix: Mapping[str, Any]
+    external: Mapping[str, Any]
+    about: About = About()
 
     def pythons_of(self, group: str) -> tuple[str, ...]:
         """What a dependency group, with those that it includes, asks of the Python (version specifiers)."""

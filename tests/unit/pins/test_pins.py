@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,7 +77,7 @@ def test_a_damaged_nixpkgs(value: object) -> None:
 
 def test_what_wheels_both_have_is_kept() -> None:
     found = WheelCollisions("0" * 16, (("bin/x", ("a", "b")),), (("c", "no network"),))
-    pins = replace(PINS, found_collisions=(("x86_64-linux", found),), logins=(("h:1", "UV_INDEX_H"),))
+    pins = PINS._replace(found_collisions=(("x86_64-linux", found),), logins=(("h:1", "UV_INDEX_H"),))
     assert parse_pins(render(pins).encode()) == pins
 
 
