@@ -233,6 +233,27 @@ def test_what_cannot_be_asked_has_the_version_of_the_tag(repository: Path) -> No
     assert "versions" not in pins
 
 
+@pytest.mark.network
+@pytest.mark.slow
+def test_a_source_archive_has_the_version_that_its_files_say(tmp_path: Path) -> None:
+    """The archive of a commit has no .git, and a file in place of it."""
+    place = tmp_path / "app"
+    place.mkdir()
+    (place / "pyproject.toml").write_text(TOOLS["setuptools-scm"]["pyproject.toml"])
+    head = HEAD_OF_LOCK.replace("3.12", "3.11")
+    (place / "uv.lock").write_text(head + entry("the-app", None, source='{ editable = "." }'))
+    lines = ("node: 1234567890abcdef1234567890abcdef12345678", "describe-name: v9.1")
+    (place / ".git_archival.txt").write_text("\n".join(lines) + "\n")
+    before = sorted(place.rglob("*"))
+    assert "using 9.1, as setuptools-scm computes where there is no tag" in generate(place).stderr
+    assert json.loads((place / "nix/python-deps.json").read_text())["version"] == "9.1"
+    assert [one for one in sorted(place.rglob("*")) if "nix" not in one.parts] == before
+    (place / ".git_archival.txt").unlink()
+    done = generate(place)
+    assert "the-app: setuptools-scm could not be asked for the version of this commit" in done.stderr
+    assert "using 9.1, as in the pins" in done.stderr
+
+
 def test_versions_of_single_packages_go_before_the_common_one(tmp_path: Path) -> None:
     for name in ("app", "lib", "own"):
         (tmp_path / name).mkdir()

@@ -46,8 +46,7 @@ def asked(subject: Subject, facts: BuildFacts, resolver: Resolver) -> tuple[str,
     draft = resolver.draft(facts, requires, subject.uploaded, target, of=(subject.name,))
     with temporary_folder() as root:
         tree = root / "source"
-        source = subject.project.root / subject.member.path
-        shutil.copytree(source, tree, symlinks=True, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+        copy_source(subject.project.root / subject.member.path, tree)
         run, uv = Runner(quiet=True), resolver.uv.program
         env = base_environment(root, os.environ)
         # The user's own cache; and the answer does not depend on the tags.
@@ -62,6 +61,11 @@ def asked(subject: Subject, facts: BuildFacts, resolver: Resolver) -> tuple[str,
         system = BuildSystem(facts.requires, facts.backend, facts.backend_path)
         backend = Backend(system, tree, {}, environment, run)
         return tuple(backend.requires(f"asking the build backend of {subject.name}"))
+
+
+def copy_source(folder: Path, to: Path) -> None:
+    """Copy a source tree for a backend to run in, without what is no part of the source. Raises OSError."""
+    shutil.copytree(folder, to, symlinks=True, ignore=shutil.ignore_patterns(*_LEFT_OUT))
 
 
 def python_for(uv: str, minor: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""Ask the project's own tools for the version of a commit that no tag names, as uv does."""
+"""Ask the project's own tools for a version that no tag of the commit names, as uv does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 from packaging.version import InvalidVersion, Version
 
-from uvlock2nix.app.ask_backend import install_files, python_for
+from uvlock2nix.app.ask_backend import copy_source, install_files, python_for
 from uvlock2nix.app.git import git
 from uvlock2nix.app.uv_resolve import find_uv
 from uvlock2nix.build.backend import Backend, config_settings
@@ -41,7 +41,8 @@ _PLAIN: Final = (
 def asked_versions(plan: Plan, project: Project, note: Callable[[str], None]) -> dict[str, str]:
     """Local package → the version that its backend computes for the checked-out commit.
 
-    The backend runs in a clone (uncommitted changes do not count), with the locked build requirements.
+    The backend runs in a clone (uncommitted changes do not count), with the locked build requirements; in a
+    copy, if there is no commit: a file may have the version (.git_archival.txt, PKG-INFO), or a setting.
     Packages whose backend cannot be asked are left out, with a note.
     """
     system, uv = this_system(), find_uv()
@@ -49,7 +50,11 @@ def asked_versions(plan: Plan, project: Project, note: Callable[[str], None]) ->
         return {}
     found: dict[str, str] = {}
     with temporary_folder() as work:
-        root = _clone(project.root, work / "clone")
+        try:
+            root = _clone(project.root, work / "clone")
+        except OSError as error:
+            note(f"{project.root} cannot be copied, so that no tool was asked for the version: {error}")
+            return {}
         if root is None:
             return {}
         for name, tool in plan.version.from_git:
@@ -95,7 +100,10 @@ def _asked(plan: Plan, project: Project, name: str, root: Path, work: Path, uv: 
 
 
 def _clone(root: Path, to: Path) -> Path | None:
-    """Clone the repository that contains ``root``; return ``root`` in the clone, or None if there is none."""
+    """Clone the repository of ``root``, or copy ``root``; return its place in it, or None if git fails."""
+    if git(root, "rev-parse", "--verify", "HEAD") is None:
+        copy_source(root, to)
+        return to
     top, inside = (git(root, "rev-parse", one) for one in ("--show-toplevel", "--show-prefix"))
     if top is None or inside is None:
         return None

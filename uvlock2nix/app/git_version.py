@@ -56,7 +56,8 @@ def git_versions(
         tools = dict(plan.version.from_git)
         name = plan.name if plan.name in asked else next(iter(asked))
         others = tuple(sorted((one, version) for one, version in asked.items() if version != asked[name]))
-        return GitVersions(asked[name], others, f"as {tools[name]} computes for this commit")
+        where = "for this commit" if tagged is not None else "where there is no tag"
+        return GitVersions(asked[name], others, f"as {tools[name]} computes {where}")
     if tagged is not None:
         return GitVersions(tagged.version, (), f"from the tag {tagged.tag}")
     return known
