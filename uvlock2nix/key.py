@@ -34,9 +34,9 @@ MAX_FILE: Final = 4 << 30
 
 def is_built(one: ClassifiedPackage) -> bool:
     """Whether deps builds the package from source."""
-    if one.from_nixpkgs or one.package.package.is_local_tree or one.choice.artifact is None:
+    if one.from_nixpkgs or one.choice.artifact is None or one.choice.artifact.kind == "wheel":
         return False
-    return one.choice.artifact.kind != "wheel"
+    return not one.package.package.is_local_tree
 
 
 def is_member(one: ClassifiedPackage) -> bool:

@@ -97,7 +97,9 @@ class _RangeReader:
 
     def _override(self, dependent: str, name: str) -> str | None:
         """The override of the range of ``dependent``; ``None`` if there is none."""
-        overrides = self._overrides.get(name, ())
+        overrides = self._overrides.get(name)
+        if overrides is None:
+            return None
         for whose in (dependent, ""):
             some = [one for one in overrides if one.of == whose]
             if some:

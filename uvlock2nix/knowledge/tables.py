@@ -132,7 +132,8 @@ class Rows(Mapping[str, _T]):
     def __getitem__(self, key: str) -> _T:
         """The checked row. Raises KeyError, or InputError for a row of the wrong shape."""
         if key not in self._known:
-            self._known[key] = self._read(f"knowledge/data/{self._table}: {key}", self._raw[key])
+            raw = self._raw[key]  # first: most names have no row, and need no text
+            self._known[key] = self._read(f"knowledge/data/{self._table}: {key}", raw)
         return self._known[key]
 
     def __contains__(self, key: object) -> bool:

@@ -81,6 +81,8 @@ class VirtualSource:
 Source = (
     RegistrySource | GitSource | UrlSource | PathSource | DirectorySource | EditableSource | VirtualSource
 )
+# A tuple: `isinstance` with a union creates it at each call.
+_TREES: Final = (DirectorySource, EditableSource, VirtualSource)
 
 
 class LockedFile(NamedTuple):
@@ -179,7 +181,7 @@ class Package:
     @property
     def is_local_tree(self) -> bool:
         """Whether the package is a source tree on disk: directory, editable or virtual."""
-        return isinstance(self.source, DirectorySource | EditableSource | VirtualSource)
+        return isinstance(self.source, _TREES)
 
     def __str__(self) -> str:
         return self.name if self.version is None else f"{self.name}=={self.version}"
