@@ -142,7 +142,7 @@ class Place:
 
     def kept(self) -> Iterator[tuple[str, bytes]]:
         """Every file that we wrote, with its name, unpacked where it is packed."""
-        own = {"pyproject.toml", "uv.lock", "uv.toml", "netrc", ".netrc"}
+        own = {"pyproject.toml", "uv.lock", "uv.toml", "netrc", ".netrc", "requirements.txt"}
         for path in sorted(self.root.rglob("*")):
             if path.is_file() and path.name not in own:
                 data = path.read_bytes()
@@ -281,4 +281,78 @@ def test_mode_files(place: Place, server: str, settings: str) -> None:
     place.run("generate", project, *TARGET, "--mode", "files", codes=(0, 3, 4, 5))
     place.run("check", project, codes=(0, 1, 3))
     place.run("update-hash", project, codes=(0, 1, 3, 4, 5))
+    nothing_is_kept(place)
+
+
+ODD_NETRC = f"""\
+# machine 127.0.0.1 login {MARK}-comment password {MARK}-comment
+macdef init
+    cd {MARK}-macro
+
+machine 127.0.0.1
+    login "user-{MARK}-odd"
+    account {MARK}-account
+    password "{MARK}-odd word"
+default login {MARK}-default password {MARK}-default
+"""
+
+
+@pytest.mark.parametrize(
+    "netrc",
+    [
+        ODD_NETRC,
+        f"machine 127.0.0.1 login {MARK} password",
+        f"login {MARK}\n",
+        f"machine {MARK} {MARK} {MARK}",
+        f"machine 127.0.0.1 login {MARK} password {MARK}\0{MARK}\x1b[2J\n",
+        f'machine 127.0.0.1 login "{MARK}',
+    ],
+)
+def test_a_netrc_file_with_odd_syntax(place: Place, netrc: str) -> None:
+    (place.root / "netrc").write_text(netrc)
+    look(place)
+
+
+def test_settings_of_the_user_and_variables(place: Place, server: str) -> None:
+    """uv.toml of the user, and variables that uv reads."""
+    config = place.root / ".config" / "uv"
+    config.mkdir(parents=True)
+    (config / "uv.toml").write_text(uv_settings(server, "", "user"))
+    url = f"http://{login('extra')}{server}/simple{query('extra')}"
+    place.env |= {
+        "UV_EXTRA_INDEX_URL": url,
+        "UV_INDEX_URL": url,
+        "UV_FIND_LINKS": url,
+        "UV_KEYRING_PROVIDER": "subprocess",
+        "ALL_PROXY": f"http://{login('all')}127.0.0.1:9",
+        "SSL_CERT_FILE": str(place.root / f"no-{server}.pem"),
+        "GIT_ASKPASS": f"/bin/echo {MARK}",
+    }
+    look(place)
+
+
+def test_requirements_with_logins(place: Place, server: str) -> None:
+    """Of builds, in every form: URLs, git, options in a file of requirements."""
+    direct = f"https://{login('direct')}{server}/x-1.0.tar.gz{query('direct')}"
+    git = f"git+https://{MARK}-token@{server}/x.git@main"
+    (place.project / "requirements.txt").write_text(
+        f"--index-url http://{login('file')}{server}/simple\n-r https://{login('more')}{server}/more.txt\n"
+        f"x @ {direct}\n"
+    )
+    file = place.project / "pyproject.toml"
+    file.write_text(
+        file.read_text().replace(
+            "package = false",
+            f'build-constraint-dependencies = ["x @ {direct}"]\n'
+            f'extra-build-dependencies = {{ refused = ["x @ {git}", "y @ {direct}"] }}\n'
+            f'extra-build-variables = {{ refused = {{ TOKEN = "plain" }} }}\n'
+            f'find-links = ["http://{login("links")}{server}/links{query("links")}"]\n'
+            f'http-proxy = "http://{login("setting")}127.0.0.1:9"\n',
+        )
+        + f'\n[build-system]\nrequires = ["setuptools", "x @ {direct}", "y @ {git}"]\n'
+        'build-backend = "setuptools.build_meta"\n'
+    )
+    project = str(place.project)
+    for words in (["classify", project, *TARGET], ["generate", project, *TARGET], ["check", project]):
+        place.run(*words, codes=(0, 1, 2, 3, 4, 5))
     nothing_is_kept(place)
