@@ -180,3 +180,19 @@ def test_a_name_that_nix_reserves_is_refused(project: Path) -> None:
     refused("generate", project, code=3)
     path.write_text(path.read_text().replace('["with"]', '["pins"]'))
     assert "pins" in refused("generate", project, code=2)
+
+
+def test_folders_that_are_nested_too_deeply(tmp_path: Path) -> None:
+    """As deep as a path can be, which is more than Python before 3.12 walks through."""
+    (tmp_path / "lib" / "python3.13" / "site-packages" / "x-1.dist-info").mkdir(parents=True)
+    deep = "/".join(["a"] * 1000)
+    subprocess.run(
+        ["mkdir", "-p", f"{tmp_path}/lib/python3.13/site-packages/{deep}/{deep[:1000]}"], check=True
+    )
+    argv = [sys.executable, "-m", "uvlock2nix", "wheel", "settle", str(tmp_path)]
+    argv += ["--interpreter", sys.executable, "--python", "3.13", "--no-bytecode"]
+    done = subprocess.run(argv, cwd=REPO, capture_output=True, text=True, timeout=60, check=False)
+    subprocess.run(["rm", "-rf", tmp_path / "lib"], check=True)
+    assert "Traceback" not in done.stderr
+    if sys.version_info < (3, 12):
+        assert (done.returncode, "nested too deeply" in done.stderr) == (3, True), done.stderr

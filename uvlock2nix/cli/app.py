@@ -130,3 +130,15 @@ def run() -> None:
             InputError(f"{where}{error.strerror or error}", hint="check that it exists, and its permissions")
         )
         sys.exit(InputError.exit_code)
+    except RecursionError:
+        show_error(
+            InputError(
+                "folders, or values in a file, are nested too deeply", hint="no more than 900 levels are read"
+            )
+        )
+        sys.exit(InputError.exit_code)
+    except MemoryError:
+        show_error(
+            InputError("there is not enough memory", hint="end other programs, or run it where there is more")
+        )
+        sys.exit(InputError.exit_code)
