@@ -8,9 +8,10 @@ kept there, and the next run with it goes on from them.
 
 ``deps``: the fixed-output derivation against the same derivation whose build is plain ``uv sync --frozen``
 with a cold cache: same sandbox, same inputs, a wrong hash each, so that each round builds and downloads.
-``whole``: env and package, from an existing deps, against ``uv sync --frozen --compile-bytecode`` in the
-sandbox; what deps costs is added, once with env as a copy and once as links. All are whole processes (Nix and
-the builder, user and system time), in turn; printed are the medians, their ratio and the machine's load.
+``whole``: env and package, from an existing deps, against ``uv sync --frozen --compile-bytecode
+--no-editable`` in the sandbox, which builds the project's own packages too; what deps costs is added, once
+with env as a copy and once as links. All are whole processes (Nix and the builder, user and system time), in
+turn; printed are the medians, their ratio and the machine's load.
 ``disk``: what the whole way leaves on disk in both link modes, against the finished environment (the copied
 env), and how much of it is deployed.
 """
@@ -41,14 +42,14 @@ EXPRESSION = """
 let
   pkgs = import <nixpkgs> { overlays = [ (import OVERLAY) ]; };
   project = import (/. + dir + "/default.nix") { inherit pkgs; };
-  plain = name: flags: project.fake.overrideAttrs (old: {
+  plain = name: flags: more: project.fake.overrideAttrs (old: more // {
     name = "${name}-${round}";
     dontStripReferences = true;
     buildPhase = ''
       export HOME=$TMPDIR UV_CACHE_DIR=$TMPDIR/cache UV_PROJECT_ENVIRONMENT=$out UV_PYTHON_DOWNLOADS=never
       export NIX_CFLAGS_COMPILE="$NIX_CFLAGS_COMPILE -include gssapi/gssapi_ext.h" UV_NO_PROGRESS=1
-      uv sync --frozen --no-default-groups --no-install-workspace --quiet ${flags} \\
-        --python ${project.deps.python.interpreter}
+      uv sync --frozen --no-default-groups --quiet ${flags} \\
+        ${pkgs.lib.escapeShellArgs (old.uvSyncFlags or [ ])} --python ${project.deps.python.interpreter}
       rm -rf $out/bin $out/pyvenv.cfg $out/lib64
     '';
     installPhase = "true";
@@ -56,8 +57,8 @@ let
 in
 {
   ours = project.fake.overrideAttrs (old: { name = "ours-${round}"; });
-  plain = plain "plain" "";
-  compiled = plain "compiled" "--compile-bytecode";
+  plain = plain "plain" "--no-install-workspace" { };
+  compiled = plain "compiled" "--no-editable --compile-bytecode" { inherit (project.package) src; };
   env = project.env.overrideAttrs (old: { name = "env-${round}"; });
   linked = project.linked.env.overrideAttrs (old: { name = "linked-${round}"; });
   package = project.package.overrideAttrs (old: { again = round; });
@@ -191,8 +192,8 @@ def main() -> None:
             for name, env in ("whole", "env"), ("with links", "linked"):
                 total = ours + whole[env] + whole["package"]
                 print(
-                    f"{name}: uv sync --compile-bytecode {whole['compiled']:.2f} s, ours {total:.2f} s,",
-                    f"ratio {total / whole['compiled']:.2f}",
+                    f"{name}: uv sync --compile-bytecode --no-editable {whole['compiled']:.2f} s,",
+                    f"ours {total:.2f} s, ratio {total / whole['compiled']:.2f}",
                 )
 
 

@@ -74,18 +74,20 @@ def _read(dist_info: Path, depth: int) -> Installed:
     except FileNotFoundError:
         # The specification allows this. Some packages of nixpkgs have no RECORD; uv always writes one.
         return Installed(canonicalize_name(name), version, dist_info, ())
-    entries = [Entry(*row) for row in record.rows()]
-    return Installed(
-        canonicalize_name(name),
-        version,
-        dist_info,
-        tuple(entry for entry in entries if not _leaves(entry.path, depth)),
-        tuple(entry.path for entry in entries if _leaves(entry.path, depth)),
-    )
+    entries: list[Entry] = []
+    outside: list[str] = []
+    for path, digest, size in record.rows():
+        if _leaves(path, depth):
+            outside.append(path)
+        else:
+            entries.append(Entry(path, digest, size))
+    return Installed(canonicalize_name(name), version, dist_info, tuple(entries), tuple(outside))
 
 
 def _leaves(path: str, depth: int) -> bool:
     """Whether a normalised path leaves the environment, whose root is ``depth`` folders up."""
+    if path[0] not in "./":
+        return "\0" in path
     up = 0
     for part in path.split("/"):
         if part != "..":

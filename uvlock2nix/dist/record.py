@@ -59,8 +59,7 @@ class Record:
         before = 0
         for row in reader:
             if row and row[0]:
-                name = posixpath.normpath(posixpath.join(self._site, row[0]))
-                rows[name] = (before, reader.line_num, row)
+                rows[_normal(self._site, row[0])] = (before, reader.line_num, row)
             before = reader.line_num
         return rows
 
@@ -101,6 +100,13 @@ class Record:
             ]
             touched = True
         return "".join(lines).encode("utf-8", "surrogateescape") if touched else None
+
+
+def _normal(site: str, path: str) -> str:
+    """The path of a row below ``site``, normalised. Almost every one is: for these, nothing is computed."""
+    if "./" in path or "//" in path or path[0] == "/" or path[-1] in "/.":
+        return posixpath.normpath(posixpath.join(site, path))
+    return f"{site}/{path}" if site else path
 
 
 def _unreadable(path: str, error: Exception) -> InputError:

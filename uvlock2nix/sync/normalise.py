@@ -79,6 +79,8 @@ def _move_scripts(
     for one in distributions:
         launchers = entry_points(one)
         for entry in one.entries:
+            if not entry.path.startswith(f"{in_bin}/"):
+                continue
             folder, name = posixpath.split(entry.path)
             source = bin_dir / name
             if folder != in_bin or name in launchers:

@@ -74,7 +74,8 @@ def finish_environment(
     }
     placed = {one.name: [*scripts.get(one.name, ()), *written[one.name]] for one in own}
     programs = {name: Owner(one, LOCK) for one, names in placed.items() for name in names}
-    _launch_linked(site, root / "bin", interpreter, own, programs, clashes)
+    if packages:
+        _launch_linked(site, root / "bin", interpreter, own, programs, clashes)
     link_programs(packages, root / "bin", version, programs, clashes)
     for one in own:
         names = [name for name in placed[one.name] if programs[name].origin == LOCK]

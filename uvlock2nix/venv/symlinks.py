@@ -135,6 +135,8 @@ def link_packages(
     Raises:
         InputError: a distribution occurs twice: some imports would get one, some the other.
     """
+    if not packages:
+        return
     clashes = clashes if clashes is not None else Clashes()
     site = root / site_packages(version)
     own = installed(site)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -24,8 +25,11 @@ def unrun_notes(scripts: Iterable[Unrun], root: Path, site: Path, key: str) -> I
     found = tuple(scripts)
     if not found:
         return
+    inside = os.path.relpath(site, root)
     owners = {
-        os.path.relpath(site / entry.path, root): one.name for one in installed(site) for entry in one.entries
+        posixpath.normpath(f"{inside}/{entry.path}"): one.name
+        for one in installed(site)
+        for entry in one.entries
     }
     known = library_names("interpreters")
     for one in found:
