@@ -28,7 +28,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[1]
@@ -114,6 +114,13 @@ class Bench:
             raise SystemExit(f"{which}: the build failed:\n{done.stderr[-3000:]}")
         return took
 
+    def forget(self) -> None:
+        """Delete what was built: several gigabytes in each round of a large project."""
+        pattern = f"*-{self.started}-*"
+        made = [path.name for path in self.stand.path("/nix/store").glob(pattern) if path.is_dir()]
+        if made:
+            self.stand.run(["nix-store", "--delete", *(f"/nix/store/{name}" for name in made)], check=False)
+
     def disk(self, link_mode: str, finished: float | None = None) -> float:
         """Print the megabytes that the whole way takes with env of this link mode; return those of env."""
         arguments = ["--argstr", "dir", str(self.project), "--argstr", "round", "disk"]
@@ -173,11 +180,13 @@ def main() -> None:
     stand = Stand("forky")
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {asked.project.name}")
     # One of the fixtures has a dependency from git.
-    serving = git_server.serve() if asked.project.name == "authentik" else nullcontext()
-    temporary = tempfile.TemporaryDirectory(prefix="uvlock2nix-bench-")
-    with temporary if asked.again is None else nullcontext(asked.again) as folder, serving:
+    with ExitStack() as serving:
+        if asked.project.name == "authentik":
+            serving.enter_context(git_server.serve())
+        folder = asked.again or serving.enter_context(tempfile.TemporaryDirectory(prefix="uvlock2nix-bench-"))
         project = prepared(stand, asked.project, Path(folder), [f"--python={asked.python}", *options])
         bench = Bench(stand, project)
+        serving.callback(bench.forget)
         if asked.only == "disk":
             bench.disk("symlink", bench.disk("copy"))
             return

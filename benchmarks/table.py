@@ -76,14 +76,20 @@ ROWS = {
     "small": Row(
         "deps of 7 wheels, and the whole way to a package, against `uv sync`",
         "1.6, 1.3",
-        "python benchmarks/builds.py",
-        r"^((?:deps|whole): .+)$",
+        "python benchmarks/builds.py --rounds 3",
+        r"^((?:deps|whole|with links): .+)$",
     ),
     "large": Row(
-        "deps of 149 wheels (crewAI f4731f50, 12,228 files, 850 MB) against `uv sync`",
-        "1.15",
-        "python benchmarks/builds.py LARGE --only deps --rounds 3",
-        r"^(deps: .+)$",
+        "deps of 149 wheels (crewAI f4731f50, 12,849 files, 860 MB), and the whole way, against `uv sync`",
+        "1.15, 1.3",
+        "python benchmarks/builds.py LARGE --all-packages --rounds 1",
+        r"^((?:deps|whole|with links): .+)$",
+    ),
+    "disk": Row(
+        "disk after the whole way of these 149 wheels, against the finished environment, by link mode",
+        "1.8 with copies, 1.1 with links",
+        "python benchmarks/builds.py LARGE --all-packages --only disk",
+        r"^(disk, .+)$",
     ),
     "compiled": Row(
         "deps of authentik, much of it compiled, against `uv sync`",
