@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -81,9 +82,12 @@ def _run_graph(
     waiting = list(needs)
     running: dict[Future[Path], str] = {}
     workers = max(1, workers)
+    users = Counter(needed for names in needs.values() for needed in names)
     with ThreadPoolExecutor(max_workers=workers) as pool:
         while waiting or running:
             free = [name for name in waiting if needs[name] <= done.keys()]
+            # First those that others wait for.
+            free.sort(key=lambda name: -users[name])
             if not free and not running:
                 free = waiting[:1]
             for name in free[: max(0, workers - len(running))]:

@@ -222,7 +222,8 @@ def test_what_is_required_comes_first() -> None:
     needs = {"a": {"c"}, "b": set[str](), "c": {"d"}, "d": set()}
     builds = Builds()
     assert set(_run_graph(needs, builds, 1, builds.causes.append)) == set(needs)
-    assert builds.started == ["b", "d", "c", "a"]
+    # Those that others wait for go first.
+    assert builds.started == ["d", "c", "b", "a"]
     assert builds.ready == {"a": ["c"], "b": [], "c": ["d"], "d": []}
 
 
