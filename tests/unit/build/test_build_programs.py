@@ -223,7 +223,7 @@ def test_what_is_required_comes_first() -> None:
     builds = Builds()
     assert set(_run_graph(needs, builds, 1, builds.causes.append)) == set(needs)
     # Those that others wait for go first.
-    assert builds.started == ["d", "c", "b", "a"]
+    assert builds.started == ["d", "c", "a", "b"]
     assert builds.ready == {"a": ["c"], "b": [], "c": ["d"], "d": []}
 
 
