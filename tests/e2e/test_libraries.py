@@ -79,8 +79,6 @@ build-backend = "uv_build"
 greeter = { path = "greeter-1.0.tar.gz" }
 [tool.uvlock2nix]
 python = "3.13"
-[tool.uvlock2nix.native.app]
-dlopen = ["gst_all_1.gstreamer"]
 """
 GREETER = {
     "PKG-INFO": "Metadata-Version: 2.1\nName: greeter\nVersion: 1.0\n",
@@ -108,7 +106,7 @@ def typelibs(stand: Stand, tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 def test_gobject_libraries_are_found_by_their_typelibs(typelibs: Built) -> None:
-    """GLib's by the table, GStreamer's because the project names it; the environment stays as it was."""
+    """GLib's by the table, GStreamer's because the code asks for it; the environment stays as it was."""
     code = f"""
       with import <nixpkgs> {{ }};
       runCommand "typelibs" {{ package = builtins.storePath {typelibs.package}; }} ''

@@ -90,7 +90,7 @@ def classified(
         work.learn(learnt, [one.name for one in unknown])
     local = [one for one in work.drafts if one.package.package.is_local_tree]
     if local:
-        learnt = with_local_trees(work.knowledge, asked.project, local)
+        learnt = with_local_trees(work.knowledge, asked.project, work.drafts, reporter)
         work.learn(learnt, [one.name for one in local])
     if effort.recorded is not None and target.is_linux:
         found, large = platform_wheels(work.packages(), root)

@@ -20,6 +20,7 @@ from uvlock2nix.app.remarks import (
     on_empty,
     on_logins,
     on_logins_in_mode_files,
+    on_opened,
     on_typelibs,
 )
 from uvlock2nix.app.remembered import words_of
@@ -266,6 +267,7 @@ def on_plan(found: Planned) -> tuple[str, ...]:
         *on_version(plan, found.versions),
         *attribute_remarks(plan),
         *on_wheel_libraries(plan),
+        *on_opened(plan),
         *on_typelibs(plan),
         *declared_twice(plan.members),
         *((bare,) if bare else ()),

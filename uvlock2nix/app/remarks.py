@@ -9,6 +9,7 @@ from typing import Final
 from uvlock2nix.app.request import Request
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import ClassifiedPackage, ClassifyPolicy
+from uvlock2nix.key import is_member
 from uvlock2nix.lock import Project
 from uvlock2nix.net.urls import logins_in
 from uvlock2nix.plan import Plan
@@ -153,7 +154,7 @@ def on_doubts(plan: Plan) -> tuple[str, ...]:
     needs: dict[str, tuple[str, ...]] = {}
     unknown: dict[str, None] = {}
     for one in (one for system in plan.systems for one in system.classes):
-        if one.known == "inspected":
+        if one.known == "inspected" and not (is_member(one) and one.native.kind == "dlopen"):
             found = (*needs.get(one.name, ()), *one.native.build.attributes)
             needs[one.name] = tuple(dict.fromkeys(found))
         elif one.known == "unknown":
@@ -172,6 +173,21 @@ def on_doubts(plan: Plan) -> tuple[str, ...]:
             f"[tool.uvlock2nix.native.{next(iter(unknown))}]"
         )
     return tuple(notes)
+
+
+def on_opened(plan: Plan) -> tuple[str, ...]:
+    """What the code of local packages opens by name, where nobody but the code itself says so."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in (one for system in plan.systems for one in system.classes if is_member(one)):
+        if one.native.run.dlopen and "dlopen" not in one.native.origin.given:
+            found[one.name] = one.native.run.dlopen
+    shown = [f"{name} ({', '.join(attributes)})" for name, attributes in found.items()]
+    note = "libraries that the code opens by name come from nixpkgs"
+    return (
+        (f"{note}: {listed(shown)}; dlopen under [tool.uvlock2nix.native.NAME] replaces them",)
+        if shown
+        else ()
+    )
 
 
 def on_typelibs(plan: Plan) -> tuple[str, ...]:

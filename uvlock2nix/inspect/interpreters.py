@@ -64,6 +64,11 @@ def interpreters_of_tree(tree: Path) -> Mapping[str, str]:
 
 
 def _executables(tree: Path) -> Iterator[Path]:
+    return (path for path in files_of_tree(tree) if path.stat().st_mode & 0o111)
+
+
+def files_of_tree(tree: Path) -> Iterator[Path]:
+    """The files of a source tree that a build may install, at most 50,000; no links."""
     left = _MOST_FILES
     for folder, folders, names in os.walk(tree):
         folders[:] = sorted(name for name in folders if not _DEVELOPERS.match(name))
@@ -72,7 +77,7 @@ def _executables(tree: Path) -> Iterator[Path]:
             if left < 0:
                 return
             path = Path(folder, name)
-            if not path.is_symlink() and path.stat().st_mode & 0o111:
+            if not path.is_symlink():
                 yield path
 
 

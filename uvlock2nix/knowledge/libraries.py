@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -28,6 +28,30 @@ def library_names(namespace: Namespace) -> Mapping[str, str]:
 def companions() -> Mapping[str, tuple[str, ...]]:
     """Library → other libraries that its users need too, because its ``.pc`` file or headers name them."""
     return attributes_rows(_FILE, "companions")
+
+
+def typelib_attributes(
+    required: Sequence[str], imported: Sequence[str]
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Attributes with the typelibs that code needs (→ the first typelib in it), and typelibs of no table.
+
+    ``required`` are ``NAME-VERSION`` as in ``gi.require_version``, ``imported`` are names without a version:
+    those of what is required, else the newest, as PyGObject takes them.
+    """
+    table = attributes_rows(_FILE, "typelibs")
+    found: dict[str, str] = {}
+    unknown = [name for name in required if name not in table]
+    for name in (one for one in required if one in table):
+        found |= {attr: name for attr in table[name] if attr not in found}
+    named = {name.rpartition("-")[0] for name in required}
+    for name in (one for one in imported if one not in named):
+        versions = [one for one in table if one.rpartition("-")[0] == name]
+        if not versions:
+            unknown.append(name)
+        elif not any(found.keys() >= set(table[one]) for one in versions):
+            newest = max(versions, key=lambda one: [int(part) for part in one.rpartition("-")[2].split(".")])
+            found |= {attr: newest for attr in table[newest] if attr not in found}
+    return found, tuple(dict.fromkeys(unknown))
 
 
 def generic_names() -> Mapping[str, tuple[str, ...]]:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.locks import HEAD
 from uvlock2nix.app.local_inspection import with_local_trees
+from uvlock2nix.app.reporter import Silent
 from uvlock2nix.classify.knowledge import Knowledge
 from uvlock2nix.classify.packages import ClassifiedPackage, ClassifyPolicy, classify
 from uvlock2nix.knowledge.user import parse_user_native
@@ -39,7 +40,8 @@ def app(folder: Path, files: dict[str, str], native: dict[str, object] | None = 
     knowledge = Knowledge(user=parse_user_native({"app": native} if native is not None else {}))
     policy = ClassifyPolicy(from_nixpkgs="none")
     before = classify(project, environment, target, knowledge, policy)
-    (found,) = classify(project, environment, target, with_local_trees(knowledge, project, before), policy)
+    learnt = with_local_trees(knowledge, project, before, Silent())
+    (found,) = classify(project, environment, target, learnt, policy)
     return found
 
 
@@ -84,6 +86,19 @@ def test_what_the_owner_says_replaces_it(tmp_path: Path) -> None:
     assert found.native.build.build_inputs == ("zlib",)
 
 
+def test_what_the_code_opens_by_name(tmp_path: Path) -> None:
+    files = {"pyproject.toml": pyproject("hatchling.build"), "app/main.py": "find_library('magic')"}
+    found = app(tmp_path, files)
+    assert found.native.run.dlopen == ("file",)
+    assert any("needs file" in reason for reason in found.reasons)
+    # With inputs of its build, and under what the owner says.
+    files |= {"pyproject.toml": pyproject("setuptools.build_meta"), "setup.py": EXTENSION, "a.c": ""}
+    found = app(tmp_path, files)
+    assert (found.native.build.build_inputs, found.native.run.dlopen) == (("zlib",), ("file",))
+    assert app(tmp_path, files, {"build-inputs": []}).native.run.dlopen == ("file",)
+    assert app(tmp_path, files, {"dlopen": []}).native.run.dlopen == ()
+
+
 def test_a_package_inside_is_not_the_outer_one(tmp_path: Path) -> None:
     lib = {"lib/pyproject.toml": pyproject("mesonpy").replace("app", "lib"), "lib/meson.build": MESON}
     outer = pyproject("setuptools.build_meta", more='[tool.uv.workspace]\nmembers = ["lib"]\n')
@@ -96,5 +111,5 @@ def test_a_package_inside_is_not_the_outer_one(tmp_path: Path) -> None:
     project, target = load_project(tmp_path), Target.parse("x86_64-linux", "3.13")
     environment = resolve(project, Selection(all_packages=True), target)
     packages = classify(project, environment, target, Knowledge(), ClassifyPolicy(from_nixpkgs="none"))
-    found = with_local_trees(Knowledge(), project, packages).inspected
+    found = with_local_trees(Knowledge(), project, packages, Silent()).inspected
     assert {name: one.build.build_inputs for name, one in found.items()} == {"lib": ("zlib",)}

@@ -45,6 +45,8 @@ def from_libraries() -> Iterator[tuple[str, str]]:
         yield from ((f"libraries.json {kind} {key}", attr) for key, attr in raw[kind].items())
     for key, attrs in raw["generic"].items():
         yield from ((f"libraries.json generic {key}", attr) for attr in attrs)
+    for key, attrs in raw["typelibs"].items():
+        yield from ((f"libraries.json typelibs {key}", attr) for attr in attrs)
     for attr, others in raw["companions"].items():
         yield from ((f"libraries.json companions {attr}", one) for one in (attr, *others))
 
