@@ -171,6 +171,18 @@ def test_programs_that_run_scripts_come_from_nixpkgs(tmp_path: Path, monkeypatch
     assert "tool: scripts are run by knows, which is in no table" in done.stderr
     assert pinned(place)["programs"] == {"tool": ["knows", "node"]}
     generate(place, monkeypatch, "--check", cache="empty")
+    followed(place, done.stderr, 'dlopen = ["knows"]', "tool")
+    done = generate(place, monkeypatch)
+    assert "knows # tool" in files(place)["python-env.nix"]
+    assert "in no table" not in done.stderr
+
+
+def followed(place: Path, said: str, line: str, name: str) -> None:
+    """Do what a note says about a program that no table has."""
+    section = f"[tool.uvlock2nix.native.{name}]"
+    assert f"which is in no table: set {line}, or whatever attribute has it, under {section}\n" in said
+    with (place / "pyproject.toml").open("a") as file:
+        file.write(f"{section}\n{line}\n")
 
 
 def test_programs_that_run_scripts_of_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,3 +200,9 @@ def test_programs_that_run_scripts_of_the_project(tmp_path: Path, monkeypatch: p
     assert "nodejs # app" in files(place)["package.nix"]
     assert "programs from nixpkgs that run scripts: nodejs (app)" in done.stderr
     assert "nodejs" not in files(place)["python-env.nix"]
+    (place / "bin/cli").write_text("#!/usr/bin/env knows\n")
+    done = generate(place, monkeypatch)
+    followed(place, done.stderr, 'build-inputs = ["knows"]', "app")
+    done = generate(place, monkeypatch)
+    assert "knows # app" in files(place)["package.nix"]
+    assert "in no table" not in done.stderr

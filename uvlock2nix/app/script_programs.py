@@ -13,6 +13,7 @@ from typing import Final
 from uvlock2nix.app.remarks import listed
 from uvlock2nix.app.wheel_libraries import wheels_digest
 from uvlock2nix.inspect.interpreters import interpreters_of_tree
+from uvlock2nix.key import is_built, is_member
 from uvlock2nix.knowledge.libraries import library_names
 from uvlock2nix.plan import Input, Plan
 from uvlock2nix.regex import regex
@@ -82,7 +83,22 @@ def with_programs(plan: Plan, root: Path) -> tuple[Plan, tuple[str, ...]]:
         script_programs=_with((), wheels),
         member_inputs=_with(plan.member_inputs, own),
     )
-    return changed, tuple(_notes([*wheels, *own], {member.name for member in plan.members}))
+    settled = _settled(plan)
+    needs = [
+        one for one in (*wheels, *own) if one[1] not in settled or one[2] in library_names("interpreters")
+    ]
+    return changed, tuple(_notes(needs, {member.name for member in plan.members}))
+
+
+def _settled(plan: Plan) -> set[str]:
+    """The packages for which the user names inputs, as the note on an unknown program asks for."""
+    return {
+        one.name
+        for system in plan.systems
+        for one in system.classes
+        if (one.native.origin.provenance == "user" or not is_built(one))
+        and ("build_inputs" if is_member(one) else "dlopen") in one.native.origin.given
+    }
 
 
 def _with(inputs: Sequence[Input], needs: Sequence[tuple[str, str, str]]) -> tuple[Input, ...]:

@@ -295,6 +295,9 @@ def _with_run_time(draft: ClassifiedPackage, target: Target, knowledge: Knowledg
         origin=Origin(
             sources=known.origin.sources if known is not None else ("read from the wheel",),
             provenance="user" if said else "inspected" if read is not None else "table",
+            given=known.origin.given
+            if known is not None and known.origin.provenance == "user"
+            else frozenset(),
         ),
         kind="wheel-runtime" if runtime else "dlopen",
     )
