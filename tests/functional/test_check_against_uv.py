@@ -225,6 +225,19 @@ def test_a_span_is_what_uv_takes_for_one(tmp_path: Path, text: str) -> None:
         assert check_lock_matches(load_project(tmp_path)) == []
 
 
+@pytest.mark.parametrize("versions", ["3.12, 3.13", "3.12|3.13", "3.12 3.13", " 3.13 3.12", "3.12 x", ""])
+@pytest.mark.parametrize("operator", ["in", "not in"])
+def test_lists_of_versions_are_what_uv_takes_for_them(locked: Path, versions: str, operator: str) -> None:
+    """To uv, only blanks separate versions; what it cannot read, it leaves out."""
+    folder = locked.parent / f"lists-{operator}-{versions.replace('|', 'or')}".replace(" ", "_")
+    shutil.copytree(locked, folder)
+    place = folder / PLACES["root"]
+    marker = f"python_version {operator} '{versions}'"
+    place.write_text(place.read_text().replace("python_version < '3.13'", marker, 1))
+    assert uv(folder).returncode == 0
+    assert check_lock_matches(load_project(folder)) == []
+
+
 @pytest.mark.parametrize(
     ("locked_with", "now"),
     [

@@ -248,7 +248,7 @@ def evaluate_comparison(atom: Comparison, environment: Mapping[str, str]) -> boo
 def _compare_versions(actual: str, op: str, value: str) -> bool:
     try:
         if op in {"in", "not in"}:
-            listed = {Version(item) for item in re.split(r"[\s,|]+", value) if item}
+            listed = {Version(item) for item in value.split()}
             return (Version(actual) in listed) == (op == "in")
         return SpecifierSet(f"{op}{value}").contains(actual, prereleases=True)
     except ValueError:

@@ -41,8 +41,7 @@ def holds(text: str, environment: Mapping[str, str] = ENVIRONMENT, *active: str)
         ("python_full_version != '3.12.*'", False),
         ("python_full_version ~= '3.11'", True),
         ("python_version in '3.11 3.12'", True),
-        ("python_version in '3.11, 3.12'", True),
-        ("python_version not in '3.11|3.13'", True),
+        ("python_version not in ' 3.11\t3.13'", True),
         ("python_version === '3.12'", True),
         ("implementation_version < '3.10'", False),
         ("platform_machine == 'x86_64' and os_name == 'posix'", True),
@@ -94,6 +93,9 @@ def test_wrong_markers(text: str, says: str) -> None:
         "python_version >= 'x'",
         "os_name ~= 'posix'",
         "python_version in 'a b'",
+        # To uv, only blanks separate versions.
+        "python_version in '3.11, 3.12'",
+        "python_version not in '3.11|3.13'",
         f"python_version < '{'9' * 5000}'",
     ],
 )
