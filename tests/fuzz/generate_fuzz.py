@@ -1,6 +1,7 @@
 """Fuzz what ``generate`` makes of a uv.lock and a pyproject.toml: hostile pairs, in process.
 
     python tests/fuzz/generate_fuzz.py COUNT [--seed N] [--keep FOLDER] [--sample N] [--locks FOLDER]
+                                         [--largest BYTES]
     python tests/fuzz/generate_fuzz.py --evaluate FOLDER
 
 Each pair is a mutation of a seed (the fixtures, ``--locks``: more projects). Anything but files or our own
@@ -31,7 +32,7 @@ from urllib.parse import quote
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.functional.test_emitted_nix import LOCK, PYPROJECT
-from tests.support.emit import plan_of, read_back, texts
+from tests.support.emit import plan_of, read_back, read_back_all, texts
 from tests.support.stand import Stand, StandCommandError
 from uvlock2nix.errors import Uvlock2nixError
 from uvlock2nix.plan import Plan
@@ -44,6 +45,8 @@ PIECES: Final = (
 )  # fmt: skip
 STRING: Final = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 BLANK: Final = re.compile(r"[\s%]")
+# Samples that one evaluation reads.
+TOGETHER: Final = 25
 LINKED: Final = ("uv.lock", "pyproject.toml")
 
 
@@ -56,8 +59,11 @@ class Seed:
     pyproject: str
 
 
-def seeds(more: Path | None) -> list[Seed]:
-    """The small hostile project of the tests, the fixtures, what is in ``more``; the smaller ones often."""
+def seeds(more: Path | None, largest: int) -> list[Seed]:
+    """The small hostile project of the tests, the fixtures, what is in ``more``; the smaller ones often.
+
+    Locks of more than ``largest`` bytes are left out.
+    """
     found = [Seed(None, LOCK.replace("HASH", "0" * 64).replace("MEMBER", "lib"), PYPROJECT)] * 12
     places = [*(REPO / "fixtures").iterdir(), *(REPO / "fixtures" / "locks").iterdir()]
     places += list(more.iterdir()) if more is not None else []
@@ -65,6 +71,7 @@ def seeds(more: Path | None) -> list[Seed]:
         if all((folder / name).is_file() for name in LINKED):
             lock, pyproject = ((folder / name).read_text() for name in LINKED)
             often = 8 if len(lock) < 30_000 else len(lock) < 120_000
+            often = often if len(lock) <= largest else 0
             found += [Seed(folder, lock, pyproject)] * int(often)
     return found
 
@@ -143,10 +150,9 @@ def keep(folder: Path, place: Path, why: str) -> None:
     (folder / "WHY").write_text(why)
 
 
-def fuzz(count: int, seed: int, kept: Path, sample: int, locks: Path | None) -> Counter[str]:
-    """Make ``count`` pairs; what came of them, by the kind of error."""
+def fuzz(count: int, seed: int, kept: Path, sample: int, every: Sequence[Seed]) -> Counter[str]:
+    """Make ``count`` pairs of ``every`` seed; what came of them, by the kind of error."""
     chance = random.Random(seed)  # noqa: S311 - no secrets
-    every = seeds(locks)
     ends: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as root:
         of = places(every, Path(root))
@@ -209,15 +215,22 @@ def as_meant(plan: Plan, found: dict[str, dict[str, Any]]) -> list[str]:
 def evaluate(kept: Path) -> Counter[str]:
     """Have Nix evaluate every sample in ``kept``; prints what is not as it was meant."""
     ends: Counter[str] = Counter()
-    for folder in sorted(kept.glob("sample-*")):
-        plan = plan_of(folder)
+    stand = Stand("forky")
+    folders = sorted(kept.glob("sample-*"))
+    for first in range(0, len(folders), TOGETHER):
+        plans = {folder: plan_of(folder) for folder in folders[first : first + TOGETHER]}
         try:
-            wrong = as_meant(plan, read_back(Stand("forky"), folder, plan))
-        except (StandCommandError, KeyError) as error:
-            wrong = [f"not evaluated: {str(error)[-1500:]}"]
-        ends["other than meant" if wrong else "as meant"] += 1
-        for line in wrong:
-            print(f"{folder.name}: {line}", flush=True)
+            read = dict(zip(plans, read_back_all(stand, plans), strict=True))
+        except StandCommandError:
+            read = {}  # one of them: each alone
+        for folder, plan in plans.items():
+            try:
+                wrong = as_meant(plan, read.get(folder) or read_back(stand, folder, plan))
+            except (StandCommandError, KeyError) as error:
+                wrong = [f"not evaluated: {str(error)[-1500:]}"]
+            ends["other than meant" if wrong else "as meant"] += 1
+            for line in wrong:
+                print(f"{folder.name}: {line}", flush=True)
     return ends
 
 
@@ -228,12 +241,14 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "generate-fuzz")
     parser.add_argument("--sample", type=int, default=0)
     parser.add_argument("--locks", type=Path)
+    parser.add_argument("--largest", type=int, default=120_000, metavar="BYTES", help="no larger locks")
     parser.add_argument("--evaluate", type=Path)
     asked = parser.parse_args()
     if asked.evaluate is not None:
         ends = evaluate(asked.evaluate)
     else:
-        ends = fuzz(asked.count, asked.seed, asked.keep, asked.sample, asked.locks)
+        every = seeds(asked.locks, asked.largest)
+        ends = fuzz(asked.count, asked.seed, asked.keep, asked.sample, every)
     print(dict(ends))
     return 1 if ends["finding"] or ends["other than meant"] else 0
 

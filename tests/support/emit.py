@@ -147,6 +147,21 @@ def read_back(
 
     ``given``: the hash is given and the lock not checked, as update-hash does it.
     """
+    found = stand.evaluate(_reading(folder, plan, system, given))
+    assert isinstance(found, dict)
+    return found
+
+
+def read_back_all(stand: Stand, plans: Mapping[Path, Plan]) -> list[dict[str, dict[str, Any]]]:
+    """The same of several plans, each in a folder of its own, by one evaluation."""
+    read = " ".join(f"({_reading(folder, plan, 'x86_64-linux', True)})" for folder, plan in plans.items())
+    found = stand.evaluate(f"[ {read} ]")
+    assert isinstance(found, list)
+    return found
+
+
+def _reading(folder: Path, plan: Plan, system: str, given: bool) -> str:
+    """Write what has to be read into ``folder``; return the expression that reads it."""
     nix = put(folder, plan)
     (folder / "fake.nix").write_text(render_file(value(fake_packages(plan))))
     (folder / "read.nix").write_text(READ_BACK)
@@ -158,6 +173,4 @@ def read_back(
         "attrs": str(folder / "fake.nix"),
     }
     listed = " ".join(f"{name} = {text};" for name, text in arguments.items())
-    found = stand.evaluate(f"import {folder}/read.nix {{ {listed} }}")
-    assert isinstance(found, dict)
-    return found
+    return f"import {folder}/read.nix {{ {listed} }}"
