@@ -11,7 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from uvlock2nix.cli.app import COMMANDS, cli
+from uvlock2nix.cli.app import COMMANDS, HIDDEN, cli
 from uvlock2nix.cli.help import REST, SECTIONS, GroupedCommand, grouped, section_of
 from uvlock2nix.cli.man import page, roff, walk
 
@@ -38,6 +38,18 @@ def test_every_option_is_in_a_section_and_has_a_sentence(path: str) -> None:
             assert re.match(r"[A-Z`].*\.", text), f"{option}: {text}"
     named = {p for p in below.params if isinstance(p, click.Option)}
     assert all(section_of(option) in (*SECTIONS, REST) for option in named)
+
+
+def test_no_command_has_an_option_twice() -> None:
+    """Those of hooks too: click prints a warning into every build's log."""
+    groups: list[click.Command] = [
+        found for name in (*COMMANDS, *HIDDEN) if (found := cli.get_command(ROOT, name))
+    ]
+    while groups:
+        command = groups.pop()
+        groups += command.commands.values() if isinstance(command, click.Group) else []
+        options = [word for one in command.params for word in one.opts]
+        assert len(options) == len(set(options)), command.name
 
 
 def test_sections_name_no_option_twice() -> None:

@@ -187,7 +187,6 @@ def _member(text: str) -> tuple[str, Path]:
 @click.option("--system", required=True, help="The system, such as x86_64-linux.")
 @click.option("--library", "libraries", multiple=True, metavar="DIR", help="A folder with libraries.")
 @click.option("--ignore", multiple=True, metavar="SONAME", help="A library that may be missing.")
-@click.option("--keep", multiple=True, metavar="PATH=NAME", help="The package that wins a conflicting path.")
 @click.option(
     "--link-mode", type=click.Choice(["symlink", "copy"]), default="symlink", help="Symlinks or copies."
 )

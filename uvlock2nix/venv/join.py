@@ -17,6 +17,7 @@ from uvlock2nix.dist.entry_points import entry_points, launcher_lines
 from uvlock2nix.dist.installed import Collision, Installed, collisions, installed, rewrite, shown, winner
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import SCRIPTS, SUPPORT, site_packages
+from uvlock2nix.printable import printable
 from uvlock2nix.sync.manifest import read_manifest
 from uvlock2nix.venv.copying import copy_file
 from uvlock2nix.venv.own_manifest import write
@@ -59,7 +60,8 @@ def join(
     As in mode `sync`, the last in the given order wins, unless ``keep`` (path → package) decides otherwise.
 
     Raises:
-        InputError: a package occurs twice, or a package in ``keep`` does not have the path.
+        InputError: a package occurs twice, a package in ``keep`` does not have the path, or a path is a file
+            in one package and a folder in the other.
     """
     joined = _read(packages, version)
     order = [one.one.name for one in joined]
@@ -152,7 +154,11 @@ class _Linker:
     winners: Mapping[str, str]
 
     def link(self, source: Path, target: Path) -> None:
-        """Link ``source`` at ``target``: as a symlink if nothing is there, merged if both are folders."""
+        """Link ``source`` at ``target``: as a symlink if nothing is there, merged if both are folders.
+
+        Raises:
+            InputError: a single one is a folder; uv refuses such packages, too.
+        """
         if not target.is_symlink() and not target.exists():
             target.symlink_to(source)
         elif source.is_dir() and target.is_dir():
@@ -160,7 +166,14 @@ class _Linker:
                 open_up(target)
             for entry in sorted(source.iterdir()):
                 self.link(entry, target / entry.name)
-        elif self._wins(target) and not (target.is_dir() and not target.is_symlink()):
+        elif source.is_dir() or target.is_dir():
+            path = printable(posixpath.relpath(target.as_posix(), self.site.as_posix()), 200)
+            kind, other = ("folder", "file") if source.is_dir() else ("file", "folder")
+            raise InputError(
+                f"{path} is a {kind} in {self.name} and a {other} in a different package",
+                hint="uv refuses them too: remove one of the two packages from the project",
+            )
+        elif self._wins(target):
             target.unlink()
             target.symlink_to(source)
 

@@ -256,6 +256,14 @@ def test_a_package_twice(shop: Shop) -> None:
         join([out, out], shop.folder / "env", VERSION, {}, system="x86_64-linux")
 
 
+@pytest.mark.parametrize("folder_first", [True, False])
+def test_a_file_and_a_folder(shop: Shop, folder_first: bool) -> None:
+    paths = ("ns/a/b", "ns/a") if folder_first else ("ns/a", "ns/a/b")
+    packages = [shop.install(name, {path: "x"}) for name, path in zip(("one", "two"), paths, strict=True)]
+    with pytest.raises(InputError, match=r"ns/a is a (file|folder) in two and a"):
+        join(packages, shop.folder / "env", VERSION, {}, system="x86_64-linux")
+
+
 def test_not_a_wheel(shop: Shop) -> None:
     bad = shop.folder / "bad-1.0-py3-none-any.whl"
     bad.write_text("no zip")
