@@ -10,6 +10,7 @@ All three read a tree in one pass and leave unchanged files alone, including ino
 - ``replace``, ``undo``: references to placeholders and back, as values
 - ``elfplan``, ``needs``, ``libraries``, ``missing``: changes to an ELF file, and missing libraries
 - ``stripped``, ``linked``, ``recording``: the records in the manifest and in RECORD
+- ``linking``: what of a new tree can be links into the old one
 - ``apply``, ``journal``, ``populate``, ``patchelf``: all writing; a killed run is undone
 - ``strip``, ``audit``, ``restore``: the three commands
 """

@@ -60,10 +60,6 @@ class _Packages:
         if top := _top(path, self.sites):
             yield self.groups.of(top)
 
-    def is_metadata(self, path: str) -> bool:
-        """Whether a file is in a ``.dist-info`` folder."""
-        return any(part.endswith(".dist-info") for part in path.split("/")[:-1])
-
 
 @dataclass(frozen=True, slots=True)
 class Links:
@@ -89,15 +85,13 @@ def links(
     """
     packages = _packages(origin, entries)
     differing = {*changed, *_scripts(origin, entries, store_dir)}
-    copied = {
-        group for path in differing if not packages.is_metadata(path) for group in packages.groups_of(path)
-    }
+    copied = {group for path in differing if not _is_metadata(path) for group in packages.groups_of(path)}
     linked: set[str] = set()
     for entry in entries:
         path = entry.path
         if not entry.is_file or path in differing or path.startswith(_OWN):
             continue
-        if not packages.is_metadata(path) and copied.isdisjoint(packages.groups_of(path)):
+        if not _is_metadata(path) and copied.isdisjoint(packages.groups_of(path)):
             linked.add(path)
     return Links(frozenset(_whole(entries, linked, packages, compiled)), packages.sites)
 
@@ -125,6 +119,10 @@ def _top(path: str, sites: Collection[str]) -> str:
         if (site == "" or inside != path) and "/" in inside:
             return f"{site}/{inside.partition('/')[0]}"
     return ""
+
+
+def _is_metadata(path: str) -> bool:
+    return any(part.endswith(".dist-info") for part in path.split("/")[:-1])
 
 
 def _scripts(origin: Path, entries: Sequence[Entry], store_dir: str) -> Iterator[str]:
