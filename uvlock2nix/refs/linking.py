@@ -139,17 +139,18 @@ def _whole(
     entries: Sequence[Entry], linked: Collection[str], packages: _Packages, compiled: Collection[str]
 ) -> Iterator[str]:
     """The files ``linked``, with a folder in place of all that it has, where that is possible."""
-    users: dict[str, set[tuple[str, ...] | None]] = {}
+    users: dict[str, set[str]] = {}
     for entry in entries:
         if stat.S_ISDIR(entry.status.st_mode):
             continue
         simple = entry.path in linked and entry.path not in compiled and not entry.path.endswith(".py")
-        user = packages.owners.get(entry.path) if simple else None
+        owners = packages.owners.get(entry.path, ())
+        user = owners[0] if simple and len(owners) == 1 else ""
         folder = entry.path.rpartition("/")[0]
         while folder and not (folder in users and user in users[folder]):
             users.setdefault(folder, set()).add(user)
             folder = folder.rpartition("/")[0]
-    folders = {folder for folder, found in users.items() if None not in found and len(found) == 1}
+    folders = {folder for folder, found in users.items() if "" not in found and len(found) == 1}
     for folder in folders:
         if folder.rpartition("/")[0] not in folders:
             yield folder

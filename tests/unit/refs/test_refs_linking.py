@@ -69,7 +69,8 @@ def test_a_package_without_changes_is_links(deps: Path) -> None:
             "../../../share/man/man1/pure.1": b"",
         },
     )
-    package(deps, "other", {"other.py": b"", "../../../share/man/man1/other.1": b""})
+    package(deps, "other", {"other.py": b"", "../../../share/man/man1/other.1": b"", "both/x.txt": b""})
+    package(deps, "more", {"both/x.txt": b""})
     env = linked(deps)
     site = env / SITE
     for module in ("pure/__init__.py", "pure/sub/__init__.py", "pure/py.typed", "pure_single.py"):
@@ -83,6 +84,8 @@ def test_a_package_without_changes_is_links(deps: Path) -> None:
     assert (env / "share" / "pure").readlink() == deps / "share" / "pure"
     assert not (env / "share" / "man" / "man1").is_symlink()
     assert (env / "share" / "man" / "man1" / "other.1").is_symlink()
+    assert not (site / "both").is_symlink()
+    assert (site / "both" / "x.txt").is_symlink()
     info = site / "pure-1.0.dist-info"
     assert not any(path.is_symlink() for path in (info, *info.iterdir()))
     assert not (env / MANIFEST_PLACE).is_symlink()
