@@ -128,7 +128,7 @@ def _is_metadata(path: str) -> bool:
 def _scripts(origin: Path, entries: Sequence[Entry], store_dir: str) -> Iterator[str]:
     """The executables whose interpreter may not exist, so that env changes their first line."""
     for entry in entries:
-        if entry.is_file and entry.status.st_mode & stat.S_IXUSR:
+        if entry.is_file and entry.mode & stat.S_IXUSR:
             with open_file(origin / entry.path) as descriptor:
                 first = os.pread(descriptor, LIMIT, 0)
             if asked(first, store_dir) is not None:
@@ -141,7 +141,7 @@ def _whole(
     """The files ``linked``, with a folder in place of all that it has, where that is possible."""
     users: dict[str, set[str]] = {}
     for entry in entries:
-        if stat.S_ISDIR(entry.status.st_mode):
+        if stat.S_ISDIR(entry.mode):
             continue
         simple = entry.path in linked and entry.path not in compiled and not entry.path.endswith(".py")
         owners = packages.owners.get(entry.path, ())

@@ -72,7 +72,7 @@ def plan_elf_files(
     for entry in entries:
         if entry.is_link and ".so" in entry.path:
             links[entry.path] = entry
-        if not entry.is_file or entry.status.st_size < 52:
+        if not entry.is_file or entry.size < 52:
             continue
         with open_file(origin / entry.path) as descriptor:
             try:

@@ -20,17 +20,17 @@ _MOST_WORKERS: Final = 8
 
 def scan_files(
     tree: Path, entries: Sequence[Entry], scanner: Scanner, workers: int | None = None
-) -> list[list[Hit]]:
+) -> list[Sequence[Hit]]:
     """The hits of each file, in the order of ``entries``; :class:`RefsError` if one cannot be read.
 
     ``workers``: the number of processes; by default, depending on the cores and the size.
     """
     if workers is None:
-        workers = worth(sum(entry.status.st_size for entry in entries))
+        workers = worth(sum(entry.size for entry in entries))
     if workers < 2:
-        return [scanner.in_path(f"{tree}/{entry.path}", entry.status.st_size) for entry in entries]
+        return [scanner.in_path(f"{tree}/{entry.path}", entry.size) or () for entry in entries]
     shares = _shares(entries, workers)
-    found: list[list[Hit]] = [[] for _ in entries]
+    found: list[Sequence[Hit]] = [()] * len(entries)
     children = [_start(tree, entries, share, scanner) for share in shares[1:]]
     try:
         _scan(tree, entries, shares[0], scanner, found)
@@ -61,19 +61,20 @@ def _shares(entries: Sequence[Entry], workers: int) -> list[list[int]]:
     """The file numbers for each worker, with about the same number of bytes."""
     shares: list[list[int]] = [[] for _ in range(workers)]
     loads = [0] * workers
-    for number in sorted(range(len(entries)), key=lambda number: -entries[number].status.st_size):
+    for number in sorted(range(len(entries)), key=lambda number: -entries[number].size):
         least = loads.index(min(loads))
         shares[least].append(number)
-        loads[least] += entries[number].status.st_size + _PER_FILE
+        loads[least] += entries[number].size + _PER_FILE
     return [sorted(share) for share in shares]
 
 
 def _scan(
-    tree: Path, entries: Sequence[Entry], share: Sequence[int], scanner: Scanner, found: list[list[Hit]]
+    tree: Path, entries: Sequence[Entry], share: Sequence[int], scanner: Scanner, found: list[Sequence[Hit]]
 ) -> None:
     for number in share:
         entry = entries[number]
-        found[number] = scanner.in_path(f"{tree}/{entry.path}", entry.status.st_size)
+        # Of most files there is nothing to keep.
+        found[number] = scanner.in_path(f"{tree}/{entry.path}", entry.size) or ()
 
 
 _Answer = list[tuple[int, list[tuple[int, str]]]] | RefsError
@@ -91,7 +92,7 @@ def _start(tree: Path, entries: Sequence[Entry], share: Sequence[int], scanner: 
         os.close(reading)
         answer: _Answer
         try:
-            found: list[list[Hit]] = [[] for _ in entries]
+            found: list[Sequence[Hit]] = [()] * len(entries)
             _scan(tree, entries, share, scanner, found)
             answer = [(n, [(hit.offset, hit.hash) for hit in found[n]]) for n in share if found[n]]
         except RefsError as error:

@@ -73,14 +73,14 @@ class _Maker:
     def make(self, entry: Entry) -> None:
         """Create an entry."""
         path = entry.path
-        is_folder = stat.S_ISDIR(entry.status.st_mode)
+        is_folder = stat.S_ISDIR(entry.mode)
         if posixpath.dirname(path) in self._behind:
             if is_folder:
                 self._behind.add(path)
             return
         # Strings, because there are thousands of files.
         before, after = f"{self._source}/{path}", f"{self._tree}/{path}"
-        mode = stat.S_IMODE(entry.status.st_mode) | stat.S_IWUSR
+        mode = stat.S_IMODE(entry.mode) | stat.S_IWUSR
         if path in self._links:
             os.symlink(self._target(path), after)  # noqa: PTH211
             if is_folder:

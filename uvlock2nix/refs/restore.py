@@ -214,12 +214,12 @@ def _stage(
     by_inode: dict[tuple[int, int], list[str]] = {}
     # A store that is optimised links equal files of different packages, which a new tree does not.
     for entry in entries if stage.source == stage.tree else ():
-        if entry.is_file and entry.status.st_nlink > 1:
-            by_inode.setdefault((entry.status.st_dev, entry.status.st_ino), []).append(entry.path)
+        if entry.is_file and entry.inode is not None:
+            by_inode.setdefault(entry.inode, []).append(entry.path)
     twins = {path: tuple(paths) for paths in by_inode.values() for path in paths}
     from concurrent.futures import as_completed  # slow to import, and rarely needed
 
-    sizes = {entry.path: entry.status.st_size for entry in entries}
+    sizes = {entry.path: entry.size for entry in entries}
     with _workers() as pool:
         jobs: dict[Path, Future[None]] = {}
         # Largest first, so that no core waits for it at the end.

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.store import ALPHABET, HASH_LENGTH
@@ -33,22 +33,27 @@ class Hit:
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An entry of the tree; ``path`` is relative to it, with ``/``; ``status`` is its lstat."""
+class Entry(NamedTuple):
+    """An entry of the tree; ``path`` is relative to it, with ``/``; ``mode`` and ``size`` are of its lstat.
+
+    ``inode``: device and inode of a file with several hard links, else None. There may be millions: the
+    whole lstat would take half a kilobyte.
+    """
 
     path: str
-    status: os.stat_result
+    mode: int
+    size: int
+    inode: tuple[int, int] | None
 
     @property
     def is_file(self) -> bool:
         """Whether it is a regular file."""
-        return stat.S_ISREG(self.status.st_mode)
+        return stat.S_ISREG(self.mode)
 
     @property
     def is_link(self) -> bool:
         """Whether it is a symlink."""
-        return stat.S_ISLNK(self.status.st_mode)
+        return stat.S_ISLNK(self.mode)
 
 
 class Scanner:
@@ -153,6 +158,12 @@ def open_file(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
+def _entry(path: str, status: os.stat_result) -> Entry:
+    several = status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode)
+    inode = (status.st_dev, status.st_ino) if several else None
+    return Entry(path, status.st_mode, status.st_size, inode)
+
+
 def walk(root: Path) -> Iterator[Entry]:
     """Everything below ``root`` in byte order, directories before their content; symlinks are not followed.
 
@@ -166,12 +177,12 @@ def walk(root: Path) -> Iterator[Entry]:
             with os.scandir(root / folder if folder else root) as listing:
                 entries = sorted(listing, key=lambda entry: os.fsencode(entry.name))
                 start = f"{folder}/" if folder else ""
-                found = [Entry(start + entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
+                found = [_entry(start + entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
         except OSError as error:
             raise RefsError(f"{root / folder}: the directory cannot be read: {error.strerror}") from error
         below = []
         for entry in found:
-            mode = entry.status.st_mode
+            mode = entry.mode
             if stat.S_ISDIR(mode):
                 below.append(entry.path)
             elif not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):

@@ -126,8 +126,8 @@ class _Found:
             self.files += 1
             if is_record(entry.path):
                 self.records.append(entry.path)
-            if entry.status.st_nlink > 1:
-                names = self._links.setdefault((entry.status.st_dev, entry.status.st_ino), [])
+            if entry.inode is not None:
+                names = self._links.setdefault(entry.inode, [])
                 names.append(entry.path)
                 if len(names) > 1:
                     return
@@ -141,12 +141,12 @@ class _Found:
     def finish(self, scanner: Scanner) -> None:
         """Scan the collected files."""
         found = scan_files(self._tree, self._files, scanner)
-        self.hits += [(entry, hits) for entry, hits in zip(self._files, found, strict=True) if hits]
+        self.hits += [(entry, list(hits)) for entry, hits in zip(self._files, found, strict=True) if hits]
         self.hits.sort(key=lambda pair: os.fsencode(pair[0].path))
 
     def other_names(self, entry: Entry) -> tuple[str, ...]:
         """The other hard links of a file."""
-        return tuple(self._links.get((entry.status.st_dev, entry.status.st_ino), ()))[1:]
+        return tuple(self._links.get(entry.inode, ()) if entry.inode is not None else ())[1:]
 
 
 class _Plan:
@@ -170,7 +170,7 @@ class _Plan:
             if os.pread(descriptor, 4, 0) == MAGIC:
                 self._elf(entry, descriptor, hits)
                 return
-            text = read_text(descriptor, entry.status.st_size)
+            text = read_text(descriptor, entry.size)
             if text is None:
                 self.edits.append((entry, Patch(entry.path, self._strings(entry, descriptor, hits))))
             else:
