@@ -123,13 +123,15 @@ def copied(project: Path, folder: Path, mode: str) -> Path:
     return target
 
 
-def changed(project: Path, package: str, edit: str) -> None:
+def changed(project: Path, package: str, edit: str, python: str) -> None:
     if edit:
         with (project / edit).open("a") as file:
             file.write(f"\nchanged = {time.time()}\n")
         return
     env = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
-    subprocess.run([str(UV), "lock", "--quiet", "-P", package], cwd=project, env=env, check=True)
+    subprocess.run(
+        [str(UV), "lock", "--quiet", "-p", python, "-P", package], cwd=project, env=env, check=True
+    )
 
 
 def main() -> None:
@@ -154,7 +156,7 @@ def main() -> None:
             one.prepare([f"--python={asked.python}", *options])
         for package, edit in ((asked.package, ""), ("", asked.edit)):
             for one in subjects if package or edit else ():
-                changed(one.project, package, edit)
+                changed(one.project, package, edit, asked.python)
                 result = one.measure()
                 what = package or f"edit of {edit}"
                 print(f"{what}, {one.mode}: {result}; load {os.getloadavg()[0]:.1f}", flush=True)

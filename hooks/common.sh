@@ -94,6 +94,13 @@ _uvlock2nixNoHooks() { # NAME...: whether no text, function or registered functi
   done
 }
 
+_uvlock2nixNoTexts() { # NAME...: whether the derivation has neither a text nor a function to run at any of these hooks
+  local name
+  for name in "$@"; do
+    if [[ -n "${!name-}" ]] || declare -F "$name" >/dev/null; then return 1; fi
+  done
+}
+
 _uvlock2nixAlone() { # PHASE HOOK: whether nothing runs between installPhase and PHASE, including its hook preHOOK
   local -a phases=()
   mapfile -d '' -t phases < <(_uvlock2nixWords preFixupPhases)
@@ -185,6 +192,42 @@ _uvlock2nixLeaveOut() { # ARRAY: take out of it what _uvlock2nixUnwanted names
   _functions=("${kept[@]}")
 }
 
+# stdenv's fixup starts several programs for each symlink, of which an environment has hundreds. What it does to them is
+# needed only where there are links that it changes or refuses, which one program finds.
+_uvlock2nixFewLinks() {
+  if [[ " ${postHooks[*]-} " != *" _uvlock2nixTakeLinks "* ]]; then postHooks+=(_uvlock2nixTakeLinks); fi
+}
+
+_uvlock2nixTakeLinks() {
+  local name
+  for name in dontRewriteSymlinks dontCheckForBrokenSymlinks; do
+    if [[ -z "${!name-}" ]]; then
+      printf -v "$name" 1
+      _uvlock2nixLinks[$name]=1
+    fi
+  done
+  # Before stdenv's own, which it switches on again where they are needed.
+  postFixupHooks=(_uvlock2nixFindLinks "${postFixupHooks[@]}")
+}
+
+_uvlock2nixFindLinks() {
+  local output
+  for output in $(_uvlock2nixOutputs); do
+    output=${!output}
+    if [[ ! -e "$output" ]]; then continue; fi
+    if [[ -n "$(find "$output" -type l -lname "$output/*" -print -quit)" ]]; then
+      _uvlock2nixLinksBack dontRewriteSymlinks
+    fi
+    if [[ -n "$(find "$output" -type l \( -xtype l -o -lname "${TMPDIR:-/tmp}/*" \) -print -quit)" ]]; then
+      _uvlock2nixLinksBack dontCheckForBrokenSymlinks
+    fi
+  done
+}
+
+_uvlock2nixLinksBack() { # NAME: unset a switch that _uvlock2nixTakeLinks has set
+  if [[ -n "${_uvlock2nixLinks[$1]-}" ]]; then unset -v "$1"; fi
+}
+
 _uvlock2nixOfStdenv() { # FUNCTION: 0 where stdenv or its default inputs define it, 1 where others do, 2 for other texts
   local found input
   local -a own=()
@@ -253,7 +296,7 @@ _uvlock2nixPhaseLists=(
 # Recorded once, by the first of our hooks.
 if [[ -z "${_uvlock2nixCommon-}" ]]; then
   _uvlock2nixCommon=1
-  declare -gA _uvlock2nixStated=() _uvlock2nixOwn=() _uvlock2nixAdded=()
+  declare -gA _uvlock2nixStated=() _uvlock2nixOwn=() _uvlock2nixAdded=() _uvlock2nixLinks=()
   for _uvlock2nixName in "${_uvlock2nixPhases[@]}" "${_uvlock2nixPhaseLists[@]}"; do
     _uvlock2nixState "$_uvlock2nixName"
   done

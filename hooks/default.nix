@@ -150,7 +150,8 @@ in
 
   /**
     Build the local packages of a project over its environment. `passthru.projectSource` is the source of a project,
-    `passthru.parts` the attributes of its package besides its outputs.
+    `passthru.localPackages` its packages without the environment, `passthru.environment` what the environment is made
+    of, `passthru.parts` the attributes of its package besides its outputs.
   */
   uvPackageHook = makeSetupHook {
     name = "uv-package-hook";
@@ -159,6 +160,8 @@ in
     };
     passthru = {
       projectSource = import ./project-source.nix { inherit lib; };
+      localPackages = import ./local-packages.nix { inherit lib; };
+      environment = import ./environment.nix { inherit lib; };
       parts = import ./package-parts.nix { inherit lib runCommand uvlock2nix; };
     };
   } ./uv-package-hook.sh;

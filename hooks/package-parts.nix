@@ -32,6 +32,7 @@ let
       name = "${package.name}-${product}";
       outputs = [ "out" ];
       uvPackageProduct = product;
+      uvPackageLocal = null;
     };
 in
 /**

@@ -36,9 +36,14 @@ def main() -> None:
     # time.
     gc.set_threshold(100_000, 20, 20)
     try:
-        from uvlock2nix.cli.app import run
+        if sys.argv[1:2] in (["wheel"], ["venv"]):
+            from uvlock2nix.cli.inside import run_plain
 
-        run()
+            run_plain(sys.argv[1:])
+        else:
+            from uvlock2nix.cli.app import run
+
+            run()
     except KeyboardInterrupt:
         # It arrived while the command line restored the signals.
         leave_at_once()

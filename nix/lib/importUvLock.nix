@@ -54,7 +54,8 @@
 
   ```
   importUvLock :: { pins :: Path; root :: Path; python :: Derivation; … } ->
-    { packages :: { ${name} :: Derivation }; build :: Derivation; python :: Derivation; sitePackages :: String; }
+    { packages :: { ${name} :: Derivation }; build :: Derivation; python :: Derivation; sitePackages :: String;
+      buildsAlone :: Bool; system :: String; }
   ```
 
   # Examples
@@ -263,6 +264,20 @@ let
       dontFixup = true;
     };
 
+  # Whether the local packages are built without locked packages of the environment, and without each other.
+  nameOf =
+    requirement:
+    lib.toLower (
+      lib.replaceStrings [ "_" "." ] [ "-" "-" ] (
+        lib.head (builtins.match "[[:space:]]*([A-Za-z0-9._-]*).*" requirement)
+      )
+    );
+  buildsAlone = lib.all (
+    name:
+    (builds.${name}.built or [ ]) == [ ]
+    && !(lib.any (one: lib.elem (nameOf one) locals) (builds.${name}.requires or [ ]))
+  ) locals;
+
   # For a development shell: the inputs of builds, and the folders of libraries for wheels.
   given = part: lib.unique (lib.concatMap (one: one.${part} or [ ]) (lib.attrValues native));
   libraryPath = lib.unique (
@@ -273,6 +288,8 @@ in
 {
   inherit
     packages
+    buildsAlone
+    system
     python
     libraryPath
     keys

@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # uvlock2nix-self: its own packages, ready to run
-# Digest: cbea19af41517908
+# Digest: 518ee8a4783c67c1
 {
   lib,
   stdenv,
@@ -43,7 +43,8 @@ stdenv.mkDerivation (finalAttrs: {
     pkg-config # uvlock2nix
   ];
 
-  uvPackageEnv = python-env;
+  uvPackageEnv = uvPackageHook.environment finalAttrs python-env;
+  uvPackageLocal = uvPackageHook.localPackages finalAttrs;
   uvPackageRequires = python-env.build;
   uvPackageInterpreter = python313.interpreter;
   uvPackageBuilder = python313.pythonOnBuildForHost.interpreter;

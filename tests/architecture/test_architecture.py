@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from uvlock2nix.cli.app import COMMANDS, HIDDEN
+from uvlock2nix.cli.inside import PLAIN
 
 REPO = Path(__file__).resolve().parents[2]
 PACKAGE = REPO / "uvlock2nix"
@@ -178,7 +179,8 @@ def test_nobody_imports_cli() -> None:
 
 
 def test_commands_do_not_import_each_other() -> None:
-    commands = {f"uvlock2nix.cli.{module}" for module, _ in (COMMANDS | HIDDEN).values()}
+    names = {module for module, _ in (COMMANDS | HIDDEN).values()} | set(PLAIN.values())
+    commands = {f"uvlock2nix.cli.{module}" for module in names}
     assert commands <= set(modules())
     importers = {f"{module} -> {other}" for module in modules() for other in ours(module) & commands}
     assert importers == set()
@@ -365,6 +367,15 @@ def test_help_imports_click_and_nothing_else(arguments: list[str]) -> None:
     others = {name.split(".")[0] for name in loaded} - set(sys.stdlib_module_names)
     assert others <= {"click", "uvlock2nix"}
     assert done.stdout
+
+
+@pytest.mark.parametrize("name", sorted(PLAIN))
+def test_what_runs_for_each_package_does_without_click(name: str) -> None:
+    """Its import takes longer than installing most wheels."""
+    code = f"import sys; import uvlock2nix.cli.inside as i; i.commands_of({name!r}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True)
+    loaded = {one.split(".")[0] for one in done.stdout.split()}
+    assert not loaded & {"click", "packaging", "requests", "elftools", "tomli", "subprocess", "zipfile"}
 
 
 # What `generate` may load where everything is known already: pins, inspections and wheels of an earlier run.

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.command import Outcome, project_at, typed, uvlock2nix, wheel
 from uvlock2nix.cli.app import COMMANDS, HIDDEN
+from uvlock2nix.cli.inside import PLAIN, commands_of
 
 REPO = Path(__file__).resolve().parents[2]
 MAC = wheel("mac-only", "cp313-cp313-macosx_14_0_arm64")
@@ -38,6 +39,16 @@ def texts() -> Iterator[tuple[str, str]]:
                 yield where, "".join(parts)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inner:
                 yield where, node.value
+
+
+def known_options(words: list[str]) -> set[str] | None:
+    """The options of the command that the words begin with; None if there is no such command."""
+    if words[0] in PLAIN:
+        commands = commands_of(words[0])
+        chosen = [commands[words[1]]] if words[1:] and words[1] in commands else commands.values()
+        return {f"--{name}" for one in chosen for name in one.options.names()}
+    command, _ = command_of(words)
+    return None if command is None else options_of(command)
 
 
 def command_of(words: list[str]) -> tuple[click.Command | None, list[str]]:
@@ -74,10 +85,9 @@ def test_there_are_hints_to_look_at() -> None:
 @pytest.mark.parametrize(("where", "line"), sorted(set(named())), ids=lambda text: str(text)[:60])
 def test_what_is_named_exists(where: str, line: str) -> None:
     words = line.replace("…", "").split()
-    command, rest = command_of(words)
-    assert command is not None, f"{where}: there is no `uvlock2nix {words[0]}`"
-    known = options_of(command)
-    for word in rest:
+    known = known_options(words)
+    assert known is not None, f"{where}: there is no `uvlock2nix {words[0]}`"
+    for word in words[1:]:
         if word.startswith("--"):
             option = word.partition("=")[0].rstrip(".)")
             assert option in known, f"{where}: `uvlock2nix {words[0]}` has no {option}"

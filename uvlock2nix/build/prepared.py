@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ from uvlock2nix.names import canonicalize_name
 
 # The programs of wheels, in a folder of build requirements.
 PROGRAMS: Final = "_scripts"
+# What no compiler reads: by suffix, and names of licences and metadata that have none.
+_SUFFIXES: Final = (".py", ".pyc", ".pyi", ".typed", ".pth", ".txt", ".md", ".rst", ".json", ".toml", ".cfg")
+_OTHERS: Final = (".lock", ".exe", ".tmpl", ".xml", ".html", ".lark", ".BSD", ".APACHE")
+_NAMES: Final = ("LICENSE", "NOTICE", "README", "METADATA", "RECORD", "WHEEL", "INSTALLER", "REQUESTED")
+_PYTHON: Final = frozenset([*_SUFFIXES, *_OTHERS, *_NAMES])
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +35,12 @@ class Prepared:
     """Requirements from ``trees`` (package → a folder made by ``--target``), which are complete.
 
     ``env`` is the site-packages of the environment for the packages. A build gets it if it requires something
-    that only it has: a package that was compiled for it, or a runtime dependency of a local package.
+    that only it has: a package that was compiled for it, or a runtime dependency of a local package. None
+    where no build requires that.
     """
 
     trees: Path
-    env: Path
+    env: Path | None
 
     def install(
         self,
@@ -43,7 +50,7 @@ class Prepared:
         context: BuildContext,
         ready: Mapping[str, Path],
     ) -> None:
-        """Put the content of the package's folder into the environment, with its programs; check
+        """Link or copy the content of the package's folder into the environment, with its programs; check
         ``requires``.
 
         Raises:
@@ -56,7 +63,7 @@ class Prepared:
         install_wheels(wheels, environment, context, f"installing the build requirements of {build.name}")
         here = versions_of(installed(site))
         missing = [text for text in requires if not meets(text, here)]
-        if missing or wheels:
+        if self.env is not None and (missing or wheels):
             (site / "_uvlock2nix.pth").write_text(f"{self.env}\n", encoding="utf-8")
             there = {**versions_of(installed(self.env)), **here}
             missing = [text for text in missing if not meets(text, there)]
@@ -67,10 +74,8 @@ class Prepared:
         tree = self.trees / build.name
         if not tree.is_dir():
             return
-        shutil.copytree(tree, site, symlinks=True, dirs_exist_ok=True, copy_function=_copy)
-        for path in (site, *site.rglob("*")):
-            if path.is_dir() and not path.is_symlink():
-                path.chmod(0o755)
+        for entry in sorted(tree.iterdir()):
+            _place(entry, site / entry.name)
         programs = site / PROGRAMS
         for path in sorted(programs.iterdir()) if programs.is_dir() else ():
             place_script(path, environment.python.parent / path.name, environment.python)
@@ -84,6 +89,30 @@ def site_of(environment: BuildEnvironment) -> Path:
     """The site-packages of a build's environment."""
     (site,) = environment.folder.glob("lib/python*/site-packages")
     return site
+
+
+def _place(source: Path, target: Path) -> None:
+    """Link to what is only Python, else copy it: compiled code must not name the store path of a header."""
+    if source.suffix == ".dist-info" or _is_python(source):
+        target.symlink_to(source)
+    elif source.is_dir():
+        shutil.copytree(source, target, symlinks=True, copy_function=_copy)
+        for path in (target, *target.rglob("*")):
+            if path.is_dir() and not path.is_symlink():
+                path.chmod(0o755)
+    else:
+        _copy(str(source), str(target))
+
+
+def _is_python(path: Path) -> bool:
+    """Whether a file, or everything in a folder, is Python or text that no compiler reads."""
+    if path.is_dir():
+        return all(
+            (Path(name).suffix or name) in _PYTHON
+            for _, _, names in os.walk(path, followlinks=True)
+            for name in names
+        )
+    return (path.suffix or path.name) in _PYTHON
 
 
 def _copy(source: str, target: str) -> str:

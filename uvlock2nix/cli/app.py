@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem
 
 from uvlock2nix import __version__
 from uvlock2nix.cli.interrupt import INTERRUPTED, ending_on_signals
-from uvlock2nix.errors import InputError, Uvlock2nixError
+from uvlock2nix.errors import Uvlock2nixError
 
 # name -> (module below uvlock2nix.cli, help line); each module has a click command named ``command``.
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
@@ -32,12 +32,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "man": ("man", "Print the manual page."),
 }
 
-# Run by the hooks inside a build, not by people, so not listed.
+# Run by the hooks inside a build, not by people, so not listed; ``inside`` has those that run most often.
 HIDDEN: Final[dict[str, tuple[str, str]]] = {
     "sync": ("sync", "Install the locked packages (inside deps)."),
     "sdist": ("sdist", "Build one source into a wheel (inside its derivation)."),
-    "wheel": ("wheel", "Install one wheel (inside its derivation)."),
-    "venv": ("venv", "Make an installed tree a runnable environment (inside env and package)."),
 }
 
 
@@ -91,18 +89,12 @@ def color_wish() -> bool | None:
 
 def show_error(error: Uvlock2nixError) -> None:
     """Print ``error:`` and ``hint:`` to stderr."""
-    from uvlock2nix.net.urls import shown_text
-    from uvlock2nix.printable import printable
+    from uvlock2nix.cli.shown import shown_error
 
-    color = color_wish()
-    message = printable(shown_text(error.message), lines=True)
-    click.echo(click.style("error:", fg="red", bold=True) + f" {message}", err=True, color=color)
-    if error.hint:
-        click.echo(
-            click.style("hint:", fg="cyan", bold=True) + f" {printable(shown_text(error.hint), lines=True)}",
-            err=True,
-            color=color,
-        )
+    colors = {"error:": "red", "hint:": "cyan"}
+    for label, text in shown_error(error):
+        styled = click.style(label, fg=colors[label], bold=True)
+        click.echo(f"{styled} {text}", err=True, color=color_wish())
 
 
 def run() -> None:
@@ -124,21 +116,9 @@ def run() -> None:
         # The reader is gone (`| head`): no failure of ours, and nothing more can be written.
         sys.stderr.close()
         sys.exit(141)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        show_error(
-            InputError(f"{where}{error.strerror or error}", hint="check that it exists, and its permissions")
-        )
-        sys.exit(InputError.exit_code)
-    except RecursionError:
-        show_error(
-            InputError(
-                "folders, or values in a file, are nested too deeply", hint="no more than 900 levels are read"
-            )
-        )
-        sys.exit(InputError.exit_code)
-    except MemoryError:
-        show_error(
-            InputError("there is not enough memory", hint="end other programs, or run it where there is more")
-        )
-        sys.exit(InputError.exit_code)
+    except (OSError, RecursionError, MemoryError) as error:
+        from uvlock2nix.cli.shown import as_input
+
+        found = as_input(error)
+        show_error(found)
+        sys.exit(found.exit_code)

@@ -1,57 +1,82 @@
-"""``venv package``: put local packages over an environment, and report on it."""
+"""``venv package`` and ``venv local``: build local packages, and put them over an environment."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import click
 
 from uvlock2nix.printable import printable
 
 if TYPE_CHECKING:
     from uvlock2nix.build.values import Build
+    from uvlock2nix.cli.words import Words
+    from uvlock2nix.dist.scripts import Script
     from uvlock2nix.venv.making import Making
     from uvlock2nix.venv.members import Places
 
+    # Installed packages, and their scripts.
+    Installed = tuple[Path, tuple[Script, ...]]
 
-def layered(
-    builds: Sequence[Build],
-    places: Places,
-    out: Path,
-    made_with: Making,
-    uv: str,
-    compiler: str | None,
-    extra: tuple[Path, ...],
-) -> None:
-    """Build local packages, put them and the extra packages over the environment, and report collisions."""
-    from uvlock2nix.build.programs import Runner
+
+def layered(env: Path, work: Path, out: Path, words: Words, build: Callable[[], Installed]) -> None:
+    """Put local packages and the extra packages over the environment ``env``, and report collisions.
+
+    With ``--local`` they are there; else ``build`` builds and installs them.
+    """
     from uvlock2nix.sync.manifest import read_manifest
     from uvlock2nix.venv.interpreter import write_wrapper
     from uvlock2nix.venv.layer import layer
-    from uvlock2nix.venv.members import local_tree
 
-    run = Runner()
-    tree, brought = local_tree(builds, places, run, uv, made_with.builder or made_with.python)
+    made_with, compiler, local = making(words), words.text("compiler"), words.path("local")
+    if local is None:
+        (tree, scripts), link = build(), False
+    else:
+        from uvlock2nix.venv.local_manifest import read_local
+
+        tree, scripts, link = read_local(local, work)
 
     def wrap(root: Path, python: Path) -> None:
         if compiler:
-            write_wrapper(root, python, compiler, places.work, run)
+            from uvlock2nix.build.programs import Runner
+
+            work.mkdir(parents=True, exist_ok=True)
+            write_wrapper(root, python, compiler, work, Runner())
 
     clashes = layer(
-        places.env,
+        env,
         tree,
         out,
-        str(read_manifest(places.env)["python"]),
+        str(read_manifest(env)["python"]),
         made_with,
-        scripts=brought,
+        scripts=scripts,
+        link=link,
         wrap=wrap,
-        extra=extra,
+        extra=words.paths("extra"),
     )
     for clash in clashes:
-        click.echo(f"uvlock2nix: {printable(str(clash))}", err=True)
+        say(f"{clash}")
+
+
+def built_local(builds: Sequence[Build], places: Places, env: Path, words: Words) -> Installed:
+    """Build local packages over the environment ``env``, and install them below the work folder."""
+    from uvlock2nix.build.programs import Runner
+    from uvlock2nix.venv.members import local_tree, target_of
+
+    python = words.path("builder") or Path(words.needed("interpreter"))
+    return local_tree(builds, places, Runner(), words.text("uv", "uv"), python, target_of(env))
+
+
+def installed_local(builds: Sequence[Build], places: Places, out: Path, words: Words) -> None:
+    """Build local packages without an environment, and install them into ``out``."""
+    from uvlock2nix.build.programs import Runner
+    from uvlock2nix.target import Target
+    from uvlock2nix.venv.local import install_local
+
+    target = Target.parse(system=words.needed("system"), python=words.needed("python"))
+    install_local(builds, places, Runner(), words.text("uv", "uv"), target, making(words), out)
 
 
 def program_path() -> str:
@@ -59,13 +84,20 @@ def program_path() -> str:
     return ":".join(os.environ.get(name, "") for name in ("HOST_PATH", "PATH"))
 
 
-def making(interpreter: Path, builder: Path | None, cores: int, *, no_bytecode: bool) -> Making:
+def making(words: Words) -> Making:
     """What an environment is made with inside a build, from the commands' options."""
     from uvlock2nix.venv.making import Making
 
-    return Making(interpreter, 0 if no_bytecode else max(1, cores), program_path(), builder, note)
+    cores = 0 if words.has("no-bytecode") else max(1, words.number("cores"))
+    return Making(Path(words.needed("interpreter")), cores, program_path(), words.path("builder"), note)
 
 
 def note(text: str) -> None:
-    """Write a line to the build log."""
-    click.echo(f"uvlock2nix: note: {printable(text)}", err=True)
+    """Write a note to the build log."""
+    say(f"note: {text}")
+
+
+def say(text: str) -> None:
+    """Write a line to the build log; names in it are those of packages' files."""
+    sys.stderr.write(f"uvlock2nix: {printable(text)}\n")
+    sys.stderr.flush()

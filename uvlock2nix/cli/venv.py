@@ -3,174 +3,165 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Final
 
-import click
-
-from uvlock2nix.cli.decorated import decorated
-from uvlock2nix.cli.layered import layered, making
+from uvlock2nix.cli.inside import Command
+from uvlock2nix.cli.layered import built_local, installed_local, layered, making, say
+from uvlock2nix.cli.words import Options, Words
 from uvlock2nix.errors import UsageError
-from uvlock2nix.printable import printable
 
 if TYPE_CHECKING:
-    from uvlock2nix.build.values import Product
-
-PATH = click.Path(path_type=Path)
-
-
-@click.group()
-def command() -> None:
-    """Make an installed tree a runnable environment."""
+    from uvlock2nix.build.values import Build, Product
+    from uvlock2nix.dist.scripts import Script
 
 
-@command.command("copy")
-@click.argument("deps", type=PATH)
-@click.argument("out", type=PATH)
-def copy(deps: Path, out: Path) -> None:
+def _copy(words: Words) -> None:
     """Copy DEPS to OUT, writable."""
     from uvlock2nix.venv.environment import copy_tree
 
-    copy_tree(deps, out)
+    copy_tree(*map(Path, words.arguments))
 
 
-def _finishing(function: Callable[..., Any]) -> Callable[..., Any]:
-    options = [
-        click.option("--interpreter", type=PATH, required=True),
-        click.option("--builder", type=PATH, help="The same Python for the build platform."),
-        click.option("--build-to", type=PATH, help="Folder for the build requirements of local packages."),
-        click.option("--package", "packages", type=PATH, multiple=True, help="A package of nixpkgs to link."),
-        click.option("--keep", multiple=True, metavar="PATH=NAME", help="The package that wins a path."),
-        click.option(
-            "--dlopen", multiple=True, metavar="PACKAGE=DIR[:DIR]", help="Where it opens libraries."
-        ),
-        click.option("--cores", type=int, default=1),
-        click.option("--no-bytecode", is_flag=True, help="Leave bytecode out."),
-    ]
-    return decorated(function, options)
+def _finish(words: Words) -> None:
+    """Turn the restored tree ROOT into an environment; ``--linked``: it consists of links made by `join`."""
+    _finish_in(Path(words.arguments[0]), words, linked=words.has("linked"))
 
 
-@command.command("finish")
-@click.argument("root", type=PATH)
-@click.option("--linked", is_flag=True, help="ROOT consists of links made by `join`.")
-@_finishing
-def finish(root: Path, linked: bool, **said: Any) -> None:
-    """Turn the restored tree ROOT into an environment."""
-    _finish(root, said, linked=linked)
-
-
-def _finish(root: Path, said: Mapping[str, Any], *, linked: bool) -> None:
+def _finish_in(root: Path, words: Words, *, linked: bool) -> None:
     from uvlock2nix.venv.environment import finish_environment
 
-    folders = (part for one in said["dlopen"] for part in one.partition("=")[2].split(":") if part)
+    folders = (part for one in words.all("dlopen") for part in one.partition("=")[2].split(":") if part)
     clashes = finish_environment(
         root,
-        making(said["interpreter"], said["builder"], said["cores"], no_bytecode=said["no_bytecode"]),
-        build_to=said["build_to"],
-        packages=said["packages"],
-        keep=_chosen(said["keep"]),
+        making(words),
+        build_to=words.path("build-to"),
+        packages=words.paths("package"),
+        keep=_chosen(words.all("keep")),
         linked=linked,
         libraries=tuple(map(Path, folders)),
     )
     for clash in clashes:
-        click.echo(f"uvlock2nix: {printable(str(clash))}", err=True)
+        say(f"{clash}")
     if clashes:
-        click.echo(
-            "uvlock2nix: hint: choose the package that wins under [tool.uvlock2nix.collisions], "
-            "or take the package from the lock with `deny` under [tool.uvlock2nix.nixpkgs]",
-            err=True,
+        say(
+            "hint: choose the package that wins under [tool.uvlock2nix.collisions], "
+            "or take the package from the lock with `deny` under [tool.uvlock2nix.nixpkgs]"
         )
 
 
-@command.command("package")
-@click.option("--env", "env_path", type=PATH, required=True, help="The environment below.")
-@click.option("--requires", type=PATH, required=True, help="The build requirements, a folder per package.")
-@click.option("--out", type=PATH, required=True)
-@click.option("--work", type=PATH, required=True)
-@click.option("--interpreter", type=PATH, required=True)
-@click.option("--builder", type=PATH, help="The same Python for the build platform.")
-@click.option("--member", "members", multiple=True, metavar="NAME=PATH", help="Percent-encoded.")
-@click.option(
-    "--script", "scripts", multiple=True, help="A script, then the files it needs; percent-encoded."
-)
-@click.option("--native", default="", help="JSON: each package's native inputs.")
-@click.option("--version", help="The version of packages that take theirs from git.")
-@click.option("--versions", default="", help="JSON: the versions of packages that differ.")
-@click.option("--cores", type=int, default=1)
-@click.option("--no-bytecode", is_flag=True, help="Leave bytecode out.")
-@click.option("--extra", type=PATH, multiple=True, help="More packages: of nixpkgs, or a whole environment.")
-@click.option("--product", type=click.Choice(["wheel", "sdist"]), help="Build these files into OUT instead.")
-@click.option("--only", multiple=True, metavar="NAME", help="With --product: only these members.")
-@click.option("--compiler", help="A C compiler: bin/python becomes a program that works through any symlink.")
-@click.option("--uv", default="uv")
-@click.option("--expose-to", type=PATH, help="Make this folder what a user installs.")
-@click.option("--expose", multiple=True, metavar="NAME", help="With it: a package whose programs are there.")
-def package(
-    env_path: Path,
-    requires: Path,
-    out: Path,
-    work: Path,
-    interpreter: Path,
-    builder: Path | None,
-    members: tuple[str, ...],
-    scripts: tuple[str, ...],
-    native: str,
-    version: str | None,
-    versions: str,
-    cores: int,
-    no_bytecode: bool,
-    extra: tuple[Path, ...],
-    product: Product | None,
-    only: tuple[str, ...],
-    compiler: str | None,
-    uv: str,
-    expose_to: Path | None,
-    expose: tuple[str, ...],
-) -> None:
-    """Build the project's own packages offline and put them over the environment."""
-    from uvlock2nix.build.programs import Runner
-    from uvlock2nix.build.values import parse_native
-    from uvlock2nix.venv.members import Places, local_builds, parse_versions
-    from uvlock2nix.venv.product import build_products
+def _package(words: Words) -> None:
+    """Build the project's own packages offline, or take them from ``--local``; put them over the environment.
 
-    builds = local_builds(
-        map(_member, members), parse_native(native, "uvPackageNative"), version, parse_versions(versions)
-    )
-    places = Places(env_path, requires, work.absolute())
-    if product is not None:
-        chosen = [build for build in builds if not only or build.name in only]
-        build_products(chosen, product, places, Runner(), uv, builder or interpreter, out)
+    ``--product``: build these files into OUT instead.
+    """
+    out, (requires, work) = Path(words.needed("out")), _places(words)
+    env = _env(words.needed("env"), words, work / "env", out)
+    if words.has("product"):
+        _product(env, requires, work, out, words)
         return
-    made_with = making(interpreter, builder, cores, no_bytecode=no_bytecode)
-    layered(builds, places, out, made_with, uv, compiler, extra)
+
+    def build() -> tuple[Path, tuple[Script, ...]]:
+        from uvlock2nix.venv.members import Places
+
+        return built_local(_builds(words), Places(env, requires, work), env, words)
+
+    layered(env, work, out, words, build)
+    scripts = words.all("script")
     if scripts:
+        from urllib.parse import unquote
+
         from uvlock2nix.venv.script import install_script
 
         install_script(tuple(Path(unquote(one)) for one in scripts), out)
-    if expose_to is not None:
-        _expose(out, expose_to, expose, scripts[0] if scripts else "")
+    exposed = words.path("expose-to")
+    if exposed is not None:
+        _expose(out, exposed, words.all("expose"), scripts[0] if scripts else "")
 
 
-@command.command("sbom")
-@click.argument("venv", type=PATH)
-@click.option("--env", type=PATH, required=True, help="The environment below.")
-def sbom_command(venv: Path, env: Path) -> None:
+def _product(env: Path, requires: Path, work: Path, out: Path, words: Words) -> None:
+    from uvlock2nix.build.programs import Runner
+    from uvlock2nix.venv.members import Places
+    from uvlock2nix.venv.product import build_products
+
+    product: Product = "sdist" if words.choice("product", ("wheel", "sdist"), "") == "sdist" else "wheel"
+    chosen = [one for one in _builds(words) if one.name in words.all("only") or not words.has("only")]
+    python = words.path("builder") or Path(words.needed("interpreter"))
+    places = Places(env, requires, work)
+    build_products(chosen, product, env, places, Runner(), words.text("uv", "uv"), python, out)
+
+
+def _env(text: str, words: Words, place: Path, out: Path) -> Path:
+    """The environment below: a path, or JSON of the options to join it with; then it is made at ``place``."""
+    if not text.startswith("{"):
+        return Path(text)
+    from uvlock2nix.cli.inputs import object_of
+    from uvlock2nix.venv.layer import make_temporary
+    from uvlock2nix.venv.wants import wants_of
+
+    given: dict[str, tuple[str, ...]] = {"cores": (words.text("cores", "1"),), "then-finish": ("",)}
+    for name, values in object_of("--env", text).items():
+        if name not in COMMANDS["join"].options.names() or not isinstance(values, list):
+            raise UsageError(f"--env: {name}: unknown", hint="pass the options of `venv join`, each a list")
+        given[name] = tuple(map(str, values))
+    # Search paths between packages lead through the environment that will stay.
+    root = out if any(map(wants_of, map(Path, given.get("join", ())))) else place
+    _join(Words((str(root),), given))
+    make_temporary(root, place)
+    return place
+
+
+def _local(words: Words) -> None:
+    """Build the project's own packages offline, without an environment, and install them into OUT."""
+    from uvlock2nix.venv.members import Places
+
+    (out,) = map(Path, words.arguments)
+    installed_local(_builds(words), Places(None, *_places(words)), out, words)
+
+
+def _places(words: Words) -> tuple[Path, Path]:
+    """Where the build requirements are, and a folder for the work."""
+    return Path(words.needed("requires")), Path(words.needed("work")).absolute()
+
+
+def _builds(words: Words) -> tuple[Build, ...]:
+    from uvlock2nix.build.values import parse_native
+    from uvlock2nix.venv.members import local_builds, parse_versions
+
+    return local_builds(
+        map(_member, words.all("member")),
+        parse_native(words.text("native"), "uvPackageNative"),
+        words.text("version") if words.has("version") else None,
+        parse_versions(words.text("versions")),
+    )
+
+
+def _sbom(words: Words) -> None:
     """Print the bill of materials of VENV as CycloneDX JSON."""
     from uvlock2nix.venv.bill import bill_of
 
-    click.echo(json.dumps(bill_of(venv, env), indent=2, ensure_ascii=False))
+    bill = bill_of(Path(words.arguments[0]), Path(words.needed("env")))
+    sys.stdout.write(json.dumps(bill, indent=2, ensure_ascii=False) + "\n")
 
 
 def _expose(venv: Path, out: Path, packages: tuple[str, ...], script: str) -> None:
-    from uvlock2nix.scripts import program_of
     from uvlock2nix.venv.programs import expose
 
-    expose(venv, out, _sites(venv)[0], packages, [program_of(unquote(script))] if script else [])
+    programs: list[str] = []
+    if script:
+        from urllib.parse import unquote
+
+        from uvlock2nix.scripts import program_of
+
+        programs.append(program_of(unquote(script)))
+    expose(venv, out, _sites(venv)[0], packages, programs)
 
 
 def _member(text: str) -> tuple[str, Path]:
+    from urllib.parse import unquote
+
     name, equals, path = text.partition("=")
     folder = Path(unquote(path))
     if not equals or not folder.is_dir():
@@ -180,47 +171,27 @@ def _member(text: str) -> tuple[str, Path]:
     return name, folder.absolute()
 
 
-@command.command("join")
-@click.argument("root", type=PATH)
-@click.option("--join", "joined", type=PATH, multiple=True, help="The store path of a package.")
-@click.option("--python", "version", required=True, help="The minor version of its interpreter.")
-@click.option("--system", required=True, help="The system, such as x86_64-linux.")
-@click.option("--library", "libraries", multiple=True, metavar="DIR", help="A folder with libraries.")
-@click.option("--ignore", multiple=True, metavar="SONAME", help="A library that may be missing.")
-@click.option(
-    "--link-mode", type=click.Choice(["symlink", "copy"]), default="symlink", help="Symlinks or copies."
-)
-@click.option("--then-finish", is_flag=True, help="Finish it as well.")
-@_finishing
-def join_command(
-    root: Path,
-    joined: tuple[Path, ...],
-    version: str,
-    system: str,
-    link_mode: str,
-    then_finish: bool,
-    **said: Any,
-) -> None:
+def _join(words: Words) -> None:
     """Join several packages into the tree ROOT, with symlinks or copies."""
     from uvlock2nix.venv.copying import copy_links
     from uvlock2nix.venv.join import join
 
-    for one in join(joined, root, version, _chosen(said["keep"]), system=system):
-        click.echo(f"uvlock2nix: {printable(str(one))}", err=True)
-    copied = _satisfied(root, joined, version, said)
-    if link_mode == "copy":
+    (root,) = map(Path, words.arguments)
+    joined, version = words.paths("join"), words.needed("python")
+    copies = words.choice("link-mode", ("symlink", "copy"), "symlink") == "copy"
+    for one in join(joined, root, version, _chosen(words.all("keep")), system=words.needed("system")):
+        say(f"{one}")
+    copied = _satisfied(root, joined, version, words)
+    if copies:
         copy_links(root)
     else:
         for file in copied:
-            text = f"{file} is copied: its search path needs an entry"
-            click.echo(f"uvlock2nix: {printable(text)}", err=True)
-    if then_finish:
-        _finish(root, said, linked=link_mode != "copy")
+            say(f"{file} is copied: its search path needs an entry")
+    if words.has("then-finish"):
+        _finish_in(root, words, linked=not copies)
 
 
-def _satisfied(
-    root: Path, joined: tuple[Path, ...], version: str, said: Mapping[str, Any]
-) -> tuple[str, ...]:
+def _satisfied(root: Path, joined: tuple[Path, ...], version: str, words: Words) -> tuple[str, ...]:
     from uvlock2nix.venv.wants import wants_of
 
     if not any(map(wants_of, joined)):
@@ -232,8 +203,8 @@ def _satisfied(
         joined,
         root,
         version,
-        libraries=said["libraries"],
-        ignore=said["ignore"],
+        libraries=words.all("library"),
+        ignore=words.all("ignore"),
         interpreter=default_interpreter(),
     )
 
@@ -249,3 +220,32 @@ def _sites(root: Path) -> list[Path]:
             f"{root}: not an environment", hint="pass an environment that `uvlock2nix venv` made"
         )
     return sites
+
+
+_MAKING: Final = "interpreter builder cores"
+_FINISHING: Final = Options(f"{_MAKING} build-to", "package keep dlopen", "no-bytecode")
+# Paths of members and scripts are percent-encoded.
+_BUILDING: Final = Options(f"{_MAKING} requires work native version versions uv", "member", "no-bytecode")
+COMMANDS: Final[Mapping[str, Command]] = {
+    "copy": Command(_copy, Options(), "DEPS OUT"),
+    "finish": Command(_finish, _FINISHING._replace(flags="no-bytecode linked"), "ROOT"),
+    "join": Command(
+        _join,
+        Options(
+            f"{_FINISHING.single} python system link-mode",
+            f"{_FINISHING.repeated} join library ignore",
+            "no-bytecode then-finish",
+        ),
+        "ROOT",
+    ),
+    "local": Command(_local, _BUILDING._replace(single=f"{_BUILDING.single} python system"), "OUT"),
+    "package": Command(
+        _package,
+        Options(
+            f"{_BUILDING.single} env out local product compiler expose-to",
+            "member script extra only expose",
+            "no-bytecode",
+        ),
+    ),
+    "sbom": Command(_sbom, Options("env"), "VENV"),
+}

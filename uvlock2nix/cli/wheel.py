@@ -6,97 +6,80 @@ It runs once for each package: nothing is imported that most wheels do without.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-import click
-
-from uvlock2nix.cli.decorated import decorated
-from uvlock2nix.cli.layered import note, program_path
-from uvlock2nix.printable import printable
+from uvlock2nix.cli.inside import Command
+from uvlock2nix.cli.layered import note, program_path, say
+from uvlock2nix.cli.words import Options, Words
 
 if TYPE_CHECKING:
     from uvlock2nix.venv.wants import Want
     from uvlock2nix.venv.wheel import Settling
 
-PATH = click.Path(path_type=Path)
+# What a package is settled with: its Python and that one's minor version; folders with libraries, and
+# those from which it opens libraries by name; names or patterns of libraries that may be missing.
+_SINGLE: Final = "interpreter python cores"
+_SETTLING: Final = Options(_SINGLE, "library dlopen ignore", "no-bytecode")
 
 
-@click.group()
-def command() -> None:
-    """Install one wheel into a store path of its own."""
-
-
-def _settling(function: Callable[..., Any]) -> Callable[..., Any]:
-    options = [
-        click.option("--interpreter", type=PATH, required=True, help="The Python that runs it."),
-        click.option("--python", "version", required=True, help="Its minor version."),
-        click.option("--library", "libraries", multiple=True, metavar="DIR", help="A folder with libraries."),
-        click.option("--dlopen", multiple=True, metavar="DIR", help="Where it opens libraries by name."),
-        click.option("--ignore", multiple=True, metavar="SONAME", help="A library that may be missing."),
-        click.option("--cores", type=int, default=1),
-        click.option("--no-bytecode", is_flag=True, help="Leave bytecode out."),
-    ]
-    return decorated(function, options)
-
-
-@command.command("install")
-@click.argument("wheel", type=PATH)
-@click.argument("out", type=PATH)
-@click.option("--filename", required=True, help="The wheel's own name.")
-@click.option("--artifact", default="", metavar="JSON", help="The manifest's entry for the locked file.")
-@click.option("--work", type=PATH, required=True)
-@click.option("--uv", default="uv")
-@click.option("--then-settle", is_flag=True, help="Settle it as well.")
-@_settling
-def install_command(
-    wheel: Path, out: Path, filename: str, artifact: str, work: Path, uv: str, then_settle: bool, **said: Any
-) -> None:
+def _install(words: Words) -> None:
     """Install one WHEEL into the new folder OUT."""
     from uvlock2nix.cli.inputs import object_of
     from uvlock2nix.venv.wheel import install_ordinary
 
-    about = object_of("--artifact", artifact)
-    settling = _read(said)
-    wants = install_ordinary(wheel, filename, out, about, settling) if then_settle else None
+    wheel, out = map(Path, words.arguments)
+    filename = words.needed("filename")
+    about = object_of("--artifact", words.text("artifact"))
+    settling = _read(words)
+    wants = install_ordinary(wheel, filename, out, about, settling) if words.has("then-settle") else None
     if wants is None:
         from uvlock2nix.build.programs import Runner
         from uvlock2nix.venv.single import Place, install_wheel
 
+        work = Path(words.needed("work")).absolute()
         work.mkdir(parents=True, exist_ok=True)
-        place = Place(Runner(), uv, settling.python, settling.version, work.absolute(), os.environ)
+        uv = words.text("uv", "uv")
+        place = Place(Runner(), uv, settling.python, settling.version, work, os.environ)
         install_wheel(wheel, filename, out, place, about)
-        if then_settle:
-            _settle(out, settling)
+        if words.has("then-settle"):
+            _settle_in(out, settling)
     else:
         _report(wants)
 
 
-@command.command("settle")
-@click.argument("out", type=PATH)
-@_settling
-def settle_command(out: Path, **said: Any) -> None:
+def _settle(words: Words) -> None:
     """Make the package installed in OUT find its libraries, and compile its modules."""
-    _settle(out, _read(said))
+    _settle_in(Path(words.arguments[0]), _read(words))
 
 
-def _read(said: dict[str, Any]) -> Settling:
+COMMANDS: Final[Mapping[str, Command]] = {
+    "install": Command(
+        _install,
+        _SETTLING._replace(single=f"{_SINGLE} filename artifact work uv", flags="no-bytecode then-settle"),
+        "WHEEL OUT",
+    ),
+    "settle": Command(_settle, _SETTLING, "OUT"),
+}
+
+
+def _read(words: Words) -> Settling:
     from uvlock2nix.venv.wheel import Settling
 
     return Settling(
-        said["interpreter"],
-        said["version"],
-        said["libraries"],
-        said["dlopen"],
-        said["ignore"],
-        0 if said["no_bytecode"] else max(1, said["cores"]),
+        Path(words.needed("interpreter")),
+        words.needed("python"),
+        words.all("library"),
+        words.all("dlopen"),
+        words.all("ignore"),
+        0 if words.has("no-bytecode") else max(1, words.number("cores")),
         program_path(),
         note,
     )
 
 
-def _settle(out: Path, settling: Settling) -> None:
+def _settle_in(out: Path, settling: Settling) -> None:
     from uvlock2nix.venv.wheel import settle_installed
 
     _report(settle_installed(out, settling))
@@ -104,5 +87,4 @@ def _settle(out: Path, settling: Settling) -> None:
 
 def _report(wants: Iterable[Want]) -> None:
     for want in wants:
-        text = printable(f"{want.file} needs {want.library} of another package")
-        click.echo(f"uvlock2nix: {text}", err=True)
+        say(f"{want.file} needs {want.library} of another package")

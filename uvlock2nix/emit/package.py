@@ -88,7 +88,7 @@ def _attributes(plan: Plan) -> AttrSet:
     if plan.member_inputs:
         binds.append(Bind(("buildInputs",), input_list(plan.member_inputs, plan, SYSTEM)))
     binds += [
-        Bind(("uvPackageEnv",), Var("python-env"), blank_before=True),
+        *_environment(plan),
         Bind(("uvPackageRequires",), select("python-env.build")),
         Bind(("uvPackageInterpreter",), select(f"{plan.python_attr}.interpreter")),
         Bind(("uvPackageBuilder",), select(f"{plan.python_attr}.pythonOnBuildForHost.interpreter")),
@@ -119,6 +119,18 @@ def _members(plan: Plan) -> Expr:
     for systems, members in groups.items():
         result = Binary("++", result, call("lib.optionals", only_on(systems, SYSTEM), strings(members)))
     return result
+
+
+def _environment(plan: Plan) -> list[Bind]:
+    """The environment below; in mode `files`, the packages too that are built without it."""
+    env = Var("python-env")
+    if plan.mode != "files" or not plan.members:
+        return [Bind(("uvPackageEnv",), env, blank_before=True)]
+    final = Var("finalAttrs")
+    return [
+        Bind(("uvPackageEnv",), call("uvPackageHook.environment", final, env), blank_before=True),
+        Bind(("uvPackageLocal",), call("uvPackageHook.localPackages", final)),
+    ]
 
 
 def _version(plan: Plan) -> Bind | Inherit:

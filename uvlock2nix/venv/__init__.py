@@ -1,7 +1,8 @@
 """Make an installed tree runnable: interpreter, launchers, bytecode, and the project's own packages.
 
 - ``environment``: env, a runnable environment of the restored tree of deps
-- ``members``, ``layer``: the project's own packages, built and layered over env
+- ``members``, ``layer``: the project's own packages, built and layered over env; ``local``: in a store path
+  of their own, with ``local_manifest``
 - ``programs``: what a user installs, as opposed to the whole environment
 - ``interpreter``: ``bin/python`` as a program; ``symlinks``: environments made of symlinks
 - ``wheel``: one wheel in its own store path (mode `files`), by ``unpack`` or, with uv, ``single``;

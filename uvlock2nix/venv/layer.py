@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from uvlock2nix.venv.bytecode import compile_all
 from uvlock2nix.venv.copying import copy_file, copy_writable
 from uvlock2nix.venv.environment import bin_winners, launchers_of, record_bin, scripts_in
 from uvlock2nix.venv.extra import EXTRA, add_packages, add_programs
+from uvlock2nix.venv.join import own_record
 from uvlock2nix.venv.making import Making
+from uvlock2nix.venv.own_manifest import write
 from uvlock2nix.venv.programs import embeds_python, own_programs, programs_of
 from uvlock2nix.venv.symlinks import (
     LOCK,
@@ -28,13 +31,24 @@ from uvlock2nix.venv.symlinks import (
     Owner,
     link_into,
     path_behind,
+    show_copied,
     show_through,
     show_whole,
 )
 from uvlock2nix.venv.unrun import unrun_notes
 
+# In the manifest of an environment that will not stay, so that nothing may link to it: where it was made.
+_TEMPORARY = "temporary"
 # Created for every environment, never shared.
 OWN = frozenset(["bin", "pyvenv.cfg", SUPPORT.split("/", maxsplit=1)[0]])
+
+
+def make_temporary(root: Path, place: Path) -> None:
+    """Move the environment ``root``, which is only to be layered over, to ``place``."""
+    write(root, {**read_manifest(root), _TEMPORARY: str(root)})
+    if root != place:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(root, place)
 
 
 def layer(
@@ -45,27 +59,27 @@ def layer(
     making: Making,
     *,
     scripts: tuple[Script, ...],
+    link: bool = False,
     wrap: Callable[[Path, Path], None] = lambda out, python: None,
     extra: tuple[Path, ...] = (),
 ) -> tuple[Clash, ...]:
     """Create the environment ``out``: ``tree`` (installed, normalised) over symlinks into ``env``.
 
     A folder that only ``env`` has becomes a symlink; a folder of both (namespace packages) becomes a folder
-    of symlinks. For a file of both, ``tree`` wins. ``wrap`` makes ``bin/python`` of an environment (``out``)
+    of symlinks. For a file of both, ``tree`` wins. With ``link``, ``tree`` has its bytecode and no shebangs,
+    and becomes symlinks too; else it is copied. ``wrap`` makes ``bin/python`` of an environment (``out``)
     work through any symlink. ``extra`` are more packages (:mod:`uvlock2nix.venv.extra`). Returns the
     conflicts.
     """
     out.mkdir(parents=True, exist_ok=True)
-    own = tree / site_packages(version), tree / SCRIPTS
-    brought = own_programs(tree, own[0]) | {path.name for path in (env / "bin").iterdir()}
-    programs = Programs(out / "bin" / "python", making.program_path, own=brought)
-    for text in unrun_notes(give_interpreters(tree, own, programs), tree, own[0], "build-inputs"):
-        making.note(text)
-    for entry in sorted(tree.iterdir()):
-        if entry.name not in OWN:
-            _copy(entry, out / entry.name)
+    if link:
+        _link_tree(env, tree, out, version)
+    else:
+        _copy_tree(env, tree, out, version, making)
+    manifest = read_manifest(env)
     # Where env is made of links, they are shown themselves: nothing that is deployed then needs env.
-    show = show_through if read_manifest(env).get("joined") is True else show_whole
+    joined, temporary = manifest.get("joined") is True, _TEMPORARY in manifest
+    show = show_copied if temporary else show_through if joined else show_whole
     for entry in sorted(env.iterdir()):
         if entry.name not in OWN:
             link_into(entry, out / entry.name, show=show)
@@ -83,6 +97,38 @@ def layer(
     ]
     compile_all(own_modules, making.builder or interpreter, making.cores)
     return (*clashes, *dict.fromkeys(found.found))
+
+
+def _copy_tree(env: Path, tree: Path, out: Path, version: str, making: Making) -> None:
+    own = tree / site_packages(version), tree / SCRIPTS
+    brought = own_programs(tree, own[0]) | {path.name for path in (env / "bin").iterdir()}
+    programs = Programs(out / "bin" / "python", making.program_path, own=brought)
+    for text in unrun_notes(give_interpreters(tree, own, programs), tree, own[0], "build-inputs"):
+        making.note(text)
+    for entry in sorted(tree.iterdir()):
+        if entry.name not in OWN:
+            _copy(entry, out / entry.name)
+
+
+def _link_tree(env: Path, tree: Path, out: Path, version: str) -> None:
+    for entry in sorted(tree.iterdir()):
+        if entry.name not in OWN:
+            _link(entry, out / entry.name, env / entry.name)
+    site = out / site_packages(version)
+    for one in installed(site):
+        own_record(site, one.dist_info.name)
+    _link_bytecode(tree / site_packages(version), site)
+
+
+def _link(source: Path, target: Path, below: Path) -> None:
+    """Link a folder at ``target``, or its entries where the environment ``below`` has that folder too."""
+    if not (source.is_dir() and below.is_dir()):
+        target.symlink_to(source)
+        return
+    target.mkdir()
+    for entry in sorted(source.iterdir()):
+        if entry.name != "__pycache__":
+            _link(entry, target / entry.name, below / entry.name)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -108,12 +154,14 @@ def _bin(
     bin_dir = out / "bin"
     site = out / site_packages(version)
     own = {one.name for one in installed(tree / site_packages(version))}
-    winners = bin_winners(read_manifest(env))
+    manifest = read_manifest(env)
+    python = Path(str(manifest.get(_TEMPORARY, env))) / "bin" / "python"
+    winners = bin_winners(manifest)
     written: dict[str, list[str]] = {}
     # The project's own come last, so their programs win; added packages never win.
     for one in sorted(installed(site), key=lambda one: (one.name not in added) + (one.name in own)):
         ours = one.name in own or one.name in added
-        points = entry_points(one) if ours else _kept(launchers_of(one, winners), env)
+        points = entry_points(one) if ours else _kept(launchers_of(one, winners), env, python)
         written[one.name] = write_launchers(bin_dir, interpreter, points, package=one.name)
     placed = {
         script.name
@@ -126,7 +174,7 @@ def _bin(
     for path in sorted((env / "bin").iterdir()):
         target = bin_dir / path.name
         if not target.exists() and not target.is_symlink():
-            _adopt(path, target, env, interpreter)
+            _adopt(path, target, python, interpreter, temporary=_TEMPORARY in manifest)
     everyone = {one.name: [*written[one.name], *programs_of(one, bin_dir)] for one in installed(site)}
     return _clashes(everyone, own, added)
 
@@ -147,9 +195,8 @@ def _clashes(
     return tuple(sorted(found, key=str))
 
 
-def _kept(points: Mapping[str, str], env: Path) -> dict[str, str]:
+def _kept(points: Mapping[str, str], env: Path, python: Path) -> dict[str, str]:
     """The entry points with a launcher in ``env``, which decided between packages with the same program."""
-    python = env / "bin" / "python"
     return {
         name: reference
         for name, reference in points.items()
@@ -161,14 +208,15 @@ def _link_bytecode(env_site: Path, site: Path) -> None:
     """Link the bytecode of symlinked modules only: it is not checked against its source."""
     compiled = env_site / "__pycache__"
     for path in sorted(compiled.iterdir()) if compiled.is_dir() else ():
-        if (site / f"{path.name.partition('.')[0]}.py").is_symlink():
-            (site / "__pycache__").mkdir(exist_ok=True)
-            (site / "__pycache__" / path.name).symlink_to(path_behind(path))
+        target = site / "__pycache__" / path.name
+        if (site / f"{path.name.partition('.')[0]}.py").is_symlink() and not target.is_symlink():
+            target.parent.mkdir(exist_ok=True)
+            target.symlink_to(path_behind(path))
 
 
-def _adopt(path: Path, target: Path, env: Path, interpreter: Path) -> None:
-    """Take over a script of env: with our interpreter if it has env's, else as a symlink."""
-    here = os.fsencode(env / "bin" / "python")
+def _adopt(path: Path, target: Path, python: Path, interpreter: Path, *, temporary: bool) -> None:
+    """Take over a script of env: with our interpreter if it has env's ``python``, else as a symlink."""
+    here = os.fsencode(python)
     with path.open("rb") as file:
         first = file.readline(4096)
         # In the form for long paths, it is in the second line.
@@ -179,6 +227,8 @@ def _adopt(path: Path, target: Path, env: Path, interpreter: Path) -> None:
             return
     if not path.is_symlink() and embeds_python(path):
         # It looks for pyvenv.cfg at its real path: through a symlink, it would find env's.
+        copy_file(path, target)
+    elif temporary and not path.is_symlink():
         copy_file(path, target)
     else:
         target.symlink_to(path_behind(path))

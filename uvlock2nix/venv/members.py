@@ -30,9 +30,12 @@ from uvlock2nix.venv.unpack import unpack_wheel
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Paths for building local packages: env, the build requirements by package, a work folder."""
+    """Paths for building local packages: env, the build requirements by package, a work folder.
 
-    env: Path
+    Without ``env``, no build gets more than its build requirements.
+    """
+
+    env: Path | None
     requires: Path
     work: Path
 
@@ -67,8 +70,19 @@ def parse_versions(text: str) -> dict[str, str]:
     return found
 
 
+def target_of(env: Path) -> Target:
+    """What an environment was made for."""
+    manifest = read_manifest(env)
+    return Target.parse(system=str(manifest["system"]), python=str(manifest["python"]))
+
+
+def minor_of(target: Target) -> str:
+    """The minor version as folders have it: ``3.13``, or ``3.13t`` of the free-threaded build."""
+    return target.python.minor + ("t" if target.python.freethreaded else "")
+
+
 def local_tree(
-    builds: Sequence[Build], places: Places, run: Runner, uv: str, python: Path
+    builds: Sequence[Build], places: Places, run: Runner, uv: str, python: Path, target: Target
 ) -> tuple[Path, tuple[Script, ...]]:
     """Build local packages and install them into their own environment; return it and its scripts.
 
@@ -76,20 +90,23 @@ def local_tree(
         InputError: they do not match the environment, or a build made a different package.
         ToolError: a build failed, with the end of its output.
     """
-    manifest = read_manifest(places.env)
-    version, names = str(manifest["python"]), [build.name for build in builds]
-    check_local(manifest, names)
-    target = Target.parse(system=str(manifest["system"]), python=version)
+    version, names = minor_of(target), [build.name for build in builds]
+    if places.env is not None:
+        check_local(read_manifest(places.env), names)
     context = build_context(run, uv, python, target, places, builds)
     commit_source(Path.cwd(), builds, run, context.env)
     # One by one: they are built in place, and one may be inside another's folder.
-    wheels = build_all(builds, context, Prepared(places.requires, places.env / site_packages(version)), 1)
-    system = str(manifest["system"])
-    if system != this_system():
-        refuse_foreign(wheels.values(), system)
+    wheels = build_all(builds, context, prepared(places, version), 1)
+    if target.system != this_system():
+        refuse_foreign(wheels.values(), target.system)
     tree, scripts = _install([wheels[name] for name in names], context, places.work, version)
     check_built(names, installed(tree / site_packages(version)))
     return tree, scripts
+
+
+def prepared(places: Places, version: str) -> Prepared:
+    """What local packages are built with."""
+    return Prepared(places.requires, places.env and places.env / site_packages(version))
 
 
 def build_context(

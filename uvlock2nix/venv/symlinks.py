@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,21 +69,27 @@ def show_whole(source: Path, target: Path) -> None:
     target.symlink_to(source)
 
 
-def show_through(source: Path, target: Path) -> None:
+def show_through(source: Path, target: Path, largest: float = _LARGE) -> None:
     """Make ``target``, where nothing is, the same links that ``source`` is made of, and copies of its files.
 
-    Only a large file, which an environment of links rarely has, becomes a link to ``source``.
+    Only a file of the size ``largest``, which an environment of links rarely has, becomes a link to
+    ``source``.
     """
     if source.is_symlink():
         target.symlink_to(path_behind(source))
     elif source.is_dir():
         target.mkdir()
         for entry in sorted(source.iterdir()):
-            show_through(entry, target / entry.name)
-    elif source.stat().st_size < _LARGE:
+            show_through(entry, target / entry.name, largest)
+    elif source.stat().st_size < largest:
         copy_file(source, target)
     else:
         target.symlink_to(source)
+
+
+def show_copied(source: Path, target: Path) -> None:
+    """Make ``target`` what :func:`show_through` makes of ``source``, which will not stay: no link to it."""
+    show_through(source, target, math.inf)
 
 
 def path_behind(path: Path) -> Path:

@@ -26,7 +26,8 @@ stdenv.mkDerivation (finalAttrs: {
   strictDeps = true;
   nativeBuildInputs = [ uvPackageHook ];
 
-  uvPackageEnv = python-env;
+  uvPackageEnv = uvPackageHook.environment finalAttrs python-env;
+  uvPackageLocal = uvPackageHook.localPackages finalAttrs;
   uvPackageRequires = python-env.build;
   uvPackageInterpreter = python313.interpreter;
   uvPackageBuilder = python313.pythonOnBuildForHost.interpreter;

@@ -87,7 +87,8 @@ let
     ln -s python${minor}-config "$out/bin/python3-config"
     mkdir -p "$home/site-packages" "$out/nix-support"
     sed "s,@sitePackages@,lib/python${minor}/site-packages,g" ${./python/setup-hook.sh} >"$out/nix-support/setup-hook"
-    "$out/bin/python${minor}" -m compileall -q -j0 --invalidation-mode unchecked-hash -x "lib2to3/tests" "$home" || true
+    # What compileall itself imports is not to be written by the way: that bytecode would be stale in the store.
+    PYTHONDONTWRITEBYTECODE=1 "$out/bin/python${minor}" -m compileall -q -f -j0 --invalidation-mode unchecked-hash -x "lib2to3/tests" "$home" || true
   '';
 
   # Every output of a dependency that may hold a shared library or a symlink's target.

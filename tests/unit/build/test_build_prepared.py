@@ -54,11 +54,11 @@ def trees(tmp_path: Path) -> Path:
     return tree.parent
 
 
-def build(tmp_path: Path, trees: Path, native: NativeBuild | None = None) -> str:
+def build(tmp_path: Path, trees: Path, native: NativeBuild | None = None, backend: str = BACKEND) -> str:
     """Build `local`; return what its backend saw."""
     source = tmp_path / "source"
     (source / "tools").mkdir(parents=True)
-    (source / "tools" / "own.py").write_text(BACKEND)
+    (source / "tools" / "own.py").write_text(backend)
     (source / "pyproject.toml").write_text(PROJECT)
     env = tmp_path / "env"
     env.mkdir()
@@ -94,6 +94,21 @@ def test_programs_and_settings_reach_the_backend(tmp_path: Path, trees: Path) ->
     assert build(tmp_path, trees, native) == "helped|set|{'a': '1', 'b': '2'}"
     script = tmp_path / "work" / "env" / "local" / "bin" / "script"
     assert not script.exists()  # the environment of a build does not stay
+
+
+def test_only_what_compilers_may_read_is_copied(tmp_path: Path, trees: Path) -> None:
+    """A path in the store would otherwise get into what is compiled."""
+    tree = trees / "local"
+    for name in ("pure/module.py", "pure/LICENSE", "headers/api.h", "headers/module.py"):
+        (tree / name).parent.mkdir(exist_ok=True)
+        (tree / name).write_text("")
+    look = "import helper, os; folder = os.path.dirname(helper.__file__); "
+    look += "print(*sorted(one.name for one in os.scandir(folder) if one.is_symlink()))"
+    backend = BACKEND.replace('["helper"]', f'[sys.executable, "-c", {look!r}]').replace(
+        "import os,", "import sys, os,"
+    )
+    linked = build(tmp_path, trees, backend=backend).partition("|")[0].split()
+    assert linked == ["helper-1.0.dist-info", "helper.py", "pure"]
 
 
 def test_what_only_the_environment_has_is_seen(tmp_path: Path, trees: Path) -> None:

@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from uvlock2nix.cli.venv import command
+from uvlock2nix.cli.inside import run_plain
 from uvlock2nix.dist.installed import installed
 from uvlock2nix.errors import InputError
 from uvlock2nix.layout import MANIFEST
@@ -222,14 +221,14 @@ def test_one_entry_point_of_two_packages_is_no_clash(env: Path, tmp_path: Path) 
     assert run(env / "bin" / "tool") == "one"
 
 
-def test_clashes_are_told_by_the_command(tmp_path: Path) -> None:
+def test_clashes_are_told_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root, store = clash_of_programs(tmp_path, "aa", "zz")
-    arguments = ["finish", str(root), "--interpreter", str(PYTHON), "--package", str(store)]
-    result = CliRunner().invoke(command, [*arguments, "--keep", "bin/run=zz"])
-    assert result.exit_code == 0
-    assert "bin/tool: in aa (from the lock) and in zz (from nixpkgs); kept: aa" in result.stderr
-    assert "bin/run: in zz (from nixpkgs) and in aa (from the lock); kept: zz" in result.stderr
-    assert "[tool.uvlock2nix.collisions]" in result.stderr
+    arguments = ["venv", "finish", str(root), "--interpreter", str(PYTHON), "--package", str(store)]
+    run_plain([*arguments, "--keep", "bin/run=zz"])
+    said = capsys.readouterr().err
+    assert "bin/tool: in aa (from the lock) and in zz (from nixpkgs); kept: aa" in said
+    assert "bin/run: in zz (from nixpkgs) and in aa (from the lock); kept: zz" in said
+    assert "[tool.uvlock2nix.collisions]" in said
 
 
 def test_what_is_no_python_package_adds_nothing(env: Path, tmp_path: Path) -> None:

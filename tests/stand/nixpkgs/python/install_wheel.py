@@ -1,7 +1,9 @@
 """Install one wheel into a prefix: `install_wheel.py WHEEL PREFIX SITE`; launchers from its entry points."""
 
+import compileall
 import configparser
 import os
+import py_compile
 import shutil
 import sys
 import zipfile
@@ -61,6 +63,9 @@ def main(wheel: str, prefix: str, site: str) -> None:
                     LAUNCHER.format(python=sys.executable, module=module, first=first, call=call)
                 )
                 launcher.chmod(0o755)
+    # As in nixpkgs, the store has the bytecode, which is not stale there.
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    compileall.compile_dir(target, quiet=2, force=True, invalidation_mode=mode)
 
 
 main(*sys.argv[1:])

@@ -42,7 +42,15 @@ let
   makeDerivation = rattrs:
     let
       # finalAttrs is what overrideAttrs layers see; finalPackage the result.
-      attrs = rattrs (attrs // { finalPackage = drv; overrideAttrs = drv.overrideAttrs; });
+      attrs = rattrs (attrs // { finalPackage = drv; inherit overrideAttrs; });
+      overrideAttrs = over:
+        makeDerivation (final:
+          let
+            prev = rattrs final;
+            layer = if builtins.isFunction over then
+                (let first = over prev; in if builtins.isFunction first then over final prev else first)
+              else over;
+          in prev // layer);
       structured = attrs.__structuredAttrs or config.structuredAttrsByDefault or false;
       doCheck = attrs.doCheck or false;
       doInstallCheck = attrs.doInstallCheck or false;
@@ -84,14 +92,7 @@ let
         meta = { available = true; broken = false; unfree = false; insecure = false; unsupported = false; platforms = lib.platforms.all; outputsToInstall = [ "out" ]; } // { inherit name; } // (attrs.meta or { });
         passthru = attrs.passthru or { };
         inherit system;
-        overrideAttrs = over:
-          makeDerivation (final:
-            let
-              prev = rattrs final;
-              layer = if builtins.isFunction over then
-                  (let first = over prev; in if builtins.isFunction first then over final prev else first)
-                else over;
-            in prev // layer);
+        inherit overrideAttrs;
       } // lib.optionalAttrs (attrs ? pname) { inherit (attrs) pname; }
         // lib.optionalAttrs (attrs ? version) { inherit (attrs) version; }
         // { inputDerivation = base; }

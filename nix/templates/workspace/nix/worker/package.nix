@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # worker: its own packages, ready to run
-# Digest: a9274e21057bf42a
+# Digest: c830f93fd35811d6
 {
   stdenv,
   callPackage,
@@ -27,7 +27,8 @@ stdenv.mkDerivation (finalAttrs: {
   strictDeps = true;
   nativeBuildInputs = [ uvPackageHook ];
 
-  uvPackageEnv = python-env;
+  uvPackageEnv = uvPackageHook.environment finalAttrs python-env;
+  uvPackageLocal = uvPackageHook.localPackages finalAttrs;
   uvPackageRequires = python-env.build;
   uvPackageInterpreter = python313.interpreter;
   uvPackageBuilder = python313.pythonOnBuildForHost.interpreter;
