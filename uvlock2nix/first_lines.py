@@ -11,6 +11,13 @@ from uvlock2nix.regex import regex
 LIMIT: Final = 4096
 _LINE: Final = regex(rb"#![ \t]*(/[^ \t\r\n]+)(?:[ \t]+([^\r\n]*?))?[ \t]*\r?\n")
 
+_PROGRAM: Final = regex(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}\Z")
+
+
+def is_program(name: str) -> bool:
+    """Whether a program may be called so; a script of a hostile package may name anything."""
+    return _PROGRAM.match(name) is not None
+
 
 class Asked(NamedTuple):
     """The interpreter in a shebang: the program's name, and its arguments as written.

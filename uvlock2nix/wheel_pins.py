@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from uvlock2nix.printable import printable
 from uvlock2nix.regex import regex
 
 _OF: Final = regex(r"[0-9a-f]{16}\Z")
 _NAME: Final = regex(r"[a-z0-9][a-z0-9._-]{0,200}\Z")
-_FILE: Final = regex(r"[^\x00-\x20/\x7f]{1,255}\Z")
-_WHY: Final = regex(r"[^\x00-\x1f\x7f]{1,300}\Z")
+_FILE: Final = regex(r"[^\x00-\x20/\x7f-\x9f\ud800-\udfff]{1,255}\Z")
+_LONGEST_WHY: Final = 300
+_WHY: Final = regex(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{_LONGEST_WHY}}}\Z")
 
 
 class WheelNeeds(NamedTuple):
@@ -34,6 +36,21 @@ class WheelNeeds(NamedTuple):
 
 ReadWheels = tuple[tuple[str, WheelNeeds], ...]
 """System → what its wheels need, sorted by system."""
+
+
+def recordable(read: WheelNeeds) -> WheelNeeds:
+    """``read`` as pins can hold it: names that no file can have, in a hostile wheel, count as unread."""
+    odd = {name for name, files in (*read.needs, *read.programs) if not all(map(_FILE.match, files))}
+    unread = {name: printable(why, _LONGEST_WHY) for name, why in read.unread}
+    unread |= {name: "it names a file that cannot exist" for name in odd if name not in unread}
+    return read._replace(
+        needs=_possible(read.needs), unread=tuple(sorted(unread.items())), programs=_possible(read.programs)
+    )
+
+
+def _possible(files: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    kept = ((name, tuple(one for one in names if _FILE.match(one))) for name, names in files)
+    return tuple((name, names) for name, names in kept if names)
 
 
 def to_json(wheels: ReadWheels) -> dict[str, object]:

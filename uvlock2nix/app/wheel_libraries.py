@@ -18,7 +18,7 @@ from uvlock2nix.lock import Project
 from uvlock2nix.plan import Plan
 from uvlock2nix.printable import first_of
 from uvlock2nix.run_inputs import ALWAYS_THERE
-from uvlock2nix.wheel_pins import ReadWheels, WheelNeeds
+from uvlock2nix.wheel_pins import ReadWheels, WheelNeeds, recordable
 
 if TYPE_CHECKING:
     from uvlock2nix.app.reporter import Reporter
@@ -77,9 +77,8 @@ def wheel_needs(
         name: tuple(one for one in names if not _is_there(one)) for name, names in found.sonames.items()
     }
     kept = ((name, sonames) for name, sonames in sorted(wanted.items()) if sonames)
-    return WheelNeeds(
-        made_from, tuple(kept), tuple(sorted(why.items())), tuple(sorted(found.programs.items()))
-    )
+    programs = tuple(sorted(found.programs.items()))
+    return recordable(WheelNeeds(made_from, tuple(kept), tuple(sorted(why.items())), programs))
 
 
 def _is_there(soname: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from uvlock2nix.first_lines import LIMIT, asked
+from uvlock2nix.first_lines import LIMIT, asked, is_program
 from uvlock2nix.reading import open_regular
 from uvlock2nix.regex import regex
 
@@ -37,9 +37,14 @@ def is_no_script(name: str) -> bool:
 
 
 def foreign_interpreter(first: bytes) -> str | None:
-    """The program in a shebang whose path a NixOS system does not have, unless it is Python or a shell."""
+    """The program in a shebang whose path a NixOS system does not have, unless it is Python or a shell.
+
+    None as well for what no program can be called.
+    """
     wanted = asked(first)
-    return None if wanted is None or _THERE.match(wanted.program) else wanted.program
+    if wanted is None or _THERE.match(wanted.program) or not is_program(wanted.program):
+        return None
+    return wanted.program
 
 
 def interpreters_of_tree(tree: Path) -> Mapping[str, str]:

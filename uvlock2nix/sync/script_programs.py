@@ -16,10 +16,7 @@ from uvlock2nix.first_lines import LIMIT
 from uvlock2nix.inspect.interpreters import foreign_interpreter, is_no_script
 from uvlock2nix.layout import SCRIPTS
 from uvlock2nix.reading import open_regular
-from uvlock2nix.regex import regex
 
-# What the reader of the line takes, and a program may be called.
-_NAME: Final = regex(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}\Z")
 _KEPT: Final = f"../../../{SCRIPTS}/"
 
 
@@ -49,5 +46,5 @@ def _asked(one: Installed, site: Path) -> Iterator[str]:
                 name = foreign_interpreter(file.read(LIMIT))
         except OSError:
             continue  # a file that a RECORD has and that is not there, or is no regular one
-        if name is not None and _NAME.match(name):
+        if name is not None:
             yield name

@@ -6,15 +6,12 @@ import os
 import posixpath
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
 
 from uvlock2nix.dist.installed import installed
 from uvlock2nix.dist.shebangs import Unrun
+from uvlock2nix.first_lines import is_program
 from uvlock2nix.knowledge.libraries import library_names
 from uvlock2nix.printable import printable
-from uvlock2nix.regex import regex
-
-_PROGRAM: Final = regex(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}\Z")
 
 
 def unrun_notes(scripts: Iterable[Unrun], root: Path, site: Path, key: str) -> Iterator[str]:
@@ -33,7 +30,7 @@ def unrun_notes(scripts: Iterable[Unrun], root: Path, site: Path, key: str) -> I
     }
     known = library_names("interpreters")
     for one in found:
-        if not _PROGRAM.match(one.program):
+        if not is_program(one.program):
             name = printable(one.program, 80)
             yield f"{one.path}: {name}, which should run it, is no program: the script stays as it is"
             continue
