@@ -1,16 +1,20 @@
-"""Scan many files, on several cores if it is worth it."""
+"""Several cores, if it is worth it: scan many files, and threads for other work."""
 
 from __future__ import annotations
 
 import os
 import pickle
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.scan import Entry, Hit, Scanner
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 # Below this size, a second process costs more than it saves.
 _WORTH_IT: Final = 64 << 20
@@ -55,6 +59,20 @@ def cores() -> int:
     allowed = os.environ.get("NIX_BUILD_CORES", "")
     there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(there, int(allowed)) if allowed.isdecimal() and int(allowed) > 0 else there
+
+
+@contextmanager
+def threads() -> Iterator[Executor]:
+    """A thread for each core: for calls of patchelf, of which there may be hundreds, and copies of large
+    files. None starts after a failure.
+    """
+    from concurrent.futures import ThreadPoolExecutor  # slow to import
+
+    pool = ThreadPoolExecutor(max_workers=cores())
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _shares(entries: Sequence[Entry], workers: int) -> list[list[int]]:

@@ -9,16 +9,22 @@ import stat
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from uvlock2nix.cloning import copy_content
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.linking import Links
+from uvlock2nix.refs.parallel import threads
 from uvlock2nix.refs.scan import Entry, read_link
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 # Next to site-packages, a link to that of the other tree. With it, the links of files are so short that
 # most file systems keep them in the inode (59 bytes in ext4); a store path in each would take a block.
 SHORT: Final = ".deps"
+# Files of this size are copied by threads.
+_LARGE: Final = 1 << 20
 
 
 @contextmanager
@@ -41,10 +47,13 @@ def populate(
         raise RefsError(f"{tree} is inside {source}")
     try:
         tree.mkdir(parents=True, exist_ok=True)
-        maker = _Maker(source, tree, links)
-        for entry in entries:
-            if entry.path not in changed:
-                maker.make(entry)
+        with threads() as pool:
+            maker = _Maker(source, tree, links, pool)
+            for entry in entries:
+                if entry.path not in changed:
+                    maker.make(entry)
+            for copy in maker.copies:
+                copy.result()
         yield
         for folder, mode in reversed(maker.folders):
             os.chmod(folder, mode)  # noqa: PTH101
@@ -61,13 +70,15 @@ def populate(
 class _Maker:
     """Creates the entries of a tree, in the order in which they are walked."""
 
-    def __init__(self, source: Path, tree: Path, links: Links) -> None:
+    def __init__(self, source: Path, tree: Path, links: Links, pool: Executor) -> None:
         self._source = str(source)
         self._tree = str(tree)
         self._links = links.paths
         self._sites = tuple(site for site in links.sites if "/" in site)
         self._short: set[str] = set()
         self._behind: set[str] = set()  # folders that are links, and those inside of them
+        self._pool = pool
+        self.copies: list[Future[None]] = []
         self.folders: list[tuple[str, int]] = []
 
     def make(self, entry: Entry) -> None:
@@ -90,8 +101,10 @@ class _Maker:
             self.folders.append((after, mode))
         elif entry.is_link:
             os.symlink(read_link(Path(before)), os.fsencode(after))  # noqa: PTH211 - unchanged bytes
-        else:
+        elif entry.size < _LARGE:
             copy_content(before, after, mode)
+        else:
+            self.copies.append(self._pool.submit(copy_content, before, after, mode))
 
     def _target(self, path: str) -> str:
         for site in self._sites:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -20,7 +19,7 @@ from uvlock2nix.refs.linked import as_references, read_linked, search_paths
 from uvlock2nix.refs.linking import Links, links
 from uvlock2nix.refs.missing import missing_hint
 from uvlock2nix.refs.needs import RestoreOptions, Result, plan_elf_files
-from uvlock2nix.refs.parallel import cores
+from uvlock2nix.refs.parallel import threads
 from uvlock2nix.refs.patchelf import Grow, Sign, run_patchelf
 from uvlock2nix.refs.populate import populate
 from uvlock2nix.refs.recording import Moved, correct_records
@@ -30,7 +29,7 @@ from uvlock2nix.refs.stripped import Manifest, Reference, by_file, read_manifest
 from uvlock2nix.refs.undo import Undo, check_counts, find_spots, make_undo, names_of, string_writes
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor, Future
+    from concurrent.futures import Future
 
 _MACH_O = frozenset(
     bytes.fromhex(text) for text in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabe", "cafebabf")
@@ -220,7 +219,7 @@ def _stage(
     from concurrent.futures import as_completed  # slow to import, and rarely needed
 
     sizes = {entry.path: entry.size for entry in entries}
-    with _workers() as pool:
+    with threads() as pool:
         jobs: dict[Path, Future[None]] = {}
         # Largest first, so that no core waits for it at the end.
         for path in sorted(result.edits, key=lambda path: (-sizes.get(path, 0), path)):
@@ -248,18 +247,6 @@ def _check_and_sign(stage: Stage, path: str, result: Result, undo: Undo, sign: S
     _check(stage.source / path, new, path, edit, result.plans.get(path), undo)
     if sign is not None and isinstance(edit, Patch) and _is_mach_o(new):
         sign(new)
-
-
-@contextmanager
-def _workers() -> Iterator[Executor]:
-    """Threads for calls of patchelf, of which there may be hundreds; none starts after a failure."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    pool = ThreadPoolExecutor(max_workers=cores())
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _check(before: Path, after: Path, path: str, edit: Edit, plan: ElfPlan | None, undo: Undo) -> None:

@@ -452,6 +452,7 @@ def test_a_tree_made_from_deps_is_the_tree_restored_in_place(tmp_path: Path, lin
     deps = tmp_path / "deps"
     (deps / "d").mkdir(parents=True)
     (deps / "d" / "same").write_bytes(b"same")
+    (deps / "large").write_bytes(b"large" * 300_000)
     (deps / "t").write_bytes(at(XML))
     (deps / "l").symlink_to("d/same")
     (deps / "x.sh").write_bytes(b"#!/bin/sh\n")
@@ -467,6 +468,7 @@ def test_a_tree_made_from_deps_is_the_tree_restored_in_place(tmp_path: Path, lin
     assert not (env / "t").is_symlink()
     assert (env / "d" / "same").is_symlink() == link
     assert (env / "d" / "same").read_bytes() == b"same"
+    assert (env / "large").read_bytes() == (deps / "large").read_bytes()
     assert os.readlink(env / "l") == "d/same"  # noqa: PTH115
     assert os.access(env / "x.sh", os.X_OK)
     with pytest.raises(RefsError, match="exists and is not an empty directory"):
