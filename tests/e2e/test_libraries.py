@@ -52,6 +52,7 @@ def test_the_map_names_store_paths_and_records_are_right(built: Built) -> None:
 
 
 MAIN = """
+import ctypes.util
 import os
 
 
@@ -62,6 +63,7 @@ def main():
     from gi.repository import Gio, GLib, Gst
 
     print(GLib.markup_escape_text("<"), Gio.File.new_for_path("/x").get_path(), Gst.version()[0])
+    print(os.path.basename(ctypes.CDLL(ctypes.util.find_library("usb-1.0"))._name).partition(".so")[0])
     print(os.environ.get("GI_TYPELIB_PATH"))
 """
 PYPROJECT = """
@@ -106,7 +108,10 @@ def typelibs(stand: Stand, tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 def test_gobject_libraries_are_found_by_their_typelibs(typelibs: Built) -> None:
-    """GLib's by the table, GStreamer's because the code asks for it; the environment stays as it was."""
+    """GLib's by the table, GStreamer's because the code asks for it, and libusb, which it opens by name.
+
+    The environment stays as it was.
+    """
     code = f"""
       with import <nixpkgs> {{ }};
       runCommand "typelibs" {{ package = builtins.storePath {typelibs.package}; }} ''
@@ -115,7 +120,7 @@ def test_gobject_libraries_are_found_by_their_typelibs(typelibs: Built) -> None:
       ''
     """
     said = typelibs.host(typelibs.stand.nix_build(code)).read_text().splitlines()
-    assert said == ["&lt; /x 1", "None", "/mine"]
+    assert said == ["&lt; /x 1", "libusb-1.0", "None", "/mine"]
     # In the development shell, where .venv is uv's, a variable has them.
     shell = f"""
       let overlay = import {REPO}/nix/overlay.nix; pkgs = import <nixpkgs> {{ overlays = [ overlay ]; }};
@@ -125,7 +130,7 @@ def test_gobject_libraries_are_found_by_their_typelibs(typelibs: Built) -> None:
     """
     hook = typelibs.stand.run(["nix-instantiate", "--eval", "-E", shell]).stdout
     assert "export GI_TYPELIB_PATH=" in hook
-    assert hook.count("/lib/girepository-1.0") == 3
+    assert hook.count("/lib/girepository-1.0") == 4
 
 
 def test_a_program_that_only_the_build_shows_becomes_an_input_of_env(typelibs: Built) -> None:
