@@ -333,7 +333,7 @@ def _who(known: NativeInputs) -> str:
         "user": "set in [tool.uvlock2nix.native]",
         "pep725": "declared in its [external] table",
         "table": "from the table of native inputs",
-        "inspected": "inspected: read from its build files, not verified",
+        "inspected": "inspected: read from its files, not verified",
     }[known.origin.provenance]
 
 
