@@ -10,9 +10,10 @@ import pytest
 
 from tests.support.command import project_at, uvlock2nix
 from tests.support.emit import plan_of
-from uvlock2nix.app.remarks import age, listed, on_doubts
+from tests.support.stand import REPO
+from uvlock2nix.app.remarks import age, listed, on_doubts, on_opened, on_typelibs
 from uvlock2nix.cli.reporter import TerminalReporter
-from uvlock2nix.knowledge.native import BuildInputs, NativeInputs
+from uvlock2nix.knowledge.native import BuildInputs, NativeInputs, Origin, RunInputs
 
 
 @pytest.mark.parametrize(
@@ -90,3 +91,29 @@ def test_what_several_environments_say_is_said_once(capsys: pytest.CaptureFixtur
         for text in ("a", "b", "a"):
             reporter.note(text)
     assert capsys.readouterr().err == "note: a\nnote: b\n"
+
+
+def test_what_is_added_for_gobject_keeps_what_the_code_asks_for() -> None:
+    """The user's entry replaces ours, so the example names both."""
+    plan = plan_of(REPO / "fixtures" / "hello")
+    assert on_typelibs(plan) == ()
+    own = plan.members[0].name
+    plan = plan._replace(dlopen=((own, ("gst_all_1.gstreamer",)), ("pygobject", ("glib",))))
+    (note,) = on_typelibs(plan)
+    assert "the typelibs of gst_all_1.gstreamer and glib;" in note
+    assert f'dlopen = ["gst_all_1.gstreamer", "gtk4"] under [tool.uvlock2nix.native.{own}]' in note
+    (note,) = on_typelibs(plan._replace(members=()))
+    assert 'dlopen = ["glib", "gtk4"] under [tool.uvlock2nix.native.pygobject]' in note
+
+
+def test_what_the_code_opens_is_reported_unless_its_owner_says_it() -> None:
+    plan = plan_of(REPO / "fixtures" / "hello")
+    assert on_opened(plan) == ()
+    name = plan.members[0].name
+    for given, count in ((frozenset[str](), 1), (frozenset({"dlopen"}), 0)):
+        native = NativeInputs(run=RunInputs(dlopen=("file",)), origin=Origin(given=given), kind="dlopen")
+        (system,) = plan.systems
+        classes = tuple(one._replace(native=native) if one.name == name else one for one in system.classes)
+        notes = on_opened(plan._replace(systems=(system._replace(classes=classes),)))
+        assert len(notes) == count
+        assert all(f"opens by name: {name} (file); dlopen under" in note for note in notes)

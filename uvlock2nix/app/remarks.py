@@ -182,12 +182,10 @@ def on_opened(plan: Plan) -> tuple[str, ...]:
         if one.native.run.dlopen and "dlopen" not in one.native.origin.given:
             found[one.name] = one.native.run.dlopen
     shown = [f"{name} ({', '.join(attributes)})" for name, attributes in found.items()]
-    note = "libraries that the code opens by name come from nixpkgs"
-    return (
-        (f"{note}: {listed(shown)}; dlopen under [tool.uvlock2nix.native.NAME] replaces them",)
-        if shown
-        else ()
-    )
+    if not shown:
+        return ()
+    note = f"libraries from nixpkgs that the code opens by name: {listed(shown)}"
+    return (f"{note}; dlopen under [tool.uvlock2nix.native.{next(iter(found))}] replaces them",)
 
 
 def on_typelibs(plan: Plan) -> tuple[str, ...]:
@@ -196,9 +194,9 @@ def on_typelibs(plan: Plan) -> tuple[str, ...]:
     if "pygobject" not in opened:
         return ()
     found = dict.fromkeys(attr for attributes in opened.values() for attr in attributes)
-    # An entry for pygobject replaces that of the table; entries of other packages are added.
+    # An entry of ours for a package is added to those of others; the user's replaces it.
     owner = plan.members[0].name if plan.members else "pygobject"
-    example = ["gtk4"] if plan.members else [*opened["pygobject"], "gtk4"]
+    example = [*opened.get(owner, ()), "gtk4"]
     shown = ", ".join(f'"{attr}"' for attr in example)
     note = f"gi.repository finds the typelibs of {listed(tuple(found))}; to add those of gtk4, for example:"
     return (f"{note} dlopen = [{shown}] under [tool.uvlock2nix.native.{owner}]",)
