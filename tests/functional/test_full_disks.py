@@ -7,12 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from tests.support.full_disk import Outcome, outcomes
-from tests.support.kills import CASES, state
+from tests.support.http_server import serving
+from tests.support.kills import CASES, channel, state
 from tests.support.stand import REPO, require_stand
 
 NO_ROOM = "No space left on device"
@@ -83,6 +85,60 @@ def test_in_the_build_of_env(tmp_path: Path) -> None:
     assert "Traceback" not in found.errors
     assert not found.changed
     assert not found.again
+
+
+DOWNLOADS = """\
+mount -t tmpfs -o size=300k none "$1" || exit 77
+shift
+"$@"; echo "ended: $?" >&2
+mount -o remount,size=64m "$XDG_CACHE_HOME"
+"$@"; echo "ended: $?" >&2
+"""
+
+
+class Channel(BaseHTTPRequestHandler):
+    """A channel's list of 20,000 packages."""
+
+    data = b""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.data)))
+        self.end_headers()
+        self.wfile.write(self.data)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        pass
+
+
+def test_in_the_middle_of_a_download(tmp_path: Path) -> None:
+    """The error names the folder; with room enough, the next run completes what the first one began."""
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("needs root and unshare, for a small disk")
+    channel(tmp_path / "channel")
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    data = (tmp_path / "channel" / "packages.json").read_bytes()
+    with serving(type("Handler", (Channel,), {"data": data})) as server:
+        url = f"http://127.0.0.1:{server.server_port}/packages.json"
+        command = [sys.executable, "-m", "uvlock2nix", "index", "update", "--channel", url]
+        done = subprocess.run(
+            ["unshare", "--mount", "sh", "-c", DOWNLOADS, "sh", str(cache), *command],
+            env={**os.environ, "XDG_CACHE_HOME": str(cache), "no_proxy": "127.0.0.1"},
+            cwd=REPO,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    assert done.returncode == 0, done.stderr
+    first, second = done.stderr.split("ended: 3\n")
+    assert f"error: cannot write to the cache {cache}" in first
+    assert NO_ROOM in first
+    assert first.count("hint: ") == 1
+    assert "Traceback" not in done.stderr
+    assert second.endswith("ended: 0\n")
+    assert "20000 packages" in done.stdout
 
 
 FOREIGN = 12345
