@@ -254,6 +254,20 @@ def test_a_source_archive_has_the_version_that_its_files_say(tmp_path: Path) -> 
     assert "using 9.1, as in the pins" in done.stderr
 
 
+@pytest.mark.network
+def test_a_large_folder_without_git_is_not_copied(tmp_path: Path) -> None:
+    place = tmp_path / "app"
+    place.mkdir()
+    (place / "pyproject.toml").write_text(TOOLS["setuptools-scm"]["pyproject.toml"])
+    head = HEAD_OF_LOCK.replace("3.12", "3.11")
+    (place / "uv.lock").write_text(head + entry("the-app", None, source='{ editable = "." }'))
+    with (place / "data.bin").open("wb") as file:
+        file.truncate(2 << 30)
+    done = generate(place)
+    assert "no tool was asked for the version: it is larger than 1 GiB" in done.stderr
+    assert "using 0.0.0: no tag names a version" in done.stderr
+
+
 def test_versions_of_single_packages_go_before_the_common_one(tmp_path: Path) -> None:
     for name in ("app", "lib", "own"):
         (tmp_path / name).mkdir()

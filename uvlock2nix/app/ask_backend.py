@@ -68,6 +68,19 @@ def copy_source(folder: Path, to: Path) -> None:
     shutil.copytree(folder, to, symlinks=True, ignore=shutil.ignore_patterns(*_LEFT_OUT))
 
 
+def source_size(folder: Path, most: int) -> int:
+    """The bytes that :func:`copy_source` copies; any larger number if there are more than ``most``."""
+    size = 0
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in _LEFT_OUT]
+        for name in names:
+            # A file takes at least a block.
+            size += max(os.lstat(Path(place, name)).st_size, 4096)
+            if size > most:
+                return size
+    return size
+
+
 def python_for(uv: str, minor: str) -> Path | None:
     """A Python of that version on this machine; None if there is none."""
     argv = [uv, "python", "find", "--no-project", "--no-python-downloads", minor]

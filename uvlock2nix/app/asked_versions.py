@@ -10,7 +10,7 @@ from typing import Final
 
 from packaging.version import InvalidVersion, Version
 
-from uvlock2nix.app.ask_backend import copy_source, install_files, python_for
+from uvlock2nix.app.ask_backend import copy_source, install_files, python_for, source_size
 from uvlock2nix.app.git import git
 from uvlock2nix.app.uv_resolve import find_uv
 from uvlock2nix.build.backend import Backend, config_settings
@@ -29,6 +29,7 @@ from uvlock2nix.plan import Plan
 from uvlock2nix.target import this_system
 from uvlock2nix.temporary import temporary_folder
 
+_MOST_BYTES: Final = 1 << 30
 # A clone must not run any of the user's settings.
 _PLAIN: Final = (
     *("-c", "core.hooksPath=/dev/null"),
@@ -102,6 +103,8 @@ def _asked(plan: Plan, project: Project, name: str, root: Path, work: Path, uv: 
 def _clone(root: Path, to: Path) -> Path | None:
     """Clone the repository of ``root``, or copy ``root``; return its place in it, or None if git fails."""
     if git(root, "rev-parse", "--verify", "HEAD") is None:
+        if source_size(root, _MOST_BYTES) > _MOST_BYTES:
+            raise OSError("it is larger than 1 GiB")
         copy_source(root, to)
         return to
     top, inside = (git(root, "rev-parse", one) for one in ("--show-toplevel", "--show-prefix"))
