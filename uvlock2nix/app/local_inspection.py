@@ -55,7 +55,7 @@ def with_local_trees(
             found[tree.name] = inputs._replace(run=run)
         if opened.unknown and "dlopen" not in _given(knowledge, tree.name):
             reporter.note(
-                f"{tree.name} takes {listed(opened.unknown)} from gi.repository, which is in no table: "
+                f"{tree.name} opens {listed(opened.unknown)} by name, which no table has: "
                 f"name the attribute that has it as dlopen under [tool.uvlock2nix.native.{tree.name}]"
             )
     return replace(knowledge, inspected={**knowledge.inspected, **found}) if found else knowledge

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from uvlock2nix.inspect.interpreters import files_of_tree
-from uvlock2nix.knowledge.libraries import library_attribute, typelib_attributes
+from uvlock2nix.knowledge.libraries import library_attribute, toolchain_names, typelib_attributes
 from uvlock2nix.knowledge.names import sonames
 from uvlock2nix.reading import open_regular
 from uvlock2nix.regex import regex
@@ -23,6 +23,8 @@ _FOUND: Final = regex(r"""\bfind_library\(\s*["']([\w.+-]{1,80})["']""")
 # https://cffi.readthedocs.io/en/stable/cdef.html#ffi-dlopen-loading-libraries-in-abi-mode
 _LOADED: Final = regex(r"""\b(?:CDLL|LoadLibrary|dlopen)\(\s*["'](?:[^"'/\s]*/)*(lib[\w.+-]{1,80})["']""")
 _SHARED: Final = regex(r"lib([\w.+-]+?)\.so(?:\.[\w.]+)?\Z")
+# Without a version it may be the project's own; the driver has what is NVIDIA's.
+_VERSIONED: Final = regex(r"(?!libcu|libnv)lib[\w.+-]+\.so\.\d[\d.]*\Z")
 # https://pygobject.gnome.org/guide/api/basics.html
 _REQUIRED: Final = regex(r"""\brequire_version\(\s*["'](\w{1,80})["']\s*,\s*["']([\w.]{1,20})["']""")
 _IMPORTED: Final = regex(r"\bfrom\s+gi\.repository\s+import\s+(\([^)]{0,2000}\)|[^\n;]*)")
@@ -31,8 +33,9 @@ _LEFT_OUT: Final = ("cudaPackages", "linuxPackages", "glibc", "stdenv")
 
 
 class Opened(NamedTuple):
-    """``attributes`` are those of nixpkgs, with the name that the code uses; ``unknown`` are typelibs that no
-    table has.
+    """``attributes`` are those of nixpkgs, with the name that the code uses.
+
+    ``unknown`` is what no table has: files with a version (``libodd.so.3``) and ``typelib Odd-1.0``.
     """
 
     attributes: Mapping[str, str]
@@ -55,10 +58,12 @@ def opened_in_tree(tree: Path, *, typelibs: bool, without: Collection[Path] = ()
         required |= dict.fromkeys(f"{name}-{version}" for name, version in _REQUIRED.findall(text))
         imported |= dict.fromkeys(name for listed in _IMPORTED.findall(text) for name in _imported(listed))
     found = {attr: name for name, attr in names.items() if attr and not attr.startswith(_LEFT_OUT)}
-    if not typelibs:
-        return Opened(found)
-    more, unknown = typelib_attributes(tuple(required), tuple(imported))
-    return Opened({**more, **found}, unknown)
+    unknown = [name for name, attr in names.items() if not attr and _VERSIONED.match(name)]
+    if typelibs:
+        more, rest = typelib_attributes(tuple(required), tuple(imported))
+        found = {**more, **found}
+        unknown += [f"typelib {name}" for name in rest]
+    return Opened(found, tuple(unknown))
 
 
 def _texts(tree: Path, without: Collection[Path]) -> Iterator[str]:
@@ -78,6 +83,8 @@ def _of_file(name: str) -> str:
     """The attribute of a file name such as ``libusb-1.0.so.0``."""
     if (match := _SHARED.match(name)) is None:
         return ""
+    if match[1] in toolchain_names():
+        return "glibc"
     return sonames().get(name) or library_attribute("linker", match[1]) or ""
 
 

@@ -29,7 +29,22 @@ def pyproject(backend: str, *requires: str, more: str = "") -> str:
     )
 
 
-def app(folder: Path, files: dict[str, str], native: dict[str, object] | None = None) -> ClassifiedPackage:
+class Notes(Silent):
+    """Keeps the notes."""
+
+    def __init__(self) -> None:
+        self.all: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.all.append(text)
+
+
+def app(
+    folder: Path,
+    files: dict[str, str],
+    native: dict[str, object] | None = None,
+    reporter: Silent | None = None,
+) -> ClassifiedPackage:
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
@@ -40,7 +55,7 @@ def app(folder: Path, files: dict[str, str], native: dict[str, object] | None = 
     knowledge = Knowledge(user=parse_user_native({"app": native} if native is not None else {}))
     policy = ClassifyPolicy(from_nixpkgs="none")
     before = classify(project, environment, target, knowledge, policy)
-    learnt = with_local_trees(knowledge, project, before, Silent())
+    learnt = with_local_trees(knowledge, project, before, reporter or Silent())
     (found,) = classify(project, environment, target, learnt, policy)
     return found
 
@@ -97,6 +112,17 @@ def test_what_the_code_opens_by_name(tmp_path: Path) -> None:
     assert (found.native.build.build_inputs, found.native.run.dlopen) == (("zlib",), ("file",))
     assert app(tmp_path, files, {"build-inputs": []}).native.run.dlopen == ("file",)
     assert app(tmp_path, files, {"dlopen": []}).native.run.dlopen == ()
+
+
+def test_what_no_table_has_is_reported_until_the_owner_says_it(tmp_path: Path) -> None:
+    files = {"pyproject.toml": pyproject("hatchling.build"), "app/main.py": "CDLL('libodd.so.3')"}
+    notes = Notes()
+    app(tmp_path, files, reporter=notes)
+    (note,) = notes.all
+    assert note.startswith("app opens libodd.so.3 by name, which no table has: name the attribute")
+    assert note.endswith("as dlopen under [tool.uvlock2nix.native.app]")
+    assert app(tmp_path, files, {"dlopen": ["odd"]}, reporter=notes).native.run.dlopen == ("odd",)
+    assert len(notes.all) == 1
 
 
 def test_a_package_inside_is_not_the_outer_one(tmp_path: Path) -> None:

@@ -44,11 +44,20 @@ REQUIRES_GST = "gi.require_version('Gst', '1.0')\nfrom gi.repository import GLib
     [
         (REQUIRES_GST, ["glib", "gst_all_1.gstreamer"], ()),
         ("from gi.repository import (\n    Gio,  # files, and more\n    GObject as G,\n)\n", ["glib"], ()),
-        ("gi.require_version('Foo', '2.0')\nfrom gi.repository import Foo, Bar", [], ("Foo-2.0", "Bar")),
+        (
+            "gi.require_version('Foo', '2.0')\nfrom gi.repository import Foo, Bar",
+            [],
+            ("typelib Foo-2.0", "typelib Bar"),
+        ),
     ],
 )
 def test_typelibs(tmp_path: Path, text: str, attributes: list[str], unknown: tuple[str, ...]) -> None:
     assert opened(tmp_path, text) == (attributes, unknown)
+
+
+def test_files_with_a_version_that_no_table_has_are_reported(tmp_path: Path) -> None:
+    text = "CDLL('libodd.so.3'); CDLL('libown.so'); CDLL('libnvidia-ml.so.1'); CDLL('libm.so.6')"
+    assert opened(tmp_path, text) == ([], ("libodd.so.3",))
 
 
 def test_typelibs_count_only_with_pygobject(tmp_path: Path) -> None:
