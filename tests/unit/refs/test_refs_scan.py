@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.refs import store_path
 from uvlock2nix.errors import RefsError
-from uvlock2nix.refs.scan import Hit, Scanner, walk
+from uvlock2nix.refs.scan import Hit, Scanner, may_have_run, walk
 
 PATHS = tuple(store_path(name) for name in ("a-1", "b-2", "c-3"))
 FOREIGN = store_path("foreign-9")
@@ -48,6 +48,28 @@ def test_blocks_find_what_the_rule_finds(data: bytes, block: int) -> None:
         stream.flush()
         os.lseek(stream.fileno(), 0, os.SEEK_SET)
         assert scanner.in_file(stream.fileno()) == by_the_rule(data)
+
+
+@given(st.lists(pieces, max_size=40).map(b"".join))
+def test_samples_never_miss_a_run(data: bytes) -> None:
+    there = any(
+        all(byte in b"0123456789abcdfghijklmnpqrsvwxyz" for byte in data[at : at + 32])
+        for at in range(len(data) - 31)
+    )
+    assert may_have_run(data) == there
+
+
+def test_samples_of_what_is_almost_a_run_everywhere() -> None:
+    assert not may_have_run(b"00000000000000000000000000000eee" * 299)
+    # Too many places to look at: nothing is known.
+    assert may_have_run(b"00000000000000000000000000000eeee" * 9000)
+
+
+@pytest.mark.parametrize("start", [*range(9), 65_000, 131_000])
+def test_a_reference_in_a_large_file(start: int) -> None:
+    data = b"." * start + KNOWN[0].encode() + b"." * (131_040 - start)
+    assert Scanner(KNOWN, store_dir="/nix/store").in_bytes(data) == [Hit(start, KNOWN[0])]
+    assert Scanner(KNOWN, store_dir="/nix/store").in_bytes(data.replace(KNOWN[0][9:].encode(), b"e")) == []
 
 
 def test_a_hash_at_every_place_around_a_block_border() -> None:
