@@ -33,7 +33,7 @@ _WORTH_A_LOOK: Final = 1 << 16
 def may_have_run(data: bytes) -> bool:
     """Whether ``data`` may have 32 bytes in a row that can be in a hash.
 
-    Only every fourth byte is looked at, and the surroundings of eight of these in a row: 32 bytes in a row
+    Only every fourth byte is checked, and the surroundings of eight of these in a row: 32 bytes in a row
     contain eight. In machine code, this takes half the time of looking at every byte. Where there are too
     many of these, nothing is known.
     """
