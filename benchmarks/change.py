@@ -7,7 +7,8 @@ PROJECT is a folder with a uv.lock that has NAME in a different version. Run as 
 ``tests/stand/setup forky``. Everything is built; then the lock is changed (``uv lock -P``), and what follows
 is measured: what a user runs of ours (``update-hash``) and ``nix-build``; for ``uv``, ``uv sync --frozen``
 with an empty cache into the environment that is there. With ``--edit``, a line is put at the end of that
-module of the project's afterwards, and the same is measured. ``--against``: a Nix file, a function of
+module of the project's afterwards, and the same is measured, without ``update-hash``, which an edit does not
+need. ``--against``: a Nix file, a function of
 ``{ dir }`` that gives what a different tool makes of the folder ``dir``.
 
 "new" is the size (as NAR) of all store paths that were not there before, "deploy" of those of them that are
@@ -84,23 +85,24 @@ class Subject:
         done = self.stand.run(argv, timeout=3600)
         return done.stderr, done.stdout.split()[-1]
 
-    def measure(self) -> str:
+    def measure(self, *, locked: bool) -> str:
+        """What a change costs; if the lock is what changed (``locked``), a user of ours runs update-hash."""
         before = self.paths()
         start, used = time.monotonic(), cpu()
         if self.mode == "uv":
             self.sync()
             return f"{cpu() - used:6.2f} s CPU, {time.monotonic() - start:6.1f} s"
-        self.update()
-        updated = (
-            f"update-hash {cpu() - used:.2f} s CPU, {time.monotonic() - start:.1f} s; " if self.ours else ""
-        )
+        updated = ""
+        if self.ours and locked:
+            self.update()
+            updated = f"update-hash {cpu() - used:.2f} s CPU, {time.monotonic() - start:.1f} s; "
         log, out = self.build()
         took = f"{cpu() - used:6.2f} s CPU, {time.monotonic() - start:6.1f} s"
         new = self.paths() - before
         closure = set(self.stand.run(["nix-store", "--query", "--requisites", out]).stdout.split())
         built = len(re.findall(r"^building ", log, re.MULTILINE))
         return (
-            f"{took} ({updated if self.ours else ''}{built} derivations in nix-build), "
+            f"{took} ({updated}{built} derivations in nix-build), "
             f"new {self.size(new):,} B, deploy {self.size(new & closure):,} B"
         )
 
@@ -157,7 +159,7 @@ def main() -> None:
         for package, edit in ((asked.package, ""), ("", asked.edit)):
             for one in subjects if package or edit else ():
                 changed(one.project, package, edit, asked.python)
-                result = one.measure()
+                result = one.measure(locked=bool(package))
                 what = package or f"edit of {edit}"
                 print(f"{what}, {one.mode}: {result}; load {os.getloadavg()[0]:.1f}", flush=True)
 
