@@ -1,4 +1,4 @@
-"""Libraries that Python code of a source tree opens by name: ``CDLL("libusb-1.0.so.0")``, ``gi.repository``.
+"""Libraries that Python code of a source tree opens by name: ``CDLL`` of a file name, ``gi.repository``.
 
 The calls that name a library by a plain string are recognised; nothing is run.
 """
