@@ -114,6 +114,7 @@ def main(tree: Path, libraries: str, interpreter: str) -> None:
     closure = tree.with_name("closure")
     closure.write_text("".join(f"/nix/store/{path.base}\n" for path in PATHS))
     options = [word for folder in libraries.split(":") for word in ("--library", folder)]
+    print(f"load {os.getloadavg()[0]:.1f}")
     refs("strip", str(mine), "--closure", str(closure))
     # 1. The same paths: the tree is as before, except RECORD, which was wrong before.
     same = refs("restore", str(mine), "--closure", str(closure), "--no-libraries")

@@ -1,4 +1,4 @@
-"""Strip against one ``grep -r`` and against the shell pipeline, in one run.
+"""Strip with its audit against one ``grep -r`` and against the shell pipeline, in one run.
 
 ``python -m benchmarks.refs_strip TREE [ROUNDS] [--shell]``, TREE from ``refs_tree``. Works on copies next to
 TREE. ``--shell`` also runs "find the references, then one ``sed -i`` for each over all files", for the first
@@ -44,7 +44,9 @@ def main(tree: Path, rounds: int, *, shell: bool) -> None:
     work = tree.with_name(tree.name + ".work")
     closure = tree.with_name("closure")
     closure.write_text("".join(f"/nix/store/{path.base}\n" for path in PATHS))
-    strip = [sys.executable, "-m", "uvlock2nix", "refs", "strip", str(work), "--closure", str(closure)]
+    strip = [sys.executable, "-m", "uvlock2nix", "refs", "strip", str(work), "--audit"]
+    strip += ["--closure", str(closure)]
+    print(f"load {os.getloadavg()[0]:.1f}")
     greps, strips, memory, stamps = [], [], 0, {}
     for _ in range(rounds):
         shutil.rmtree(work, ignore_errors=True)

@@ -98,10 +98,10 @@ ROWS = {
         r"^(deps: .+)$",
     ),
     "strip": Row(
-        "strip and audit of a tree of 1.4 GB, against one `grep -r`",
+        "strip and audit of a tree of 11,878 files, 223 of them compiled, 760 MiB, against one `grep -r`",
         "2.0 (strip --audit)",
         "python -m benchmarks.refs_strip TREE",
-        r"^(.*ratio.*)$",
+        r"^((?:wall|CPU): grep .+)$",
     ),
     "restore": Row(
         "restore of every file, libraries looked for or not, against one `patchelf` for each file",
