@@ -188,17 +188,25 @@ def _hatchling(project: Mapping[str, object], texts: Mapping[str, str]) -> Answe
     for table in tables:
         for feature in _texts(table.get("require-runtime-features")):
             found += _texts(extras.get(feature))
+    # https://scikit-build-core.readthedocs.io/en/latest/plugins/hatchling/
+    skbuild = hooks.get("scikit-build")
+    programs = _scikit_build(project, skbuild)[1] if isinstance(skbuild, dict) else ()
     custom = hooks.get("custom")
     if isinstance(custom, dict):
         script = texts.get(str(custom.get("path", "hatch_build.py")))
         if script is None or re.search(r"def dependencies\b", script):
-            return found, (), "its hatch_build.py may ask for more"
-    return found, (), ""
+            return found, programs, "its hatch_build.py may ask for more"
+    return found, programs, ""
 
 
-def _scikit_build(project: Mapping[str, object]) -> tuple[list[str], tuple[str, ...]]:
-    """From https://scikit-build-core.readthedocs.io/en/latest/configuration/."""
-    table = _table(project, "tool", "scikit-build")
+def _scikit_build(
+    project: Mapping[str, object], hook: Mapping[str, object] | None = None
+) -> tuple[list[str], tuple[str, ...]]:
+    """From https://scikit-build-core.readthedocs.io/en/latest/configuration/.
+
+    ``hook`` is its table under hatchling, which overrides its own.
+    """
+    table = {**_table(project, "tool", "scikit-build"), **(hook or {})}
     programs = []
     for program, default in (("cmake", ">=3.15"), ("ninja", ">=1.5")):
         version = _table(table, program).get("version")

@@ -75,6 +75,13 @@ dependencies = ["never"]
     assert found.unsure == ""
 
 
+def test_scikit_build_core_under_hatchling_asks_for_its_programs() -> None:
+    """As coincurve 20 has it."""
+    rest = '[tool.hatch.build.targets.wheel.hooks.scikit-build]\ncmake.version = ">=3.26"\n'
+    assert facts(system("hatchling.build", '"hatchling"', rest)).programs == ("cmake>=3.26", "ninja>=1.5")
+    assert facts(system("hatchling.build", '"hatchling"')).programs == ()
+
+
 def test_hatch_toml_counts_too() -> None:
     text = '[build.hooks.custom]\ndependencies = ["own"]\n'
     plain = facts(system("hatchling.build"), hatch__toml=text, hatch_build__py="class Hook: ...")
