@@ -76,7 +76,38 @@ def _texts(tree: Path, without: Collection[Path]) -> Iterator[str]:
         except OSError:
             continue  # it cannot be installed either
         if any(word in data for word in _WORDS):
-            yield data.decode(errors="replace")
+            yield _code(data.decode(errors="replace"))
+
+
+def _code(text: str) -> str:
+    """Python text with blanks for comments and strings that are statements, such as docstrings.
+
+    Text that Python does not tokenise is returned as it is: it may be that of a newer Python.
+    """
+    import io
+    import tokenize
+
+    lines = io.StringIO(text).readlines()
+    before = tokenize.NEWLINE
+    try:
+        for token in tokenize.generate_tokens(iter([*lines, ""]).__next__):
+            begins = before in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
+            if token.type == tokenize.COMMENT or (token.type == tokenize.STRING and begins):
+                _blank(lines, token.start, token.end)
+            if token.type not in (tokenize.COMMENT, tokenize.NL):
+                before = token.type
+    except (tokenize.TokenError, SyntaxError):
+        return text
+    return "".join(lines)
+
+
+def _blank(lines: list[str], start: tuple[int, int], end: tuple[int, int]) -> None:
+    """Replace what is between two (line, column) places by blanks; the first line is 1, line ends stay."""
+    for number in range(start[0], end[0] + 1):
+        line = lines[number - 1]
+        first = start[1] if number == start[0] else 0
+        last = end[1] if number == end[0] else len(line) - 1
+        lines[number - 1] = line[:first] + " " * (last - first) + line[last:]
 
 
 def _of_file(name: str) -> str:

@@ -36,6 +36,34 @@ def test_libraries(tmp_path: Path, text: str, attributes: list[str]) -> None:
     assert opened(tmp_path, text) == (attributes, ())
 
 
+DOCSTRING = """
+def f():
+    '''As in
+    ``CDLL('libsodium.so.23')``.
+    '''
+    find_library('magic')
+"""
+COMMENTS = """
+'CDLL("libodd.so.3")'
+x = "y"  # CDLL('libodd.so.3')
+find_library(  # CDLL('libodd.so.3')
+    'magic')
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "attributes"),
+    [
+        (DOCSTRING, ["file"]),
+        (COMMENTS, ["file"]),
+        # Not tokenised: all counts.
+        ("# CDLL('libsodium.so.23')\n'''", ["libsodium"]),
+    ],
+)
+def test_comments_and_docstrings_do_not_count(tmp_path: Path, text: str, attributes: list[str]) -> None:
+    assert opened(tmp_path, text) == (attributes, ())
+
+
 REQUIRES_GST = "gi.require_version('Gst', '1.0')\nfrom gi.repository import GLib, Gst"
 
 
