@@ -21,6 +21,15 @@ let
     "preInstall"
     "installPhase"
   ];
+  # What may read or change any file of the source.
+  changing = [
+    "preUnpack"
+    "postUnpack"
+    "prePatch"
+    "patches"
+    "patchPhase"
+    "postPatch"
+  ];
   unset = [
     ""
     null
@@ -35,7 +44,8 @@ in
   # Inputs
 
   `final`
-  : The final attributes of the package; its `passthru.deps` is what `importUvLock` returns.
+  : The final attributes of the package; its `passthru.deps` is what `importUvLock` returns. `uvPackageUnread` names
+    files of the source that no build reads: their change does not build the packages again.
 
   # Type
 
@@ -57,10 +67,20 @@ in
   :::
 */
 final:
-if (final.passthru.deps.buildsAlone or false) && lib.all (name: lib.elem (final.${name} or null) unset) phases then
+let
+  lacks = lib.all (name: lib.elem (final.${name} or null) unset);
+in
+if (final.passthru.deps.buildsAlone or false) && lacks phases then
   # Not finalPackage's, which is made of these attributes.
   final.overrideAttrs {
     name = "${final.name or "${final.pname}-${final.version}"}-local";
+    # A source of the user's own has no `without`.
+    src =
+      if (final.uvPackageUnread or [ ]) != [ ] && final.src ? without && lacks changing then
+        final.src.without final.uvPackageUnread
+      else
+        final.src;
+    uvPackageUnread = [ ];
     outputs = [ "out" ];
     uvPackageProduct = "local";
     uvPackagePython = final.passthru.python.pythonVersion;

@@ -19,8 +19,11 @@
   # Type
 
   ```
-  projectSource :: { root :: Path; include :: [ Path ] ? [ ]; exclude :: [ Path ] ? [ ]; } -> Source
+  projectSource :: { root :: Path; include :: [ Path ] ? [ ]; exclude :: [ Path ] ? [ ]; } ->
+    Source // { without :: [ String ] -> Source; }
   ```
+
+  `without` gives the same source without some more files, named relative to `root`.
 
   # Examples
 
@@ -95,9 +98,18 @@ let
     "flake.nix"
     "flake.lock"
   ];
-  without = lib.fileset.unions (map lib.fileset.maybeMissing (generated ++ exclude));
+
+  source =
+    more:
+    let
+      without = lib.fileset.unions (map lib.fileset.maybeMissing (generated ++ exclude ++ more));
+    in
+    lib.fileset.toSource {
+      inherit root;
+      fileset = lib.fileset.unions ([ (lib.fileset.difference tracked without) ] ++ include);
+    };
 in
-lib.fileset.toSource {
-  inherit root;
-  fileset = lib.fileset.unions ([ (lib.fileset.difference tracked without) ] ++ include);
+source [ ]
+// {
+  without = names: source (map (name: root + "/${name}") names);
 }

@@ -15,6 +15,7 @@
 #   uvPackageVersion      the version of packages that take theirs from git (optional)
 #   uvPackageVersions     JSON: the versions of packages that differ (optional)
 #   uvPackageExtra        more packages: of nixpkgs, or environments of a lock (list, optional)
+#   uvPackageUnread       files of src that no build of the packages reads, for uvPackageHook.localPackages (list, optional)
 #   uvPackageProduct      wheel or sdist: instead of an environment, the files of the exposed packages; local: the
 #                         packages installed, built without uvPackageEnv (optional)
 #   uvPackagePython       with local: the minor version of the interpreter

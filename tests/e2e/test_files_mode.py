@@ -126,6 +126,26 @@ def test_it_runs_and_one_change_builds_one_package(project: Project) -> None:
     assert ran(project).startswith("second ")
 
 
+def test_a_change_of_the_lock_builds_no_package_of_ones_own(stand: Stand, tmp_path: Path) -> None:
+    root = copy_fixture("hello", tmp_path)
+    assert uvlock2nix(stand, "generate", root, "--mode", "files").returncode == 0
+
+    def own(attributes: str = "") -> object:
+        package = f"(({PKGS}.callPackage {root}/nix/package.nix {{ }}).overrideAttrs {{ {attributes} }})"
+        return stand.evaluate(f"{package}.uvPackageLocal.drvPath")
+
+    patched = 'postPatch = "cat uv.lock";'
+    before = own(), own(patched)
+    lock = root / "uv.lock"
+    lock.write_text(lock.read_text() + "\n")
+    assert uvlock2nix(stand, "generate", root, "--mode", "files").returncode == 0
+    assert own() == before[0]
+    # What the user runs may read it.
+    assert own(patched) != before[1]
+    (root / "src" / "hello_uv" / "new.py").write_text("")
+    assert own() != before[0]
+
+
 OVERRIDE = """
 overrides = _final: prev: {
   narrow = prev.narrow.overrideAttrs { postPatch = "grep -q patched narrow.c"; };

@@ -46,10 +46,11 @@ def project(tmp_path: Path) -> Path:
     return root
 
 
-def source(root: Path, more: str = "", stand: Stand | None = None) -> set[str]:
-    """The files of the source, seen from its root."""
+def source(root: Path, more: str = "", stand: Stand | None = None, *, without: str = "") -> set[str]:
+    """The files of the source, seen from its root; ``without``: names that are left out in addition."""
     hook = f"import {REPO}/hooks/project-source.nix {{ inherit (import <nixpkgs> {{ }}) lib; }}"
-    code = f'"${{({hook}) {{ root = {root}; {more} }}}}"'
+    made = f"(({hook}) {{ root = {root}; {more} }})"
+    code = f'"${{{made}}}"' if not without else f'"${{{made}.without [ {without} ]}}"'
     stand = stand or require_stand("forky")
     out = stand.run(["nix-instantiate", "--eval", "--read-write-mode", "-E", code]).stdout.strip().strip('"')
     found = stand.path(out)
@@ -63,6 +64,14 @@ def test_without_git(project: Path) -> None:
 def test_include_and_exclude(project: Path) -> None:
     more = f"include = [ {project}/tls/server.key ]; exclude = [ {project}/docs {project}/not-there ];"
     assert source(project, more) == {*KEPT, "tls/server.key"} - {"docs/key.md"}
+
+
+def test_the_same_source_without_some_files(project: Path) -> None:
+    more = f"exclude = [ {project}/docs ];"
+    assert source(project, more, without='"pyproject.toml" "not-there"') == {*KEPT} - {
+        "docs/key.md",
+        "pyproject.toml",
+    }
 
 
 @pytest.mark.parametrize("suite", ["forky", "bookworm"])

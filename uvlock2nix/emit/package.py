@@ -20,6 +20,7 @@ from uvlock2nix.emit.common import (
 )
 from uvlock2nix.key import is_member
 from uvlock2nix.knowledge.licenses import spdx_identifiers
+from uvlock2nix.lock.unread import LOCK, no_build_reads_lock
 from uvlock2nix.nixlang import (
     Apply,
     AttrSet,
@@ -130,6 +131,7 @@ def _environment(plan: Plan) -> list[Bind]:
     return [
         Bind(("uvPackageEnv",), call("uvPackageHook.environment", final, env), blank_before=True),
         Bind(("uvPackageLocal",), call("uvPackageHook.localPackages", final)),
+        *([Bind(("uvPackageUnread",), strings([LOCK]))] if no_build_reads_lock(plan.members) else []),
     ]
 
 

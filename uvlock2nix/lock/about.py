@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from uvlock2nix.regex import regex
@@ -14,12 +14,16 @@ _HOMES: Final = ("homepage", "source", "repository", "sourcecode", "github")
 
 
 class About(NamedTuple):
-    """``license`` is an SPDX expression, or the old table's text. Values of the wrong type are dropped."""
+    """``license`` is an SPDX expression, or the old table's text. Values of the wrong type are dropped.
+
+    ``files`` are the readme and those with the license, as given: names, or patterns in ``license-files``.
+    """
 
     description: str | None = None
     homepage: str | None = None
     license: str | None = None
     classifiers: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 def read_about(project: Mapping[str, Any]) -> About:
@@ -40,7 +44,20 @@ def read_about(project: Mapping[str, Any]) -> About:
         classifiers=tuple(one for one in classifiers if isinstance(one, str))
         if isinstance(classifiers, list)
         else (),
+        files=tuple(_files(project)),
     )
+
+
+def _files(project: Mapping[str, Any]) -> Iterator[str]:
+    for key in ("readme", "license"):
+        value = project.get(key)
+        if isinstance(value, Mapping) and "file" in value:
+            yield str(value["file"])
+        elif key == "readme" and isinstance(value, str):
+            yield value
+    patterns = project.get("license-files", [])
+    # A table, as in the draft of PEP 639, may have any pattern.
+    yield from map(str, patterns) if isinstance(patterns, list) else ("**",)
 
 
 def _line(value: object) -> str | None:

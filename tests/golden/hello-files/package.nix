@@ -28,6 +28,7 @@ stdenv.mkDerivation (finalAttrs: {
 
   uvPackageEnv = uvPackageHook.environment finalAttrs python-env;
   uvPackageLocal = uvPackageHook.localPackages finalAttrs;
+  uvPackageUnread = [ "uv.lock" ];
   uvPackageRequires = python-env.build;
   uvPackageInterpreter = python313.interpreter;
   uvPackageBuilder = python313.pythonOnBuildForHost.interpreter;

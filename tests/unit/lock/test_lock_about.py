@@ -17,7 +17,9 @@ from uvlock2nix.lock.about import About, read_about
         ({"description": 3, "urls": "x", "license": 4, "classifiers": "License"}, About()),
         ({"license": "MIT OR Apache-2.0"}, About(license="MIT OR Apache-2.0")),
         ({"license": {"text": "BSD-3-Clause"}}, About(license="BSD-3-Clause")),
-        ({"license": {"file": "LICENSE"}}, About()),
+        ({"license": {"file": "LICENSE"}}, About(files=("LICENSE",))),
+        ({"readme": "R.md", "license-files": ["A*", 3]}, About(files=("R.md", "A*", "3"))),
+        ({"license-files": {"globs": ["A*"]}}, About(files=("**",))),
         ({"urls": {"Home-Page": "https://a.example"}}, About(homepage="https://a.example")),
         (
             {"urls": {"Source": "https://s.example", "homepage": "https://h.example"}},

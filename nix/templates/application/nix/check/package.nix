@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # hello-check: its own packages, ready to run
-# Digest: 3fc335196a90e03a
+# Digest: dee924f5675fc19d
 {
   stdenv,
   callPackage,
@@ -29,6 +29,7 @@ stdenv.mkDerivation (finalAttrs: {
 
   uvPackageEnv = uvPackageHook.environment finalAttrs python-env;
   uvPackageLocal = uvPackageHook.localPackages finalAttrs;
+  uvPackageUnread = [ "uv.lock" ];
   uvPackageRequires = python-env.build;
   uvPackageInterpreter = python313.interpreter;
   uvPackageBuilder = python313.pythonOnBuildForHost.interpreter;

@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # web: its own packages, ready to run
-# Digest: a4471910a04965d7
+# Digest: cad917abd80b91c3
 {
   stdenv,
   callPackage,
@@ -29,6 +29,7 @@ stdenv.mkDerivation (finalAttrs: {
 
   uvPackageEnv = uvPackageHook.environment finalAttrs python-env;
   uvPackageLocal = uvPackageHook.localPackages finalAttrs;
+  uvPackageUnread = [ "uv.lock" ];
   uvPackageRequires = python-env.build;
   uvPackageInterpreter = python313.interpreter;
   uvPackageBuilder = python313.pythonOnBuildForHost.interpreter;

@@ -1,6 +1,6 @@
 # Written by uvlock2nix 0.2.0 from uv.lock; `uvlock2nix generate` writes it again.
 # worker: its own packages, ready to run
-# Digest: c830f93fd35811d6
+# Digest: 2e56e697488a13aa
 {
   stdenv,
   callPackage,
@@ -29,6 +29,7 @@ stdenv.mkDerivation (finalAttrs: {
 
   uvPackageEnv = uvPackageHook.environment finalAttrs python-env;
   uvPackageLocal = uvPackageHook.localPackages finalAttrs;
+  uvPackageUnread = [ "uv.lock" ];
   uvPackageRequires = python-env.build;
   uvPackageInterpreter = python313.interpreter;
   uvPackageBuilder = python313.pythonOnBuildForHost.interpreter;
