@@ -46,7 +46,7 @@ ROWS = {
     "generate": Row(
         "`generate` of what is generated already, against `uv export`",
         "8",
-        "python benchmarks/generate_speed.py LOCK…",
+        "python benchmarks/generate_speed.py LOCK… --rounds 9",
         r"^(.+: uv export .+?) \(least",
     ),
     "start": Row(
@@ -94,7 +94,7 @@ ROWS = {
     "compiled": Row(
         "deps of authentik, much of it compiled, against `uv sync`",
         "0.6",
-        "python benchmarks/builds.py fixtures/authentik --only deps",
+        "python benchmarks/builds.py fixtures/authentik --only deps --rounds 1",
         r"^(deps: .+)$",
     ),
     "strip": Row(
