@@ -36,7 +36,9 @@ def main() -> None:
     # time.
     gc.set_threshold(100_000, 20, 20)
     try:
-        if sys.argv[1:2] in (["wheel"], ["venv"]):
+        from uvlock2nix.cli import PLAIN
+
+        if sys.argv[1:] and sys.argv[1] in PLAIN:
             from uvlock2nix.cli.inside import run_plain
 
             run_plain(sys.argv[1:])

@@ -20,6 +20,7 @@ from typing import IO, Final
 
 from uvlock2nix.errors import InputError
 from uvlock2nix.signals import uninterrupted
+from uvlock2nix.writing import write_all
 
 _MARK: Final = ".uvlock2nix-tmp-"
 _NO_TMPFILE: Final = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EACCES})
@@ -146,9 +147,7 @@ def _stage(path: Path, data: bytes) -> _Staged:
             with suppress(OSError):  # when root edits a user's project, the file stays the user's
                 os.fchown(fd, facts.st_uid, facts.st_gid)
         os.fchmod(fd, mode)
-        view = memoryview(data)
-        while view:
-            view = view[os.write(fd, view) :]
+        write_all(fd, data)
         os.fsync(fd)
     except OSError as error:
         staged.close()

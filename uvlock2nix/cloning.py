@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from uvlock2nix.sparse import copy_parts
+from uvlock2nix.writing import write_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,22 +46,13 @@ def _opened(path: str | Path, flags: int) -> Iterator[int]:
 def _copy(given: int, made: int, status: os.stat_result) -> None:
     if status.st_blocks * 512 < status.st_size:
         copy_parts(given, made)
-    elif status.st_size <= _SMALL:
-        while data := os.read(given, _SMALL):
-            _write_all(made, data)
-    elif sys.platform == "linux":
+    elif status.st_size > _SMALL and sys.platform == "linux":
         at = 0
         while sent := os.sendfile(made, given, at, 1 << 30):
             at += sent
     else:
-        while data := os.read(given, 1 << 20):
-            _write_all(made, data)
-
-
-def _write_all(made: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(made, view) :]
+        while data := os.read(given, _SMALL):
+            write_all(made, data)
 
 
 def _cloned(given: int, made: int) -> bool:

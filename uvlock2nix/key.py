@@ -192,7 +192,7 @@ def members_of(project: Project, classes: Sequence[ClassifiedPackage]) -> tuple[
             system.
     """
     trees: dict[str, Package] = {}
-    for one in (one.package.package for one in classes if one.package.package.is_local_tree):
+    for one in (one.package.package for one in classes if is_member(one)):
         other = trees.setdefault(one.name, one)
         if one.source != other.source:
             folders = f"{tree_path(other)} on one system and in {tree_path(one)} on another"

@@ -80,6 +80,11 @@ class PythonVersion(NamedTuple):
         return f"{self.major}.{self.minor_number}"
 
     @property
+    def minor_and_variant(self) -> str:
+        """``"3.13"``, ``"3.13t"`` of the free-threaded build: as folders and uv have it."""
+        return f"{self.minor}t" if self.freethreaded else self.minor
+
+    @property
     def full(self) -> str:
         """``"3.12.13"``; the free-threaded build has the same number."""
         return f"{self.major}.{self.minor_number}.{self.patch}"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from uvlock2nix.cli import PLAIN
 from uvlock2nix.cli.app import COMMANDS, HIDDEN
-from uvlock2nix.cli.inside import PLAIN
 
 REPO = Path(__file__).resolve().parents[2]
 PACKAGE = REPO / "uvlock2nix"
@@ -43,6 +43,7 @@ RANKS = (
         "signals",
         "spelling",
         "temporary",
+        "writing",
     ),
     ("nar", "atomic", "nixlang", "nixfile", "cache", "net", "knowledge", "target", "uv_platform"),
     ("lock", "dist"),
@@ -179,7 +180,7 @@ def test_nobody_imports_cli() -> None:
 
 
 def test_commands_do_not_import_each_other() -> None:
-    names = {module for module, _ in (COMMANDS | HIDDEN).values()} | set(PLAIN.values())
+    names = {module for module, _ in (COMMANDS | HIDDEN).values()} | set(PLAIN)
     commands = {f"uvlock2nix.cli.{module}" for module in names}
     assert commands <= set(modules())
     importers = {f"{module} -> {other}" for module in modules() for other in ours(module) & commands}

@@ -13,8 +13,9 @@ import click
 import pytest
 
 from tests.support.command import Outcome, project_at, typed, uvlock2nix, wheel
+from uvlock2nix.cli import PLAIN
 from uvlock2nix.cli.app import COMMANDS, HIDDEN
-from uvlock2nix.cli.inside import PLAIN, commands_of
+from uvlock2nix.cli.inside import commands_of
 
 REPO = Path(__file__).resolve().parents[2]
 MAC = wheel("mac-only", "cp313-cp313-macosx_14_0_arm64")

@@ -15,8 +15,8 @@ import pytest
 from tests.functional.test_files_mode import FLAGS, lock, run
 from tests.support.packages import make_wheel
 from uvlock2nix.app.standalone import ENTRIES, run_time_files
+from uvlock2nix.cli import PLAIN
 from uvlock2nix.cli.app import HIDDEN
-from uvlock2nix.cli.inside import PLAIN
 
 PYPROJECT = """\
 [project]
@@ -32,7 +32,7 @@ one = { path = "vendor/one-1.0-py3-none-any.whl" }
 
 
 def test_every_command_that_hooks_call_is_taken_along() -> None:
-    called = {module for module, _ in HIDDEN.values()} | set(PLAIN.values())
+    called = {module for module, _ in HIDDEN.values()} | set(PLAIN)
     assert {f"uvlock2nix.cli.{module}" for module in called} <= set(ENTRIES)
 
 

@@ -15,6 +15,7 @@ from tests.support.emit import FAKE_HASH, plan_of, texts
 from tests.support.stand import REPO, Stand, require_stand, suites_ready
 from uvlock2nix import __version__
 from uvlock2nix.app.files import is_untouched, stamped
+from uvlock2nix.app.new_pins import new_pins
 from uvlock2nix.app.planning import generated
 from uvlock2nix.build_pins import BuildPins, LockedBuild
 from uvlock2nix.emit.common import MARK
@@ -48,7 +49,7 @@ def written(name: str, folder: Path, python: str = "3.13") -> tuple[Plan, dict[s
     plan = plan_of(sources(fixture, folder), systems=systems, python=python, mode=mode)
     if mode == "files" and python != "3.13":
         plan = plan._replace(build_pins=nothing_to_build_with(plan))
-    return plan, {one.path.name: one.text for one in generated(plan, folder)}
+    return plan, {one.path.name: one.text for one in generated(plan, folder, new_pins(plan))}
 
 
 def nothing_to_build_with(plan: Plan) -> BuildPins:

@@ -90,7 +90,7 @@ class Subject(NamedTuple):
             {
                 "edition": EDITION,
                 "file": file_facts(self.one.package.package, self.one.choice),
-                "python": f"{target.python.minor}{'t' if target.python.freethreaded else ''}",
+                "python": target.python.minor_and_variant,
                 "platform": [target.system, str(target.libc) if target.is_linux else list(target.macos)],
                 "added": [list(native.build_requires), list(native.relax), list(self.extra.build_requires)],
                 "constraints": sorted(uv.build_constraint_dependencies),

@@ -35,13 +35,16 @@ def old_pins(path: Path, reporter: Reporter, *, force: bool) -> Pins | None:
 
 def new_pins(
     plan: Plan,
-    old: Pins | None,
-    words: tuple[str, ...],
-    reporter: Reporter | None,
-    versions: GitVersions | None,
-    project: Project | None,
+    old: Pins | None = None,
+    words: tuple[str, ...] = (),
+    reporter: Reporter | None = None,
+    versions: GitVersions | None = None,
+    project: Project | None = None,
 ) -> Pins:
     """The pins for a Plan: existing hashes are kept; each names what it was made from.
+
+    ``old`` are the pins on disk, ``words`` the options, ``versions`` the versions from git; ``project`` has
+    the indexes, whose credentials are used.
 
     ``lock`` is kept as long as there is a hash: it names the lock that the hashes were made for, and only
     update-hash can decide that they still hold.

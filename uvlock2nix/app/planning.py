@@ -33,18 +33,17 @@ from uvlock2nix.emit.common import DEPS, ENV, PACKAGE, PINS
 from uvlock2nix.emit.remarks import attribute_remarks
 from uvlock2nix.errors import UsageError
 from uvlock2nix.exposed import declared_twice, without_programs
-from uvlock2nix.pins import Pins, read_pins, render
+from uvlock2nix.pins import Pins, render
 from uvlock2nix.plan import Plan, make_plan
 from uvlock2nix.wheel_pins import WheelNeeds
 
 if TYPE_CHECKING:
     from uvlock2nix.app.reporter import Reporter
     from uvlock2nix.app.sdist_crates import CrateLock
-    from uvlock2nix.lock import Project
 
 
 class Planned(NamedTuple):
-    """The request, its Plan, and the files with what is on disk.
+    """The request, its Plan, and the files with what is on disk; ``pins`` are those in the files.
 
     ``outdated``: the packages without fitting build requirements in the pins; empty if these were resolved.
     """
@@ -52,6 +51,7 @@ class Planned(NamedTuple):
     asked: Request
     plan: Plan
     files: tuple[Generated, ...]
+    pins: Pins
     outdated: tuple[str, ...] = ()
     versions: GitVersions = GitVersions()
 
@@ -64,10 +64,6 @@ class Planned(NamedTuple):
     def changed(self) -> tuple[Generated, ...]:
         """The files that have to be written."""
         return tuple(one for one in self.files if one.old != one.text)
-
-    def written_pins(self) -> Pins:
-        """The pins on disk, after the files were written."""
-        return read_pins(self.root / self.plan.folder / PINS)
 
 
 class Resolving(NamedTuple):
@@ -131,9 +127,9 @@ def planned_as(
         plan = plan._replace(standalone=True)
     versions = git_versions(plan, asked.project, old, reporter.note, ask=resolving.versions)
     words = words_of(options) if words is None else words
-    files = generated(plan, root, old, words, reporter, versions, asked.project)
-    files = (*files, *extra_files(plan, asked.config, root, options.extras))
-    return Planned(asked, plan, files, outdated, versions)
+    pins = new_pins(plan, old, words, reporter, versions, asked.project)
+    files = (*generated(plan, root, pins), *extra_files(plan, asked.config, root, options.extras))
+    return Planned(asked, plan, files, pins, outdated, versions)
 
 
 def _plan_of(
@@ -231,22 +227,9 @@ def _build_lock(
     return found
 
 
-def generated(
-    plan: Plan,
-    root: Path,
-    old: Pins | None = None,
-    words: tuple[str, ...] = (),
-    reporter: Reporter | None = None,
-    versions: GitVersions | None = None,
-    project: Project | None = None,
-) -> tuple[Generated, ...]:
-    """The files of a Plan with what is on disk.
-
-    ``old`` are the pins on disk, ``words`` the options, ``versions`` the versions from git; ``project`` has
-    the indexes, whose credentials are used.
-    """
+def generated(plan: Plan, root: Path, pins: Pins) -> tuple[Generated, ...]:
+    """The files of a Plan, with ``pins``, and what is on disk."""
     folder = root / plan.folder
-    pins = new_pins(plan, old, words, reporter, versions, project)
     return (
         Generated.of(folder / DEPS, deps_file(plan)),
         Generated.of(folder / ENV, env_file(plan)),
@@ -291,10 +274,10 @@ def on_version(plan: Plan, versions: GitVersions) -> tuple[str, ...]:
 
 
 def on_collisions(found: Planned) -> tuple[str, ...]:
-    """Notes on paths of several packages, from the pins on disk or from comparing wheels."""
+    """Notes on paths of several packages, from the pins or from comparing wheels."""
     if found.plan.mode == "files":
         from uvlock2nix.app.wheel_collisions import on_wheel_collisions
 
         return tuple(on_wheel_collisions(found.plan))
     keys = {one.system: one.key for one in found.plan.systems}
-    return notes(found.written_pins(), keys, found.plan.members)
+    return notes(found.pins, keys, found.plan.members)

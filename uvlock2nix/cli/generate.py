@@ -70,7 +70,7 @@ def command(
         for note in dict.fromkeys([*notes, *left_out(every[0].root, plans)]):
             reporter.note(note)
         steps = to_track(every[0].root, [one.path for one in files], plans)
-        if any(needs_hash(found.plan, found.written_pins()) for found in every):
+        if any(needs_hash(found.plan, found.pins) for found in every):
             steps.append(command_line("update-hash", Options(), project))
         if steps:
             click.echo("next: " + "; ".join(steps), err=True)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from uvlock2nix.cli.interrupt import INTERRUPTED, ending_on_signals
 from uvlock2nix.cli.shown import as_input, shown_error
 from uvlock2nix.cli.words import Options, Words, read_words
 from uvlock2nix.errors import UsageError, Uvlock2nixError
-
-# name -> module below uvlock2nix.cli; each has ``COMMANDS``: name -> command.
-PLAIN: Final[Mapping[str, str]] = {"wheel": "wheel", "venv": "venv"}
 
 
 class Command(NamedTuple):
@@ -39,8 +36,8 @@ def run_plain(words: Sequence[str]) -> None:
 
 
 def commands_of(name: str) -> Mapping[str, Command]:
-    """The commands of a module in ``PLAIN``."""
-    found: Mapping[str, Command] = import_module(f"uvlock2nix.cli.{PLAIN[name]}").COMMANDS
+    """The commands of a module in ``PLAIN``: its ``COMMANDS``, name -> command."""
+    found: Mapping[str, Command] = import_module(f"uvlock2nix.cli.{name}").COMMANDS
     return found
 
 

@@ -65,8 +65,8 @@ def built_local(builds: Sequence[Build], places: Places, env: Path, words: Words
     from uvlock2nix.build.programs import Runner
     from uvlock2nix.venv.members import local_tree, target_of
 
-    python = words.path("builder") or Path(words.needed("interpreter"))
-    return local_tree(builds, places, Runner(), words.text("uv", "uv"), python, target_of(env))
+    uv, python = words.text("uv", "uv"), building_python(words)
+    return local_tree(builds, places, Runner(), uv, python, target_of(env))
 
 
 def installed_local(builds: Sequence[Build], places: Places, out: Path, words: Words) -> None:
@@ -88,8 +88,18 @@ def making(words: Words) -> Making:
     """What an environment is made with inside a build, from the commands' options."""
     from uvlock2nix.venv.making import Making
 
-    cores = 0 if words.has("no-bytecode") else max(1, words.number("cores"))
-    return Making(Path(words.needed("interpreter")), cores, program_path(), words.path("builder"), note)
+    python, builder = Path(words.needed("interpreter")), words.path("builder")
+    return Making(python, compiling_cores(words), program_path(), builder, note)
+
+
+def compiling_cores(words: Words) -> int:
+    """The number of processes that compile bytecode; 0 if it is left out."""
+    return 0 if words.has("no-bytecode") else max(1, words.number("cores"))
+
+
+def building_python(words: Words) -> Path:
+    """The Python that runs builds: that of the build platform, where it is a different one."""
+    return words.path("builder") or Path(words.needed("interpreter"))
 
 
 def note(text: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from uvlock2nix.cli.inside import Command
-from uvlock2nix.cli.layered import built_local, installed_local, layered, making, say
+from uvlock2nix.cli.layered import building_python, built_local, installed_local, layered, making, say
 from uvlock2nix.cli.words import Options, Words
 from uvlock2nix.errors import UsageError
 
@@ -88,9 +88,8 @@ def _product(env: Path, requires: Path, work: Path, out: Path, words: Words) -> 
 
     product: Product = "sdist" if words.choice("product", ("wheel", "sdist"), "") == "sdist" else "wheel"
     chosen = [one for one in _builds(words) if one.name in words.all("only") or not words.has("only")]
-    python = words.path("builder") or Path(words.needed("interpreter"))
-    places = Places(env, requires, work)
-    build_products(chosen, product, env, places, Runner(), words.text("uv", "uv"), python, out)
+    places, uv = Places(env, requires, work), words.text("uv", "uv")
+    build_products(chosen, product, env, places, Runner(), uv, building_python(words), out)
 
 
 def _env(text: str, words: Words, place: Path, out: Path) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from uvlock2nix.cli.inside import Command
-from uvlock2nix.cli.layered import note, program_path, say
+from uvlock2nix.cli.layered import compiling_cores, note, program_path, say
 from uvlock2nix.cli.words import Options, Words
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _read(words: Words) -> Settling:
         words.all("library"),
         words.all("dlopen"),
         words.all("ignore"),
-        0 if words.has("no-bytecode") else max(1, words.number("cores")),
+        compiling_cores(words),
         program_path(),
         note,
     )

@@ -109,12 +109,9 @@ def _members(plan: Plan) -> Expr:
     """Name and folder of each local package; those of some systems only are conditional."""
     everywhere = tuple(one.system for one in plan.systems)
     groups: dict[tuple[str, ...], list[str]] = {everywhere: []}
+    there = {one.system: {it.name for it in one.classes if is_member(it)} for one in plan.systems}
     for member in plan.members:
-        with_it = tuple(
-            one.system
-            for one in plan.systems
-            if any(it.name == member.name and is_member(it) for it in one.classes)
-        )
+        with_it = tuple(system for system, names in there.items() if member.name in names)
         groups.setdefault(with_it or everywhere, []).append(f"{member.name}={word(member.path)}")
     result = strings(groups.pop(everywhere))
     for systems, members in groups.items():

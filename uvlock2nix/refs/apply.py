@@ -24,6 +24,7 @@ from uvlock2nix.cloning import copy_content
 from uvlock2nix.errors import RefsError
 from uvlock2nix.refs.journal import STAGE_PREFIX, Journal, Swap, undo_killed_runs
 from uvlock2nix.signals import uninterrupted
+from uvlock2nix.writing import write_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ class Stage:
                 os.symlink(target, os.fsencode(new))  # noqa: PTH211 - unchanged bytes
             case Rewrite(_, content):
                 with new.open("xb", buffering=0) as stream:
-                    _write_all(stream.fileno(), content)
+                    write_all(stream.fileno(), content)
                 self._same_mode(before, new)
             case Patch(_, writes):
                 copy_content(before, new)
@@ -228,9 +229,3 @@ class Stage:
             self._folders(folder.parent)
             self._writable(folder.parent)
             folder.mkdir()
-
-
-def _write_all(descriptor: int, content: bytes) -> None:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(descriptor, view) :]

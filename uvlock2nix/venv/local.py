@@ -16,7 +16,7 @@ from uvlock2nix.target import Target
 from uvlock2nix.venv.bytecode import compile_bytecode
 from uvlock2nix.venv.local_manifest import write_local
 from uvlock2nix.venv.making import Making
-from uvlock2nix.venv.members import Places, local_tree, minor_of
+from uvlock2nix.venv.members import Places, local_tree
 
 
 def install_local(
@@ -31,6 +31,6 @@ def install_local(
     python = making.builder or making.python
     tree, scripts = local_tree(builds, places, run, uv, python, target)
     shutil.move(tree, out)
-    version = minor_of(target)
+    version = target.python.minor_and_variant
     compile_bytecode(out / site_packages(version), python, making.cores)
     write_local(out, version, scripts)

@@ -76,11 +76,6 @@ def target_of(env: Path) -> Target:
     return Target.parse(system=str(manifest["system"]), python=str(manifest["python"]))
 
 
-def minor_of(target: Target) -> str:
-    """The minor version as folders have it: ``3.13``, or ``3.13t`` of the free-threaded build."""
-    return target.python.minor + ("t" if target.python.freethreaded else "")
-
-
 def local_tree(
     builds: Sequence[Build], places: Places, run: Runner, uv: str, python: Path, target: Target
 ) -> tuple[Path, tuple[Script, ...]]:
@@ -90,7 +85,7 @@ def local_tree(
         InputError: they do not match the environment, or a build made a different package.
         ToolError: a build failed, with the end of its output.
     """
-    version, names = minor_of(target), [build.name for build in builds]
+    version, names = target.python.minor_and_variant, [build.name for build in builds]
     if places.env is not None:
         check_local(read_manifest(places.env), names)
     context = build_context(run, uv, python, target, places, builds)

@@ -11,7 +11,7 @@ from uvlock2nix.build.file_list import commit_source
 from uvlock2nix.build.programs import Runner
 from uvlock2nix.build.schedule import build_all
 from uvlock2nix.build.values import Build, Product
-from uvlock2nix.venv.members import Places, build_context, minor_of, prepared, target_of
+from uvlock2nix.venv.members import Places, build_context, prepared, target_of
 
 
 def build_products(
@@ -33,5 +33,6 @@ def build_products(
     context = replace(build_context(run, uv, python, target, places, builds), product=product)
     commit_source(Path.cwd(), builds, run, context.env)
     out.mkdir(parents=True)
-    for built in build_all(builds, context, prepared(places, minor_of(target)), 1).values():
+    made_from = prepared(places, target.python.minor_and_variant)
+    for built in build_all(builds, context, made_from, 1).values():
         shutil.copyfile(built, out / built.name)

@@ -11,6 +11,7 @@ from tests.support.command import project_at
 from tests.support.emit import FAKE_HASH, plan_of, texts
 from tests.support.locks import LOCKS
 from tests.support.stand import REPO, require_stand
+from uvlock2nix.app.new_pins import new_pins
 from uvlock2nix.app.planning import generated
 from uvlock2nix.errors import Uvlock2nixError
 from uvlock2nix.lock import Selection, load_project, resolve
@@ -108,7 +109,7 @@ def test_a_nixpkgs_with_a_different_patch_release_is_refused(tmp_path: Path) -> 
     def evaluated(python: str) -> str:
         plan = plan_of(project, python=python)
         (project / "nix").mkdir(exist_ok=True)
-        for one in generated(plan, project):
+        for one in generated(plan, project, new_pins(plan)):
             one.path.write_text(one.text)
         pins = project / "nix" / "python-deps.json"
         raw = json.loads(pins.read_text())
